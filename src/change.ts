@@ -1,0 +1,178 @@
+/**
+ * The language between the rooms of the house: what a stream holds, and what happened to a row.
+ * This file imports nothing. The shapes are those of docs/change-record.md; `toJson` writes exactly that JSON.
+ */
+
+/** A number that a double cannot hold: plain decimal text, no exponent, no trailing zeros after the point, no minus zero. */
+export class Numeric {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  /** In JSON a bare number token with all its digits. */
+  toJSON(): unknown {
+    return rawJson(this.text)
+  }
+}
+
+/** Bytes that know how to stand in JSON (base64), so that `JSON.stringify` needs no replacer: a replacer triples its cost. */
+export class Binary extends Uint8Array {
+  static fromBase64Text(text: string): Binary {
+    const bytes = Buffer.from(text, 'base64')
+    const binary = new Binary(bytes.length)
+    binary.set(bytes)
+    return binary
+  }
+
+  toJSON(): string {
+    return Buffer.from(this.buffer, this.byteOffset, this.byteLength).toString('base64')
+  }
+}
+
+export type Value = null | boolean | string | number | Numeric | Binary | readonly Value[] | Row
+
+/** Column or attribute name → value. Made by `newRow`, so that every name is legal, `__proto__` included. */
+export interface Row {
+  readonly [column: string]: Value
+}
+
+/** Rows inherit from an empty object without prototype: no name means anything special, and V8 keeps them fast (Object.create(null) does not; see bench/). */
+const RowMap = (() => {}) as unknown as new () => Record<string, Value>
+RowMap.prototype = Object.freeze(Object.create(null))
+
+/** An empty row to be filled: nothing inherited, so assigning to `__proto__` makes a column of that name. */
+export function newRow(): Record<string, Value> {
+  return new RowMap()
+}
+
+/** What a stream holds. */
+export interface RawRecord {
+  /** Shard id; `file` for a file. */
+  readonly shard: string
+  /** Decimal text of up to 56 digits, never a number. A byte offset for a file. */
+  readonly sequence: string
+  /** Index inside an aggregated (KPL) record; absent outside of one. */
+  readonly subSequence?: number
+  /** When the stream took it, epoch milliseconds; null where not known. */
+  readonly arrivedAt: number | null
+  readonly data: Uint8Array
+}
+
+/** `schema` is null where the source has none (DynamoDB). */
+export interface TableName {
+  readonly schema: string | null
+  readonly name: string
+}
+
+export type Format = 'dynamodb' | 'dms'
+
+/** Where a change was read. */
+export interface ChangeSource {
+  readonly format: Format | 'unknown'
+  /** The stream's name, or the file's path. */
+  readonly stream: string
+  readonly shard: string
+  readonly sequence: string
+  readonly subSequence?: number
+  readonly eventId?: string
+}
+
+/** What happened to one row. */
+export interface Change {
+  readonly kind: 'change'
+  readonly op: 'insert' | 'update' | 'delete' | 'load'
+  readonly table: TableName
+  /** The primary key of the row that the change touches (of a change of key: the old one); null when not known. */
+  readonly key: Row | null
+  /** Exactly what the source sent as old values; null if nothing. May be a getter: reading it can cost a decode. */
+  readonly before: Row | null
+  /** The new values; null for a delete. */
+  readonly after: Row | null
+  /** True: `after` is the whole row. False: columns missing from it keep their value. */
+  readonly complete: boolean
+  /** Epoch microseconds as decimal text, on one clock per feed. Of two changes of a key the larger one stands. */
+  readonly version: string
+  /** When the source committed it, ISO 8601 with up to microseconds, UTC. May be a getter. */
+  readonly time: string
+  readonly transaction?: Transaction
+  /** True on a delete made by DynamoDB TTL. */
+  readonly expired?: true
+  readonly source: ChangeSource
+}
+
+export interface Transaction {
+  readonly id: string
+  readonly record: string | null
+  readonly commitTime: string | null
+  readonly position: string | null
+}
+
+/** A named reason why a record holds nothing to write. */
+export interface Skip {
+  readonly kind: 'skip'
+  readonly reason: string
+  readonly source: ChangeSource
+}
+
+/** A record that could not be decoded (`raw`), or a change that the target cannot hold (`change`), kept with its reason. */
+export interface DeadLetter {
+  readonly kind: 'dead-letter'
+  readonly code: string
+  readonly detail: string
+  readonly raw?: Uint8Array
+  readonly change?: Change
+  readonly source: ChangeSource
+}
+
+export type Decoded = Change | Skip
+
+/** Orders two versions or two sequence numbers: decimal texts without leading zeros, of any length. */
+export function compareDecimal(a: string, b: string): number {
+  return a.length !== b.length ? a.length - b.length : a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Value → JSON: exact numbers as bare tokens, binary as base64. */
+export function toJson(value: Value): string {
+  return JSON.stringify(value)
+}
+
+/** A change, skip or dead letter → the one-line JSON of docs/change-record.md, fields in the documented order. */
+export function recordToJson(item: Change | Skip | DeadLetter): string {
+  return JSON.stringify(plain(item))
+}
+
+function plain(item: Change | Skip | DeadLetter): unknown {
+  switch (item.kind) {
+    case 'skip':
+      return { kind: item.kind, reason: item.reason, source: item.source }
+    case 'dead-letter':
+      return {
+        kind: item.kind,
+        code: item.code,
+        detail: item.detail,
+        raw: item.raw === undefined ? undefined : Buffer.from(item.raw).toString('base64'),
+        change: item.change === undefined ? undefined : plain(item.change),
+        source: item.source,
+      }
+    case 'change':
+      return {
+        kind: item.kind,
+        op: item.op,
+        table: item.table,
+        key: item.key,
+        before: item.before,
+        after: item.after,
+        complete: item.complete,
+        version: item.version,
+        time: item.time,
+        transaction: item.transaction,
+        expired: item.expired,
+        source: item.source,
+      }
+  }
+}
+
+/** Present from Node.js 22 on; missing from the TypeScript library of that year. */
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON

@@ -1,0 +1,111 @@
+/** What an operator reads, whether trying again can help, and the exit code of the program: one table for all of it. */
+export const FAILURES = {
+  CONFIGURATION: { retry: false, exit: 2, help: 'Correct the options; `cdc-relay run --help` lists them.' },
+
+  DECODE_NOT_TEXT: {
+    retry: false,
+    exit: 3,
+    help: 'The record is not UTF-8 text. Check which service writes this stream.',
+  },
+  DECODE_NOT_JSON: {
+    retry: false,
+    exit: 3,
+    help: 'The record is not a JSON object. Check which service writes this stream.',
+  },
+  DECODE_FOREIGN: {
+    retry: false,
+    exit: 3,
+    help: 'The record is JSON, but of no known format. Check which service writes this stream.',
+  },
+  DECODE_EVENT: { retry: false, exit: 3, help: 'The event is of an unknown kind, or a part that it needs is missing.' },
+  DECODE_TIME: { retry: false, exit: 3, help: 'The time of the change cannot be read, so its version is not known.' },
+  DECODE_VALUE: { retry: false, exit: 3, help: 'A value has an unknown type or shape. A newer cdc-relay may know it.' },
+  TEXT_NUL: {
+    retry: false,
+    exit: 3,
+    help: 'The text holds U+0000 or half a surrogate pair, which the target refuses. `--nul replace` writes U+FFFD instead, except in a key.',
+  },
+
+  SOURCE_UNREACHABLE: {
+    retry: true,
+    exit: 1,
+    help: 'The stream did not answer. The relay goes on by itself once it does.',
+  },
+  SOURCE_THROTTLED: {
+    retry: true,
+    exit: 1,
+    help: 'The stream throttles its readers. The relay goes on at a lower pace.',
+  },
+  SOURCE_DENIED: {
+    retry: false,
+    exit: 2,
+    help: 'Reading the stream is not allowed. docs/kinesis.md lists the permissions.',
+  },
+  SOURCE_NOT_FOUND: { retry: false, exit: 2, help: 'There is no such stream or file. Check name, region and account.' },
+  SOURCE_CHANGED: { retry: false, exit: 2, help: 'What is read now is not what the stored positions belong to.' },
+  SOURCE_GAP: {
+    retry: false,
+    exit: 5,
+    help: 'Records may have expired before they were read. Repair the table (docs/gaps.md), then run once with `--on-gap continue`.',
+  },
+  SOURCE_REFUSED: {
+    retry: false,
+    exit: 1,
+    help: 'The stream refused a request that should be right. Please report it.',
+  },
+
+  SINK_UNREACHABLE: {
+    retry: true,
+    exit: 1,
+    help: 'The target did not answer. The relay goes on by itself once it does.',
+  },
+  SINK_BUSY: { retry: true, exit: 1, help: 'The target is overloaded or a lock was not free. The relay tries again.' },
+  SINK_LOGIN: { retry: false, exit: 2, help: 'The target refused the login or a permission is missing.' },
+  SINK_TABLE: { retry: false, exit: 2, help: 'The target table does not fit what the relay writes.' },
+  SINK_REFUSED: {
+    retry: false,
+    exit: 1,
+    help: 'The target refused a row of this batch. Nothing of the batch was written, the position stands in front of it.',
+  },
+  SINK_FAILED: { retry: false, exit: 1, help: 'The target answered with an error that trying again does not cure.' },
+
+  STATE_DIFFERS: { retry: false, exit: 2, help: 'A second pipeline needs a `--name` of its own.' },
+  STATE_HELD: {
+    retry: false,
+    exit: 4,
+    help: 'Stop the other relay, give this one another `--name`, or take over with `--take-over`.',
+  },
+  STATE_BROKEN: { retry: false, exit: 1, help: 'The stored state cannot be read or written.' },
+} as const satisfies Record<string, { retry: boolean; exit: number; help: string }>
+
+export type FailureCode = keyof typeof FAILURES
+
+/** Stream, shard, sequence number, table, batch: as much as is known where it is thrown. */
+export type PlaceOfFailure = Readonly<Record<string, string | number>>
+
+/** Every failure that the relay reports on purpose. */
+export class RelayError extends Error {
+  readonly code: FailureCode
+  /** What happened, in one sentence, without the place and without advice. */
+  readonly detail: string
+  readonly place: PlaceOfFailure
+
+  constructor(code: FailureCode, detail: string, place: PlaceOfFailure = {}, cause?: unknown) {
+    const where = Object.entries(place).map(([name, value]) => `${name} ${value}`)
+    super(`${code}: ${detail}${where.length > 0 ? ` (${where.join(', ')})` : ''}. ${FAILURES[code].help}`, { cause })
+    this.name = 'RelayError'
+    this.code = code
+    this.detail = detail
+    this.place = place
+  }
+
+  /** The same failure with more of its place known. */
+  at(place: PlaceOfFailure): RelayError {
+    return new RelayError(this.code, this.detail, { ...place, ...this.place }, this.cause)
+  }
+}
+
+/** Whether trying the same thing again can help. */
+export function canRetry(error: unknown): boolean {
+  return error instanceof RelayError && FAILURES[error.code].retry
+}
