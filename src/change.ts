@@ -39,8 +39,9 @@ export interface Row {
 }
 
 /** Rows inherit from an empty object without prototype: no name means anything special, and V8 keeps them fast (Object.create(null) does not; see bench/). */
-const RowMap = (() => {}) as unknown as new () => Record<string, Value>
-RowMap.prototype = Object.freeze(Object.create(null))
+function NullRow(): void {}
+NullRow.prototype = Object.freeze(Object.create(null))
+const RowMap = NullRow as unknown as new () => Record<string, Value>
 
 /** An empty row to be filled: nothing inherited, so assigning to `__proto__` makes a column of that name. */
 export function newRow(): Record<string, Value> {
@@ -127,6 +128,13 @@ export interface DeadLetter {
 }
 
 export type Decoded = Change | Skip
+
+/** A table as messages, counters and `--table` name it: `orders`, `public.orders`, parts in double quotes where SQL would need them. */
+export function tableLabel({ schema, name }: TableName): string {
+  return schema === null ? labelPart(name) : `${labelPart(schema)}.${labelPart(name)}`
+}
+
+const labelPart = (part: string): string => (/^[A-Za-z0-9_-]+$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`)
 
 /** Orders two versions or two sequence numbers: decimal texts without leading zeros, of any length. */
 export function compareDecimal(a: string, b: string): number {

@@ -1,0 +1,82 @@
+import type { Options } from 'yargs'
+
+const what = 'What and where:'
+const who = 'Who and from when:'
+const rows = 'How rows are written:'
+const trouble = 'When something is wrong:'
+const pace = 'Batches and memory:'
+const aws = 'AWS:'
+
+/**
+ * Every option of `cdc-relay run`, its default and its help, declared once. Values arrive as text and are checked,
+ * all of them together, in run-config.ts: so a default here is what the help shows and what is used.
+ */
+export const RUN_OPTIONS = {
+  source: text(what, 'stream name or ARN; file:PATH or file:- (one JSON record a line)'),
+  sink: text(
+    what,
+    'postgresql://USER@HOST/DATABASE[?schema=NAME], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
+  ),
+  format: text(what, 'format of the records: auto (told by each record) or dynamodb', 'auto'),
+  table: list(what, 'SOURCE=TARGET table; * in SOURCE stands in TARGET for what it matched; repeatable'),
+  include: list(what, 'only tables that match this pattern (* for anything); repeatable'),
+  exclude: list(what, 'no table that matches this pattern; repeatable'),
+
+  name: text(who, "the relay's name: positions and claims are kept under it [default: the stream's name]"),
+  start: text(who, 'where a new relay begins: earliest, latest or an ISO 8601 time [default: earliest]'),
+  'until-latest': flag(who, 'end once everything that was in the stream at the start is written'),
+  'take-over': flag(who, 'take the name from a relay that still runs; that one then stops'),
+  state: text(who, 'file:PATH: state of a sink that keeps none itself (jsonl) [default: file:NAME.state.json]'),
+
+  mode: text(rows, 'mirror (keep the target equal to the source) or append (add one row for each change)', 'mirror'),
+  layout: text(rows, 'how a mirrored row lies in its table: document (key columns and one JSON column)', 'document'),
+  deletes: text(rows, 'hard (delete the row), soft (mark it, hidden by a view) or ignore', 'hard'),
+  expired: text(rows, 'deletes made by DynamoDB TTL: delete or keep', 'delete'),
+  'create-tables': text(rows, 'auto (create what is missing) or never', 'auto'),
+  'dynamodb-binary': text(
+    rows,
+    'how often binary is base64-encoded: double (a Kinesis destination) or single (emulators)',
+    'double',
+  ),
+  nul: text(rows, 'U+0000 in text, which databases refuse: replace (by U+FFFD, counted) or dead-letter', 'replace'),
+  'tombstone-ttl': text(rows, "keep deleted rows' versions for this long [default: the stream's retention and a day]"),
+
+  'on-error': text(
+    trouble,
+    'a record that cannot be decoded: dead-letter (kept, the stream goes on) or stop (exit code 3)',
+    'dead-letter',
+  ),
+  'dead-letters': text(
+    trouble,
+    'file:PATH, where the sink cannot keep them (jsonl) [default: NAME.dead-letters.jsonl]',
+  ),
+  'on-gap': text(trouble, 'records may have expired before they were read: stop (exit code 5) or continue', 'stop'),
+
+  'batch-records': text(pace, 'a batch is cut at this many records', '5000'),
+  'batch-bytes': text(pace, 'or at this size', '8MiB'),
+  'batch-wait': text(pace, 'or when its first record has waited this long and nothing is being written', '250ms'),
+  memory: text(pace, 'how much may be read ahead, all shards together', '64MiB'),
+
+  region: text(aws, "region [default: the ARN's, else the SDK's own chain]"),
+  profile: text(aws, 'profile of the shared configuration files'),
+  'role-arn': text(aws, 'role to assume for reading'),
+  'external-id': text(aws, 'external id for --role-arn'),
+  'endpoint-url': text(aws, 'another endpoint; a plain http:// one (emulator) needs no region or credentials'),
+
+  config: text('Other:', 'YAML file with these options'),
+} as const satisfies Record<string, Options>
+
+export type RunOption = keyof typeof RUN_OPTIONS
+
+function text(group: string, describe: string, defaultText?: string): Options {
+  const shown = defaultText === undefined ? {} : { defaultDescription: defaultText }
+  return { type: 'string', requiresArg: true, group, describe, ...shown }
+}
+
+function list(group: string, describe: string): Options {
+  return { type: 'string', array: true, requiresArg: true, group, describe }
+}
+
+function flag(group: string, describe: string): Options {
+  return { type: 'boolean', group, describe }
+}

@@ -1,0 +1,125 @@
+import { recordDecoder } from '../decode/decoder.ts'
+import { examiner } from '../deliver/examine.ts'
+import { route } from '../deliver/route.ts'
+import { FAILURES, RelayError } from '../errors.ts'
+import { openSource } from '../ingest/by-url.ts'
+import { Lag } from '../observe/lag.ts'
+import { Ledger } from '../observe/ledger.ts'
+import { masker, secretsOf } from '../observe/mask.ts'
+import { startProgress } from '../observe/progress.ts'
+import { type Reporter, reporter } from '../observe/reporter.ts'
+import { summaryOf, summaryText } from '../observe/summary.ts'
+import { relay } from '../relay.ts'
+import { openSink } from '../sinks/by-url.ts'
+import type { RelayIdentity } from '../state/store.ts'
+import { explicitRoute, type RunConfig, readRunConfig } from './run-config.ts'
+
+/** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
+export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
+  let say = reporter(process.stderr, masker([]))
+  try {
+    const config = readRunConfig(argv, process.env)
+    say = reporter(process.stderr, masker([...secretsOf(config.sink), process.env.PGPASSWORD ?? '']))
+    return await runConfigured(config, say)
+  } catch (error) {
+    return reportFailure(error, say)
+  }
+}
+
+async function runConfigured(config: RunConfig, say: Reporter): Promise<number> {
+  const { log } = say
+  const stopping = stopOnSignals(say)
+  const source = openSource(config, log)
+  const ledger = new Ledger()
+  const lag = new Lag()
+  const startedMs = performance.now()
+  try {
+    const identity = await source.identify(stopping)
+    const name = config.name ?? source.streamName
+    const sink = await openSink(config, {
+      name,
+      retentionMs: identity.retentionMs,
+      routes: explicitRoute(config.table),
+      keepsState: source.keepsState,
+      log,
+    })
+    const claim = {
+      relay: {
+        name,
+        stream: identity,
+        start: config.start?.text ?? null,
+        settings: settingsOf(config),
+      } satisfies RelayIdentity,
+      firstPositions: () => source.firstPositions(config.start?.start ?? { kind: 'earliest' }, stopping),
+      takeOver: config['take-over'],
+    }
+    const examine = examiner({
+      decode: recordDecoder({ format: config.format, stream: source.streamName, binary: config['dynamodb-binary'] }),
+      route: route(config),
+      stream: source.streamName,
+      onError: config['on-error'],
+      nul: sink.refusesNul ? config.nul : null,
+      onTextReplaced: () => void ledger.textReplaced++,
+    })
+    const limits = { records: config['batch-records'], bytes: config['batch-bytes'], waitMs: config['batch-wait'] }
+    const stopProgress = startProgress(say, ledger, lag)
+    try {
+      await relay({ source, examine, sink, claim, limits, ledger, lag, log }, stopping)
+    } catch (error) {
+      // A stop while the target is away: nothing is lost, the batch in hand is read again next time.
+      if (!(stopping.aborted && isAbort(error))) throw error
+      log.warn({}, 'Stopped before the batch in hand could be written; it will be read again')
+    } finally {
+      stopProgress()
+      await sink.close()
+      printSummary(ledger, performance.now() - startedMs, config)
+    }
+    return 0
+  } finally {
+    await source.close()
+  }
+}
+
+/** What would make the target differ if it changed under one name. */
+function settingsOf(config: RunConfig): Record<string, string> {
+  return {
+    mode: config.mode,
+    layout: config.layout,
+    deletes: config.deletes,
+    table: config.table.map(({ from, to }) => `${from}=${to}`).join(' '),
+    include: config.include.join(' '),
+    exclude: config.exclude.join(' '),
+  }
+}
+
+/** The first SIGTERM or SIGINT asks for an orderly stop, the second leaves at once (and loses nothing either). */
+function stopOnSignals({ log }: Reporter): AbortSignal {
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+      log.info({}, `${signal}: finishing the batch in hand; once more to leave at once`)
+      stopping.abort()
+    })
+  }
+  return stopping.signal
+}
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
+
+/** On standard output, for people or for scripts; on standard error where standard output carries the changes. */
+function printSummary(ledger: Ledger, elapsedMs: number, config: RunConfig): void {
+  const stream = config.sink === 'jsonl:-' ? process.stderr : process.stdout
+  stream.write(
+    stream.isTTY ? `${summaryText(ledger, elapsedMs)}\n` : `${JSON.stringify(summaryOf(ledger, elapsedMs))}\n`,
+  )
+}
+
+function reportFailure(error: unknown, { log, isTerminal }: Reporter): number {
+  if (error instanceof RelayError) {
+    log.error(isTerminal ? {} : { code: error.code, ...error.place }, error.message)
+    return FAILURES[error.code].exit
+  }
+  log.error({}, error instanceof Error ? (error.stack ?? error.message) : String(error))
+  return 1
+}

@@ -1,0 +1,186 @@
+import type { Change, DeadLetter, RawRecord } from '../change.ts'
+import type { Page } from '../ingest/source.ts'
+import { type Position, SHARD_END } from '../position.ts'
+import type { Batch } from '../sinks/sink.ts'
+import type { Examine, Examined } from './examine.ts'
+
+export interface BatchLimits {
+  readonly records: number
+  readonly bytes: number
+  /** How long a batch that is not full waits for more. */
+  readonly waitMs: number
+}
+
+/** How long a shard that is caught up waits to have just that remembered. */
+const CAUGHT_UP_WAIT_MS = 60_000
+
+/** A batch that is cut, with what has to happen once it is durable. */
+export interface Cut extends Batch {
+  /** Changes, skips and dead letters that the records said. */
+  readonly read: number
+  readonly skips: ReadonlyMap<string, number>
+  /** Pages whose last record is in this batch. */
+  readonly pages: readonly Page[]
+}
+
+/**
+ * Cuts the pages of a source into batches, only between whole (outer) records: as soon as one is full; or, when
+ * its first record has waited long enough, as soon as nothing is in flight. So batches grow under load and stay small
+ * when idle, and the next one is gathered and prepared while one is being written.
+ *
+ * What `examine` refuses (`--on-error stop`) is thrown after everything in front of that record was yielded.
+ *
+ * @param inFlight the write that is going on. When it fails, its error ends the iteration at once.
+ */
+export async function* batches(
+  pages: AsyncIterable<Page>,
+  examine: Examine,
+  limits: BatchLimits,
+  inFlight: () => Promise<unknown>,
+): AsyncGenerator<Cut, void, void> {
+  const source = pages[Symbol.asyncIterator]()
+  let gathering = new Gathering()
+  let due: Due | null = null
+  const cut = (): Cut => {
+    const full = gathering.cut()
+    gathering = new Gathering()
+    due?.cancel()
+    due = null
+    return full
+  }
+
+  try {
+    let next = ask(source)
+    for (;;) {
+      if (gathering.waits && due?.urgent !== gathering.urgent) {
+        due?.cancel()
+        due = dueAfter(gathering.urgent ? limits.waitMs : CAUGHT_UP_WAIT_MS, gathering.urgent, inFlight())
+      }
+      const event = await Promise.race([next, failureOf(inFlight()), ...(due === null ? [] : [due.reached])])
+      if (event === 'due') {
+        yield cut()
+        continue
+      }
+      if (event.done === true) break
+      next = ask(source)
+
+      const page = event.value
+      for (const [first, last] of outerRecords(page.records)) {
+        try {
+          gathering.add(page, first, last, examine)
+        } catch (refusal) {
+          if (gathering.waits) yield cut()
+          throw refusal
+        }
+        if (last === page.records.length - 1) gathering.end(page)
+        if (gathering.records >= limits.records || gathering.bytes >= limits.bytes) yield cut()
+      }
+      if (page.records.length === 0) gathering.end(page)
+    }
+    if (gathering.waits) yield cut()
+  } finally {
+    due?.cancel()
+    await source.return?.()
+  }
+}
+
+/** Asks for the next page; a failure is seen where the page is awaited, however much later that is. */
+function ask(source: AsyncIterator<Page>): Promise<IteratorResult<Page>> {
+  const next = source.next()
+  next.catch(() => {})
+  return next
+}
+
+/** Never resolves; rejects as soon as the write in flight has failed. */
+function failureOf(write: Promise<unknown>): Promise<never> {
+  return new Promise((_, reject) => {
+    write.catch(reject)
+  })
+}
+
+interface Due {
+  readonly urgent: boolean
+  readonly reached: Promise<'due'>
+  cancel(): void
+}
+
+function dueAfter(waitMs: number, urgent: boolean, inFlight: Promise<unknown>): Due {
+  let timer: NodeJS.Timeout | undefined
+  const waited = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs)
+  })
+  const reached = Promise.all([waited, inFlight]).then(() => 'due' as const)
+  reached.catch(() => {})
+  return { urgent, reached, cancel: () => clearTimeout(timer) }
+}
+
+/** Runs of records with one sequence number: an aggregated record is one position. */
+function* outerRecords(records: readonly RawRecord[]): Generator<readonly [first: number, last: number]> {
+  let first = 0
+  for (let i = 1; i <= records.length; i++) {
+    if (i < records.length && records[i]!.sequence === records[first]!.sequence) continue
+    yield [first, i - 1]
+    first = i
+  }
+}
+
+/** A batch while it grows. */
+class Gathering {
+  records = 0
+  bytes = 0
+  /** True if something waits to be written or remembered. */
+  get waits(): boolean {
+    return this.#moves.size > 0
+  }
+  /** False if all that waits is that shards are caught up. */
+  urgent = false
+  readonly #changes: Change[] = []
+  readonly #deadLetters: DeadLetter[] = []
+  readonly #skips = new Map<string, number>()
+  readonly #moves = new Map<string, Position>()
+  readonly #pages: Page[] = []
+  #read = 0
+
+  /** Adds one outer record, all of it or (when `examine` throws) nothing. */
+  add(page: Page, first: number, last: number, examine: Examine): void {
+    const items: Examined[] = []
+    let bytes = 0
+    for (let i = first; i <= last; i++) {
+      const record = page.records[i]!
+      items.push(...examine(record))
+      bytes += record.data.byteLength
+    }
+    for (const item of items) {
+      if (item.kind === 'change') this.#changes.push(item)
+      else if (item.kind === 'dead-letter') this.#deadLetters.push(item)
+      else this.#skips.set(item.reason, (this.#skips.get(item.reason) ?? 0) + 1)
+    }
+    this.#read += items.length
+    this.records += last - first + 1
+    this.bytes += bytes
+    const { sequence, arrivedAt } = page.records[last]!
+    this.#moves.set(page.shard, { sequence, arrivedAt, caughtUpAt: null })
+    this.urgent = true
+  }
+
+  /** The whole page was added. */
+  end(page: Page): void {
+    const isNews = page.records.length > 0 || page.end.sequence === SHARD_END
+    if (isNews || page.end.caughtUpAt !== null) this.#moves.set(page.shard, page.end)
+    if (isNews) {
+      this.#pages.push(page)
+      this.urgent = true
+    } else page.committed()
+  }
+
+  cut(): Cut {
+    return {
+      changes: this.#changes,
+      deadLetters: this.#deadLetters,
+      moves: this.#moves,
+      read: this.#read,
+      skips: this.#skips,
+      pages: this.#pages,
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { Binary, type Change, type Decoded, Numeric, newRow, type RawRecord, type Row, type Value } from '../change.ts'
+import { RelayError } from '../errors.ts'
+
+/**
+ * Text that PostgreSQL and its relatives refuse: U+0000 and half a surrogate pair. DynamoDB allows both.
+ * In JSON both can only be written as an escape, so a record whose bytes hold no such escape is clean:
+ * that look costs far less than walking its values.
+ */
+export function mayHoldRefusedText(record: RawRecord): boolean {
+  const bytes = Buffer.from(record.data.buffer, record.data.byteOffset, record.data.byteLength)
+  return bytes.includes('\\u0000') || bytes.includes('\\ud') || bytes.includes('\\uD')
+}
+
+/**
+ * The change with refused characters replaced by U+FFFD, or the change itself if there are none.
+ * A key is never altered: two rows could become one.
+ *
+ * @param onReplaced called once for each change that was altered
+ * @throws RelayError TEXT_NUL for a key, for any text under `dead-letter`, or when two names would become one
+ */
+export function screenText<T extends Decoded>(item: T, policy: 'replace' | 'dead-letter', onReplaced: () => void): T {
+  if (item.kind !== 'change') return item
+  const { table } = item
+  if (isRefused(table.name) || (table.schema !== null && isRefused(table.schema))) {
+    throw new RelayError('TEXT_NUL', 'The name of the table holds a character that the target refuses')
+  }
+  if (item.key !== null && holdsRefused(item.key)) {
+    throw new RelayError('TEXT_NUL', 'The key holds a character that the target refuses')
+  }
+  if (!holdsRefused(item.after) && !holdsRefused(item.before)) return item
+  if (policy === 'dead-letter') throw new RelayError('TEXT_NUL', 'A value holds a character that the target refuses')
+  onReplaced()
+  const clean: Change = {
+    ...item,
+    before: replaced(item.before) as Row | null,
+    after: replaced(item.after) as Row | null,
+  }
+  return clean as T
+}
+
+const isRefused = (text: string): boolean => text.includes('\0') || !text.isWellFormed()
+
+function holdsRefused(value: Value): boolean {
+  if (typeof value === 'string') return isRefused(value)
+  if (value === null || typeof value !== 'object' || value instanceof Numeric || value instanceof Binary) return false
+  if (Array.isArray(value)) return value.some(holdsRefused)
+  return Object.entries(value).some(([name, member]) => isRefused(name) || holdsRefused(member))
+}
+
+function replaced(value: Value): Value {
+  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed()
+  if (value === null || typeof value !== 'object' || value instanceof Numeric || value instanceof Binary) return value
+  if (Array.isArray(value)) return value.map(replaced)
+  const row = newRow()
+  for (const [name, member] of Object.entries(value)) {
+    const clean = replaced(name) as string
+    if (Object.hasOwn(row, clean)) throw new RelayError('TEXT_NUL', 'Two attribute names would become one')
+    row[clean] = replaced(member)
+  }
+  return row
+}

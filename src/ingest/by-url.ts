@@ -1,0 +1,49 @@
+import { basename } from 'node:path'
+import type { Log } from '../observe/log.ts'
+import { fileSource } from './file.ts'
+import { kinesisSource } from './kinesis/source.ts'
+import type { Source } from './source.ts'
+
+export interface SourceOptions {
+  readonly source: string
+  readonly 'until-latest': boolean
+  readonly 'on-gap': 'stop' | 'continue'
+  readonly memory: number
+  readonly region?: string | undefined
+  readonly profile?: string | undefined
+  readonly 'role-arn'?: string | undefined
+  readonly 'external-id'?: string | undefined
+  readonly 'endpoint-url'?: string | undefined
+}
+
+export interface NamedSource extends Source {
+  /** What change records call the stream, and the default name of the relay. */
+  readonly streamName: string
+  /** False for standard input, which cannot be read again from a position. */
+  readonly keepsState: boolean
+}
+
+/** `file:PATH`, `file:-`, or a Kinesis stream by name or ARN (`kinesis:` may stand in front). */
+export function openSource(options: SourceOptions, log: Log): NamedSource {
+  const { source } = options
+  if (source.startsWith('file:')) {
+    const path = source.slice('file:'.length)
+    const streamName = path === '-' ? 'stdin' : basename(path)
+    return Object.assign(fileSource({ path, log }), { streamName, keepsState: path !== '-' })
+  }
+  const stream = source.startsWith('kinesis:') ? source.slice('kinesis:'.length) : source
+  const kinesis = kinesisSource({
+    stream,
+    region: options.region,
+    profile: options.profile,
+    roleArn: options['role-arn'],
+    externalId: options['external-id'],
+    endpointUrl: options['endpoint-url'],
+    untilLatest: options['until-latest'],
+    onGap: options['on-gap'],
+    memoryBytes: options.memory,
+    log,
+  })
+  const streamName = stream.startsWith('arn:') ? stream.slice(stream.lastIndexOf('/') + 1) : stream
+  return Object.assign(kinesis, { streamName, keepsState: true })
+}

@@ -1,0 +1,57 @@
+import type { Cut } from '../deliver/batcher.ts'
+import type { Written } from '../sinks/sink.ts'
+
+export interface TableCounts {
+  applied: number
+  superseded: number
+}
+
+/** What became of everything that was read and committed. The first number is the sum of the others. */
+export interface Counts {
+  readonly read: number
+  readonly applied: number
+  readonly superseded: number
+  readonly skipped: number
+  readonly deadLettered: number
+}
+
+/** Keeps the books of one run: every change, skip and dead letter ends in exactly one column. */
+export class Ledger {
+  read = 0
+  deadLettered = 0
+  /** Changes whose text was altered (U+0000): they are applied or superseded as well. */
+  textReplaced = 0
+  batches = 0
+  readonly skips = new Map<string, number>()
+  readonly tables = new Map<string, TableCounts>()
+
+  /** Enters a batch that is durable. @throws Error when the sink's answer does not add up: that is a bug, and never silent */
+  enter(cut: Cut, written: Written): void {
+    this.batches++
+    this.read += cut.read
+    this.deadLettered += cut.deadLetters.length
+    for (const [reason, count] of cut.skips) this.skips.set(reason, (this.skips.get(reason) ?? 0) + count)
+    let accounted = 0
+    for (const [label, { applied, superseded }] of written.tables) {
+      const table = this.tables.get(label) ?? { applied: 0, superseded: 0 }
+      table.applied += applied
+      table.superseded += superseded
+      accounted += applied + superseded
+      this.tables.set(label, table)
+    }
+    if (accounted !== cut.changes.length) {
+      throw new Error(`The books do not add up: ${cut.changes.length} changes were written, ${accounted} accounted for`)
+    }
+  }
+
+  counts(): Counts {
+    let applied = 0
+    let superseded = 0
+    for (const table of this.tables.values()) {
+      applied += table.applied
+      superseded += table.superseded
+    }
+    const skipped = [...this.skips.values()].reduce((sum, count) => sum + count, 0)
+    return { read: this.read, applied, superseded, skipped, deadLettered: this.deadLettered }
+  }
+}

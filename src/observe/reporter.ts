@@ -1,0 +1,54 @@
+import { createLogUpdate } from 'log-update'
+import pino from 'pino'
+import type { Log } from './log.ts'
+
+/** What an operator sees on standard error: a log, and on a terminal one live line below it. */
+export interface Reporter {
+  readonly log: Log
+  readonly isTerminal: boolean
+  /** Shows the live line. Without a terminal: nothing. */
+  show(line: string): void
+  /** Takes the live line away. */
+  clear(): void
+}
+
+/** Structured lines (JSON) where nobody watches, short ones with a live line on a terminal. Everything passes `mask`. */
+export function reporter(stream: NodeJS.WriteStream, mask: (text: string) => string): Reporter {
+  return stream.isTTY ? terminalReporter(stream, mask) : structuredReporter(stream, mask)
+}
+
+function structuredReporter(stream: NodeJS.WritableStream, mask: (text: string) => string): Reporter {
+  const masked = { write: (line: string) => void stream.write(mask(line)) }
+  return {
+    log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, masked),
+    isTerminal: false,
+    show() {},
+    clear() {},
+  }
+}
+
+function terminalReporter(stream: NodeJS.WriteStream, mask: (text: string) => string): Reporter {
+  const live = createLogUpdate(stream)
+  let line = ''
+  const say = (mark: string) => (fields: object, message: string) => {
+    const details = Object.entries(fields).map(([name, value]) => `${name} ${textOf(value)}`)
+    live.clear()
+    stream.write(`${mask(`${mark}${message}${details.length > 0 ? ` (${details.join(', ')})` : ''}`)}\n`)
+    if (line !== '') live(line)
+  }
+  return {
+    log: { info: say(''), warn: say('warning: '), error: say('error: ') },
+    isTerminal: true,
+    show(text) {
+      line = text
+      live(text)
+    },
+    clear() {
+      line = ''
+      live.clear()
+      live.done()
+    },
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))

@@ -1,0 +1,90 @@
+import { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
+import type { Examine } from './deliver/examine.ts'
+import { retrying } from './deliver/retry.ts'
+import type { Page, Source } from './ingest/source.ts'
+import type { Lag } from './observe/lag.ts'
+import type { Ledger } from './observe/ledger.ts'
+import type { Log } from './observe/log.ts'
+import type { Positions } from './position.ts'
+import type { Claim, Sink, Write } from './sinks/sink.ts'
+
+export interface RelayParts {
+  readonly source: Source
+  readonly examine: Examine
+  readonly sink: Sink
+  readonly claim: Claim
+  readonly limits: BatchLimits
+  readonly ledger: Ledger
+  readonly lag: Lag
+  readonly log: Log
+}
+
+/**
+ * Moves a stream into a sink until the source has no more, or `signal` aborts: then the batch in hand is finished.
+ * Positions become durable with or after the changes, never before, so a crash at any point loses nothing.
+ *
+ * @throws RelayError what only the operator can cure; what passes by itself is retried for ever
+ */
+export async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
+  const { sink, claim, log } = parts
+  let from: Positions | null = await retrying(() => sink.open(claim, signal), { signal, log, what: 'open the target' })
+  while (from !== null) from = await drain(parts, from, signal)
+}
+
+/** Reads from `positions` to the end. Null when there; or the positions to start again from when the target was set back. */
+async function drain(parts: RelayParts, positions: Positions, signal: AbortSignal): Promise<Positions | null> {
+  const { source, examine, sink, limits, lag, log } = parts
+  const reading = new AbortController()
+  const pages = observed(source.pages(positions, AbortSignal.any([signal, reading.signal])), lag)
+  let inFlight: Promise<void> = Promise.resolve()
+
+  try {
+    for await (const cut of batches(pages, examine, limits, () => inFlight)) {
+      const write = sink.prepare(cut)
+      await inFlight
+      inFlight = deliver(parts, write, cut, signal)
+      inFlight.catch(() => {}) // seen by whoever awaits it next: the batcher, or the lines below
+    }
+    await inFlight
+    return null
+  } catch (error) {
+    reading.abort()
+    // What was cut in front of a bad record is still written; and a set-back target matters more than the record.
+    const last = await inFlight.then(
+      () => error,
+      (failure: unknown) => failure,
+    )
+    if (!(last instanceof SetBack)) throw last
+    log.warn(
+      { shards: last.positions.size },
+      'The target stands at older positions than those last written: reading again from there',
+    )
+    return last.positions
+  }
+}
+
+/** Writes one batch, however often it takes; only then is it entered in the books and acknowledged to the source. */
+async function deliver({ ledger, lag, log }: RelayParts, write: Write, cut: Cut, signal: AbortSignal): Promise<void> {
+  const written = await retrying(() => write(signal), { signal, log, what: 'write the batch' })
+  if (written.kind === 'rewound') throw new SetBack(written.positions)
+  ledger.enter(cut, written)
+  lag.committed(cut.moves)
+  for (const page of cut.pages) page.committed()
+}
+
+/** Not a failure: the target was restored or failed over, and tells from where to read again. */
+class SetBack extends Error {
+  readonly positions: Positions
+
+  constructor(positions: Positions) {
+    super('The target was set back')
+    this.positions = positions
+  }
+}
+
+async function* observed(pages: AsyncIterable<Page>, lag: Lag): AsyncIterable<Page> {
+  for await (const page of pages) {
+    lag.read(page)
+    yield page
+  }
+}

@@ -1,0 +1,78 @@
+import type { TableName } from '../change.ts'
+import { RelayError } from '../errors.ts'
+import type { Log } from '../observe/log.ts'
+import type { Sink } from './sink.ts'
+
+/** The options of the command line that sinks look at, under the names that the operator knows. */
+export interface SinkConfig {
+  readonly sink: string
+  readonly mode: 'mirror' | 'append'
+  readonly layout: 'document'
+  readonly deletes: 'hard' | 'soft' | 'ignore'
+  readonly 'create-tables': 'auto' | 'never'
+  readonly 'tombstone-ttl'?: number | undefined
+  readonly state?: string | undefined
+  readonly 'dead-letters'?: string | undefined
+}
+
+/** What sinks must know beside it. */
+export interface SinkSurroundings {
+  readonly name: string
+  /** How long the stream keeps a record; null for a file. */
+  readonly retentionMs: number | null
+  /** The target that `--table` names; null: the source's own names. */
+  readonly routes: (table: TableName) => TableName | null
+  /** False for standard input: then nothing is remembered. */
+  readonly keepsState: boolean
+  readonly log: Log
+}
+
+type OpenSink = (config: SinkConfig, surroundings: SinkSurroundings) => Promise<Sink>
+
+/** URL scheme → sink. A new sink is one line here; each is loaded only when it is used. */
+const SINKS: Readonly<Record<string, OpenSink>> = {
+  postgresql: openSql,
+  postgres: openSql,
+  pglite: openSql,
+  jsonl: openJsonl,
+}
+
+/** @throws RelayError CONFIGURATION for an unknown scheme or a URL that cannot be right */
+export async function openSink(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(config.sink)?.[1]?.toLowerCase()
+  const open = scheme === undefined || !Object.hasOwn(SINKS, scheme) ? undefined : SINKS[scheme]
+  if (open === undefined) {
+    const known = Object.keys(SINKS).map((name) => `${name}:`)
+    throw new RelayError(
+      'CONFIGURATION',
+      `--sink ${scheme === undefined ? 'has no scheme' : `${scheme}: is not known`}; it begins with one of ${known.join(' ')}`,
+    )
+  }
+  return await open(config, surroundings)
+}
+
+async function openSql(config: SinkConfig, { routes, retentionMs, log }: SinkSurroundings): Promise<Sink> {
+  const { sqlSink } = await import('./sql/sink.ts')
+  return sqlSink({
+    url: config.sink,
+    mode: config.mode,
+    layout: config.layout,
+    deletes: config.deletes === 'soft' ? 'soft' : 'hard',
+    createTables: config['create-tables'],
+    tombstoneTtlMs: config['tombstone-ttl'],
+    retentionMs,
+    routes,
+    log,
+  })
+}
+
+async function openJsonl(config: SinkConfig, { name, keepsState, log }: SinkSurroundings): Promise<Sink> {
+  const { jsonlSink } = await import('./jsonl.ts')
+  const { fileStateStore } = await import('../state/file.ts')
+  const fileName = name.replaceAll(/[^A-Za-z0-9._-]/g, '_')
+  const path = config.sink.slice('jsonl:'.length)
+  const state = config.state?.slice('file:'.length) ?? `${fileName}.state.json`
+  const deadLetters =
+    config['dead-letters']?.slice('file:'.length) ?? (path === '-' ? '-' : `${fileName}.dead-letters.jsonl`)
+  return jsonlSink({ path, deadLetters, store: keepsState ? fileStateStore(state) : null, log })
+}
