@@ -4,9 +4,9 @@
 var major = Number(process.versions.node.split('.')[0])
 var asksForHelp = process.argv.includes('--help') || process.argv.includes('--version')
 if (major < 22 && !(asksForHelp && major >= 20)) {
-  console.error('cdc-relay needs Node.js 22 or later; this is Node.js ' + process.versions.node + ' (' + process.execPath + ').')
+  console.error(
+    'cdc-relay needs Node.js 22 or later; this is Node.js ' + process.versions.node + ' (' + process.execPath + ').',
+  )
   process.exit(2)
 }
-import('../dist/cli.js').then(function (cli) {
-  return cli.main(process.argv.slice(2))
-})
+import('../dist/cli.js').then((cli) => cli.main(process.argv.slice(2)))

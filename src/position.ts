@@ -50,6 +50,8 @@ export interface StreamIdentity {
   readonly id: string
   /** Creation time of the stream (ISO), or the hash of a file's head. A re-created stream keeps its ARN but not this. */
   readonly created: string
+  /** Whether a `created` that was remembered means this stream too, where that is not plain equality: a file may have grown. */
+  isSameAs?(remembered: string): boolean
   /** How long the stream keeps a record, milliseconds; null where that is not a question (a file). */
   readonly retentionMs: number | null
 }

@@ -34,12 +34,11 @@ export async function relay(parts: RelayParts, signal: AbortSignal): Promise<voi
 /** Reads from `positions` to the end. Null when there; or the positions to start again from when the target was set back. */
 async function drain(parts: RelayParts, positions: Positions, signal: AbortSignal): Promise<Positions | null> {
   const { source, examine, sink, limits, lag, log } = parts
-  const reading = new AbortController()
-  const pages = observed(source.pages(positions, AbortSignal.any([signal, reading.signal])), lag)
+  const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), lag)
   let inFlight: Promise<void> = Promise.resolve()
 
   try {
-    for await (const cut of batches(pages, examine, limits, () => inFlight)) {
+    for await (const cut of batches(read, examine, limits, () => inFlight)) {
       const write = sink.prepare(cut)
       await inFlight
       inFlight = deliver(parts, write, cut, signal)
@@ -48,7 +47,6 @@ async function drain(parts: RelayParts, positions: Positions, signal: AbortSigna
     await inFlight
     return null
   } catch (error) {
-    reading.abort()
     // What was cut in front of a bad record is still written; and a set-back target matters more than the record.
     const last = await inFlight.then(
       () => error,

@@ -107,6 +107,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: st
   }
   const sink: Sink = {
     refusesNul: false,
+    readsBefore: false,
     open: async () => {
       log.push('open')
       return new Map()

@@ -7,6 +7,7 @@ import type { TableName } from '../change.ts'
 import { splitName, tablePattern } from '../deliver/route.ts'
 import { RelayError } from '../errors.ts'
 import type { Start } from '../ingest/source.ts'
+import { sinkProblem } from '../sinks/by-url.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
 
 /** The checked configuration of `cdc-relay run`. Sizes in bytes, times in milliseconds. */
@@ -77,7 +78,12 @@ const tableRoute = z.string().transform((text, context) => {
 const runConfig = z
   .strictObject({
     source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
-    sink: z.string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' }).min(1, 'is empty'),
+    sink: z
+      .string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' })
+      .superRefine((url, context) => {
+        const problem = sinkProblem(url)
+        if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+      }),
     format: oneOf('format', ['auto', 'dynamodb']),
     table: z.array(tableRoute).default([]),
     include: z.array(pattern).default([]),

@@ -29,7 +29,7 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
 async function runConfigured(config: RunConfig, say: Reporter): Promise<number> {
   const { log } = say
   const stopping = stopOnSignals(say)
-  const source = openSource(config, log)
+  const source = await openSource(config, log)
   const ledger = new Ledger()
   const lag = new Lag()
   const startedMs = performance.now()
@@ -58,6 +58,7 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
       route: route(config),
       stream: source.streamName,
       onError: config['on-error'],
+      readsBefore: sink.readsBefore,
       nul: sink.refusesNul ? config.nul : null,
       onTextReplaced: () => void ledger.textReplaced++,
     })

@@ -30,15 +30,17 @@ export interface Cut extends Batch {
  *
  * What `examine` refuses (`--on-error stop`) is thrown after everything in front of that record was yielded.
  *
+ * @param read opens the source; its signal aborts when the iteration ends, however it ends
  * @param inFlight the write that is going on. When it fails, its error ends the iteration at once.
  */
 export async function* batches(
-  pages: AsyncIterable<Page>,
+  read: (signal: AbortSignal) => AsyncIterable<Page>,
   examine: Examine,
   limits: BatchLimits,
   inFlight: () => Promise<unknown>,
 ): AsyncGenerator<Cut, void, void> {
-  const source = pages[Symbol.asyncIterator]()
+  const reading = new AbortController()
+  const source = read(reading.signal)[Symbol.asyncIterator]()
   let gathering = new Gathering()
   let due: Due | null = null
   const cut = (): Cut => {
@@ -80,6 +82,8 @@ export async function* batches(
     if (gathering.waits) yield cut()
   } finally {
     due?.cancel()
+    // A source that waits, for a page or for a commit that will not come, ends only by its signal.
+    reading.abort()
     await source.return?.()
   }
 }

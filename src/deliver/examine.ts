@@ -1,4 +1,4 @@
-import type { Change, ChangeSource, DeadLetter, RawRecord, Skip } from '../change.ts'
+import type { Change, ChangeSource, DeadLetter, Decoded, RawRecord, Skip } from '../change.ts'
 import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
 import type { Route } from './route.ts'
@@ -15,6 +15,8 @@ export interface ExamineOptions {
   /** The stream's name, for the source of a dead letter. */
   readonly stream: string
   readonly onError: 'dead-letter' | 'stop'
+  /** True if the target is given `before`. */
+  readonly readsBefore: boolean
   /** Null where the target takes any text. */
   readonly nul: 'replace' | 'dead-letter' | null
   readonly onTextReplaced: () => void
@@ -22,11 +24,12 @@ export interface ExamineOptions {
 
 /** Decodes, routes and screens one record; what cannot be decoded or kept becomes a dead letter with the record's bytes. */
 export function examiner(options: ExamineOptions): Examine {
-  const { decode, route, stream, onError, nul, onTextReplaced } = options
+  const { decode, route, stream, onError, readsBefore, nul, onTextReplaced } = options
 
   return (record) => {
     try {
       const items = decode(record).map(route)
+      if (readsBefore) for (const item of items) decodeBefore(item)
       if (nul === null || !mayHoldRefusedText(record)) return items
       return items.map((item) => screenText(item, nul, onTextReplaced))
     } catch (error) {
@@ -38,12 +41,16 @@ export function examiner(options: ExamineOptions): Examine {
   }
 }
 
+/** `before` is decoded when it is first asked for, and what cannot be decoded must be met here. */
+function decodeBefore(item: Decoded): void {
+  if (item.kind === 'change') void item.before
+}
+
 function sourceOf(record: RawRecord, stream: string): ChangeSource {
   return {
     format: 'unknown',
     stream,
-    shard: record.shard,
-    sequence: record.sequence,
+    ...(record.origin ?? { shard: record.shard, sequence: record.sequence }),
     ...(record.subSequence === undefined ? {} : { subSequence: record.subSequence }),
   }
 }

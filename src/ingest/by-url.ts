@@ -1,7 +1,5 @@
 import { basename } from 'node:path'
 import type { Log } from '../observe/log.ts'
-import { fileSource } from './file.ts'
-import { kinesisSource } from './kinesis/source.ts'
 import type { Source } from './source.ts'
 
 export interface SourceOptions {
@@ -23,14 +21,16 @@ export interface NamedSource extends Source {
   readonly keepsState: boolean
 }
 
-/** `file:PATH`, `file:-`, or a Kinesis stream by name or ARN (`kinesis:` may stand in front). */
-export function openSource(options: SourceOptions, log: Log): NamedSource {
+/** `file:PATH`, `file:-`, or a Kinesis stream by name or ARN (`kinesis:` may stand in front). Loads only what is used. */
+export async function openSource(options: SourceOptions, log: Log): Promise<NamedSource> {
   const { source } = options
   if (source.startsWith('file:')) {
+    const { fileSource } = await import('./file.ts')
     const path = source.slice('file:'.length)
     const streamName = path === '-' ? 'stdin' : basename(path)
     return Object.assign(fileSource({ path, log }), { streamName, keepsState: path !== '-' })
   }
+  const { kinesisSource } = await import('./kinesis/source.ts')
   const stream = source.startsWith('kinesis:') ? source.slice('kinesis:'.length) : source
   const kinesis = kinesisSource({
     stream,

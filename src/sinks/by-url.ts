@@ -1,5 +1,4 @@
 import type { TableName } from '../change.ts'
-import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Sink } from './sink.ts'
 
@@ -37,19 +36,20 @@ const SINKS: Readonly<Record<string, OpenSink>> = {
   jsonl: openJsonl,
 }
 
-/** @throws RelayError CONFIGURATION for an unknown scheme or a URL that cannot be right */
-export async function openSink(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(config.sink)?.[1]?.toLowerCase()
-  const open = scheme === undefined || !Object.hasOwn(SINKS, scheme) ? undefined : SINKS[scheme]
-  if (open === undefined) {
-    const known = Object.keys(SINKS).map((name) => `${name}:`)
-    throw new RelayError(
-      'CONFIGURATION',
-      `--sink ${scheme === undefined ? 'has no scheme' : `${scheme}: is not known`}; it begins with one of ${known.join(' ')}`,
-    )
-  }
-  return await open(config, surroundings)
+/** What is wrong with a sink's URL; null if its scheme is known. */
+export function sinkProblem(url: string): string | null {
+  const scheme = schemeOf(url)
+  if (scheme !== null && Object.hasOwn(SINKS, scheme)) return null
+  const known = Object.keys(SINKS).map((name) => `${name}:`)
+  return `${scheme === null ? 'has no scheme' : `${scheme}: is not known`}; it begins with one of ${known.join(' ')}`
 }
+
+/** @param config with a sink that `sinkProblem` finds nothing wrong with */
+export async function openSink(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
+  return await SINKS[schemeOf(config.sink)!]!(config, surroundings)
+}
+
+const schemeOf = (url: string): string | null => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? null
 
 async function openSql(config: SinkConfig, { routes, retentionMs, log }: SinkSurroundings): Promise<Sink> {
   const { sqlSink } = await import('./sql/sink.ts')

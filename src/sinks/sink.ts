@@ -36,6 +36,8 @@ export type Write = (signal: AbortSignal) => Promise<Written | Rewound>
 export interface Sink {
   /** True if text with U+0000 or half a surrogate pair is refused. */
   readonly refusesNul: boolean
+  /** True if `prepare` looks at `before`, whose decoding may fail: it is then decoded where such a failure becomes a dead letter. */
+  readonly readsBefore: boolean
 
   /**
    * Connects, checks what can be checked, claims the relay's name and tells where its shards stand.

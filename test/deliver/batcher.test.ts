@@ -53,7 +53,12 @@ test('the end of a shard is a position to be written even if its page is empty',
 test('a batch that is not full is cut once nothing is in flight', async () => {
   const write = Promise.withResolvers<void>()
   const endless = pagesThenSilence([page('a', ['1'])])
-  const cuts = batches(endless.pages, examineAll, { ...NEVER_DUE, waitMs: 1 }, () => write.promise)
+  const cuts = batches(
+    () => endless.pages,
+    examineAll,
+    { ...NEVER_DUE, waitMs: 1 },
+    () => write.promise,
+  )
   const first = cuts.next()
   assert.equal(await Promise.race([first.then(() => 'cut'), tick(20).then(() => 'waits')]), 'waits')
   write.resolve()
@@ -67,7 +72,12 @@ test('a write that fails ends the iteration even while the stream is silent', as
   const write = Promise.reject(new Error('fenced'))
   write.catch(() => {})
   await assert.rejects(async () => {
-    const cuts = batches(endless.pages, examineAll, NEVER_DUE, () => write)
+    const cuts = batches(
+      () => endless.pages,
+      examineAll,
+      NEVER_DUE,
+      () => write,
+    )
     setImmediate(() => setImmediate(endless.end))
     await cuts.next()
   }, /fenced/)
@@ -80,7 +90,7 @@ test('a refused record ends the iteration after everything in front of it, and t
   }
   const cuts: Cut[] = []
   await assert.rejects(async () => {
-    for await (const cut of batches(iterate([page('a', ['1', '7', '7', '7', '8'])]), examine, NEVER_DUE, idle))
+    for await (const cut of batches(() => iterate([page('a', ['1', '7', '7', '7', '8'])]), examine, NEVER_DUE, idle))
       cuts.push(cut)
   }, /DECODE_NOT_JSON/)
   assert.deepEqual(cuts.map(sequences), [['1']])
@@ -95,12 +105,26 @@ test('skips and dead letters are counted beside the changes', async () => {
     return examineAll(record)
   }
   const cuts: Cut[] = []
-  for await (const cut of batches(iterate([page('a', ['1', '2', '3'])]), examine, NEVER_DUE, idle)) cuts.push(cut)
+  for await (const cut of batches(() => iterate([page('a', ['1', '2', '3'])]), examine, NEVER_DUE, idle)) cuts.push(cut)
   const [cut] = cuts
   assert.equal(cut!.read, 3)
   assert.equal(cut!.changes.length, 1)
   assert.equal(cut!.deadLetters.length, 1)
   assert.deepEqual([...cut!.skips], [['table-not-wanted', 1]])
+})
+
+test('a source that waits for commits is told to end', async () => {
+  async function* waiting(signal: AbortSignal): AsyncIterable<Page> {
+    yield page('a', ['1', 'bad'])
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  }
+  const examine: Examine = (record) => {
+    if (record.sequence === 'bad') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
+    return examineAll(record)
+  }
+  await assert.rejects(async () => {
+    for await (const cut of batches(waiting, examine, NEVER_DUE, idle)) assert.deepEqual(sequences(cut), ['1'])
+  }, /DECODE_NOT_JSON/)
 })
 
 const idle = (): Promise<void> => Promise.resolve()
@@ -109,7 +133,7 @@ const tick = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 async function all(pages: Page[], limits: BatchLimits): Promise<Cut[]> {
   const cuts: Cut[] = []
-  for await (const cut of batches(iterate(pages), examineAll, limits, idle)) cuts.push(cut)
+  for await (const cut of batches(() => iterate(pages), examineAll, limits, idle)) cuts.push(cut)
   return cuts
 }
 

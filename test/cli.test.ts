@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+
+const CLI = resolve(import.meta.dirname, '../src/cli.ts')
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cdc-relay-cli-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+test('--help names the command, run --help its options, both with exit code 0', async () => {
+  const top = await run(['--help'])
+  assert.equal(top.code, 0)
+  assert.match(top.stdout, /cdc-relay run +Read a stream/)
+  const help = await run(['run', '--help'])
+  assert.equal(help.code, 0)
+  for (const option of [
+    '--source',
+    '--sink',
+    '--until-latest',
+    '--batch-records',
+    'CDC_RELAY_BATCH_RECORDS',
+    'Exit codes',
+  ]) {
+    assert.ok(help.stdout.includes(option), option)
+  }
+})
+
+test('no command, and an unknown one, are usage errors', async () => {
+  for (const args of [[], ['rnu']]) {
+    const { code, stderr } = await run(args)
+    assert.equal(code, 2)
+    assert.match(stderr, /Which command|Unknown command: rnu/)
+  }
+})
+
+test('every problem of the configuration is in one message, exit code 2', async () => {
+  const { code, stderr } = await run(['run', '--mode', 'mirorr', '--batch-recrods', '5', '--memory', 'much'])
+  assert.equal(code, 2)
+  for (const part of [
+    '--source is missing',
+    '--sink is missing',
+    '--mode must be',
+    '--batch-recrods is not an option',
+    '--memory "much"',
+  ]) {
+    assert.ok(stderr.includes(part.replaceAll('"', '\\"')), `${part}\n${stderr}`)
+  }
+})
+
+test('an unknown kind of sink is refused with the known ones', async () => {
+  const { code, stderr } = await run(['run', '--source', 'file:x', '--sink', 'mysql://db'])
+  assert.equal(code, 2)
+  assert.match(stderr, /mysql: is not known.*postgresql:/)
+})
+
+test('records on standard input come out as change records, the summary on standard error', async () => {
+  const { code, stdout, stderr } = await run(
+    ['run', '--source', 'file:-', '--sink', 'jsonl:-'],
+    `${INSERT}\n${REMOVE}\n`,
+  )
+  assert.equal(code, 0)
+  const source = { format: 'dynamodb', stream: 'stdin', shard: 'file' }
+  assert.deepEqual(stdout.trimEnd().split('\n'), [
+    `{"kind":"change","op":"insert","table":{"schema":null,"name":"t"},"key":{"id":"a"},"before":null,"after":{"id":"a","n":0.1234567890123456789},"complete":true,"version":"1754300000112233","time":"2025-08-04T09:33:20.112233Z","source":${JSON.stringify({ ...source, sequence: String(INSERT.length + 1), eventId: 'e1' })}}`,
+    `{"kind":"change","op":"delete","table":{"schema":null,"name":"t"},"key":{"id":"a"},"before":{"id":"a"},"after":null,"complete":true,"version":"1754300000112234","time":"2025-08-04T09:33:20.112234Z","expired":true,"source":${JSON.stringify({ ...source, sequence: String(INSERT.length + REMOVE.length + 2), eventId: 'e2' })}}`,
+  ])
+  const summary = JSON.parse(stderr.trimEnd().split('\n').at(-1)!) as Record<string, unknown>
+  assert.equal(summary.read, 2)
+  assert.equal(summary.applied, 2)
+})
+
+test('a bad record becomes a dead letter, and the stream goes on', async () => {
+  const { code, stdout, stderr } = await run(
+    ['run', '--source', 'file:-', '--sink', 'jsonl:-'],
+    `${INSERT}\nnot JSON\n${REMOVE}\n`,
+  )
+  assert.equal(code, 0)
+  assert.equal(stdout.trimEnd().split('\n').length, 2)
+  const letter = stderr.split('\n').find((line) => line.includes('"dead-letter"'))
+  assert.ok(letter !== undefined, stderr)
+  const { code: reason, raw } = JSON.parse(letter) as { code: string; raw: string }
+  assert.equal(reason, 'DECODE_NOT_JSON')
+  assert.equal(Buffer.from(raw, 'base64').toString(), 'not JSON')
+})
+
+test('--on-error stop writes what stands in front of the bad record, names it and leaves with exit code 3; a restart meets it again', async () => {
+  writeFileSync(join(folder, 'in.jsonl'), `${INSERT}\nnot JSON\n${REMOVE}\n`)
+  const args = ['run', '--source', 'file:in.jsonl', '--sink', 'jsonl:out.jsonl', '--on-error', 'stop']
+  const first = await run(args)
+  assert.equal(first.code, 3)
+  assert.match(first.stderr, new RegExp(`DECODE_NOT_JSON.*sequence ${INSERT.length + 10}`))
+  assert.equal(lines('out.jsonl').length, 1)
+  const second = await run(args)
+  assert.equal(second.code, 3)
+  assert.equal(lines('out.jsonl').length, 1)
+  const third = await run(args.slice(0, -2))
+  assert.equal(third.code, 0)
+  assert.equal(lines('out.jsonl').length, 2)
+})
+
+test('a target that is away is waited for; SIGTERM ends the wait with exit code 0; the password is never shown', async () => {
+  writeFileSync(join(folder, 'in.jsonl'), `${INSERT}\n`)
+  const { code, stdout, stderr } = await run(
+    ['run', '--source', 'file:in.jsonl', '--sink', 'postgresql://app:s3cret@127.0.0.1:9/w'],
+    '',
+    (process, seen) => {
+      if (seen.includes('trying again')) process.kill('SIGTERM')
+    },
+  )
+  assert.equal(code, 0, stderr)
+  assert.ok(!`${stdout}${stderr}`.includes('s3cret'), stderr)
+})
+
+const record = (
+  eventId: string,
+  eventName: string,
+  microseconds: string,
+  parts: string,
+  userIdentity = 'null',
+): string =>
+  `{"awsRegion":"eu-north-1","eventID":"${eventId}","eventName":"${eventName}","userIdentity":${userIdentity},"recordFormat":"application/json","tableName":"t","dynamodb":{"ApproximateCreationDateTime":${microseconds},"Keys":{"id":{"S":"a"}},${parts},"SizeBytes":9,"ApproximateCreationDateTimePrecision":"MICROSECOND"},"eventSource":"aws:dynamodb"}`
+const INSERT = record(
+  'e1',
+  'INSERT',
+  '1754300000112233',
+  '"NewImage":{"id":{"S":"a"},"n":{"N":"0.1234567890123456789"}}',
+)
+const REMOVE = record(
+  'e2',
+  'REMOVE',
+  '1754300000112234',
+  '"OldImage":{"id":{"S":"a"}}',
+  '{"type":"Service","principalId":"dynamodb.amazonaws.com"}',
+)
+
+const lines = (name: string): string[] => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n')
+
+interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the real program in the test's folder. `watch` sees its standard error as it grows. */
+function run(
+  args: string[],
+  input = '',
+  watch: (process: ReturnType<typeof spawn>, stderr: string) => void = () => {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, stdio: 'pipe' })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+      watch(child, stderr)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+    child.stdin.end(input)
+  })
+}
