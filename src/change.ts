@@ -59,6 +59,8 @@ export interface RawRecord {
   /** When the stream took it, epoch milliseconds; null where not known. */
   readonly arrivedAt: number | null
   readonly data: Uint8Array
+  /** Where the record stood before it came here, for what is told of it: a file may hold records dumped from a stream. */
+  readonly origin?: { readonly shard: string; readonly sequence: string }
 }
 
 /** `schema` is null where the source has none (DynamoDB). */
@@ -100,6 +102,11 @@ export interface Change {
   readonly transaction?: Transaction
   /** True on a delete made by DynamoDB TTL. */
   readonly expired?: true
+  /**
+   * Columns of a DMS change whose whole number came in exponent form (`1.2e+18`). In a column of floating point that is
+   * its value; in a column of integers DMS has rounded it. Not part of the JSON.
+   */
+  readonly inExponentForm?: readonly string[]
   readonly source: ChangeSource
 }
 
@@ -109,6 +116,56 @@ export interface Transaction {
   readonly commitTime: string | null
   readonly position: string | null
 }
+
+/** What happened to the definition of a table. */
+export interface SchemaChange {
+  readonly kind: 'schema'
+  readonly op:
+    | 'create-table'
+    | 'drop-table'
+    | 'rename-table'
+    | 'change-columns'
+    | 'add-column'
+    | 'drop-column'
+    | 'rename-column'
+    | 'column-type-change'
+  readonly table: TableName
+  /** Absent where the source does not tell. All columns on `create-table`; on other operations perhaps only some. */
+  readonly columns?: readonly ColumnDefinition[]
+  /** In key order. Absent where the source does not tell; empty where it tells that there is none. */
+  readonly primaryKey?: readonly string[]
+  /** On the clock of the changes. */
+  readonly version: string
+  /** What the source sent with the operation, as it came; null if nothing. */
+  readonly payload: Value
+  readonly source: ChangeSource
+}
+
+export interface ColumnDefinition {
+  readonly name: string
+  readonly type: ColumnType
+  readonly nullable: boolean
+}
+
+/** What a source says that a column holds. `text` may be anything that has a text form. */
+export type ColumnType =
+  | 'boolean'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint8'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'float32'
+  | 'float64'
+  | 'numeric'
+  | 'text'
+  | 'bytes'
+  | 'date'
+  | 'time'
+  | 'timestamp'
 
 /** A named reason why a record holds nothing to write. */
 export interface Skip {
@@ -146,12 +203,12 @@ export function toJson(value: Value): string {
   return JSON.stringify(value)
 }
 
-/** A change, skip or dead letter → the one-line JSON of docs/change-record.md, fields in the documented order. */
-export function recordToJson(item: Change | Skip | DeadLetter): string {
+/** What a stream says → the one-line JSON of docs/change-record.md, fields in the documented order. */
+export function recordToJson(item: Change | SchemaChange | Skip | DeadLetter): string {
   return JSON.stringify(plain(item))
 }
 
-function plain(item: Change | Skip | DeadLetter): unknown {
+function plain(item: Change | SchemaChange | Skip | DeadLetter): unknown {
   switch (item.kind) {
     case 'skip':
       return { kind: item.kind, reason: item.reason, source: item.source }
@@ -162,6 +219,17 @@ function plain(item: Change | Skip | DeadLetter): unknown {
         detail: item.detail,
         raw: item.raw === undefined ? undefined : Buffer.from(item.raw).toString('base64'),
         change: item.change === undefined ? undefined : plain(item.change),
+        source: item.source,
+      }
+    case 'schema':
+      return {
+        kind: item.kind,
+        op: item.op,
+        table: item.table,
+        columns: item.columns,
+        primaryKey: item.primaryKey,
+        version: item.version,
+        payload: item.payload,
         source: item.source,
       }
     case 'change':
