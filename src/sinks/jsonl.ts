@@ -1,0 +1,68 @@
+import { type Change, type DeadLetter, recordToJson, tableLabel } from '../change.ts'
+import type { Log } from '../observe/log.ts'
+import { joinState } from '../state/join.ts'
+import type { StateStore } from '../state/store.ts'
+import { fileOutput, standardOutput } from './line-output.ts'
+import type { Sink, Written } from './sink.ts'
+
+export interface JsonlSinkOptions {
+  /** `-` is standard output. */
+  readonly path: string
+  /** Where dead letters go; `-` is standard error. */
+  readonly deadLetters: string
+  /** Null: no positions are kept. */
+  readonly store: StateStore | null
+  readonly log: Log
+}
+
+/**
+ * Writes each change as one line of JSON, the change record as it is, whatever mode and layout are.
+ *
+ * A crash repeats the batch that was being written; a line that it tore is cut off at the next start. The dead-letter
+ * file is made when there is something to put into it.
+ */
+export function jsonlSink({ path, deadLetters, store, log }: JsonlSinkOptions): Sink {
+  const changes = path === '-' ? standardOutput(process.stdout) : fileOutput(path, log)
+  const letters = deadLetters === '-' ? standardOutput(process.stderr) : fileOutput(deadLetters, log)
+
+  return joinState(
+    {
+      refusesNul: false,
+      readsBefore: true,
+      open: (signal) => changes.open(signal),
+
+      prepare(batch) {
+        const changeLines = linesOf(batch.changes)
+        const letterLines = linesOf(batch.deadLetters)
+        const written = countByTable(batch.changes)
+        let isChangesDone = false
+        return async (signal) => {
+          if (!isChangesDone && changeLines !== '') await changes.write(changeLines)
+          isChangesDone = true
+          if (letterLines === '') return written
+          await letters.open(signal)
+          await letters.write(letterLines)
+          return written
+        }
+      },
+
+      close: () => changes.close().finally(() => letters.close()),
+    },
+    store,
+  )
+}
+
+const linesOf = (items: readonly (Change | DeadLetter)[]): string =>
+  items.map((item) => `${recordToJson(item)}\n`).join('')
+
+/** Every change is written: none is superseded here. */
+function countByTable(changes: readonly Change[]): Written {
+  const tables = new Map<string, { applied: number; superseded: number }>()
+  for (const { table } of changes) {
+    const label = tableLabel(table)
+    const counts = tables.get(label)
+    if (counts === undefined) tables.set(label, { applied: 1, superseded: 0 })
+    else counts.applied++
+  }
+  return { kind: 'written', tables }
+}

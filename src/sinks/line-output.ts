@@ -1,0 +1,151 @@
+import { fstatSync, fsync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { RelayError } from '../errors.ts'
+import type { Log } from '../observe/log.ts'
+import { lockOpenFile } from '../state/file-lock.ts'
+
+/** Where lines of JSON go. */
+export interface LineOutput {
+  /** Twice is fine. */
+  open(signal: AbortSignal): Promise<void>
+  /** Whole lines, each with its line end. Durable when it resolves; after it threw, they can be written again. */
+  write(lines: string): Promise<void>
+  /** Twice is fine. */
+  close(): Promise<void>
+}
+
+/** How every line of ours begins. */
+const BEGINNING = Buffer.from('{"kind":"')
+const LF = 0x0a
+const BLOCK_BYTES = 64 * 1024
+
+/**
+ * Appends to a file, which is locked while it is open. A last line that a crash tore is cut off at the beginning.
+ *
+ * @throws RelayError CONFIGURATION if the file cannot be opened or does not end like one of ours, SINK_FAILED
+ */
+export function fileOutput(path: string, log: Log): LineOutput {
+  let file: FileHandle | undefined
+  /** Up to where the file has whole lines. */
+  let length = 0
+  let isTorn = false
+
+  return {
+    async open(signal) {
+      if (file !== undefined) return
+      const opened = await openRegular(path)
+      try {
+        if (!(await lockOpenFile(opened, signal))) {
+          throw new RelayError('CONFIGURATION', `Another process writes to ${path}: each relay needs a file of its own`)
+        }
+        length = await cutTornLine(path, opened, log)
+        file = opened
+      } finally {
+        if (file === undefined) await opened.close()
+      }
+    },
+
+    async write(lines) {
+      if (file === undefined) throw new Error('the output must be opened first')
+      const bytes = Buffer.from(lines)
+      try {
+        if (isTorn) await file.truncate(length)
+        isTorn = true
+        await file.appendFile(bytes)
+        await file.datasync()
+      } catch (cause) {
+        throw new RelayError('SINK_FAILED', `${path} cannot be written: ${(cause as Error).message}`, {}, cause)
+      }
+      isTorn = false
+      length += bytes.length
+    },
+
+    async close() {
+      await file?.close()
+      file = undefined
+    },
+  }
+}
+
+async function openRegular(path: string): Promise<FileHandle> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(path, 'a+')
+    if ((await file.stat()).isFile()) return file
+  } catch (cause) {
+    throw new RelayError(
+      'CONFIGURATION',
+      `${path} cannot be opened for writing: ${(cause as Error).message}`,
+      {},
+      cause,
+    )
+  }
+  await file.close()
+  throw new RelayError('CONFIGURATION', `${path} is not a regular file; jsonl:- writes to standard output`)
+}
+
+/** Returns the length of the file without it. */
+async function cutTornLine(path: string, file: FileHandle, log: Log): Promise<number> {
+  const { size } = await file.stat()
+  const length = await endOfLastLine(file, size)
+  if (length === size) return size
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING.length), 0, BEGINNING.length, length)
+  if (!BEGINNING.subarray(0, bytesRead).equals(buffer.subarray(0, bytesRead))) {
+    throw new RelayError(
+      'CONFIGURATION',
+      `${path} ends in a line that is neither finished nor of a relay; it is not touched`,
+    )
+  }
+  await file.truncate(length)
+  await file.sync()
+  log.warn(
+    { path, bytes: size - length },
+    'A crash had torn the last line: it is cut off, and written again with its batch',
+  )
+  return length
+}
+
+/** The offset behind the last line end before `size`, looking backwards. */
+async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
+  const block = Buffer.alloc(BLOCK_BYTES)
+  for (let end = size; end > 0; end -= BLOCK_BYTES) {
+    const start = Math.max(0, end - BLOCK_BYTES)
+    const { bytesRead } = await file.read(block, 0, end - start, start)
+    const lf = block.subarray(0, bytesRead).lastIndexOf(LF)
+    if (lf !== -1) return start + lf + 1
+  }
+  return 0
+}
+
+const sync = promisify(fsync)
+
+/** Writes to standard output or standard error, at the pace of whoever reads it. */
+export function standardOutput(stream: typeof process.stdout | typeof process.stderr): LineOutput {
+  const name = stream.fd === 1 ? 'Standard output' : 'Standard error'
+  let isFile: boolean | undefined
+
+  return {
+    async open() {
+      if (isFile !== undefined) return
+      isFile = fstatSync(stream.fd).isFile()
+      // The write that fails is told so; without a listener the process would end before it can say it.
+      stream.on('error', () => {})
+    },
+
+    async write(lines) {
+      try {
+        await new Promise<void>((resolve, reject) => {
+          stream.write(lines, (error) => (error ? reject(error) : resolve()))
+        })
+        if (isFile) await sync(stream.fd)
+      } catch (cause) {
+        const { code, message } = cause as NodeJS.ErrnoException
+        const what = code === 'EPIPE' ? 'was closed by its reader' : `cannot be written: ${message}`
+        throw new RelayError('SINK_FAILED', `${name} ${what}`, {}, cause)
+      }
+    },
+
+    async close() {},
+  }
+}

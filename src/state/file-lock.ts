@@ -1,0 +1,65 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { tryLock } from 'fs-native-extensions'
+import { RelayError } from '../errors.ts'
+
+export interface FileLock {
+  /** Twice is fine. */
+  release(): Promise<void>
+}
+
+/** A killed process gives its locks up when the kernel has taken it apart: that can take a moment. */
+const DYING_OWNER_MS = 3_000
+const RETRY_MS = 100
+
+/**
+ * Locks the file `path` (made if missing) against every other process and every other opener in this one.
+ *
+ * The kernel holds the lock for the open file, so it ends with its owner, however that ends; the text in the file,
+ * which names the holder, means nothing by itself. The file stays when the lock is released: whoever removed it
+ * could remove the file that another process has just locked.
+ *
+ * @throws RelayError STATE_HELD naming the holder, STATE_BROKEN if there can be no such file
+ */
+export async function lockFile(path: string, signal?: AbortSignal): Promise<FileLock> {
+  const file = await openLockFile(path)
+  try {
+    if (!(await lockOpenFile(file, signal))) throw held(path, await holderOf(file))
+    await file.truncate()
+    await file.write(`process ${process.pid} on host ${hostname()} since ${new Date().toISOString()}`)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+  return { release: () => file.close() }
+}
+
+/** The same for a file that is open already, until it is closed. False if someone who lives holds it. */
+export async function lockOpenFile(file: FileHandle, signal?: AbortSignal): Promise<boolean> {
+  for (let waitedMs = 0; !tryLock(file.fd); waitedMs += RETRY_MS) {
+    if (waitedMs >= DYING_OWNER_MS) return false
+    await sleep(RETRY_MS, undefined, { signal })
+  }
+  return true
+}
+
+async function openLockFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'a+')
+  } catch (cause) {
+    throw new RelayError('STATE_BROKEN', `The lock file cannot be opened: ${(cause as Error).message}`, {}, cause)
+  }
+}
+
+function held(path: string, holder: string): RelayError {
+  return new RelayError(
+    'STATE_HELD',
+    `${path} is locked by ${holder || 'another process'}, which still runs; --take-over cannot take it from there`,
+  )
+}
+
+async function holderOf(file: FileHandle): Promise<string> {
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(400), position: 0 })
+  return buffer.toString('utf8', 0, bytesRead).trim()
+}

@@ -1,0 +1,50 @@
+import { RelayError } from '../errors.ts'
+import type { RelayIdentity } from './store.ts'
+
+/**
+ * What keeps the positions of `stored` from being those of `claimed`, in words for the operator; empty if nothing does.
+ * A claim without `--start` goes on wherever the relay stands; `earliest` is what a first run without it meant.
+ */
+export function compareIdentity(stored: RelayIdentity, claimed: RelayIdentity): string[] {
+  return [
+    ...(stored.name === claimed.name ? [] : [`they are of the relay "${stored.name}", this one is "${claimed.name}"`]),
+    ...compareStream(stored.stream, claimed.stream),
+    ...compareStart(stored.start, claimed.start),
+    ...compareSettings(stored.settings, claimed.settings),
+  ]
+}
+
+/**
+ * @param howToForget what removes the stored positions, as an instruction: "delete the file relay.state.json"
+ * @throws RelayError STATE_DIFFERS with every difference and how to begin anew
+ */
+export function requireSameIdentity(stored: RelayIdentity, claimed: RelayIdentity, howToForget: string): void {
+  const differences = compareIdentity(stored, claimed)
+  if (differences.length === 0) return
+  throw new RelayError(
+    'STATE_DIFFERS',
+    `The stored positions do not belong to what is run now: ${differences.join('; ')}. To begin anew on purpose, ${howToForget}`,
+    { relay: claimed.name },
+  )
+}
+
+function compareStream(stored: RelayIdentity['stream'], claimed: RelayIdentity['stream']): string[] {
+  if (stored.id !== claimed.id) return [`they are of the stream ${stored.id}, not of ${claimed.id}`]
+  const isSame = claimed.isSameAs?.(stored.created) ?? stored.created === claimed.created
+  return isSame ? [] : [`${claimed.id} is not what it was: created ${stored.created} then, ${claimed.created} now`]
+}
+
+function compareStart(stored: string | null, claimed: string | null): string[] {
+  if (claimed === null || claimed === (stored ?? 'earliest')) return []
+  return [`the first run began with --start ${stored ?? 'earliest'}, now it is --start ${claimed}`]
+}
+
+function compareSettings(stored: RelayIdentity['settings'], claimed: RelayIdentity['settings']): string[] {
+  const names = [...new Set([...Object.keys(stored), ...Object.keys(claimed)])]
+  return names
+    .filter((name) => (stored[name] ?? '') !== (claimed[name] ?? ''))
+    .map((name) => `--${name} was ${shown(stored[name])} and is ${shown(claimed[name])}`)
+}
+
+/** `settingsOf` writes an option that was not given as empty text. */
+const shown = (setting: string | undefined): string => (setting === undefined || setting === '' ? 'not set' : setting)

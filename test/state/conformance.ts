@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { RelayError } from '../../src/errors.ts'
+import { atTimestamp, type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
+import type { Claim, RelayIdentity, StateStore } from '../../src/state/store.ts'
+
+/** An empty place where state can be kept: a file, a database. */
+export interface StateMemory {
+  /** A store over this memory as one more process would open it. The suite closes it. */
+  store(): StateStore | Promise<StateStore>
+  /** Copies all that is remembered; the function puts it back, as a restored backup does. No store needs to be closed for it. */
+  backup(): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+export interface StateAbilities {
+  /** Why a name cannot be taken from a holder that lives, where that is so. */
+  readonly noTakeOver?: string
+  /** Why one memory holds only one relay, where that is so. */
+  readonly oneName?: string
+}
+
+/** What every state store must do. `open` gives an empty memory. */
+export function describeStateStore(
+  name: string,
+  open: () => Promise<StateMemory>,
+  { noTakeOver, oneName }: StateAbilities = {},
+): void {
+  const state = (
+    title: string,
+    options: { skip?: string | undefined },
+    run: (memory: Opened) => Promise<void>,
+  ): void => {
+    test(`${name}: ${title}`, { skip: options.skip ?? false }, async (t) => run(await opened(t, open)))
+  }
+
+  state('a new relay begins with its first positions, asked for once', {}, async ({ store }) => {
+    const begin = new Map([
+      ['shardId-000000000000', atTimestamp(1_754_300_000_000)],
+      ['shardId-000000000001', { sequence: TRIM_HORIZON, arrivedAt: null, caughtUpAt: null }],
+    ])
+    const { claim, asked } = claimOf({ first: begin })
+    const first = await store()
+    assert.deepEqual(await first.claim(claim, signal()), begin)
+    await first.close()
+
+    assert.deepEqual(await (await store()).claim(claim, signal()), begin)
+    assert.equal(asked(), 1)
+  })
+
+  state('moves are there after a restart, and other shards stay where they are', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    assert.equal(await first.move(new Map([at('a', LONG), at('b', '7'), at('c', '1')]), signal()), null)
+    assert.equal(
+      await first.move(new Map([at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }]]), signal()),
+      null,
+    )
+    assert.equal(await first.move(new Map([at('d', '0')]), signal()), null)
+    await first.close()
+
+    assert.deepEqual(
+      await (await store()).claim(claimOf().claim, signal()),
+      new Map([at('a', LONG), at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }], at('d', '0')]),
+    )
+  })
+
+  state('a shard that is only seen caught up keeps its sequence number', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    await first.move(new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: null }]]), signal())
+    const later: Positions = new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: 1_754_300_000_123 }]])
+    assert.equal(await first.move(later, signal()), null)
+    await first.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), later)
+  })
+
+  state('the same move again, after an answer was lost, is no harm', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    const moves = new Map([at('a', '5')])
+    assert.equal(await first.move(moves, signal()), null)
+    assert.equal(await first.move(moves, signal()), null)
+    await first.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), moves)
+  })
+
+  state('the positions of another pipeline are refused, and stay', {}, async ({ store }) => {
+    const owner = await store()
+    await owner.claim(claimOf({ relay: { start: '2026-11-01T00:00:00Z' } }).claim, signal())
+    await owner.move(new Map([at('a', '5')]), signal())
+    await owner.close()
+
+    const stream = RELAY.stream
+    const others: readonly [Partial<RelayIdentity>, RegExp][] = [
+      [{ stream: { ...stream, id: 'arn:other' } }, /arn:other/],
+      [{ stream: { ...stream, created: '2026-10-10T10:10:10Z' } }, /2026-10-10T10:10:10Z/],
+      [{ start: 'latest' }, /--start latest/],
+      [{ settings: { mode: 'append' } }, /--mode/],
+    ]
+    for (const [relay, words] of others) {
+      const other = await store()
+      await assert.rejects(other.claim(claimOf({ relay }).claim, signal()), failure('STATE_DIFFERS', words))
+      await other.close()
+    }
+    const again = await store()
+    assert.deepEqual(await again.claim(claimOf().claim, signal()), new Map([at('a', '5')]))
+    await again.close()
+    // What a later run leaves unsaid is still what the first run said.
+    const claim = claimOf({ relay: { start: 'earliest' } }).claim
+    await assert.rejects(
+      async () => (await store()).claim(claim, signal()),
+      failure('STATE_DIFFERS', /2026-11-01T00:00:00Z/),
+    )
+  })
+
+  state('a stream may know its older self by other means than equality', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    await first.close()
+
+    const remembered: string[] = []
+    const isSameAs = (created: string): boolean => remembered.push(created) > 0
+    for (const created of ['grown', 'grown more']) {
+      const next = await store()
+      await next.claim(claimOf({ relay: { stream: { ...RELAY.stream, created, isSameAs } } }).claim, signal())
+      await next.close()
+    }
+    assert.deepEqual(remembered, [RELAY.stream.created, RELAY.stream.created])
+  })
+
+  state('two relays of different names do not see each other', { skip: oneName }, async ({ store }) => {
+    const one = await store()
+    await one.claim(claimOf({ relay: { name: 'one' } }).claim, signal())
+    await one.move(new Map([at('a', '5')]), signal())
+    await one.close()
+
+    const two = await store()
+    assert.deepEqual(await two.claim(claimOf({ relay: { name: 'two' } }).claim, signal()), new Map())
+    await two.move(new Map([at('a', '6')]), signal())
+    await two.close()
+    const again = await store()
+    assert.deepEqual(await again.claim(claimOf({ relay: { name: 'one' } }).claim, signal()), new Map([at('a', '5')]))
+  })
+
+  state('a name that is held is refused with its holder, and free once that is closed', {}, async ({ store }) => {
+    const holder = await store()
+    await holder.claim(claimOf().claim, signal())
+    await holder.move(new Map([at('a', '5')]), signal())
+
+    const claimLate = async (): Promise<Positions> => (await store()).claim(claimOf().claim, signal())
+    await assert.rejects(claimLate, failure('STATE_HELD', new RegExp(`process ${process.pid} on`)))
+    assert.equal(await holder.move(new Map([at('a', '6')]), signal()), null)
+    await holder.close()
+    assert.deepEqual(await claimLate(), new Map([at('a', '6')]))
+  })
+
+  state(
+    'a name can be taken over, and then moves no more for the one before',
+    { skip: noTakeOver },
+    async ({ store }) => {
+      const before = await store()
+      await before.claim(claimOf().claim, signal())
+      await before.move(new Map([at('a', '5')]), signal())
+
+      const after = await store()
+      assert.deepEqual(await after.claim(claimOf({ takeOver: true }).claim, signal()), new Map([at('a', '5')]))
+      await assert.rejects(before.move(new Map([at('a', '6')]), signal()), failure('STATE_HELD', /process \d+/))
+      assert.equal(await after.move(new Map([at('a', '7')]), signal()), null)
+      await assert.rejects(before.move(new Map([at('a', '8')]), signal()), failure('STATE_HELD', /process \d+/))
+      await Promise.all([before.close(), after.close()])
+      assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), new Map([at('a', '7')]))
+    },
+  )
+
+  state('a restored backup gives its older positions once, then goes on from them', {}, async ({ store, memory }) => {
+    const only = await store()
+    await only.claim(claimOf().claim, signal())
+    await only.move(new Map([at('a', '5'), at('b', '5')]), signal())
+    const restore = await memory.backup()
+    await only.move(new Map([at('a', '6'), at('c', '1')]), signal())
+    await restore()
+
+    const old = new Map([at('a', '5'), at('b', '5')])
+    assert.deepEqual(await only.move(new Map([at('a', '7')]), signal()), old)
+    assert.equal(await only.move(new Map([at('a', '6')]), signal()), null)
+    await only.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), new Map([at('a', '6'), at('b', '5')]))
+  })
+
+  state('a backup from before the claim is older, not another holder', {}, async ({ store, memory }) => {
+    const earlier = await store()
+    await earlier.claim(claimOf().claim, signal())
+    await earlier.move(new Map([at('a', '5')]), signal())
+    await earlier.close()
+    const restore = await memory.backup()
+
+    const only = await store()
+    await only.claim(claimOf().claim, signal())
+    await only.move(new Map([at('a', '6')]), signal())
+    await restore()
+    assert.deepEqual(await only.move(new Map([at('a', '7')]), signal()), new Map([at('a', '5')]))
+    assert.equal(await only.move(new Map([at('a', '6')]), signal()), null)
+  })
+
+  state('can be closed twice, and before it was ever used', {}, async ({ store }) => {
+    const unused = await store()
+    await unused.close()
+    const used = await store()
+    await used.claim(claimOf().claim, signal())
+    await used.close()
+    await used.close()
+  })
+}
+
+/** As long as they get. */
+const LONG = '49'.padEnd(56, '8')
+
+const RELAY: RelayIdentity = {
+  name: 'orders',
+  stream: {
+    id: 'arn:aws:kinesis:eu-north-1:111122223333:stream/orders',
+    created: '2026-01-01T00:00:00.000Z',
+    retentionMs: 86_400_000,
+  },
+  start: null,
+  settings: { mode: 'mirror', layout: 'document' },
+}
+
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+
+function at(shard: string, sequence: string): [string, Position] {
+  return [shard, { sequence, arrivedAt: 1_754_300_000_000 + sequence.length, caughtUpAt: 1_754_300_000_999 }]
+}
+
+interface ClaimParts {
+  readonly relay?: Partial<RelayIdentity>
+  readonly first?: Positions
+  readonly takeOver?: boolean
+}
+
+function claimOf({ relay = {}, first = new Map(), takeOver = false }: ClaimParts = {}): {
+  claim: Claim
+  asked(): number
+} {
+  let asked = 0
+  const firstPositions = async (): Promise<Positions> => {
+    asked++
+    return first
+  }
+  const settings = { ...RELAY.settings, ...relay.settings }
+  return { claim: { relay: { ...RELAY, ...relay, settings }, firstPositions, takeOver }, asked: () => asked }
+}
+
+function failure(code: RelayError['code'], words: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof RelayError, String(error))
+    assert.equal(error.code, code, error.message)
+    assert.match(error.message, words)
+    return true
+  }
+}
+
+interface Opened {
+  readonly memory: StateMemory
+  store(): Promise<StateStore>
+}
+
+/** A memory whose stores are closed at the end of the test, whatever became of it. */
+async function opened(t: TestContext, open: () => Promise<StateMemory>): Promise<Opened> {
+  const memory = await open()
+  const stores: StateStore[] = []
+  t.after(async () => {
+    for (const store of stores) await store.close()
+    await memory.close()
+  })
+  const store = async (): Promise<StateStore> => {
+    const one = await memory.store()
+    stores.push(one)
+    return one
+  }
+  return { memory, store }
+}

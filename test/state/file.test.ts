@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { FailureCode } from '../../src/errors.ts'
+import type { Positions } from '../../src/position.ts'
+import { fileStateStore } from '../../src/state/file.ts'
+import type { Claim } from '../../src/state/store.ts'
+import { startNode } from '../support/node-process.ts'
+import { describeStateStore, type StateMemory } from './conformance.ts'
+
+describeStateStore('file', openFile, {
+  noTakeOver: 'the lock of a process that lives cannot be taken from it',
+  oneName: 'a file holds the state of one relay',
+})
+
+async function openFile(): Promise<StateMemory> {
+  const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-state-'))
+  const path = join(folder, 'relay.state.json')
+  return {
+    store: () => fileStateStore(path),
+    async backup() {
+      const copy = join(folder, 'backup.json')
+      await copyFile(path, copy)
+      return () => copyFile(copy, path)
+    },
+    close: () => rm(folder, { recursive: true }),
+  }
+}
+
+test('file: a second relay, let in because the lock file was removed, ends the first', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  const first = store()
+  await first.claim(CLAIM, signal())
+  await rm(`${path}.lock`)
+  const second = store()
+  await second.claim(CLAIM, signal())
+  await assert.rejects(first.move(at('6'), signal()), code('STATE_HELD'))
+  assert.equal(await second.move(at('7'), signal()), null)
+})
+
+test('file: two relays that claimed the same backup with the same number are told apart', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  const first = store()
+  await first.claim(CLAIM, signal())
+  await rm(path)
+  await rm(`${path}.lock`)
+  await store().claim(CLAIM, signal())
+  await assert.rejects(first.move(at('6'), signal()), code('STATE_HELD'))
+})
+
+test('file: a state file removed under a running relay is not taken for a new one', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  const only = store()
+  await only.claim(CLAIM, signal())
+  await only.move(at('5'), signal())
+  await rm(path)
+  await assert.rejects(only.move(at('6'), signal()), code('STATE_BROKEN', path))
+})
+
+test('file: what is no state is refused with the path and stays as it is', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  for (const text of ['', '{"version":1', '[]', '{"version":2}', '{"version":1,"positions":{"a":5}}']) {
+    await writeFile(path, text)
+    const only = store()
+    await assert.rejects(only.claim(CLAIM, signal()), code('STATE_BROKEN', path))
+    await only.close()
+    assert.equal(await readFile(path, 'utf8'), text)
+  }
+})
+
+test('file: the state of a later version is refused', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  const first = store()
+  await first.claim(CLAIM, signal())
+  await first.close()
+  await writeFile(path, (await readFile(path, 'utf8')).replace('"version": 1', '"version": 2'))
+  await assert.rejects(store().claim(CLAIM, signal()), code('STATE_BROKEN', path))
+})
+
+test('file: another relay is told whose state the file holds', async (t) => {
+  const { store } = await emptyPlace(t)
+  const orders = store()
+  await orders.claim(CLAIM, signal())
+  await orders.close()
+  const claim = { ...CLAIM, relay: { ...CLAIM.relay, name: 'customers' } }
+  await assert.rejects(store().claim(claim, signal()), code('STATE_DIFFERS', '"orders"'))
+})
+
+test('file: a folder that is not there is named', async (t) => {
+  const { path } = await emptyPlace(t)
+  await assert.rejects(fileStateStore(`${path}/none.json`).claim(CLAIM, signal()), code('STATE_BROKEN', path))
+})
+
+test('file: killed while it moves, it leaves what it stored last', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  let stored = 0
+  for (let kill = 1; kill <= 5; kill++) {
+    const mover = startNode(import.meta.resolve('./move-for-ever.ts'), [path])
+    let said = stored
+    for await (const line of mover.lines) {
+      said = Number(line)
+      if (said >= stored + 10 * kill) break
+    }
+    await mover.kill()
+
+    const next = store()
+    const positions = await next.claim(CLAIM, signal())
+    await next.close()
+    stored = Number(positions.get('a')?.sequence)
+    assert.ok(stored >= said, `stands at ${stored}, but had said that ${said} is stored`)
+  }
+})
+
+const CLAIM: Claim = {
+  relay: { name: 'orders', stream: { id: 'arn:s', created: 'then', retentionMs: null }, start: null, settings: {} },
+  firstPositions: async () => new Map(),
+  takeOver: false,
+}
+
+const at = (sequence: string): Positions => new Map([['a', { sequence, arrivedAt: null, caughtUpAt: null }]])
+
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+
+const code =
+  (expected: FailureCode, words = '') =>
+  (error: unknown): boolean => {
+    assert.equal((error as { code?: unknown }).code, expected, String(error))
+    assert.ok(String(error).includes(words), `${error} does not name ${words}`)
+    return true
+  }
+
+async function emptyPlace(t: TestContext): Promise<{ path: string; store: () => ReturnType<typeof fileStateStore> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-state-'))
+  const path = join(folder, 'relay.state.json')
+  const stores: ReturnType<typeof fileStateStore>[] = []
+  t.after(async () => {
+    for (const store of stores) await store.close()
+    await rm(folder, { recursive: true })
+  })
+  const store = () => {
+    const one = fileStateStore(path)
+    stores.push(one)
+    return one
+  }
+  return { path, store }
+}

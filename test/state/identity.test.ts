@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compareIdentity, requireSameIdentity } from '../../src/state/identity.ts'
+import type { RelayIdentity } from '../../src/state/store.ts'
+
+const STORED: RelayIdentity = {
+  name: 'orders',
+  stream: { id: 'arn:orders', created: '2026-01-01T00:00:00Z', retentionMs: 1 },
+  start: null,
+  settings: { mode: 'mirror', table: '' },
+}
+
+const cases: {
+  title: string
+  stored?: Partial<RelayIdentity>
+  claimed: Partial<RelayIdentity>
+  differences: string[]
+}[] = [
+  { title: 'the same', claimed: {}, differences: [] },
+  { title: 'another retention', claimed: { stream: { ...STORED.stream, retentionMs: null } }, differences: [] },
+  {
+    title: 'another name',
+    claimed: { name: 'x' },
+    differences: ['they are of the relay "orders", this one is "x"'],
+  },
+  {
+    title: 'another stream: its creation time is no further news',
+    claimed: { stream: { id: 'arn:x', created: 'x', retentionMs: 1 } },
+    differences: ['they are of the stream arn:orders, not of arn:x'],
+  },
+  {
+    title: 'a stream created again',
+    claimed: { stream: { ...STORED.stream, created: '2026-02-02T00:00:00Z' } },
+    differences: ['arn:orders is not what it was: created 2026-01-01T00:00:00Z then, 2026-02-02T00:00:00Z now'],
+  },
+  {
+    title: 'a file that grew',
+    claimed: { stream: { ...STORED.stream, created: 'x', isSameAs: (created) => created === STORED.stream.created } },
+    differences: [],
+  },
+  {
+    title: 'a file that says no, though the text is equal',
+    claimed: { stream: { ...STORED.stream, isSameAs: () => false } },
+    differences: ['arn:orders is not what it was: created 2026-01-01T00:00:00Z then, 2026-01-01T00:00:00Z now'],
+  },
+  { title: 'earliest, said later', claimed: { start: 'earliest' }, differences: [] },
+  { title: 'no start goes on', stored: { start: 'latest' }, claimed: { start: null }, differences: [] },
+  { title: 'the same start', stored: { start: 'latest' }, claimed: { start: 'latest' }, differences: [] },
+  {
+    title: 'another start',
+    stored: { start: 'latest' },
+    claimed: { start: 'earliest' },
+    differences: ['the first run began with --start latest, now it is --start earliest'],
+  },
+  {
+    title: 'a start where there was none',
+    claimed: { start: 'latest' },
+    differences: ['the first run began with --start earliest, now it is --start latest'],
+  },
+  {
+    title: 'other settings, each one',
+    claimed: { settings: { mode: 'append', layout: 'document', table: 'a=b' } },
+    differences: [
+      '--mode was mirror and is append',
+      '--table was not set and is a=b',
+      '--layout was not set and is document',
+    ],
+  },
+  {
+    title: 'a setting that is not set, absent or empty',
+    claimed: { settings: { mode: 'mirror', key: '' } },
+    differences: [],
+  },
+]
+
+for (const { title, stored, claimed, differences } of cases) {
+  test(`identity: ${title}`, () => {
+    assert.deepEqual(compareIdentity({ ...STORED, ...stored }, { ...STORED, ...claimed }), differences)
+  })
+}
+
+test('identity: one message has all differences and how to begin anew', () => {
+  const claimed = { ...STORED, start: 'latest', settings: { mode: 'append' } }
+  assert.throws(() => requireSameIdentity(STORED, claimed, 'delete the file x'), {
+    code: 'STATE_DIFFERS',
+    message: /--start latest; --mode was mirror and is append\. To begin anew on purpose, delete the file x/,
+  })
+  requireSameIdentity(STORED, STORED, 'never shown')
+})

@@ -1,0 +1,17 @@
+import { fileStateStore } from '../../src/state/file.ts'
+
+/** A process of its own that moves one shard of the state file in its first argument on and on, and says how far it is. */
+const store = fileStateStore(process.argv[2]!)
+const signal = new AbortController().signal
+const positions = await store.claim(
+  {
+    relay: { name: 'orders', stream: { id: 'arn:s', created: 'then', retentionMs: null }, start: null, settings: {} },
+    firstPositions: async () => new Map(),
+    takeOver: false,
+  },
+  signal,
+)
+for (let n = Number(positions.get('a')?.sequence ?? 0) + 1; ; n++) {
+  await store.move(new Map([['a', { sequence: String(n), arrivedAt: null, caughtUpAt: null }]]), signal)
+  process.stdout.write(`${n}\n`)
+}
