@@ -1,0 +1,237 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RawRecord } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import type { Log } from '../../observe/log.ts'
+import { type Position, placeOf, SHARD_END, TRIM_HORIZON } from '../../position.ts'
+import type { Page } from '../source.ts'
+import { openAggregated } from './aggregated.ts'
+import { type Gap, readUntil, refusalOf } from './gaps.ts'
+import type { Lease, MemoryBudget } from './memory.ts'
+import type { ServiceClock } from './service-clock.ts'
+import { PAGE_BYTES, PAGE_RECORDS, type Records, Refused, type Stream } from './stream.ts'
+
+/** The service allows five reads of a shard per second, to all its readers together. */
+const BEHIND_MS = 200
+const CAUGHT_UP_MS = 1000
+/** So often in a row an answer may make no sense before the relay stops. */
+const MOST_REFUSALS = 5
+
+const AT_START: Position = { sequence: TRIM_HORIZON, arrivedAt: null, caughtUpAt: null }
+
+export interface ReaderContext {
+  readonly stream: Stream
+  readonly clock: ServiceClock
+  readonly memory: MemoryBudget
+  readonly log: Log
+  /** True where AT_TIMESTAMP cannot be trusted: kinesalite never answers if no later record exists. */
+  readonly skipsToTime: boolean
+  /** The service still holds what arrived after this, epoch ms. */
+  heldSince(): number
+  /** Asks the service anew whether it lists the shard, and as what. */
+  look(shard: string): Promise<'open' | 'closed' | 'gone'>
+  /** Takes note of a gap. @throws RelayError SOURCE_GAP where gaps stop the relay */
+  gap(gap: Gap, cause?: unknown): void
+}
+
+/** Until when to read, for a relay that only wants what was there when it began. */
+export interface Drain {
+  /** When it began, epoch ms of the service's clock; not earlier than that. */
+  readonly beganAt: number
+  /** True if the shard was open then: its children hold only what came later. */
+  readonly wasOpen: boolean
+}
+
+/**
+ * Reads one shard to its end, or until `drain` is met. The page that ends the shard says SHARD_END.
+ *
+ *   position ──iterator──▶ read ──page──▶ (pace) ──▶ read …            no next iterator ──▶ end
+ *      ▲                    │ iterator expired or refused
+ *      └────────────────────┘ goes on after the last record *read*, which may not be durable yet
+ */
+export async function* readShard(
+  context: ReaderContext,
+  shard: string,
+  from: Position | undefined,
+  drain: Drain | null,
+  signal: AbortSignal,
+): AsyncGenerator<Page> {
+  const reader = new ShardReader(context, shard, from, signal)
+  for (;;) {
+    const page = await reader.read(drain !== null)
+    if (page === null) continue
+    yield page
+    if (page.end.sequence === SHARD_END || (drain !== null && isDrained(page.end, reader.isCaughtUp, drain))) return
+  }
+}
+
+/**
+ * Whether everything that was in the shard when the drain began has been read: nothing is left, or what was read last
+ * came later. A shard that was closed then must be read to its end, for its children may hold records of that time.
+ */
+function isDrained({ arrivedAt }: Position, isCaughtUp: boolean, { beganAt, wasOpen }: Drain): boolean {
+  return wasOpen && (isCaughtUp || (arrivedAt !== null && arrivedAt >= beganAt))
+}
+
+class ShardReader {
+  /** True if the last answer was empty, with nothing behind it. (kinesalite says "nothing behind" of any answer.) */
+  isCaughtUp = false
+  readonly #context: ReaderContext
+  readonly #shard: string
+  readonly #signal: AbortSignal
+  /** Where the shard stands once everything read is durable. */
+  #end: Position
+  #iterator: string | null = null
+  /** Everything that arrived up to here was read in this run, epoch ms; null before the first answer. */
+  #readUntil: number | null = null
+  /** Records that arrived earlier are passed over, up to the first that did not. */
+  #skipBefore: number | null = null
+  /** Answers in a row that make no sense. */
+  #refusals = 0
+  /** The next request is due at this reading of the clock. */
+  #due = 0
+
+  constructor(context: ReaderContext, shard: string, from: Position | undefined, signal: AbortSignal) {
+    this.#context = context
+    this.#shard = shard
+    this.#signal = signal
+    this.#end = from ?? AT_START
+  }
+
+  /** One read, at the pace that the service allows; null if it gave no records but a reason to begin again. */
+  async read(isDraining: boolean): Promise<Page | null> {
+    const { clock, memory } = this.#context
+    const waitMs = this.#due - clock.reading()
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#signal })
+
+    const lease = await memory.reserve(PAGE_BYTES, this.#signal)
+    const page = await this.#attempt(lease, isDraining)
+    if (page === null || page.records.length === 0) lease.release()
+    return page
+  }
+
+  async #attempt(lease: Lease, isDraining: boolean): Promise<Page | null> {
+    if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage(lease, [], 0)
+    if (this.#iterator === null) return null
+
+    const answer = await this.#context.stream.records(this.#shard, this.#iterator, this.#signal)
+    if (answer instanceof Refused) return (await this.#refused(answer)) === 'end' ? this.#endPage(lease, [], 0) : null
+
+    const isBehind = isDraining || answer.behindMs > 0 || answer.records.length >= PAGE_RECORDS
+    this.#due = answer.sent + (isBehind ? BEHIND_MS : CAUGHT_UP_MS)
+    if (answer.next === null && (await this.#endsByMistake(answer))) return null
+    this.#refusals = 0
+    this.#iterator = answer.next
+    this.#readUntil = this.#context.clock.earliest(answer.sent) - answer.behindMs
+    this.isCaughtUp = answer.records.length === 0 && answer.behindMs === 0
+    const records = this.#take(answer, lease)
+    return answer.next === null ? this.#endPage(lease, records, answer.behindMs) : this.#page(lease, records, answer)
+  }
+
+  /** Asks for an iterator after what was read. */
+  async #position(): Promise<'positioned' | 'again' | 'end'> {
+    const { stream, skipsToTime, heldSince, gap } = this.#context
+    // A shard that was read in time, and then not for long: its iterator has expired, its records perhaps too.
+    if (this.#readUntil !== null && this.#readUntil < heldSince()) {
+      gap({ shard: this.#shard, from: this.#readUntil, to: heldSince() })
+    }
+    let place = placeOf(this.#end)
+    if (place.kind === 'end') return 'end'
+    if (place.kind === 'time' && skipsToTime) {
+      this.#skipBefore = place.ms
+      place = { kind: 'start' }
+    }
+    const answer = await stream.iterator(this.#shard, place, this.#signal)
+    if (answer instanceof Refused) return await this.#refused(answer)
+    this.#iterator = answer
+    return 'positioned'
+  }
+
+  /** What a refusal means for the way. */
+  async #refused(refusal: Refused): Promise<'again' | 'end'> {
+    const wasReading = this.#iterator !== null
+    this.#iterator = null
+    if (refusal.name === 'ExpiredIteratorException') return 'again'
+    if (refusal.name === 'ResourceNotFoundException') {
+      if ((await this.#context.look(this.#shard)) !== 'gone') return this.#again(refusal)
+      this.#gap(refusal)
+      return 'end'
+    }
+    if (wasReading) return this.#again(refusal)
+    switch (refusalOf(refusal.cause.message)) {
+      case 'another-stream':
+        throw new RelayError(
+          'SOURCE_CHANGED',
+          `The stream does not know the stored position: ${refusal.cause.message.replace(/\.$/, '')}`,
+          { stream: this.#context.stream.name, shard: this.#shard, sequence: this.#end.sequence },
+          refusal.cause,
+        )
+      case 'shard-end':
+        return 'end'
+      case 'expired':
+        this.#gap(refusal)
+        this.#end = AT_START
+        return 'again'
+      case 'future':
+      case 'unknown':
+        return this.#again(refusal)
+    }
+  }
+
+  /** Tries once more, a second later; but not for ever what makes no sense. */
+  #again({ cause }: Refused | { readonly cause: Error }): 'again' {
+    const place = { stream: this.#context.stream.name, shard: this.#shard, sequence: this.#end.sequence }
+    if (++this.#refusals > MOST_REFUSALS) throw new RelayError('SOURCE_REFUSED', cause.message, place, cause)
+    this.#context.log.warn({ ...place, detail: cause.message }, 'The stream refused a read; trying again')
+    this.#due = this.#context.clock.reading() + CAUGHT_UP_MS
+    return 'again'
+  }
+
+  #gap(refusal: Refused): void {
+    const from = this.#readUntil ?? readUntil(this.#end)
+    this.#context.gap({ shard: this.#shard, from, to: this.#context.heldSince() }, refusal.cause)
+  }
+
+  /**
+   * AWS names the children of a shard that ends; kinesalite does not. Without them the listing must agree: an end that
+   * is none would lose what follows.
+   */
+  async #endsByMistake(answer: Records): Promise<boolean> {
+    if (answer.namesChildren || (await this.#context.look(this.#shard)) !== 'open') return false
+    this.#again({ cause: new Error('The shard is said to end, but it is open') })
+    return true
+  }
+
+  #take(answer: Records, lease: Lease): RawRecord[] {
+    const records: RawRecord[] = []
+    let bytes = 0
+    for (const { SequenceNumber, ApproximateArrivalTimestamp, Data } of answer.records) {
+      const arrivedAt = arrivalOf(ApproximateArrivalTimestamp)
+      if (this.#skipBefore !== null && arrivedAt !== null && arrivedAt < this.#skipBefore) continue
+      this.#skipBefore = null
+      const data = Data!
+      bytes += data.byteLength
+      records.push(...openAggregated({ shard: this.#shard, sequence: SequenceNumber!, arrivedAt, data }))
+    }
+    lease.resize(bytes)
+    const last = answer.records.at(-1)
+    // As long as all are passed over, the time remains the position.
+    if (last !== undefined && this.#skipBefore === null) {
+      const arrivedAt = arrivalOf(last.ApproximateArrivalTimestamp)
+      this.#end = { ...this.#end, sequence: last.SequenceNumber!, arrivedAt }
+    }
+    return records
+  }
+
+  #page(lease: Lease, records: readonly RawRecord[], { behindMs, sent }: Records): Page {
+    if (this.isCaughtUp) this.#end = { ...this.#end, caughtUpAt: this.#context.clock.earliest(sent) }
+    return { shard: this.#shard, records, end: this.#end, behindMs, committed: lease.release }
+  }
+
+  /** `caughtUpAt` stays what it was: the children may have begun long before the end was read. */
+  #endPage(lease: Lease, records: readonly RawRecord[], behindMs: number): Page {
+    this.#end = { ...this.#end, sequence: SHARD_END }
+    return { shard: this.#shard, records, end: this.#end, behindMs, committed: lease.release }
+  }
+}
+
+const arrivalOf = (timestamp: Date | undefined): number | null => timestamp?.getTime() ?? null

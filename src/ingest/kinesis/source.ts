@@ -1,0 +1,70 @@
+import type { Log } from '../../observe/log.ts'
+import type { Source } from '../source.ts'
+import { type ClientOptions, connect } from './client.ts'
+import { positionsAtLatest, positionsAtTime } from './start.ts'
+import { kinesisStream } from './stream.ts'
+import { walk } from './walk.ts'
+
+export interface KinesisSourceOptions extends ClientOptions {
+  /** End once everything that was in the stream at the beginning is committed. */
+  readonly untilLatest: boolean
+  /** What to do when records may have expired unread. */
+  readonly onGap: 'stop' | 'continue'
+  /** Budget for the pages that are read and not yet committed. */
+  readonly memoryBytes: number
+  readonly log: Log
+}
+
+/**
+ * Reads a Kinesis stream by polling (GetRecords), all shards at once, parents before their children.
+ *
+ * It needs DescribeStreamSummary, ListShards, GetShardIterator and GetRecords, and kms:Decrypt for an encrypted stream.
+ * Positions are sequence numbers. Aggregated (KPL) records are opened; a position never stands inside one.
+ *
+ * @throws RelayError CONFIGURATION
+ * @see https://docs.aws.amazon.com/kinesis/latest/APIReference/
+ */
+export function kinesisSource(options: KinesisSourceOptions): Source {
+  const { untilLatest, onGap, memoryBytes, log } = options
+  const connection = connect(options)
+  const { client, clock } = connection
+  const stream = kinesisStream(connection, log)
+  const closed = new AbortController()
+  let created: string | null = null
+
+  return {
+    async identify(signal) {
+      const summary = await stream.describe(signal)
+      created ??= summary.created
+      if (summary.isShuffled) {
+        const advice = 'changes of one key can arrive in any order; a mirror is not harmed, its partial images may be'
+        log.warn({ stream: stream.name }, `The stream spreads records without regard to their keys: ${advice}`)
+      }
+      return { id: summary.arn, created: summary.created, retentionMs: summary.retentionMs }
+    },
+
+    async firstPositions(start, signal) {
+      const context = { stream, clock, log }
+      switch (start.kind) {
+        case 'earliest':
+          return new Map()
+        case 'latest':
+          return positionsAtLatest(context, signal)
+        case 'time':
+          return positionsAtTime(start.ms, context, signal)
+      }
+    },
+
+    async *pages(positions, signal) {
+      const ending = AbortSignal.any([signal, closed.signal])
+      if (ending.aborted) return
+      const skipsToTime = await connection.isPlainHttp()
+      yield* walk({ stream, clock, log, skipsToTime, created, untilLatest, onGap, memoryBytes }, positions, ending)
+    },
+
+    async close() {
+      closed.abort()
+      client.destroy()
+    },
+  }
+}

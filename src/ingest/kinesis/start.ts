@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RelayError } from '../../errors.ts'
+import type { Log } from '../../observe/log.ts'
+import { atTimestamp, type Positions } from '../../position.ts'
+import { coversEachHashKeyOnce, listingOf, rootsOf, type Shard } from './lineage.ts'
+import type { ServiceClock } from './service-clock.ts'
+import type { Stream } from './stream.ts'
+
+interface StartContext {
+  readonly stream: Stream
+  readonly clock: ServiceClock
+  readonly log: Log
+}
+
+/**
+ * From now on: the shards that are open begin now. "Now" is an instant and not the service's LATEST, which would be
+ * another one whenever an iterator has expired or the relay is started again.
+ */
+export async function positionsAtLatest({ stream, clock }: StartContext, signal: AbortSignal): Promise<Positions> {
+  const open = (await stream.shards(signal)).filter((shard) => shard.isOpen)
+  // The instant must come after the listing: a shard that is closed between the two would lose what it got meanwhile.
+  const listed = clock.latest()
+  while (clock.earliest() < listed) await sleep(listed - clock.earliest(), undefined, { signal })
+  return positionsOf(open, clock.earliest())
+}
+
+/** From a time on: the shards that were open then begin there, their descendants at their oldest record. */
+export async function positionsAtTime(ms: number, context: StartContext, signal: AbortSignal): Promise<Positions> {
+  const { stream, clock, log } = context
+  const { created, retentionMs } = await stream.describe(signal)
+  const time = new Date(ms).toISOString()
+  if (ms > clock.latest()) throw new RelayError('CONFIGURATION', `--start ${time} lies in the future`)
+  if (ms < clock.earliest() - retentionMs) {
+    log.warn(
+      { stream: stream.name, start: time },
+      'The stream does not reach back to the start; beginning at its oldest record',
+    )
+    return new Map()
+  }
+  if (ms < Date.parse(created)) return new Map()
+  const open = await stream.shards(signal, ms)
+  // An emulator lists all shards whatever is asked for: then beginning at the roots loses nothing.
+  return positionsOf(coversEachHashKeyOnce(open) ? open : rootsOf(listingOf(open)), ms)
+}
+
+const positionsOf = (shards: readonly Shard[], ms: number): Positions =>
+  new Map(shards.map((shard) => [shard.id, atTimestamp(ms)]))

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Page } from '../../../src/ingest/source.ts'
+import { SHARD_END } from '../../../src/position.ts'
+import { refusal } from '../../support/kinesis-endpoint.ts'
+import { endpoint, HOUR_MS, numbered, open } from './scripted.ts'
+
+/** Hours pass, here and at the service: the monotonic clock and the endpoint's jump. */
+function wait(t: Parameters<typeof endpoint>[0], kinesis: { skewMs: number }, hours: number): void {
+  const before = performance.now.bind(performance)
+  t.mock.method(performance, 'now', () => before() + hours * HOUR_MS)
+  kinesis.skewMs += hours * HOUR_MS
+}
+
+for (const onGap of ['stop', 'continue'] as const) {
+  test(`the target was away for longer than the retention, ${onGap}: what expired meanwhile is a gap`, async (t) => {
+    const kinesis = await endpoint(t)
+    const [shard] = kinesis.open(1)
+    kinesis.put(
+      shard!,
+      ['a', 'b', 'c'].map((letter) => letter.repeat(6 * 1024 * 1024)),
+    )
+    const source = open(t, kinesis, { onGap })
+    const pages = source.pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
+    await pages.next()
+    while (kinesis.asked('GetRecords').length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    wait(t, kinesis, 30)
+    kinesis.script('GetRecords', ({ body }, usual) =>
+      JSON.parse(String(body.ShardIterator)).after === '9' && kinesis.asked('GetShardIterator').length === 1
+        ? refusal('ExpiredIteratorException')
+        : usual(),
+    )
+    const second = await pages.next()
+    assert.equal(second.value.records.length, 1)
+    if (onGap === 'stop') await assert.rejects(pages.next(), { code: 'SOURCE_GAP' })
+    else {
+      assert.equal((await pages.next()).value.records.length, 1)
+      assert.equal(source.said.filter(({ message }) => /may have expired/.test(message)).length, 1)
+    }
+    await pages.return?.()
+  })
+
+  test(`the end of a shard was committed very late, ${onGap}: its children have a gap`, async (t) => {
+    const kinesis = await endpoint(t)
+    const [parent] = kinesis.open(1)
+    kinesis.put(parent!, numbered(2))
+    const [left] = kinesis.split(parent!)
+    kinesis.put(left!, numbered(2, 2))
+    const source = open(t, kinesis, { onGap })
+    const pages = source.pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
+    const ended = (await pages.next()).value as Page
+    assert.equal(ended.end.sequence, SHARD_END)
+    wait(t, kinesis, 30)
+    ended.committed()
+    if (onGap === 'stop') await assert.rejects(pages.next(), { code: 'SOURCE_GAP' })
+    else {
+      assert.ok(((await pages.next()).value as Page).shard !== parent)
+      assert.equal(source.said.filter(({ message }) => /may have expired/.test(message)).length, 1)
+    }
+    await pages.return?.()
+  })
+}
