@@ -1,0 +1,117 @@
+import { sql } from 'kysely'
+import { type Change, toJson } from '../../change.ts'
+import type { Database } from './connection.ts'
+import {
+  type OwnColumn,
+  tableId,
+  unfilledColumns,
+  wrongColumns,
+  wrongForeignKeys,
+  wrongKind,
+  wrongUniques,
+} from './fit.ts'
+import type { Layout, Statement, TargetTable } from './layout.ts'
+import { inSlices } from './slices.ts'
+
+/** The fields of the change record, in the order of docs/change-record.md: column, type, types that an existing column may have. */
+const COLUMNS = [
+  ['op', 'text', ['text', 'varchar']],
+  ['table_schema', 'text', ['text', 'varchar']],
+  ['table_name', 'text', ['text', 'varchar']],
+  ['key', 'jsonb', ['jsonb', 'json']],
+  ['before', 'jsonb', ['jsonb', 'json']],
+  ['after', 'jsonb', ['jsonb', 'json']],
+  ['complete', 'boolean', ['bool']],
+  ['version', 'bigint', ['int8', 'numeric']],
+  ['time', 'timestamptz', ['timestamptz']],
+  ['expired', 'boolean', ['bool']],
+  ['transaction', 'jsonb', ['jsonb', 'json']],
+  ['format', 'text', ['text', 'varchar']],
+  ['stream', 'text', ['text', 'varchar']],
+  ['shard', 'text', ['text', 'varchar']],
+  ['sequence', 'text', ['text', 'varchar']],
+  ['sub_sequence', 'integer', ['int4', 'int8']],
+  ['event_id', 'text', ['text', 'varchar']],
+] as const
+
+/** What is always given may be NOT NULL. */
+const ALWAYS: ReadonlySet<string> = new Set([
+  'op',
+  'table_name',
+  'complete',
+  'version',
+  'time',
+  'format',
+  'stream',
+  'shard',
+  'sequence',
+])
+
+const OWN: readonly OwnColumn[] = COLUMNS.map(([name, type, types]) => ({
+  name,
+  definition: sql.raw(type),
+  types,
+  mayBeNotNull: ALWAYS.has(name),
+}))
+const NAMES: Statement = sql.join(OWN.map(({ name }) => sql.id(name)))
+const TYPED_NAMES: Statement = sql.join(OWN.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`))
+
+/** One row for each change, in the order of arrival; each record once, since its position moves in the same transaction. */
+export function appendLog(): Layout {
+  const written = new Set(OWN.map(({ name }) => name))
+  return {
+    takesTurns: false,
+    hasTombstones: false,
+    keys: () => [],
+    create: (target) => [
+      sql`CREATE TABLE ${tableId(target)} (${sql.join(
+        OWN.map(
+          ({ name, definition }) => sql`${sql.id(name)} ${definition}${sql.raw(ALWAYS.has(name) ? ' NOT NULL' : '')}`,
+        ),
+      )})`,
+    ],
+    misfits(target, _keys, relation) {
+      const kind = wrongKind(target, relation)
+      if (kind.length > 0) return kind
+      return [
+        ...wrongColumns(target, OWN, relation),
+        // Unique by record is what the log is.
+        ...wrongUniques(target, [], written, {
+          ...relation,
+          uniques: relation.uniques.filter(({ columns }) => !columns.includes('sequence')),
+        }),
+        ...wrongForeignKeys(relation),
+        ...unfilledColumns(target, written, relation),
+      ]
+    },
+    beside: () => null,
+    async plan(table, changes) {
+      const rows: string[] = []
+      await inSlices(changes, (slice) => {
+        for (const change of slice) rows.push(rowJson(change))
+      })
+      const json = `[${rows.join(',')}]`
+      return { write: (trx) => insert(trx, table, json) }
+    },
+  }
+}
+
+function rowJson(change: Change): string {
+  const { table, source, transaction, expired } = change
+  const text = JSON.stringify
+  return (
+    `{"op":"${change.op}","table_schema":${text(table.schema)},"table_name":${text(table.name)},"key":${toJson(change.key)},` +
+    `"before":${toJson(change.before)},"after":${toJson(change.after)},"complete":${change.complete},` +
+    `"version":${change.version},"time":"${change.time}","expired":${expired ?? null},` +
+    `"transaction":${text(transaction ?? null)},"format":"${source.format}","stream":${text(source.stream)},` +
+    `"shard":${text(source.shard)},"sequence":${text(source.sequence)},"sub_sequence":${source.subSequence ?? null},` +
+    `"event_id":${text(source.eventId ?? null)}}`
+  )
+}
+
+async function insert(trx: Database, table: TargetTable, rows: string): Promise<number> {
+  const result = await sql`
+    INSERT INTO ${tableId(table)} (${NAMES})
+    SELECT ${NAMES} FROM jsonb_to_recordset(${rows}::jsonb) AS s(${TYPED_NAMES})`.execute(trx)
+  return Number(result.numAffectedRows)
+}

@@ -1,0 +1,99 @@
+import { sql } from 'kysely'
+import type { Database } from './connection.ts'
+
+/** A table, or what else bears its name, as the database's catalogue knows it. */
+export interface Relation {
+  /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, … */
+  readonly kind: string
+  readonly columns: readonly Column[]
+  /** What may refuse a row because of another row. */
+  readonly uniques: readonly Unique[]
+  readonly foreignKeys: readonly ForeignKey[]
+}
+
+export interface Column {
+  readonly name: string
+  /** With its modifiers: `character varying(20)`. */
+  readonly type: string
+  /** Without: `varchar`. */
+  readonly baseType: string
+  /** Length, or precision and scale, as `pg_attribute.atttypmod` encodes them; -1 for none. */
+  readonly modifier: number
+  readonly notNull: boolean
+  /** A default, an identity, or generated: need not be written. */
+  readonly filled: boolean
+  readonly generated: boolean
+  readonly collation: { readonly schema: string; readonly name: string; readonly deterministic: boolean } | null
+}
+
+export interface Unique {
+  readonly name: string
+  /** Null for a bare index. */
+  readonly constraint: string | null
+  /** Empty where it is over an expression. */
+  readonly columns: readonly string[]
+  /** Not partial, not over an expression, valid, and checked at once: ON CONFLICT can use it. */
+  readonly plain: boolean
+}
+
+export interface ForeignKey {
+  readonly name: string
+  /** The table that refers, quoted as SQL needs it. */
+  readonly from: string
+  readonly to: string
+}
+
+/** Undefined if nothing bears the name. */
+export async function readRelation(db: Database, schema: string, name: string): Promise<Relation | undefined> {
+  const found = await sql<{ oid: string; kind: string }>`
+    SELECT c.oid::text AS oid, c.relkind::text AS kind
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ${schema} AND c.relname = ${name}`.execute(db)
+  const relation = found.rows[0]
+  if (relation === undefined) return undefined
+  const { oid, kind } = relation
+  return {
+    kind,
+    columns: await readColumns(db, oid),
+    uniques: await readUniques(db, oid),
+    foreignKeys: await readForeignKeys(db, oid),
+  }
+}
+
+async function readColumns(db: Database, oid: string): Promise<Column[]> {
+  const { rows } = await sql<Column>`
+    SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, t.typname AS "baseType",
+      a.atttypmod AS modifier, a.attnotnull AS "notNull", a.atthasdef OR a.attidentity <> '' AS filled,
+      a.attgenerated <> '' AS generated,
+      CASE WHEN l.oid IS NOT NULL THEN
+        jsonb_build_object('schema', ln.nspname, 'name', l.collname, 'deterministic', l.collisdeterministic) END AS collation
+    FROM pg_catalog.pg_attribute a
+      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+      LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+      LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
+    WHERE a.attrelid = ${oid}::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`.execute(db)
+  return rows
+}
+
+async function readUniques(db: Database, oid: string): Promise<Unique[]> {
+  const { rows } = await sql<Unique>`
+    SELECT c.relname AS name, k.conname AS constraint,
+      i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AS plain,
+      CASE WHEN i.indexprs IS NOT NULL THEN '[]'::jsonb ELSE
+        (SELECT jsonb_agg(a.attname) FROM generate_series(0, i.indnkeyatts - 1) AS n
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n]) END AS columns
+    FROM pg_catalog.pg_index i
+      JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+      LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+    WHERE i.indrelid = ${oid}::oid AND (i.indisunique OR i.indisexclusion) ORDER BY c.relname`.execute(db)
+  return rows
+}
+
+async function readForeignKeys(db: Database, oid: string): Promise<ForeignKey[]> {
+  const { rows } = await sql<ForeignKey>`
+    SELECT conname AS name, conrelid::regclass::text AS "from", confrelid::regclass::text AS "to"
+    FROM pg_catalog.pg_constraint
+    WHERE contype = 'f' AND (conrelid = ${oid}::oid OR confrelid = ${oid}::oid) AND conparentid = 0
+    ORDER BY conname`.execute(db)
+  return rows
+}

@@ -1,0 +1,54 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { RelayError } from '../../errors.ts'
+import { openPGlite } from './pglite.ts'
+import { openPostgres } from './postgres.ts'
+
+/** No table is known to the types: names come from data, so statements are `sql` templates. */
+export type Database = Kysely<unknown>
+
+/** One session of a database at a time. */
+export interface Connection {
+  readonly db: Database
+  /** The schema that the URL names, where tables go that name none. */
+  readonly schema: string | null
+  /** A number that changes with every new session: what an earlier session had locked is free. */
+  session(): number
+  /** Twice is fine. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens `postgresql://…` or `pglite:DIR`.
+ * @throws RelayError CONFIGURATION, STATE_HELD (a PGlite folder that another process has open)
+ */
+export async function connect(url: string): Promise<Connection> {
+  if (url.startsWith('pglite:')) return openPGlite(url.slice('pglite:'.length))
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url)
+  throw new RelayError('CONFIGURATION', 'The URL of a SQL target begins with postgresql:// or pglite:')
+}
+
+/**
+ * One transaction at READ COMMITTED: a statement sees what others committed while an earlier one waited for a lock.
+ * Rejects unless the server answered COMMIT. A failed ROLLBACK does not hide the error that led to it.
+ */
+export async function inTransaction<T>(db: Database, work: (trx: Transaction<unknown>) => Promise<T>): Promise<T> {
+  let failure: { readonly error: unknown } | undefined
+  try {
+    return await db
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute((trx) =>
+        work(trx).catch((error: unknown) => {
+          failure = { error }
+          throw error
+        }),
+      )
+  } catch (error) {
+    throw failure === undefined ? error : failure.error
+  }
+}
+
+/** Lets DDL give up instead of standing in front of everyone else while it waits behind a long report. */
+export async function limitLockWait(trx: Database): Promise<void> {
+  await sql`SET LOCAL lock_timeout = '5s'`.execute(trx)
+}

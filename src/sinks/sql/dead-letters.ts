@@ -1,0 +1,29 @@
+import { sql } from 'kysely'
+import { type DeadLetter, recordToJson, tableLabel } from '../../change.ts'
+import type { Database } from './connection.ts'
+
+/** Keeps dead letters in the batch's transaction. One is open as long as its row is there. */
+export async function keepDeadLetters(trx: Database, name: string, letters: readonly DeadLetter[]): Promise<void> {
+  if (letters.length === 0) return
+  const rows = letters.map((letter) => {
+    const table = letter.change === undefined ? null : JSON.stringify(tableLabel(letter.change.table))
+    return `{"letter":${recordToJson(letter)},"version":${letter.change?.version ?? null},"source":${table}}`
+  })
+  await sql`
+    INSERT INTO cdc_relay.dead_letters
+      (name, code, detail, stream, shard, sequence, sub_sequence, event_id, source, version, raw, change)
+    SELECT ${name}, l.letter->>'code', l.letter->>'detail', s->>'stream', s->>'shard', s->>'sequence',
+      (s->>'subSequence')::int, s->>'eventId', l.source, l.version, decode(l.letter->>'raw', 'base64'), l.letter->'change'
+    FROM jsonb_to_recordset(${withoutRefusedText(`[${rows.join(',')}]`)}::jsonb)
+      AS l(letter jsonb, version bigint, source text), LATERAL (SELECT l.letter->'source' AS s) x`.execute(trx)
+}
+
+/**
+ * JSON with U+FFFD for U+0000 and half surrogate pairs, which PostgreSQL refuses: a dead letter must find its place.
+ * JSON.stringify writes both as escapes, and whole pairs as they are; the bytes of `raw` are base64 and keep everything.
+ */
+function withoutRefusedText(json: string): string {
+  return json.replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escaped, what: string) =>
+    what.length === 5 ? '\\ufffd' : escaped,
+  )
+}

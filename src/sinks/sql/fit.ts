@@ -1,0 +1,155 @@
+import { sql } from 'kysely'
+import type { Column, Relation } from './catalogue.ts'
+import { isKeyType, KEY_TYPES, type KeyColumn, type KeyFamily, type WantedKey } from './keys.ts'
+import type { Misfit, Statement, Target } from './layout.ts'
+
+/** A column that the relay writes: what it is made as, and what an existing one may be. */
+export interface OwnColumn {
+  readonly name: string
+  readonly definition: Statement
+  readonly types: readonly string[]
+  /** False where the relay writes NULL. */
+  readonly mayBeNotNull: boolean
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+  S: 'a sequence',
+  i: 'an index',
+  I: 'an index',
+  c: 'a type',
+}
+
+/** The types that key columns are made with. Byte order, as in DynamoDB, is also the fastest. */
+export const NEW_KEY_TYPES: Readonly<Record<KeyFamily, Statement>> = {
+  text: sql`text COLLATE "C"`,
+  number: sql`numeric`,
+  bytes: sql`bytea`,
+}
+
+export const tableId = ({ schema, name }: Target): Statement => sql.id(schema, name)
+
+export const columnList = (keys: readonly WantedKey[]): Statement => sql.join(keys.map(({ column }) => sql.id(column)))
+
+/** What is not a table cannot be written at all. */
+export function wrongKind(target: Target, { kind }: Relation): Misfit[] {
+  if (kind === 'r' || kind === 'p') return []
+  const what = `it is ${KINDS[kind] ?? 'no table'}; name another target with --table ${target.source}=NAME`
+  return [{ what, cure: null }]
+}
+
+export function wrongColumns(target: Target, own: readonly OwnColumn[], relation: Relation): Misfit[] {
+  return own.flatMap(({ name, definition, types, mayBeNotNull }): Misfit[] => {
+    const id = sql.id(name)
+    const column = relation.columns.find((column) => column.name === name)
+    if (column === undefined) {
+      return [{ what: `column "${name}" is missing`, cure: alter(target, sql`ADD COLUMN ${id} ${definition}`) }]
+    }
+    if (!types.includes(column.baseType)) {
+      const cure = alter(target, sql`ALTER COLUMN ${id} TYPE ${definition} USING ${id}::${definition}`)
+      return [{ what: `column "${name}" is ${column.type}`, cure }]
+    }
+    if (column.generated) return [generated(target, column)]
+    return column.notNull && !mayBeNotNull ? [notNull(target, column)] : []
+  })
+}
+
+export function wrongKeys(target: Target, keys: readonly WantedKey[], relation: Relation): Misfit[] {
+  return keys.flatMap(({ column: name, family }): Misfit[] => {
+    const id = sql.id(name)
+    const type = NEW_KEY_TYPES[family]
+    const column = relation.columns.find((column) => column.name === name)
+    if (column === undefined) {
+      return [{ what: `key column "${name}" is missing`, cure: alter(target, sql`ADD COLUMN ${id} ${type}`) }]
+    }
+    if (column.generated) return [generated(target, column)]
+    const why = whyNoKey(column, family)
+    if (why === null) return []
+    const cure = alter(target, sql`ALTER COLUMN ${id} TYPE ${type} USING ${id}::${type}`)
+    return [{ what: `key column "${name}" is ${column.type}, ${why}`, cure }]
+  })
+}
+
+/** Null if the column takes two keys for one exactly if the source does. */
+function whyNoKey(column: Column, family: KeyFamily): string | null {
+  if (!isKeyType(column.baseType) || KEY_TYPES[column.baseType].family !== family) {
+    return `which does not compare as the ${family} of the source does`
+  }
+  if (column.baseType === 'numeric' && column.modifier !== -1) return 'which rounds'
+  if (column.collation?.deterministic === false) return 'with a collation that takes different texts for one'
+  return null
+}
+
+/** The key columns of a table that fits. */
+export function keyColumns(keys: readonly WantedKey[], relation: Relation): KeyColumn[] {
+  return keys.map((key) => {
+    const column = relation.columns.find(({ name }) => name === key.column)!
+    if (!isKeyType(column.baseType)) throw new TypeError(`${column.baseType} is no key type`)
+    // The modifier of varchar(n) is n + 4.
+    const maxLength = column.baseType === 'varchar' && column.modifier !== -1 ? column.modifier - 4 : null
+    return { ...key, type: column.baseType, declared: column.type, collation: column.collation, maxLength }
+  })
+}
+
+/** The key must be unique, so that there is something to conflict with. */
+export function missingUnique(target: Target, keys: readonly WantedKey[], relation: Relation): Misfit[] {
+  const isKey = (columns: readonly string[]): boolean =>
+    columns.length === keys.length && keys.every(({ column }) => columns.includes(column))
+  if (relation.uniques.some(({ plain, columns }) => plain && isKey(columns))) return []
+  const cure = sql`CREATE UNIQUE INDEX ON ${tableId(target)} (${columnList(keys)})`
+  return [{ what: 'it has no primary key or unique index on exactly the key columns', cure }]
+}
+
+/**
+ * What refuses a row because of other rows. The changes of different keys arrive in any order, so for a moment two
+ * rows may hold what only one may in the source.
+ * @param written the columns that the relay writes; what is over others only cannot be broken by it
+ */
+export function wrongUniques(
+  target: Target,
+  keys: readonly WantedKey[],
+  written: ReadonlySet<string>,
+  relation: Relation,
+): Misfit[] {
+  return relation.uniques
+    .filter(({ columns }) => columns.length === 0 || columns.some((column) => written.has(column)))
+    .filter(({ columns }) => keys.length === 0 || !keys.every(({ column }) => columns.includes(column)))
+    .map(({ name, constraint }) => ({
+      what: `unique index "${name}" can refuse rows whose order between keys is not kept`,
+      cure:
+        constraint === null
+          ? sql`DROP INDEX ${sql.id(target.schema, name)}`
+          : alter(target, sql`DROP CONSTRAINT ${sql.id(constraint)}`),
+    }))
+}
+
+export function wrongForeignKeys({ foreignKeys }: Relation): Misfit[] {
+  return foreignKeys.map(({ name, from, to }) => ({
+    what: `foreign key "${name}" of ${from} to ${to} can refuse rows whose order between tables is not kept`,
+    // The catalogue gives the name as SQL needs it.
+    cure: sql`ALTER TABLE ${sql.raw(from)} DROP CONSTRAINT ${sql.id(name)}`,
+  }))
+}
+
+/** Columns that nothing fills. */
+export function unfilledColumns(target: Target, written: ReadonlySet<string>, relation: Relation): Misfit[] {
+  return relation.columns
+    .filter(({ name, notNull, filled }) => notNull && !filled && !written.has(name))
+    .map((column) => notNull(target, column))
+}
+
+function notNull(target: Target, { name }: Column): Misfit {
+  const cure = alter(target, sql`ALTER COLUMN ${sql.id(name)} DROP NOT NULL`)
+  return { what: `column "${name}" is NOT NULL, and the relay leaves it empty`, cure }
+}
+
+function generated(target: Target, { name }: Column): Misfit {
+  const cure = alter(target, sql`ALTER COLUMN ${sql.id(name)} DROP EXPRESSION`)
+  return { what: `column "${name}" is generated, and the relay writes it`, cure }
+}
+
+function alter(target: Target, action: Statement): Statement {
+  return sql`ALTER TABLE ${tableId(target)} ${action}`
+}

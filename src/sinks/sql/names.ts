@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+
+/** PostgreSQL's limit; it cuts longer names without an error. https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
+const MAX_NAME_BYTES = 63
+
+/** Columns of ours in a mirrored table, and the system columns that every table has. A key column cannot bear their names. */
+const TAKEN = new Set(['data', 'cdc_version', 'cdc_deleted', 'ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'])
+
+/**
+ * A name of the source → the name in the target: the same, verbatim, since every name is quoted. Except an empty one,
+ * one with U+0000 and one over 63 bytes: it is cut at the border of a character and gets `_` and 8 hex digits of the
+ * SHA-256 of the whole name.
+ */
+export function targetName(name: string): string {
+  return name === '' || name.includes('\0') || Buffer.byteLength(name) > MAX_NAME_BYTES ? hashed(name) : name
+}
+
+/** As `targetName`, for a key column: a name that the table needs for itself is hashed, too. */
+export function keyColumnName(attribute: string): string {
+  return TAKEN.has(attribute) ? hashed(attribute) : targetName(attribute)
+}
+
+/** The view that shows the rows of a table with `--deletes soft` that are not deleted. */
+export function liveViewName(table: string): string {
+  return targetName(`${table}_live`)
+}
+
+/** The table in the schema `cdc_relay` that remembers the deleted rows of a table. */
+export function tombstonesName(schema: string, table: string): string {
+  const hash = sha256(JSON.stringify([schema, table])).slice(0, 16)
+  return `tombstones_${cut(table, MAX_NAME_BYTES - 'tombstones_'.length - 1 - hash.length)}_${hash}`
+}
+
+/** A key for PostgreSQL's advisory locks, bigint as decimal text; the same for the same parts in every process. */
+export function lockKey(kind: 'relay' | 'table' | 'ddl', ...parts: readonly string[]): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify(['cdc_relay', kind, ...parts]))
+    .digest()
+  return digest.readBigInt64BE(0).toString()
+}
+
+function hashed(name: string): string {
+  const suffix = `_${sha256(name).slice(0, 8)}`
+  return cut(name.replaceAll('\0', ''), MAX_NAME_BYTES - suffix.length) + suffix
+}
+
+/** At most `bytes` bytes of a text, no character torn. */
+function cut(text: string, bytes: number): string {
+  const encoded = Buffer.from(text)
+  let end = Math.min(bytes, encoded.length)
+  // A byte 10xxxxxx continues a character of UTF-8.
+  while (end < encoded.length && (encoded[end]! & 0xc0) === 0x80) end--
+  return encoded.toString('utf8', 0, end)
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')

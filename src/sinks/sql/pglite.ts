@@ -1,0 +1,50 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Kysely, PGliteDialect } from 'kysely'
+import { RelayError } from '../../errors.ts'
+import { lockFile } from '../../state/file-lock.ts'
+import type { Connection } from './connection.ts'
+
+/**
+ * PostgreSQL inside this process, its data in a folder. PGlite itself lets a second process open the folder and then
+ * loses rows, so a lock beside it (`DIR.lock`) keeps others out.
+ *
+ * PGlite does not sync to disk: what is committed survives the end of the process, however it ends, but not of the power.
+ */
+export async function openPGlite(folder: string): Promise<Connection> {
+  if (folder === '') throw new RelayError('CONFIGURATION', 'pglite: needs a folder: pglite:DIR')
+  const path = resolve(folder)
+  const { PGlite } = await load()
+  await mkdir(path, { recursive: true })
+  const lock = await lockFile(`${path}.lock`)
+  const pglite = await PGlite.create(path).catch(async (error: unknown) => {
+    await lock.release()
+    throw error
+  })
+  const db = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }) })
+  let closed: Promise<void> | undefined
+  return {
+    db,
+    schema: null,
+    session: () => 1,
+    close: () => {
+      closed ??= pglite.close().finally(() => lock.release())
+      return closed
+    },
+  }
+}
+
+/** The package is an optional peer dependency: only who mirrors into a folder has to install it. */
+async function load(): Promise<typeof import('@electric-sql/pglite')> {
+  try {
+    return await import('@electric-sql/pglite')
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    throw new RelayError(
+      'CONFIGURATION',
+      'pglite: needs the package @electric-sql/pglite, which is not installed: npm install @electric-sql/pglite',
+      {},
+      cause,
+    )
+  }
+}

@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { RelayError } from '../../errors.ts'
+import type { Position, Positions } from '../../position.ts'
+import { requireSameIdentity } from '../../state/identity.ts'
+import type { Claim, RelayIdentity, StateStore } from '../../state/store.ts'
+import { type Connection, type Database, inTransaction } from './connection.ts'
+import { lockKey } from './names.ts'
+import { ensureSchema } from './schema.ts'
+
+/** How long a new process waits for the session of a killed one to end. */
+const LOCK_WAIT_MS = 5_000
+const LOCK_POLL_MS = 200
+
+/**
+ * What a relay remembers in the target: who it is and where its shards stand.
+ *
+ * The fence: a claim is a number that goes up with each process that takes the name, and the random id of its owner.
+ * Positions move only under our claim, and only from the value that we last read or wrote. While a session of ours
+ * lives it holds an advisory lock on the name, so that nobody takes it by mistake; what keeps a lost session from
+ * doing harm is the claim.
+ */
+export interface SqlState {
+  claim: StateStore['claim']
+  /** The relay's name. */
+  name(): string
+  /** What was last read or written. */
+  positions(): Positions
+  /** How often the target was found set back to older positions. */
+  setBacks(): number
+  /** Before a transaction: takes the lock on the name again if a new session began. Where it is not free, the claim alone guards. */
+  keepLock(): Promise<unknown>
+  /**
+   * Moves positions as the last statement of a batch's transaction. False if not all moved: then roll back and `settle`.
+   * The claim stays locked until the end of the transaction, so that a takeover waits for it.
+   */
+  moveWithin(trx: Database, moves: Positions): Promise<boolean>
+  /** The transaction of these moves is durable. */
+  moved(moves: Positions): void
+  /**
+   * After moves that did not all happen: null if the target holds them after all (an answer was lost); else the name
+   * was claimed again, and the positions that the target holds are returned.
+   * @throws RelayError STATE_HELD, STATE_BROKEN if the relay is not known there any more
+   */
+  settle(moves: Positions, signal: AbortSignal): Promise<Positions | null>
+}
+
+interface StoredRelay {
+  readonly stream_id: string
+  readonly stream_created: string
+  readonly start: string | null
+  readonly settings: Readonly<Record<string, string>>
+  /** bigint as text. */
+  readonly claim: string
+  readonly owner: string
+  readonly host: string
+  readonly pid: number
+  readonly since: string
+}
+
+export function sqlState(connection: Connection): SqlState {
+  const { db } = connection
+  const owner = randomUUID()
+  let request: Claim | undefined
+  /** The claim that we hold, bigint as text. */
+  let claimed = '0'
+  let positions: Positions = new Map()
+  let setBacks = 0
+  /** The session that took the lock on the name, if one did. */
+  let lockedIn: number | null = null
+
+  const theRequest = (): Claim => {
+    if (request === undefined) throw new Error('the name must be claimed first')
+    return request
+  }
+
+  async function claim(claim: Claim, signal: AbortSignal): Promise<Positions> {
+    request = claim
+    const { relay } = claim
+    await ensureSchema(db)
+    await lockName(relay.name, claim.takeOver, signal)
+    let taken = await inTransaction(db, (trx) => takeName(trx, relay, owner))
+    if (taken === undefined) {
+      const first = await claim.firstPositions()
+      taken = await inTransaction(db, (trx) => beginName(trx, relay, owner, first))
+    }
+    claimed = taken.claim
+    positions = taken.positions
+    return positions
+  }
+
+  async function lockName(name: string, takeOver: boolean, signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; ; waitedMs += LOCK_POLL_MS) {
+      if (await tryLock(name)) return
+      if (takeOver) return
+      if (waitedMs >= LOCK_WAIT_MS) throw held(name, await readRelay(db, name))
+      await sleep(LOCK_POLL_MS, undefined, { signal })
+    }
+  }
+
+  /** Takes the lock on the name unless this session has it: a name taken over, or a lost session of ours, may hold it for a while. */
+  async function tryLock(name: string): Promise<boolean> {
+    if (lockedIn === connection.session()) return true
+    const { rows } = await sql<{ taken: boolean }>`
+      SELECT pg_try_advisory_lock(${lockKey('relay', name)}::bigint) AS taken`.execute(db)
+    if (rows[0]?.taken) lockedIn = connection.session()
+    return rows[0]?.taken === true
+  }
+
+  async function moveWithin(trx: Database, moves: Positions): Promise<boolean> {
+    if (moves.size === 0) return true
+    const { rows } = await sql<{ moved: number }>`
+      WITH ours AS (
+        SELECT name FROM cdc_relay.relays
+        WHERE name = ${theRequest().relay.name} AND claim = ${claimed}::bigint AND owner = ${owner}::uuid FOR SHARE
+      ), moves AS (
+        SELECT * FROM jsonb_to_recordset(${movesJson(moves, positions)}::jsonb)
+          AS m(shard text, before text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)
+      ), begun AS (
+        INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
+        SELECT ours.name, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM ours, moves m WHERE m.before IS NULL
+        ON CONFLICT DO NOTHING RETURNING 1
+      ), moved AS (
+        UPDATE cdc_relay.positions p
+        SET sequence = m.sequence, arrived_at = m.arrived_at, caught_up_at = m.caught_up_at, updated_at = now()
+        FROM ours, moves m WHERE p.name = ours.name AND p.shard = m.shard AND p.sequence = m.before RETURNING 1
+      )
+      SELECT ((SELECT count(*) FROM begun) + (SELECT count(*) FROM moved))::int AS moved`.execute(trx)
+    return rows[0]?.moved === moves.size
+  }
+
+  function moved(moves: Positions): void {
+    positions = new Map([...positions, ...moves])
+  }
+
+  async function settle(moves: Positions, signal: AbortSignal): Promise<Positions | null> {
+    const request = theRequest()
+    const { name } = request.relay
+    const stored = await readRelay(db, name)
+    if (stored === undefined) throw gone(name)
+    const ahead = BigInt(stored.claim) - BigInt(claimed)
+    if (ahead > 0n || (ahead === 0n && stored.owner !== owner)) throw held(name, stored)
+    if (ahead === 0n) {
+      const now = await readPositions(db, name)
+      if ([...moves].every(([shard, position]) => now.get(shard)?.sequence === position.sequence)) {
+        positions = now
+        return null
+      }
+    }
+    // Our claim or an older one, and other positions than ours: the target was set back. Whoever lives there keeps the name.
+    const older = await claim({ ...request, takeOver: false }, signal)
+    setBacks++
+    return older
+  }
+
+  return {
+    claim,
+    name: () => theRequest().relay.name,
+    positions: () => positions,
+    setBacks: () => setBacks,
+    keepLock: () => tryLock(theRequest().relay.name),
+    moveWithin,
+    moved,
+    settle,
+  }
+}
+
+/** The same as a store of its own, for a sink that keeps no state. Takes the connection over. */
+export function sqlStateStore(connection: Connection): StateStore {
+  const state = sqlState(connection)
+  return {
+    claim: state.claim,
+    async move(moves, signal) {
+      await state.keepLock()
+      if (!(await inTransaction(connection.db, (trx) => state.moveWithin(trx, moves)))) {
+        return await state.settle(moves, signal)
+      }
+      state.moved(moves)
+      return null
+    },
+    close: () => connection.close(),
+  }
+}
+
+interface Taken {
+  readonly claim: string
+  readonly positions: Positions
+}
+
+/** Raises the claim of a known name; undefined if there is no such name. @throws RelayError STATE_DIFFERS */
+async function takeName(trx: Database, relay: RelayIdentity, owner: string): Promise<Taken | undefined> {
+  const stored = await readRelay(trx, relay.name, sql`FOR UPDATE`)
+  if (stored === undefined) return undefined
+  requireSameIdentity(storedIdentity(stored, relay), relay, `run in the target: ${forgetStatement(relay.name)}`)
+  const { rows } = await sql<{ claim: string }>`
+    UPDATE cdc_relay.relays
+    SET claim = claim + 1, owner = ${owner}::uuid, host = ${hostname()}, pid = ${process.pid}, claimed_at = now()
+    WHERE name = ${relay.name} RETURNING claim::text AS claim`.execute(trx)
+  return { claim: rows[0]!.claim, positions: await readPositions(trx, relay.name) }
+}
+
+/** Stores a new name with its first positions. @throws RelayError STATE_HELD if another process did so meanwhile */
+async function beginName(trx: Database, relay: RelayIdentity, owner: string, first: Positions): Promise<Taken> {
+  const { name, stream, start, settings } = relay
+  const { rows } = await sql<{ claim: string }>`
+    INSERT INTO cdc_relay.relays (name, stream_id, stream_created, start, settings, claim, owner, host, pid)
+    VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${JSON.stringify(settings)}::jsonb, 1, ${owner}::uuid,
+      ${hostname()}, ${process.pid})
+    ON CONFLICT DO NOTHING RETURNING claim::text AS claim`.execute(trx)
+  if (rows[0] === undefined) throw held(name, await readRelay(trx, name))
+  await sql`
+    INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
+    SELECT ${name}, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM jsonb_to_recordset(${movesJson(first, new Map())}::jsonb)
+      AS m(shard text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)`.execute(trx)
+  return { claim: rows[0].claim, positions: first }
+}
+
+function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {
+  const { stream_id, stream_created, start, settings } = stored
+  return { name, stream: { id: stream_id, created: stream_created, retentionMs: null }, start, settings }
+}
+
+const forgetStatement = (name: string): string =>
+  `DELETE FROM cdc_relay.relays WHERE name = '${name.replaceAll("'", "''")}'`
+
+async function readRelay(db: Database, name: string, lock = sql``): Promise<StoredRelay | undefined> {
+  const { rows } = await sql<StoredRelay>`
+    SELECT stream_id, stream_created, start, settings, claim::text AS claim, owner::text AS owner, host, pid,
+      to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
+    FROM cdc_relay.relays WHERE name = ${name} ${lock}`.execute(db)
+  return rows[0]
+}
+
+async function readPositions(db: Database, name: string): Promise<Positions> {
+  const { rows } = await sql<{ shard: string; sequence: string; arrived: string | null; caught_up: string | null }>`
+    SELECT shard, sequence, round(extract(epoch FROM arrived_at) * 1000)::text AS arrived,
+      round(extract(epoch FROM caught_up_at) * 1000)::text AS caught_up
+    FROM cdc_relay.positions WHERE name = ${name} ORDER BY shard`.execute(db)
+  const ms = (text: string | null): number | null => (text === null ? null : Number(text))
+  return new Map(
+    rows.map((row) => [
+      row.shard,
+      { sequence: row.sequence, arrivedAt: ms(row.arrived), caughtUpAt: ms(row.caught_up) },
+    ]),
+  )
+}
+
+/** One parameter for all shards: `before` is what we last read or wrote, null for a shard without position. */
+function movesJson(moves: Positions, before: Positions): string {
+  const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+  const rows = [...moves].map(([shard, { sequence, arrivedAt, caughtUpAt }]: [string, Position]) => ({
+    shard,
+    before: before.get(shard)?.sequence ?? null,
+    sequence,
+    arrived_at: time(arrivedAt),
+    caught_up_at: time(caughtUpAt),
+  }))
+  return JSON.stringify(rows)
+}
+
+function gone(name: string): RelayError {
+  const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'
+  return new RelayError('STATE_BROKEN', detail, { name })
+}
+
+function held(name: string, holder: StoredRelay | undefined): RelayError {
+  const by =
+    holder === undefined
+      ? 'another process that is just starting'
+      : `process ${holder.pid} on ${holder.host} since ${holder.since}`
+  return new RelayError('STATE_HELD', `The relay's name is held by ${by}`, { name })
+}

@@ -1,0 +1,604 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import {
+  Binary,
+  type Change,
+  type DeadLetter,
+  Numeric,
+  recordToJson,
+  type TableName,
+  tableLabel,
+} from '../../src/change.ts'
+import { type FailureCode, RelayError } from '../../src/errors.ts'
+import { type Position, type Positions, SHARD_END } from '../../src/position.ts'
+import type { Claim, Sink, Written } from '../../src/sinks/sink.ts'
+import { at, canonicalJson, claimOf, del, put, row } from '../support/changes.ts'
+
+/** An empty place where a sink writes: a database, a folder, the memory. */
+export interface SinkTarget {
+  /** One more sink over this target, as another process would open it. The suite closes it. */
+  sink(mode: 'mirror' | 'append'): Sink
+  /** The rows that live in the mirror of a source table, in any order. No sink is open then. */
+  rows(table: TableName): Promise<MirrorRow[]>
+  /** What append mode wrote of a source table, in order, each as the JSON of the change record. No sink is open then. */
+  log(table: TableName): Promise<string[]>
+  /** Code and detail, and the bytes or the change, of each dead letter. No sink is open then. */
+  deadLetters(): Promise<Pick<DeadLetter, 'code' | 'detail' | 'raw'>[]>
+  /** Copies everything; the function puts it back, as a restored backup does, while sinks are open. */
+  backup?(): Promise<() => Promise<void>>
+  /** Lets go of what reading needed, before a sink is opened again. */
+  release?(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface MirrorRow {
+  /** Column → value as the target prints it; bytes as `\x` and hexadecimal digits. */
+  readonly key: Readonly<Record<string, string>>
+  /** JSON. */
+  readonly data: string
+  readonly version: string
+}
+
+export interface SinkAbilities {
+  /** Why a name cannot be taken from a holder that lives, where that is so. */
+  readonly noTakeOver?: string
+  /** Why nothing can be put back under an open sink, where that is so. */
+  readonly noBackup?: string
+  /** Where the target says which names it gives columns: attribute → column. */
+  readonly columnOf?: (attribute: string) => string
+}
+
+/** What every sink must do that keeps rows apart by key. `open` gives an empty target. */
+export function describeSink(name: string, open: () => Promise<SinkTarget>, abilities: SinkAbilities = {}): void {
+  const { noTakeOver, noBackup, columnOf = (attribute) => attribute } = abilities
+  const sink = (title: string, run: (relay: TestRelay) => Promise<void>, skip?: string): void => {
+    test(`${name}: ${title}`, { skip: skip ?? false }, async (t) => run(await testRelay(t, open)))
+  }
+
+  const histories: readonly { title: string; batches: Change[][]; rows: string[]; counts: [number, number][] }[] = [
+    { title: 'inserts', batches: [[put('a', 1), put('b', 2)]], rows: ['a@1', 'b@2'], counts: [[2, 0]] },
+    { title: 'a newer image', batches: [[put('a', 1)], [put('a', 2)]], rows: ['a@2'], counts: [one, one] },
+    { title: 'a newer image in one batch', batches: [[put('a', 1), put('a', 2)]], rows: ['a@2'], counts: [[1, 1]] },
+    { title: 'a late older image', batches: [[put('a', 2)], [put('a', 1)]], rows: ['a@2'], counts: [one, none] },
+    {
+      title: 'a late older image in one batch',
+      batches: [[put('a', 2), put('a', 1)]],
+      rows: ['a@2'],
+      counts: [[1, 1]],
+    },
+    { title: 'a delete', batches: [[put('a', 1), put('b', 1)], [del('a', 2)]], rows: ['b@1'], counts: [[2, 0], one] },
+    { title: 'a delete in one batch', batches: [[put('a', 1), del('a', 2)]], rows: [], counts: [[1, 1]] },
+    { title: 'a delete of a row never seen', batches: [[del('a', 2)]], rows: [], counts: [one] },
+    { title: 'an image older than the delete', batches: [[del('a', 2)], [put('a', 1)]], rows: [], counts: [one, none] },
+    {
+      title: 'an image older than the delete of its row',
+      batches: [[put('a', 1)], [del('a', 3)], [put('a', 2)]],
+      rows: [],
+      counts: [one, one, none],
+    },
+    {
+      title: 'an older image after its delete in one batch',
+      batches: [[del('a', 2), put('a', 1)]],
+      rows: [],
+      counts: [[1, 1]],
+    },
+    { title: 'a late older delete', batches: [[put('a', 2)], [del('a', 1)]], rows: ['a@2'], counts: [one, none] },
+    { title: 'a row inserted again', batches: [[del('a', 2)], [put('a', 3)]], rows: ['a@3'], counts: [one, one] },
+    {
+      title: 'late deletes of a row inserted again',
+      batches: [[put('a', 1)], [del('a', 3)], [put('a', 5)], [del('a', 3), del('a', 4)]],
+      rows: ['a@5'],
+      counts: [one, one, one, [0, 2]],
+    },
+    {
+      title: 'a row deleted, inserted and deleted again',
+      batches: [[del('a', 3)], [put('a', 5)], [del('a', 7)], [put('a', 6)]],
+      rows: [],
+      counts: [one, one, one, none],
+    },
+    {
+      title: 'a delete older than another delete',
+      batches: [[del('a', 5)], [del('a', 3)], [put('a', 4)]],
+      rows: [],
+      counts: [one, none, none],
+    },
+    {
+      title: 'equal versions, the later arrival wins',
+      batches: [[put('a', 1, { data: { n: 'first' } })], [put('a', 1, { data: { n: 'second' } })]],
+      rows: ['a@1 second'],
+      counts: [one, one],
+    },
+    {
+      title: 'equal versions in one batch, the later arrival wins',
+      batches: [[put('a', 1, { data: { n: 'first' } }), put('a', 1, { data: { n: 'second' } })]],
+      rows: ['a@1 second'],
+      counts: [[1, 1]],
+    },
+    { title: 'a delete as old as its row', batches: [[put('a', 1)], [del('a', 1)]], rows: [], counts: [one, one] },
+    {
+      title: 'an image as old as the delete',
+      batches: [[del('a', 1)], [put('a', 1)]],
+      rows: ['a@1'],
+      counts: [one, one],
+    },
+    {
+      title: 'a delete as old as its row and as an earlier delete',
+      batches: [[del('a', 1)], [put('a', 1)], [del('a', 1)]],
+      rows: [],
+      counts: [one, one, one],
+    },
+    {
+      title: 'the same batch twice',
+      batches: [
+        [put('a', 1), del('b', 1)],
+        [put('a', 1), del('b', 1)],
+      ],
+      rows: ['a@1'],
+      counts: [
+        [2, 0],
+        [2, 0],
+      ],
+    },
+    { title: 'no change at all', batches: [[put('a', 1)], []], rows: ['a@1'], counts: [one, [0, 0]] },
+  ]
+  // All in one target, each in a table of its own: opening some targets takes long.
+  test(`${name}: histories`, async (t) => {
+    const relay = await testRelay(t, open)
+    const counted: unknown[] = []
+    for (const [i, { batches }] of histories.entries()) {
+      const moved = batches.map((changes) => changes.map((change) => ({ ...change, table: historyTable(i) })))
+      counted.push(await relay.writeAll(moved))
+    }
+    for (const [i, { title, rows, counts }] of histories.entries()) {
+      const found = (await relay.rows(historyTable(i))).map(({ key, data, version }) => {
+        const { n } = JSON.parse(data) as { n?: string }
+        return `${key.id}@${version}${n === undefined ? '' : ` ${n}`}`
+      })
+      await t.test(title, () => {
+        assert.deepEqual(found.sort(), rows)
+        assert.deepEqual(counted[i], counts)
+      })
+    }
+  })
+
+  sink('the whole image replaces the row', async (relay) => {
+    await relay.write(put('a', 1, { data: { gone: 1, kept: null, nested: { list: [1, 'x', null, { deep: true }] } } }))
+    await relay.write(put('a', 2, { data: { kept: null, nested: { list: [] } } }))
+    assert.deepEqual(await relay.rows('orders'), [
+      { key: { id: 'a' }, data: canonicalJson('{"id":"a","kept":null,"nested":{"list":[]}}'), version: '2' },
+    ])
+  })
+
+  sink('what the stream carries survives: digits, bytes, odd text, odd names', async (relay) => {
+    const data = {
+      big: new Numeric('12345678901234567890123456789012345678'),
+      small: new Numeric('-0.00000000000000000000000000000000000001'),
+      bytes: Binary.from([0, 1, 254, 255]) as Binary,
+      text: `quote " backslash \\ tab \t line \n \u2028 ${String.fromCodePoint(0x1f600)} \u0001`,
+      'a.b "c" $1 ? :x': [new Numeric('9007199254740993'), 0.1, -5, ''],
+      __proto__x: 1,
+    }
+    const after = row({ ...data, ['__proto__']: 'own', id: 'a' })
+    await relay.write({ ...put('a', 1), after })
+    assert.deepEqual(await relay.rows('orders'), [
+      { key: { id: 'a' }, data: canonicalJson(JSON.stringify(after)), version: '1' },
+    ])
+  })
+
+  sink('keys are told apart exactly as the source tells them apart', async (relay) => {
+    const pair = (a: string, b: string): Change => put(null, 1, { table: 'pairs', key: { a, b } })
+    const counts = await relay.writeAll([
+      [put('A', 1), put('a', 1), put('a ', 1), put('á', 1), put('', 1)],
+      [pair('a', 'bc'), pair('ab', 'c'), pair('1:a', 'b'), pair('1', ':ab')],
+      [
+        put(1, 1, { table: 'numbers', data: {} }),
+        put(new Numeric('1'), 2, { table: 'numbers', data: {} }),
+        put(1e21, 1, { table: 'numbers', data: {} }),
+        put(new Numeric('1000000000000000000000'), 2, { table: 'numbers', data: {} }),
+        put(new Numeric('0.1234567890123456789012345678'), 1, { table: 'numbers', data: {} }),
+        put(-1e-7, 1, { table: 'numbers', data: {} }),
+      ],
+      [put(bytes(1, 2), 1, { table: 'blobs', data: {} }), put(bytes(1, 2), 2, { table: 'blobs', data: {} })],
+    ])
+    assert.deepEqual(counts, [
+      [5, 0],
+      [4, 0],
+      [4, 2],
+      [1, 1],
+    ])
+    const keys = async (table: string): Promise<string[]> =>
+      (await relay.rows(table)).map(({ key, version }) => `${Object.values(key).join('|')}@${version}`).sort()
+    assert.deepEqual(await keys('orders'), ['@1', 'A@1', 'a @1', 'a@1', 'á@1'])
+    assert.deepEqual(await keys('pairs'), ['1:a|b@1', '1|:ab@1', 'ab|c@1', 'a|bc@1'].sort())
+    assert.deepEqual(await keys('numbers'), [
+      '-0.0000001@1',
+      '0.1234567890123456789012345678@1',
+      '1000000000000000000000@2',
+      '1@2',
+    ])
+    assert.deepEqual(await keys('blobs'), ['\\x0102@2'])
+  })
+
+  sink('deletes of number and binary keys', async (relay) => {
+    await relay.writeAll([
+      [put(new Numeric('1.5'), 1, { table: 'numbers' }), put(bytes(7), 1, { table: 'blobs' })],
+      [del(1.5, 3, { table: 'numbers' }), del(bytes(7), 3, { table: 'blobs' })],
+      [put(1.5, 2, { table: 'numbers' }), put(bytes(7), 2, { table: 'blobs' })],
+    ])
+    assert.deepEqual(await relay.rows('numbers'), [])
+    assert.deepEqual(await relay.rows('blobs'), [])
+  })
+
+  sink('several tables with odd names, and odd key attributes', async (relay) => {
+    const long = 'ä'.repeat(40)
+    const tables = ['Orders', 'orders', 'a.b', 'q"uo\'te', '__proto__', 'select', ' ', `${long}1`, `${long}2`]
+    const attributes = ['Id', 'a.b', 'q"uote', '__proto__', 'data', 'cdc_version', 'ctid', 'key', `${long}x`]
+    const changes = tables.map((table, i) =>
+      put(null, i + 1, { table, key: { [attributes[i]!]: `key ${i}` }, data: { table } }),
+    )
+    assert.deepEqual(await relay.write(...changes), [tables.length, 0])
+    assert.deepEqual(
+      await relay.write(...changes.map((change) => ({ ...change, op: 'delete' as const, after: null, version: '1' }))),
+      [1, tables.length - 1],
+    )
+    assert.deepEqual(await relay.rows(tables[0]!), [])
+    for (const [i, table] of tables.entries()) {
+      if (i === 0) continue
+      const { key, after } = changes[i]!
+      const expected = { [columnOf(Object.keys(key!)[0]!)]: `key ${i}` }
+      assert.deepEqual(
+        await relay.rows(table),
+        [
+          {
+            key: Object.assign(Object.create(null), expected),
+            data: canonicalJson(JSON.stringify(after)),
+            version: `${i + 1}`,
+          },
+        ].map(plain),
+        table,
+      )
+    }
+  })
+
+  sink('a table of a schema of its source', async (relay) => {
+    await relay.write(put('a', 1, { table: { schema: 'shop', name: 'orders' } }), put('b', 1))
+    assert.deepEqual(
+      (await relay.rows({ schema: 'shop', name: 'orders' })).map(({ key }) => key.id),
+      ['a'],
+    )
+    assert.deepEqual(
+      (await relay.rows('orders')).map(({ key }) => key.id),
+      ['b'],
+    )
+  })
+
+  sink('many rows in one batch, and again', async (relay) => {
+    const ids = Array.from({ length: 3000 }, (_, i) => `id-${i}`)
+    assert.deepEqual(await relay.write(...ids.map((id) => put(id, 2))), [3000, 0])
+    const changes = ids.map((id, i) => (i % 3 === 0 ? put(id, 1) : i % 3 === 1 ? put(id, 3) : del(id, 3)))
+    assert.deepEqual(await relay.write(...changes), [2000, 1000])
+    assert.equal((await relay.rows('orders')).length, 2000)
+  })
+
+  sink('positions: begun, moved, ended, remembered; and moved without a change', async (relay) => {
+    const first = at({ 'shard-0': 'AT_TIMESTAMP 1754300000000' })
+    let asked = 0
+    const claim = claimOf(
+      {},
+      {
+        async firstPositions() {
+          asked++
+          return first
+        },
+      },
+    )
+    assert.deepEqual(await relay.open(claim), first)
+    await relay.batch({ changes: [put('a', 1)], moves: at({ 'shard-0': '1', 'shard-1': '5' }) })
+    const last: [string, Position][] = [
+      ['shard-0', { sequence: SHARD_END, arrivedAt: 1_754_300_000_123, caughtUpAt: null }],
+      ['shard-2', { sequence: '9'.repeat(56), arrivedAt: null, caughtUpAt: 1_754_300_000_999 }],
+    ]
+    await relay.batch({ changes: [], moves: new Map(last) })
+    assert.deepEqual(await relay.open(claim), new Map([...at({ 'shard-1': '5' }), ...last]))
+    assert.equal(asked, 1)
+  })
+
+  sink('dead letters are kept with the batch', async (relay) => {
+    const source = { format: 'unknown', stream: 'changes', shard: 'shard-0', sequence: '1' } as const
+    const raw = new Uint8Array([0, 255, 10])
+    const letters: DeadLetter[] = [
+      { kind: 'dead-letter', code: 'DECODE_NOT_TEXT', detail: 'not text', raw, source },
+      { kind: 'dead-letter', code: 'TEXT_NUL', detail: 'a name "\0" and \ud800 \\u0000', raw, source },
+      { kind: 'dead-letter', code: 'SINK_REFUSED', detail: 'too long', change: put('a\0', 1), source },
+    ]
+    await relay.batch({ changes: [], deadLetters: letters, moves: at({ 'shard-0': '1' }) })
+    const found = await relay.deadLetters()
+    assert.deepEqual(
+      found.map(({ code, raw }) => ({ code, raw: raw === undefined ? null : [...raw] })),
+      [
+        { code: 'DECODE_NOT_TEXT', raw: [...raw] },
+        { code: 'TEXT_NUL', raw: [...raw] },
+        { code: 'SINK_REFUSED', raw: null },
+      ],
+    )
+  })
+
+  sink('a batch that is refused leaves nothing behind, and the next one is written', async (relay) => {
+    if (!(await relay.refusesNul())) return
+    await relay.write(put('a', 1))
+    const failed = relay.write(put('b', 2), put('c', 2, { data: { secret: 'hunter2 \0' } }))
+    const failure = await rejection(failed, 'SINK_REFUSED')
+    assert.match(failure.message, /tables orders, changes 2, shards shard-0 from 2 to 2/)
+    assert.doesNotMatch(`${failure.message} ${failure.stack} ${String(failure.cause)}`, /hunter2/)
+    assert.deepEqual(await relay.write(put('d', 2)), one)
+    assert.deepEqual((await relay.rows('orders')).map(({ key }) => key.id).sort(), ['a', 'd'])
+  })
+
+  sink('two relays of one name: the second is refused and told who holds it', async (relay) => {
+    await relay.write(put('a', 1))
+    const failure = await rejection(relay.another().open(claimOf(), signal()), 'STATE_HELD')
+    assert.match(failure.message, new RegExp(`process ${process.pid}\\b`))
+    assert.deepEqual(await relay.write(put('a', 2)), one)
+  })
+
+  sink(
+    'a name taken over: the one before stops at its next batch, and nothing of it is written',
+    async (relay) => {
+      await relay.write(put('a', 1))
+      const other = relay.another()
+      assert.deepEqual([...(await other.open(claimOf({}, { takeOver: true }), signal())).keys()], ['shard-0'])
+      const failure = await rejection(relay.write(put('b', 9)), 'STATE_HELD')
+      assert.match(failure.message, new RegExp(`process ${process.pid}\\b`))
+      const written = await other.prepare({ changes: [put('a', 2)], deadLetters: [], moves: at({ 'shard-1': '1' }) })(
+        signal(),
+      )
+      assert.deepEqual(totals(written), one)
+      await rejection(relay.write(put('b', 10)), 'STATE_HELD')
+      await other.close()
+      assert.deepEqual(
+        (await relay.rows('orders')).map(({ key, version }) => `${key.id}@${version}`),
+        ['a@2'],
+      )
+    },
+    noTakeOver,
+  )
+
+  sink('two relays of different names do not see each other', async (relay) => {
+    await relay.write(put('a', 1))
+    await relay.close()
+    assert.deepEqual(await relay.open(claimOf({ name: 'second' })), new Map())
+    assert.deepEqual(await relay.write(put('a', 1, { table: 'others' })), one)
+  })
+
+  sink('what belongs to another pipeline is refused', async (relay) => {
+    await relay.write(put('a', 1))
+    await relay.close()
+    const failure = await rejection(relay.open(claimOf({ settings: { mode: 'append' } })), 'STATE_DIFFERS')
+    assert.match(failure.message, /--mode was mirror and is append/)
+  })
+
+  sink(
+    'a target that is set back: nothing is written, reading begins again where it stands',
+    async (relay) => {
+      await relay.write(put('a', 1))
+      const putBack = await relay.backup()
+      await relay.write(put('a', 2), put('b', 2))
+      const [late, later] = [relay.prepare(put('c', 3)), relay.prepare(put('d', 4))]
+      await putBack()
+      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }) }
+      assert.deepEqual(await late(signal()), expected)
+      // It was prepared before, from records that are now read again.
+      assert.deepEqual(await later(signal()), expected)
+      relay.standsAt(1)
+      assert.deepEqual(await relay.write(put('a', 2), put('b', 2)), [2, 0])
+      assert.deepEqual((await relay.rows('orders')).map(({ key, version }) => `${key.id}@${version}`).sort(), [
+        'a@2',
+        'b@2',
+      ])
+    },
+    noBackup,
+  )
+
+  sink('the next batch is prepared while one is written', async (relay) => {
+    await relay.write(put('a', 1))
+    const first = relay.prepare(put('a', 2), put('b', 2))
+    const writing = first(signal())
+    const second = relay.prepare(put('a', 3), del('b', 3), put('new', 1, { table: 'others' }))
+    assert.deepEqual(totals(await writing), [2, 0])
+    assert.deepEqual(totals(await second(signal())), [3, 0])
+    assert.deepEqual(
+      (await relay.rows('orders')).map(({ key, version }) => `${key.id}@${version}`),
+      ['a@3'],
+    )
+  })
+
+  sink('closing waits for a write, twice is fine, and so is closing what was never opened', async (relay) => {
+    await relay.another().close()
+    await relay.write(put('a', 1))
+    const writing = relay.prepare(put('b', 1))(signal())
+    await Promise.all([relay.close(), relay.close()])
+    assert.deepEqual(totals(await writing), one)
+    assert.equal((await relay.rows('orders')).length, 2)
+  })
+
+  const append = (title: string, run: (relay: TestRelay) => Promise<void>): void => {
+    test(`${name}, append: ${title}`, async (t) => run(await testRelay(t, open, 'append')))
+  }
+
+  append('every change is a row, whatever its key and version, with all its fields', async (relay) => {
+    const full: Change = {
+      ...put('a', 1_720_742_302_233_719, { sequence: '77', before: row({ id: 'a', n: 1 }) }),
+      op: 'update',
+      time: '2024-07-11T23:58:22.233719Z',
+      transaction: { id: 't1', record: '2', commitTime: '2024-07-11T23:58:22Z', position: null },
+      source: {
+        format: 'dynamodb',
+        stream: 'changes',
+        shard: 'shard-0',
+        sequence: '77',
+        subSequence: 3,
+        eventId: 'e-1',
+      },
+    }
+    const expired: Change = { ...del('b', 2), expired: true }
+    const changes = [
+      full,
+      put('a', 1),
+      put('a', 1),
+      expired,
+      put(null, 4, { key: { n: new Numeric('1'), b: bytes(1) } }),
+    ]
+    assert.deepEqual(await relay.writeAll([changes.slice(0, 2), changes.slice(2)]), [
+      [2, 0],
+      [3, 0],
+    ])
+    assert.deepEqual(
+      await relay.log('orders'),
+      changes.map((change) => canonicalJson(recordToJson(change))),
+    )
+  })
+
+  append('several tables', async (relay) => {
+    assert.deepEqual(await relay.write(put('a', 1), put('b', 1, { table: 'others' }), put('c', 1)), [3, 0])
+    assert.deepEqual((await relay.log('others')).length, 1)
+  })
+}
+
+const historyTable = (i: number): TableName => ({ schema: null, name: `history-${i}` })
+const one: [number, number] = [1, 0]
+const none: [number, number] = [0, 1]
+const bytes = (...values: number[]): Binary => Binary.from(values) as Binary
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+const tableName = (table: string | TableName): TableName =>
+  typeof table === 'string' ? { schema: null, name: table } : table
+const plain = (row: MirrorRow): MirrorRow => ({ ...row, key: { ...row.key } })
+
+/** Applied and superseded of all tables. */
+export function totals(
+  written: Written | { kind: 'rewound'; positions: Positions },
+): [applied: number, superseded: number] {
+  assert.ok(written.kind === 'written', 'the target was set back')
+  const counts = [...written.tables.values()]
+  return [
+    counts.reduce((sum, { applied }) => sum + applied, 0),
+    counts.reduce((sum, { superseded }) => sum + superseded, 0),
+  ]
+}
+
+export async function rejection(work: Promise<unknown>, code: FailureCode): Promise<RelayError> {
+  const error = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  assert.ok(error instanceof RelayError, `rejects with ${code}, not ${String(error)}`)
+  assert.equal(error.code, code, error.message)
+  return error
+}
+
+/** A relay of the test: one sink at a time, opened when needed, whose shard 0 moves by one with every batch. */
+class TestRelay {
+  readonly #target: SinkTarget
+  readonly #mode: 'mirror' | 'append'
+  readonly #sinks: Sink[] = []
+  #sink: Sink | undefined
+  #claim: Claim = claimOf()
+  #position = 0
+
+  constructor(target: SinkTarget, mode: 'mirror' | 'append') {
+    this.#target = target
+    this.#mode = mode
+  }
+
+  /** A sink of its own. */
+  another(): Sink {
+    const sink = this.#target.sink(this.#mode)
+    this.#sinks.push(sink)
+    return sink
+  }
+
+  async open(claim: Claim = this.#claim): Promise<Positions> {
+    await this.close()
+    this.#claim = claim
+    await this.#target.release?.()
+    const sink = this.another()
+    const positions = await sink.open(claim, signal())
+    this.#sink = sink
+    return positions
+  }
+
+  async #opened(): Promise<Sink> {
+    if (this.#sink === undefined) await this.open()
+    return this.#sink!
+  }
+
+  async refusesNul(): Promise<boolean> {
+    return (await this.#opened()).refusesNul
+  }
+
+  /** The sink must be open. */
+  prepare(...changes: Change[]) {
+    const moves = at({ 'shard-0': `${++this.#position}` })
+    return this.#sink!.prepare({ changes, deadLetters: [], moves })
+  }
+
+  async batch(batch: { changes: Change[]; deadLetters?: DeadLetter[]; moves: Positions }): Promise<[number, number]> {
+    return totals(await (await this.#opened()).prepare({ deadLetters: [], ...batch })(signal()))
+  }
+
+  async write(...changes: Change[]): Promise<[number, number]> {
+    await this.#opened()
+    const written = await this.prepare(...changes)(signal())
+    const labels = new Set(changes.map(({ table }) => tableLabel(table)))
+    if (written.kind === 'written') assert.deepEqual(new Set(written.tables.keys()), labels)
+    return totals(written)
+  }
+
+  async writeAll(batches: readonly Change[][]): Promise<[number, number][]> {
+    const counts: [number, number][] = []
+    for (const changes of batches) counts.push(await this.write(...changes))
+    return counts
+  }
+
+  /** Where the target stands after it was set back. */
+  standsAt(position: number): void {
+    this.#position = position
+  }
+
+  async backup(): Promise<() => Promise<void>> {
+    return await this.#target.backup!()
+  }
+
+  async rows(table: string | TableName): Promise<MirrorRow[]> {
+    await this.close()
+    const rows = await this.#target.rows(tableName(table))
+    return rows.map((row) => plain({ ...row, data: canonicalJson(row.data) }))
+  }
+
+  async log(table: string): Promise<string[]> {
+    await this.close()
+    return (await this.#target.log(tableName(table))).map(canonicalJson)
+  }
+
+  async deadLetters(): Promise<Pick<DeadLetter, 'code' | 'detail' | 'raw'>[]> {
+    await this.close()
+    return await this.#target.deadLetters()
+  }
+
+  async close(): Promise<void> {
+    const sink = this.#sink
+    this.#sink = undefined
+    await sink?.close()
+  }
+
+  async end(): Promise<void> {
+    await this.close()
+    for (const sink of this.#sinks) await sink.close()
+    await this.#target.close()
+  }
+}
+
+async function testRelay(t: TestContext, open: () => Promise<SinkTarget>, mode: 'mirror' | 'append' = 'mirror') {
+  const relay = new TestRelay(await open(), mode)
+  t.after(() => relay.end())
+  return relay
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type Change, toJson, type Value } from '../../../src/change.ts'
+import { at, canonicalJson, claimOf, del, put, row } from '../../support/changes.ts'
+import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
+import { pgliteFolder } from '../../support/pglite.ts'
+import { testDatabase } from '../../support/postgres.ts'
+import { mirrorRows, type Query, sqlSinkOf } from '../../support/sql-target.ts'
+
+/**
+ * Histories of few keys, each of a table of its own: shuffled, repeated, cut into any batches, over several runs of a
+ * relay. What a mirror must then hold is worked out here, without anything of src/.
+ */
+interface Place {
+  readonly url: string
+  readonly query: Query
+  release?(): Promise<void>
+  close(): Promise<void>
+}
+
+const places: readonly { name: string; rounds: number; open: () => Promise<Place> }[] = [
+  {
+    name: 'postgresql',
+    rounds: 6,
+    async open() {
+      const { url, query, drop } = await testDatabase()
+      return { url, query: (text) => query(text), close: drop }
+    },
+  },
+  {
+    name: 'pglite',
+    rounds: 2,
+    async open() {
+      const { url, query, release, empty } = await pgliteFolder()
+      return { url, query: (text) => query(text), release, close: empty }
+    },
+  },
+]
+
+for (const { name, rounds, open } of places) {
+  for (const deletes of ['hard', 'soft'] as const) {
+    for (const ties of [false, true]) {
+      const versions = ties ? 'with equal versions, by order of arrival' : 'as the history in order'
+      test(`${name}, deletes ${deletes}: any delivery ends ${versions}`, async (t) => {
+        let naiveFailures = 0
+        for (let round = 0; round < rounds; round++) naiveFailures += await play(t, await open(), deletes, ties)
+        assert.ok(naiveFailures > 0, 'a mirror of the last arrival was right, too: the test shows nothing')
+      })
+    }
+  }
+}
+
+const TABLES = 8
+const RUNS = 3
+
+/** @returns how many tables a mirror of the last arrival would have got wrong */
+async function play(t: TestContext, place: Place, deletes: 'hard' | 'soft', ties: boolean): Promise<number> {
+  const seed = anySeed()
+  t.diagnostic(`seed ${seed}`)
+  const random = seededRandom(seed)
+  const histories = Array.from({ length: TABLES }, (_, i) => history(random, `table-${i}`, ties))
+  const deliveries = shuffled(
+    random,
+    histories.flat().flatMap((change) => repeated(random, change)),
+  )
+  const batches = cut(random, deliveries)
+  t.diagnostic(shares(histories, deliveries))
+
+  try {
+    const sequences = batches.map((_, i) => String(i + 1))
+    for (let run = 0; run < RUNS; run++) {
+      const [from, to] = [run, run + 1].map((n) => Math.floor((n * batches.length) / RUNS)) as [number, number]
+      const sink = sqlSinkOf({ url: place.url, deletes })
+      await sink.open(claimOf(), AbortSignal.timeout(30_000))
+      for (let i = from; i < to; i++) {
+        const batch = { changes: batches[i]!, deadLetters: [], moves: at({ shard: sequences[i]! }) }
+        await sink.prepare(batch)(AbortSignal.timeout(30_000))
+      }
+      await sink.close()
+    }
+    let naiveFailures = 0
+    for (const [i, changes] of histories.entries()) {
+      const name = `table-${i}`
+      const arrived = deliveries.filter(({ table }) => table.name === name)
+      const expected = ties ? byArrival(arrived) : lastOfEachKey(changes)
+      assert.deepEqual(await found(place.query, name, deletes), expected, `table ${name}, seed ${seed}`)
+      if (JSON.stringify(lastOfEachKey(arrived)) !== JSON.stringify(expected)) naiveFailures++
+    }
+    return naiveFailures
+  } finally {
+    await place.release?.()
+    await place.close()
+  }
+}
+
+/** The life of four keys as a DynamoDB table would tell it, in order. */
+function history(random: Random, table: string, ties: boolean): Change[] {
+  const kind = random.pick(['text', 'number', 'pair'])
+  const keyOf = (n: number): Record<string, Value> =>
+    kind === 'text' ? { id: `k${n}` } : kind === 'number' ? { id: n - 1.5 } : { a: `k${n % 2}`, b: Math.floor(n / 2) }
+  const alive = new Set<number>()
+  let version = 1000
+  return Array.from({ length: 6 + random.below(14) }, (_, i) => {
+    const n = random.below(4)
+    version += ties && random.chance(0.4) ? 0 : 1 + random.below(3)
+    const parts = { table, key: keyOf(n), data: { event: i } }
+    if (alive.has(n) && random.chance(0.45)) {
+      alive.delete(n)
+      return del(null, version, parts)
+    }
+    alive.add(n)
+    return put(null, version, parts)
+  })
+}
+
+const repeated = (random: Random, change: Change): Change[] =>
+  Array.from({ length: 1 + (random.chance(0.35) ? 1 + random.below(2) : 0) }, () => change)
+
+function shuffled<T>(random: Random, items: readonly T[]): T[] {
+  const all = [...items]
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = random.below(i + 1)
+    ;[all[i], all[j]] = [all[j]!, all[i]!]
+  }
+  return all
+}
+
+function cut(random: Random, changes: readonly Change[]): Change[][] {
+  const batches: Change[][] = []
+  for (let i = 0; i < changes.length; ) {
+    const size = random.chance(0.2) ? 1 : 1 + random.below(30)
+    batches.push(changes.slice(i, i + size))
+    i += size
+  }
+  return batches
+}
+
+/** Key → row, of the rows that live. */
+type Rows = Record<string, string>
+
+function lastOfEachKey(changes: readonly Change[]): Rows {
+  const rows = new Map<string, string>()
+  for (const change of changes) enter(rows, change)
+  return sorted(rows)
+}
+
+/** Each change is asked on its own, in the order of arrival, whether it is older than what its key holds. */
+function byArrival(changes: readonly Change[]): Rows {
+  const rows = new Map<string, string>()
+  const versions = new Map<string, bigint>()
+  for (const change of changes) {
+    const key = keyOf(change)
+    const version = BigInt(change.version)
+    if (version < (versions.get(key) ?? 0n)) continue
+    versions.set(key, version)
+    enter(rows, change)
+  }
+  return sorted(rows)
+}
+
+function enter(rows: Map<string, string>, change: Change): void {
+  if (change.after === null) rows.delete(keyOf(change))
+  else rows.set(keyOf(change), `${change.version} ${canonicalJson(toJson(change.after))}`)
+}
+
+const keyOf = ({ key }: Change): string => canonicalJson(toJson(row(texts(key!))))
+const texts = (key: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(key).map(([name, value]) => [name, String(value)]))
+const sorted = (rows: ReadonlyMap<string, string>): Rows => Object.fromEntries([...rows].sort())
+
+async function found(query: Query, table: string, deletes: 'hard' | 'soft'): Promise<Rows> {
+  const rows = await mirrorRows(query, { schema: null, name: table }, deletes)
+  return sorted(
+    new Map(
+      rows.map(({ key, data, version }) => [canonicalJson(JSON.stringify(key)), `${version} ${canonicalJson(data)}`]),
+    ),
+  )
+}
+
+/** How much of what is hard there was. */
+function shares(histories: readonly (readonly Change[])[], deliveries: readonly Change[]): string {
+  const changes = histories.flat()
+  const percent = (part: number, whole: number): string => `${Math.round((part / whole) * 100)} %`
+  const tied = histories.reduce(
+    (sum, history) => sum + history.filter((change) => sharesVersion(change, history)).length,
+    0,
+  )
+  const removed = changes.filter(({ op }) => op === 'delete').length
+  return (
+    `${changes.length} changes, ${percent(tied, changes.length)} with the version of another of their key, ` +
+    `${percent(removed, changes.length)} deletes, ${percent(deliveries.length - changes.length, deliveries.length)} repeats`
+  )
+}
+
+const sharesVersion = (change: Change, history: readonly Change[]): boolean =>
+  history.some((other) => other !== change && other.version === change.version && keyOf(other) === keyOf(change))
