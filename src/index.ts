@@ -1,0 +1,23 @@
+/**
+ * The library's face: the parts of the command line program, to be put together in other ways.
+ * A Source, a Sink and an Examine make a `relay`; docs/architecture.md shows how they fit.
+ */
+export * from './change.ts'
+export { type Decoder, recordDecoder } from './decode/decoder.ts'
+export { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
+export { type Examine, examiner } from './deliver/examine.ts'
+export { route } from './deliver/route.ts'
+export * from './errors.ts'
+export { fileSource } from './ingest/file.ts'
+export { kinesisSource } from './ingest/kinesis/source.ts'
+export type { Page, Source, Start } from './ingest/source.ts'
+export { Lag } from './observe/lag.ts'
+export { Ledger } from './observe/ledger.ts'
+export { type Log, SILENT } from './observe/log.ts'
+export * from './position.ts'
+export { type RelayParts, relay } from './relay.ts'
+export { jsonlSink } from './sinks/jsonl.ts'
+export type { Batch, Rewound, Sink, Write, Written } from './sinks/sink.ts'
+export { sqlSink } from './sinks/sql/sink.ts'
+export { fileStateStore } from './state/file.ts'
+export type { Claim, RelayIdentity, StateStore } from './state/store.ts'

