@@ -14,6 +14,8 @@ import { ordersLife } from '../test/support/life.ts'
 import { iterator, type Pages, writePages } from './replay-pages.ts'
 
 const SHARDS = 4
+/** What GetRecords gives at most. */
+const MOST_RECORDS = 10_000
 const [changes, folder] = [Number(process.argv[2]), process.argv[3]!]
 
 const life = ordersLife({ seed: 1, changes, orders: Math.ceil(changes / 5) })
@@ -41,13 +43,14 @@ interface Request {
   readonly ShardId: string
   readonly ShardIterator: string
   readonly ShardIteratorType: string
+  readonly Limit?: number
 }
 
 async function answer(pages: Pages, operation: string, request: Request): Promise<Buffer> {
   switch (operation) {
     case 'GetRecords': {
-      const [shard, page] = request.ShardIterator.split('/').map(Number)
-      return pages.body(shard!, page!)
+      const [shard, piece] = request.ShardIterator.split('/').map(Number)
+      return pages.body(shard!, piece!, request.Limit ?? MOST_RECORDS)
     }
     case 'GetShardIterator':
       if (request.ShardIteratorType !== 'TRIM_HORIZON') throw new Error('The replay begins at the beginning only')

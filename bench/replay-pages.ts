@@ -1,14 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { StreamRecord } from '../test/support/life.ts'
 
-/** What GetRecords gives at most. */
-const PAGE_RECORDS = 10_000
+/** Pages are made of pieces of this many records, which lie in a file as ready-made JSON. */
+const PIECE_RECORDS = 500
 
-/** Ready-made answers to GetRecords in one file: so that replaying them costs a read and nothing else. */
+/** A stream that GetRecords reads at the cost of a read of a file, and nothing else. */
 export interface Pages {
   readonly shards: readonly string[]
-  /** The body of page `index` of a shard; past the last page that of an empty one at the tip. */
-  body(shard: number, index: number): Promise<Buffer>
+  /** The answer to GetRecords from a piece on, with at most `limit` records; past the last piece an empty one. */
+  body(shard: number, piece: number, limit: number): Promise<Buffer>
 }
 
 interface Extent {
@@ -16,26 +16,26 @@ interface Extent {
   readonly length: number
 }
 
-/** Writes the pages of a stream to `path`: each record on the shard of its partition key, in the order given. */
+/** Writes a stream to `path`: each record to the shard of its partition key, in the order given. */
 export async function writePages(path: string, shardCount: number, records: Iterable<StreamRecord>): Promise<Pages> {
   const file = await open(path, 'w+')
   const extents: Extent[][] = Array.from({ length: shardCount }, () => [])
   const waiting: string[][] = Array.from({ length: shardCount }, () => [])
   const arrivedAt = Date.now() / 1000
-  let sequence = 0
+  let sequence = FIRST_SEQUENCE
   let offset = 0
 
   async function flush(shard: number): Promise<void> {
-    const body = pageBody(iterator(shard, extents[shard]!.length + 1), waiting[shard]!.splice(0), 60_000)
-    await file.write(body, 0, body.length, offset)
-    extents[shard]!.push({ offset, length: body.length })
-    offset += body.length
+    const piece = Buffer.from(waiting[shard]!.splice(0).join(','))
+    await file.write(piece, 0, piece.length, offset)
+    extents[shard]!.push({ offset, length: piece.length })
+    offset += piece.length
   }
 
   for (const record of records) {
     const shard = Number.parseInt(record.partitionKey.slice(0, 4), 16) % shardCount
-    waiting[shard]!.push(recordJson(record, SEQUENCE_BASE + BigInt(++sequence), arrivedAt))
-    if (waiting[shard]!.length === PAGE_RECORDS) await flush(shard)
+    waiting[shard]!.push(recordJson(record, sequence++, arrivedAt))
+    if (waiting[shard]!.length === PIECE_RECORDS) await flush(shard)
   }
   for (const [shard, rest] of waiting.entries()) if (rest.length > 0) await flush(shard)
 
@@ -44,24 +44,30 @@ export async function writePages(path: string, shardCount: number, records: Iter
 
 const reader =
   (file: FileHandle, extents: readonly (readonly Extent[])[]): Pages['body'] =>
-  async (shard, index) => {
-    const extent = extents[shard]![index]
-    if (extent === undefined) return pageBody(iterator(shard, index), [], 0)
-    const body = Buffer.allocUnsafe(extent.length)
-    await file.read(body, 0, extent.length, extent.offset)
-    return body
+  async (shard, piece, limit) => {
+    const pieces = extents[shard]!.slice(piece, piece + Math.max(1, Math.floor(limit / PIECE_RECORDS)))
+    const next = piece + pieces.length
+    const behindMs = next < extents[shard]!.length ? 60_000 : 0
+    const parts = [
+      Buffer.from(`{"MillisBehindLatest":${behindMs},"NextShardIterator":"${iterator(shard, next)}","Records":[`),
+    ]
+    for (const [index, { offset, length }] of pieces.entries()) {
+      const part = Buffer.allocUnsafe(length + 1)
+      await file.read(part, 0, length, offset)
+      part.write(index < pieces.length - 1 ? ',' : ' ', length)
+      parts.push(part)
+    }
+    parts.push(Buffer.from(']}'))
+    return Buffer.concat(parts)
   }
 
 /** As long as real ones: 56 digits. */
-const SEQUENCE_BASE = 49_600_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n
+const FIRST_SEQUENCE = 496n * 10n ** 53n
 
 const shardId = (shard: number): string => `shardId-${String(shard).padStart(12, '0')}`
 
-export const iterator = (shard: number, page: number): string => `${shard}/${page}`
+export const iterator = (shard: number, piece: number): string => `${shard}/${piece}`
 
 const recordJson = ({ partitionKey, data }: StreamRecord, sequence: bigint, arrivedAt: number): string =>
   `{"SequenceNumber":"${sequence}","ApproximateArrivalTimestamp":${arrivedAt},` +
   `"Data":"${Buffer.from(data).toString('base64')}","PartitionKey":"${partitionKey}"}`
-
-const pageBody = (next: string, records: readonly string[], behindMs: number): Buffer =>
-  Buffer.from(`{"MillisBehindLatest":${behindMs},"NextShardIterator":"${next}","Records":[${records.join(',')}]}`)

@@ -1,82 +1,107 @@
 /** What an operator reads, whether trying again can help, and the exit code of the program: one table for all of it. */
 export const FAILURES = {
-  CONFIGURATION: { retry: false, exit: 2, help: 'Correct the options; `cdc-relay run --help` lists them.' },
+  CONFIGURATION: { retry: 'never', exit: 2, help: 'Correct the options; `cdc-relay run --help` lists them.' },
 
   DECODE_NOT_TEXT: {
-    retry: false,
+    retry: 'never',
     exit: 3,
     help: 'The record is not UTF-8 text. Check which service writes this stream.',
   },
   DECODE_NOT_JSON: {
-    retry: false,
+    retry: 'never',
     exit: 3,
     help: 'The record is not a JSON object. Check which service writes this stream.',
   },
   DECODE_FOREIGN: {
-    retry: false,
+    retry: 'never',
     exit: 3,
     help: 'The record is JSON, but of no known format. Check which service writes this stream.',
   },
-  DECODE_EVENT: { retry: false, exit: 3, help: 'The event is of an unknown kind, or a part that it needs is missing.' },
-  DECODE_TIME: { retry: false, exit: 3, help: 'The time of the change cannot be read, so its version is not known.' },
-  DECODE_VALUE: { retry: false, exit: 3, help: 'A value has an unknown type or shape. A newer cdc-relay may know it.' },
+  DECODE_EVENT: {
+    retry: 'never',
+    exit: 3,
+    help: 'The event is of an unknown kind, or a part that it needs is missing.',
+  },
+  DECODE_TIME: { retry: 'never', exit: 3, help: 'The time of the change cannot be read, so its version is not known.' },
+  DECODE_VALUE: {
+    retry: 'never',
+    exit: 3,
+    help: 'A value has an unknown type or shape. A newer cdc-relay may know it.',
+  },
   TEXT_NUL: {
-    retry: false,
+    retry: 'never',
     exit: 3,
     help: 'The text holds U+0000 or half a surrogate pair, which the target refuses. `--nul replace` writes U+FFFD instead, except in a key.',
   },
 
   SOURCE_UNREACHABLE: {
-    retry: true,
+    retry: 'always',
     exit: 1,
     help: 'The stream did not answer. The relay goes on by itself once it does.',
   },
   SOURCE_THROTTLED: {
-    retry: true,
+    retry: 'always',
     exit: 1,
     help: 'The stream throttles its readers. The relay goes on at a lower pace.',
   },
   SOURCE_DENIED: {
-    retry: false,
+    retry: 'once it worked',
     exit: 2,
     help: 'Reading the stream is not allowed. docs/kinesis.md lists the permissions.',
   },
-  SOURCE_NOT_FOUND: { retry: false, exit: 2, help: 'There is no such stream or file. Check name, region and account.' },
-  SOURCE_CHANGED: { retry: false, exit: 2, help: 'What is read now is not what the stored positions belong to.' },
+  SOURCE_NOT_FOUND: {
+    retry: 'never',
+    exit: 2,
+    help: 'There is no such stream or file. Check name, region and account.',
+  },
+  SOURCE_CHANGED: { retry: 'never', exit: 2, help: 'What is read now is not what the stored positions belong to.' },
   SOURCE_GAP: {
-    retry: false,
+    retry: 'never',
     exit: 5,
     help: 'Records may have expired before they were read. Repair the table (docs/gaps.md), then run once with `--on-gap continue`.',
   },
   SOURCE_REFUSED: {
-    retry: false,
+    retry: 'never',
     exit: 1,
     help: 'The stream refused a request that should be right. Please report it.',
   },
 
   SINK_UNREACHABLE: {
-    retry: true,
+    retry: 'always',
     exit: 1,
     help: 'The target did not answer. The relay goes on by itself once it does.',
   },
-  SINK_BUSY: { retry: true, exit: 1, help: 'The target is overloaded or a lock was not free. The relay tries again.' },
-  SINK_LOGIN: { retry: false, exit: 2, help: 'The target refused the login or a permission is missing.' },
-  SINK_TABLE: { retry: false, exit: 2, help: 'The target table does not fit what the relay writes.' },
+  SINK_BUSY: {
+    retry: 'always',
+    exit: 1,
+    help: 'The target is overloaded or a lock was not free. The relay tries again.',
+  },
+  SINK_LOGIN: {
+    retry: 'once it worked',
+    exit: 2,
+    help: 'The target refused the login. Check user, password and database.',
+  },
+  SINK_DENIED: {
+    retry: 'never',
+    exit: 2,
+    help: 'The user of the target lacks a permission. docs/postgresql.md says what it needs.',
+  },
+  SINK_TABLE: { retry: 'never', exit: 2, help: 'The target table does not fit what the relay writes.' },
   SINK_REFUSED: {
-    retry: false,
+    retry: 'never',
     exit: 1,
     help: 'The target refused a row of this batch. Nothing of the batch was written, the position stands in front of it.',
   },
-  SINK_FAILED: { retry: false, exit: 1, help: 'The target answered with an error that trying again does not cure.' },
+  SINK_FAILED: { retry: 'never', exit: 1, help: 'The target answered with an error that trying again does not cure.' },
 
-  STATE_DIFFERS: { retry: false, exit: 2, help: 'A second pipeline needs a `--name` of its own.' },
+  STATE_DIFFERS: { retry: 'never', exit: 2, help: 'A second pipeline needs a `--name` of its own.' },
   STATE_HELD: {
-    retry: false,
+    retry: 'never',
     exit: 4,
     help: 'Stop the other relay, give this one another `--name`, or take over with `--take-over`.',
   },
-  STATE_BROKEN: { retry: false, exit: 1, help: 'The stored state cannot be read or written.' },
-} as const satisfies Record<string, { retry: boolean; exit: number; help: string }>
+  STATE_BROKEN: { retry: 'never', exit: 1, help: 'The stored state cannot be read or written.' },
+} as const satisfies Record<string, { retry: 'always' | 'once it worked' | 'never'; exit: number; help: string }>
 
 export type FailureCode = keyof typeof FAILURES
 
@@ -103,9 +128,4 @@ export class RelayError extends Error {
   at(place: PlaceOfFailure): RelayError {
     return new RelayError(this.code, this.detail, { ...place, ...this.place }, this.cause)
   }
-}
-
-/** Whether trying the same thing again can help. */
-export function canRetry(error: unknown): boolean {
-  return error instanceof RelayError && FAILURES[error.code].retry
 }

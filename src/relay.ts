@@ -1,11 +1,11 @@
 import { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
 import type { Examine } from './deliver/examine.ts'
-import { retrying } from './deliver/retry.ts'
 import type { Page, Source } from './ingest/source.ts'
 import type { Lag } from './observe/lag.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Log } from './observe/log.ts'
 import type { Positions } from './position.ts'
+import { retrying } from './retry.ts'
 import type { Claim, Sink, Write } from './sinks/sink.ts'
 
 export interface RelayParts {
@@ -63,7 +63,7 @@ async function drain(parts: RelayParts, positions: Positions, signal: AbortSigna
 
 /** Writes one batch, however often it takes; only then is it entered in the books and acknowledged to the source. */
 async function deliver({ ledger, lag, log }: RelayParts, write: Write, cut: Cut, signal: AbortSignal): Promise<void> {
-  const written = await retrying(() => write(signal), { signal, log, what: 'write the batch' })
+  const written = await retrying(() => write(signal), { signal, log, what: 'write the batch', hasWorked: () => true })
   if (written.kind === 'rewound') throw new SetBack(written.positions)
   ledger.enter(cut, written)
   lag.committed(cut.moves)

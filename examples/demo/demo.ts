@@ -41,18 +41,23 @@ const stream = await writeReshardedStream(kinesis, STREAM, withProgress(life.rec
 endLive()
 const { figures } = life
 tell(
-  `${count(figures.records)} records in ${seconds(performance.now() - startedMs)}, in no order that could be trusted:`,
-  `${count(figures.duplicates).padStart(9)}  came a second time`,
-  `${count(figures.late).padStart(9)}  came after a newer change of the same order`,
-  `${count(figures.returns).padStart(9)}  placed an order again that had been removed`,
-  'on four shards at first; then one was split, and two were merged',
+  `${count(figures.records).padStart(9)}  records came, in no order that could be trusted:`,
+  `${count(figures.duplicates).padStart(9)}  a second time`,
+  `${count(figures.late).padStart(9)}  after a newer change of the same order`,
+  `${count(figures.returns).padStart(9)}  placing an order again that had been removed`,
+  'Of its four shards one was split on the way, and two were merged.',
 )
 
 chapter(2, 'The relay mirrors the stream into PostgreSQL (PGlite, embedded)')
 const target = join(folder, 'mirror')
-command(`cdc-relay run --source ${STREAM} --sink pglite:${target}`, `--endpoint-url ${kinesis.endpoint} --until-latest`)
-const args = ['run', '--source', STREAM, '--sink', `pglite:${target}`]
-args.push('--endpoint-url', kinesis.endpoint, '--until-latest')
+const options = [
+  ['--source', STREAM],
+  ['--sink', `pglite:${target}`],
+  ['--endpoint-url', kinesis.endpoint],
+  ['--until-latest'],
+]
+command('cdc-relay run', ...options.map((option) => option.join(' ')))
+const args = ['run', ...options.flat()]
 const killed = await runUntilChildShard(args, kinesis, stream)
 const half = await readMirror(target)
 tell(

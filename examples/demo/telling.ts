@@ -16,8 +16,9 @@ export function tell(...lines: readonly string[]): void {
   for (const line of lines) console.log(`   ${line}`)
 }
 
+/** A command as it could be typed, one line each. */
 export function command(...lines: readonly string[]): void {
-  tell(...lines.map((line, index) => styleText('cyan', `${index === 0 ? '$ ' : '    '}${line}`)))
+  tell(styleText('cyan', `$ ${lines.join(' \\\n       ')}`))
 }
 
 export function verdict(isGood: boolean, text: string): void {
@@ -30,7 +31,9 @@ export function showLive(text: string): void {
 }
 
 export function endLive(): void {
-  if (process.stderr.isTTY) live.clear()
+  if (!process.stderr.isTTY) return
+  live.clear()
+  live.done()
 }
 
 export const count = (value: number): string => value.toLocaleString('en-US')

@@ -28,7 +28,10 @@ export async function openSource(options: SourceOptions, log: Log): Promise<Name
     const { fileSource } = await import('./file.ts')
     const path = source.slice('file:'.length)
     const streamName = path === '-' ? 'stdin' : basename(path)
-    return Object.assign(fileSource({ path, log }), { streamName, keepsState: path !== '-' })
+    return Object.assign(fileSource({ path, memoryBytes: options.memory, log }), {
+      streamName,
+      keepsState: path !== '-',
+    })
   }
   const { kinesisSource } = await import('./kinesis/source.ts')
   const stream = source.startsWith('kinesis:') ? source.slice('kinesis:'.length) : source

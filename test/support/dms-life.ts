@@ -25,8 +25,8 @@ import { type Random, seededRandom } from './life-random.ts'
  * - A partial image that overtakes its row's load or a whole image: tables with partial images are mapped to one
  *   partition key for loads and changes. Where a row moves to another partition key, or while its table is loaded, the
  *   move carries the whole row. No partial image is written in the 30 s before a `drop-table`: it would not be below the
- *   table's floor, while the image that it completes is. A resume repeats no partial move, and none
- *   from before an added column: the old key may be another row's by then.
+ *   table's floor, while the image that it completes is. A resume repeats no partial move, and no move from before an
+ *   added column: the old key may be another row's by then.
  * - Changes of key without before images, which look like updates of a row that is not there: before images are on.
  * - Rows deleted while nobody looked, with no `drop-table` to sweep them: `leftovers` tells which they are.
  *

@@ -297,7 +297,7 @@ export class KinesisEndpoint {
     const { records } = shard
     const found = records.findIndex((record) => BigInt(record.sequence) > BigInt(after))
     const first = found === -1 ? records.length : found
-    const page = pageOf(records.slice(first))
+    const page = pageOf(records.slice(first), Number(body.Limit ?? MOST_RECORDS))
     const next = first + page.length
     const isEnd = shard.closedAt !== null && next === records.length
     return {
@@ -328,12 +328,12 @@ function isIn({ openedAt, closedAt }: HeldShard, filter: { Type: string; Timesta
   return openedAt <= at && (closedAt === null || closedAt > at)
 }
 
-function pageOf(records: readonly HeldRecord[]): readonly HeldRecord[] {
+function pageOf(records: readonly HeldRecord[], limit: number): readonly HeldRecord[] {
   let bytes = 0
   let count = 0
   for (const { data } of records) {
     bytes += data.length
-    if (count > 0 && (bytes > MOST_BYTES || count === MOST_RECORDS)) break
+    if (count > 0 && (bytes > MOST_BYTES || count === limit)) break
     count++
   }
   return records.slice(0, count)

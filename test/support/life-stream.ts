@@ -9,6 +9,13 @@ export interface ReshardedStream {
   readonly parents: ReadonlyMap<string, readonly string[]>
 }
 
+export interface Cuts {
+  /** So many records come before the split. */
+  readonly splitAfter: number
+  /** So many come before the merge. */
+  readonly mergeAfter: number
+}
+
 const SHARDS = 4
 /** As many as one request takes. */
 const AT_A_TIME = 500
@@ -22,14 +29,12 @@ const AT_A_TIME = 500
  *     1 ───────┘
  *     2 ────────────────
  *     3 ────────────────
- *
- * @param splitAfter, mergeAfter so many records come before the split, and before the merge
  */
 export async function writeReshardedStream(
   kinesis: Kinesalite,
   stream: string,
   records: Iterable<StreamRecord>,
-  { splitAfter, mergeAfter }: { readonly splitAfter: number; readonly mergeAfter: number },
+  { splitAfter, mergeAfter }: Cuts,
 ): Promise<ReshardedStream> {
   await kinesis.createStream(stream, SHARDS)
   const [first, second] = (await kinesis.openShards(stream)) as [string, string]

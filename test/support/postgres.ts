@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { arch, platform, tmpdir } from 'node:os'
@@ -75,7 +75,8 @@ export async function startPostgres(
   const passwordFile = join(home, 'password')
   await mkdir(data, { mode: 0o700 })
   await writeFile(passwordFile, PASSWORD)
-  if (user !== null) for (const path of [home, data, passwordFile]) await chown(path, user.uid, user.gid)
+  // All of it, so that the server's user can remove it, too.
+  if (user !== null) spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, home])
 
   const init = spawnSync(
     join(bin, 'initdb'),

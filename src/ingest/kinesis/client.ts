@@ -80,6 +80,8 @@ export function connect(options: ClientOptions): Connection {
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
   })
   const clock = new ServiceClock()
+  // It copies every record for a log that nobody reads.
+  client.middlewareStack.remove('loggerMiddleware')
   watchDates(client, clock)
   return { client, clock, stream, isPlainHttp }
 }

@@ -7,9 +7,6 @@ export interface Shard {
   readonly parents: readonly string[]
   /** False once it takes no more records. It can still be read. */
   readonly isOpen: boolean
-  /** The hash keys that it takes, inclusive, decimal texts from 0 to 2^128-1. */
-  readonly firstHashKey: string
-  readonly lastHashKey: string
 }
 
 /** Shard id → shard. */
@@ -47,20 +44,6 @@ export function finishedShards(listing: Listing, positions: Positions): Set<stri
   }
   for (const [id, position] of positions) if (position.sequence === SHARD_END) finished.add(id)
   return finished
-}
-
-const HASH_KEYS = 2n ** 128n
-
-/** Whether every hash key belongs to exactly one of the shards: then they are all that were open at one instant. */
-export function coversEachHashKeyOnce(shards: readonly Shard[]): boolean {
-  const ranges = shards.map((shard) => [BigInt(shard.firstHashKey), BigInt(shard.lastHashKey)] as const)
-  ranges.sort(([a], [b]) => (a < b ? -1 : 1))
-  let next = 0n
-  for (const [first, last] of ranges) {
-    if (first !== next) return false
-    next = last + 1n
-  }
-  return next === HASH_KEYS
 }
 
 /** The listed shards that no listed shard stands above. */

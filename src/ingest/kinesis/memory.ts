@@ -51,18 +51,12 @@ export class MemoryBudget {
 
   #lease(bytes: number): Lease {
     let held = bytes
-    let isReleased = false
     const resize = (to: number): void => {
-      if (isReleased) return
       this.#free += held - to
       held = to
       this.#serve()
     }
-    const release = (): void => {
-      resize(0)
-      isReleased = true
-    }
-    return { resize, release }
+    return { resize, release: () => resize(0) }
   }
 
   #serve(): void {

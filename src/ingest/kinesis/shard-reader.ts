@@ -8,11 +8,18 @@ import { openAggregated } from './aggregated.ts'
 import { type Gap, readUntil, refusalOf } from './gaps.ts'
 import type { Lease, MemoryBudget } from './memory.ts'
 import type { ServiceClock } from './service-clock.ts'
-import { PAGE_BYTES, PAGE_RECORDS, type Records, Refused, type Stream } from './stream.ts'
+import { MOST_BYTES, MOST_RECORDS, type Records, Refused, type Stream } from './stream.ts'
 
 /** The service allows five reads of a shard per second, to all its readers together. */
 const BEHIND_MS = 200
 const CAUGHT_UP_MS = 1000
+/**
+ * The size of answers that is asked for, by the size of the records seen last: five of them in a second are more than
+ * a shard gives (2 MB/s). Larger ones need much more memory while they are decoded, and throttle the reads after them.
+ */
+const PAGE_BYTES = 2 * 1024 * 1024
+const FIRST_PAGE_RECORDS = 2000
+
 /** So often in a row an answer may make no sense before the relay stops. */
 const MOST_REFUSALS = 5
 
@@ -87,6 +94,8 @@ class ShardReader {
   #skipBefore: number | null = null
   /** Answers in a row that make no sense. */
   #refusals = 0
+  /** How many records to ask for. */
+  #limit = FIRST_PAGE_RECORDS
   /** The next request is due at this reading of the clock. */
   #due = 0
 
@@ -103,7 +112,7 @@ class ShardReader {
     const waitMs = this.#due - clock.reading()
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#signal })
 
-    const lease = await memory.reserve(PAGE_BYTES, this.#signal)
+    const lease = await memory.reserve(MOST_BYTES, this.#signal)
     const page = await this.#attempt(lease, isDraining)
     if (page === null || page.records.length === 0) lease.release()
     return page
@@ -113,10 +122,10 @@ class ShardReader {
     if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage(lease, [], 0)
     if (this.#iterator === null) return null
 
-    const answer = await this.#context.stream.records(this.#shard, this.#iterator, this.#signal)
+    const answer = await this.#context.stream.records(this.#shard, this.#iterator, this.#limit, this.#signal)
     if (answer instanceof Refused) return (await this.#refused(answer)) === 'end' ? this.#endPage(lease, [], 0) : null
 
-    const isBehind = isDraining || answer.behindMs > 0 || answer.records.length >= PAGE_RECORDS
+    const isBehind = isDraining || answer.behindMs > 0 || answer.records.length >= this.#limit
     this.#due = answer.sent + (isBehind ? BEHIND_MS : CAUGHT_UP_MS)
     if (answer.next === null && (await this.#endsByMistake(answer))) return null
     this.#refusals = 0
@@ -150,7 +159,10 @@ class ShardReader {
   async #refused(refusal: Refused): Promise<'again' | 'end'> {
     const wasReading = this.#iterator !== null
     this.#iterator = null
-    if (refusal.name === 'ExpiredIteratorException') return 'again'
+    if (refusal.name === 'ExpiredIteratorException') {
+      this.#due = this.#context.clock.reading() + BEHIND_MS
+      return 'again'
+    }
     if (refusal.name === 'ResourceNotFoundException') {
       if ((await this.#context.look(this.#shard)) !== 'gone') return this.#again(refusal)
       this.#gap(refusal)
@@ -161,7 +173,7 @@ class ShardReader {
       case 'another-stream':
         throw new RelayError(
           'SOURCE_CHANGED',
-          `The stream does not know the stored position: ${refusal.cause.message.replace(/\.$/, '')}`,
+          `The stream does not know the stored position: ${wordsOf(refusal.cause)}`,
           { stream: this.#context.stream.name, shard: this.#shard, sequence: this.#end.sequence },
           refusal.cause,
         )
@@ -180,7 +192,7 @@ class ShardReader {
   /** Tries once more, a second later; but not for ever what makes no sense. */
   #again({ cause }: Refused | { readonly cause: Error }): 'again' {
     const place = { stream: this.#context.stream.name, shard: this.#shard, sequence: this.#end.sequence }
-    if (++this.#refusals > MOST_REFUSALS) throw new RelayError('SOURCE_REFUSED', cause.message, place, cause)
+    if (++this.#refusals > MOST_REFUSALS) throw new RelayError('SOURCE_REFUSED', wordsOf(cause), place, cause)
     this.#context.log.warn({ ...place, detail: cause.message }, 'The stream refused a read; trying again')
     this.#due = this.#context.clock.reading() + CAUGHT_UP_MS
     return 'again'
@@ -213,6 +225,7 @@ class ShardReader {
       records.push(...openAggregated({ shard: this.#shard, sequence: SequenceNumber!, arrivedAt, data }))
     }
     lease.resize(bytes)
+    if (bytes > 0) this.#limit = limitFor(bytes / answer.records.length)
     const last = answer.records.at(-1)
     // As long as all are passed over, the time remains the position.
     if (last !== undefined && this.#skipBefore === null) {
@@ -233,5 +246,11 @@ class ShardReader {
     return { shard: this.#shard, records, end: this.#end, behindMs, committed: lease.release }
   }
 }
+
+/** How many records of that size to ask for at once. */
+const limitFor = (recordBytes: number): number =>
+  Math.max(1, Math.min(MOST_RECORDS, Math.floor(PAGE_BYTES / recordBytes)))
+
+const wordsOf = (error: Error): string => error.message.replace(/\.$/, '')
 
 const arrivalOf = (timestamp: Date | undefined): number | null => timestamp?.getTime() ?? null

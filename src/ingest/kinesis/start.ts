@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import { atTimestamp, type Positions } from '../../position.ts'
-import { coversEachHashKeyOnce, listingOf, rootsOf, type Shard } from './lineage.ts'
+import { listingOf, rootsOf, type Shard } from './lineage.ts'
 import type { ServiceClock } from './service-clock.ts'
 import type { Stream } from './stream.ts'
 
@@ -38,9 +38,9 @@ export async function positionsAtTime(ms: number, context: StartContext, signal:
     return new Map()
   }
   if (ms < Date.parse(created)) return new Map()
-  const open = await stream.shards(signal, ms)
-  // An emulator lists all shards whatever is asked for: then beginning at the roots loses nothing.
-  return positionsOf(coversEachHashKeyOnce(open) ? open : rootsOf(listingOf(open)), ms)
+  // Of shards that were open together none descends from another. An emulator lists all shards, whatever is asked for:
+  // beginning at the roots loses nothing then.
+  return positionsOf(rootsOf(listingOf(await stream.shards(signal, ms))), ms)
 }
 
 const positionsOf = (shards: readonly Shard[], ms: number): Positions =>

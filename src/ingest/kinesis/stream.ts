@@ -11,10 +11,10 @@ import {
 import { type PlaceOfFailure, RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Place } from '../../position.ts'
+import { retrying } from '../../retry.ts'
 import type { Connection } from './client.ts'
 import { failureOf } from './failures.ts'
 import type { Shard } from './lineage.ts'
-import { persistently } from './retry.ts'
 
 /** What DescribeStreamSummary tells that matters here. */
 export interface Summary {
@@ -61,13 +61,13 @@ export interface Stream {
   shards(signal: AbortSignal, at?: number): Promise<Shard[]>
   /** Refused: InvalidArgumentException (the position), ResourceNotFoundException (the shard, or the stream). */
   iterator(shard: string, place: Exclude<Place, { kind: 'end' }>, signal: AbortSignal): Promise<string | Refused>
-  /** Refused: the same two, and ExpiredIteratorException. */
-  records(shard: string, iterator: string, signal: AbortSignal): Promise<Records | Refused>
+  /** At most `limit` of them. Refused: the same two, and ExpiredIteratorException. */
+  records(shard: string, iterator: string, limit: number, signal: AbortSignal): Promise<Records | Refused>
 }
 
-/** The most that GetRecords gives at once. */
-export const PAGE_RECORDS = 10_000
-export const PAGE_BYTES = 10 * 1024 * 1024
+/** The most that GetRecords may be asked for, and the most that it gives at once. */
+export const MOST_RECORDS = 10_000
+export const MOST_BYTES = 10 * 1024 * 1024
 
 export function kinesisStream({ client, clock, stream }: Connection, log: Log): Stream {
   const arn = stream.arn === null ? {} : { StreamARN: stream.arn }
@@ -92,7 +92,7 @@ export function kinesisStream({ client, clock, stream }: Connection, log: Log): 
         throw failureOf(error, { stream: stream.name, ...place })
       }
     }
-    return persistently(attempt, { signal, log, what, wasAllowed: () => allowed.has(what) })
+    return retrying(attempt, { signal, log, what, hasWorked: () => allowed.has(what) })
   }
 
   const everyPage = async (first: ListShardsInput, signal: AbortSignal): Promise<Shard[]> => {
@@ -142,8 +142,8 @@ export function kinesisStream({ client, clock, stream }: Connection, log: Log): 
       return answer instanceof Refused ? answer : answer.ShardIterator!
     },
 
-    async records(shard, iterator, signal) {
-      const command = new GetRecordsCommand({ ShardIterator: iterator, Limit: PAGE_RECORDS, ...arn })
+    async records(shard, iterator, limit, signal) {
+      const command = new GetRecordsCommand({ ShardIterator: iterator, Limit: limit, ...arn })
       let sent = 0
       const answer = await ask('read records', { shard }, signal, () => {
         sent = clock.reading()
@@ -181,8 +181,6 @@ function shardOf(shard: NonNullable<ListShardsOutput['Shards']>[number]): Shard 
     id: shard.ShardId!,
     parents: [shard.ParentShardId, shard.AdjacentParentShardId].filter((parent) => parent !== undefined),
     isOpen: shard.SequenceNumberRange?.EndingSequenceNumber === undefined,
-    firstHashKey: shard.HashKeyRange!.StartingHashKey!,
-    lastHashKey: shard.HashKeyRange!.EndingHashKey!,
   }
 }
 

@@ -34,6 +34,8 @@ export interface Unique {
   readonly columns: readonly string[]
   /** Not partial, not over an expression, valid, and checked at once: ON CONFLICT can use it. */
   readonly plain: boolean
+  /** Checked at the end of a transaction: ON CONFLICT fails on it. */
+  readonly deferrable: boolean
 }
 
 export interface ForeignKey {
@@ -79,6 +81,7 @@ async function readUniques(db: Database, oid: string): Promise<Unique[]> {
   const { rows } = await sql<Unique>`
     SELECT c.relname AS name, k.conname AS constraint,
       i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AS plain,
+      NOT i.indimmediate AS deferrable,
       CASE WHEN i.indexprs IS NOT NULL THEN '[]'::jsonb ELSE
         (SELECT jsonb_agg(a.attname) FROM generate_series(0, i.indnkeyatts - 1) AS n
           JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n]) END AS columns

@@ -21,7 +21,7 @@ const BY_SQLSTATE: Readonly<Record<string, FailureCode>> = {
   '3F000': 'SINK_TABLE',
   '40': 'SINK_BUSY',
   '40003': 'SINK_UNREACHABLE',
-  '42501': 'SINK_LOGIN',
+  '42501': 'SINK_DENIED',
   '42601': 'SINK_FAILED',
   '42': 'SINK_TABLE',
   // Someone else made the same thing at the same moment: next time it is there.

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Column, Relation } from './catalogue.ts'
+import type { Column, Relation, Unique } from './catalogue.ts'
 import { isKeyType, KEY_TYPES, type KeyColumn, type KeyFamily, type WantedKey } from './keys.ts'
 import type { Misfit, Statement, Target } from './layout.ts'
 
@@ -95,11 +95,19 @@ export function keyColumns(keys: readonly WantedKey[], relation: Relation): KeyC
 
 /** The key must be unique, so that there is something to conflict with. */
 export function missingUnique(target: Target, keys: readonly WantedKey[], relation: Relation): Misfit[] {
-  const isKey = (columns: readonly string[]): boolean =>
-    columns.length === keys.length && keys.every(({ column }) => columns.includes(column))
-  if (relation.uniques.some(({ plain, columns }) => plain && isKey(columns))) return []
+  if (relation.uniques.some((unique) => unique.plain && isOver(unique, keys))) return []
   const cure = sql`CREATE UNIQUE INDEX ON ${tableId(target)} (${columnList(keys)})`
   return [{ what: 'it has no primary key or unique index on exactly the key columns', cure }]
+}
+
+/** ON CONFLICT fails on a deferrable constraint of the key, even where another index would do. */
+export function deferrableKeys(target: Target, keys: readonly WantedKey[], { uniques }: Relation): Misfit[] {
+  return uniques
+    .filter((unique) => unique.deferrable && isOver(unique, keys))
+    .map((unique) => ({
+      what: `unique constraint "${unique.name}" is deferrable, which ON CONFLICT cannot use`,
+      cure: dropUnique(target, unique),
+    }))
 }
 
 /**
@@ -111,19 +119,24 @@ export function wrongUniques(
   target: Target,
   keys: readonly WantedKey[],
   written: ReadonlySet<string>,
-  relation: Relation,
+  { uniques }: Relation,
 ): Misfit[] {
-  return relation.uniques
+  return uniques
     .filter(({ columns }) => columns.length === 0 || columns.some((column) => written.has(column)))
     .filter(({ columns }) => keys.length === 0 || !keys.every(({ column }) => columns.includes(column)))
-    .map(({ name, constraint }) => ({
-      what: `unique index "${name}" can refuse rows whose order between keys is not kept`,
-      cure:
-        constraint === null
-          ? sql`DROP INDEX ${sql.id(target.schema, name)}`
-          : alter(target, sql`DROP CONSTRAINT ${sql.id(constraint)}`),
+    .map((unique) => ({
+      what: `unique index "${unique.name}" can refuse rows whose order between keys is not kept`,
+      cure: dropUnique(target, unique),
     }))
 }
+
+const isOver = ({ columns }: Unique, keys: readonly WantedKey[]): boolean =>
+  columns.length === keys.length && keys.every(({ column }) => columns.includes(column))
+
+const dropUnique = (target: Target, { name, constraint }: Unique): Statement =>
+  constraint === null
+    ? sql`DROP INDEX ${sql.id(target.schema, name)}`
+    : alter(target, sql`DROP CONSTRAINT ${sql.id(constraint)}`)
 
 export function wrongForeignKeys({ foreignKeys }: Relation): Misfit[] {
   return foreignKeys.map(({ name, from, to }) => ({

@@ -5,6 +5,7 @@ import { RelayError } from '../../errors.ts'
 import type { Database } from './connection.ts'
 import {
   columnList,
+  deferrableKeys,
   missingUnique,
   NEW_KEY_TYPES,
   type OwnColumn,
@@ -66,6 +67,7 @@ export function documentMirror(deletes: 'hard' | 'soft'): Layout {
         ...wrongColumns(target, own, relation),
         ...(deletes === 'hard' ? softDeleted(relation.columns) : []),
         ...missingUnique(target, keys, relation),
+        ...deferrableKeys(target, keys, relation),
         ...wrongUniques(target, keys, written, relation),
         ...wrongForeignKeys(relation),
         ...unfilledColumns(target, written, relation),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FailureCode, RelayError } from '../../../src/errors.ts'
 import { failureOf } from '../../../src/ingest/kinesis/failures.ts'
-import { retryWaitMs } from '../../../src/ingest/kinesis/retry.ts'
+import { retryWaitMs } from '../../../src/retry.ts'
 
 const foreign = (fields: object): Error => Object.assign(new Error('words of the service.'), fields)
 

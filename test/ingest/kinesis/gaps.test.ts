@@ -10,8 +10,6 @@ const shard = (id: string, ...parents: string[]): Shard => ({
   id,
   parents,
   isOpen: true,
-  firstHashKey: '0',
-  lastHashKey: '0',
 })
 const position = (sequence: string, arrivedAt: number | null, caughtUpAt: number | null): Position => ({
   sequence,
@@ -105,6 +103,12 @@ const cases: readonly Case[] = [
     listed: [shard('b', 'a')],
     positions: { a: position('17', 5, 5), b: position('18', 1000, null) },
     gaps: [],
+  },
+  {
+    title: 'the child of an unlisted, unfinished parent: the gap is the one of the parent',
+    listed: [shard('b', 'a')],
+    positions: { a: position('17', 5, 5) },
+    gaps: [['a', 5]],
   },
   {
     title: 'a child that was not begun in time after its parent',

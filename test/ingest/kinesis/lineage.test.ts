@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  coversEachHashKeyOnce,
-  lineage,
-  listingOf,
-  rootsOf,
-  type Shard,
-  type Standing,
-} from '../../../src/ingest/kinesis/lineage.ts'
+import { lineage, listingOf, rootsOf, type Shard, type Standing } from '../../../src/ingest/kinesis/lineage.ts'
 import { type Position, SHARD_END } from '../../../src/position.ts'
 
 /** `id: parents`, as `'c: a b'`. */
@@ -17,8 +10,6 @@ const shard = (text: string): Shard => {
     id: id!,
     parents: parents.split(' ').filter(Boolean),
     isOpen: true,
-    firstHashKey: '0',
-    lastHashKey: '0',
   }
 }
 
@@ -125,25 +116,4 @@ test('the roots of a listing are the shards without a listed parent', () => {
     rootsOf(listing).map(({ id }) => id),
     ['b', 'd'],
   )
-})
-
-const LAST = 2n ** 128n - 1n
-const covering = (...ranges: readonly (readonly [bigint, bigint])[]): boolean =>
-  coversEachHashKeyOnce(
-    ranges.map(([first, last]) => ({ ...shard('a'), firstHashKey: String(first), lastHashKey: String(last) })),
-  )
-
-test('hash keys: covered once, in any order and of any length', () => {
-  assert.equal(covering([0n, LAST]), true)
-  assert.equal(covering([10n, LAST], [0n, 9n]), true)
-  assert.equal(covering([9n, 9n], [10n, LAST], [0n, 8n]), true)
-})
-
-test('hash keys: a hole, an overlap, and an end too early are no cover', () => {
-  assert.equal(covering([0n, 9n], [11n, LAST]), false)
-  assert.equal(covering([0n, 10n], [10n, LAST]), false)
-  assert.equal(covering([0n, LAST], [0n, LAST]), false)
-  assert.equal(covering([0n, LAST - 1n]), false)
-  assert.equal(covering([1n, LAST]), false)
-  assert.equal(covering(), false)
 })

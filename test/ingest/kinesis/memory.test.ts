@@ -76,7 +76,6 @@ test('released twice counts once', async () => {
   await turn()
   a.lease!.release()
   a.lease!.release()
-  a.lease!.resize(0)
   const both = [ask(budget, 5), ask(budget, 5)]
   await turn()
   assert.deepEqual(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Page } from '../../../src/ingest/source.ts'
 import { SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
 import { refusal } from '../../support/kinesis-endpoint.ts'
 import { drain } from '../conformance.ts'
@@ -21,6 +22,17 @@ describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {
     )
     const types = kinesis.asked('GetShardIterator').map((body) => body.ShardIteratorType)
     assert.deepEqual(types.slice(0, 3), ['TRIM_HORIZON', 'AFTER_SEQUENCE_NUMBER', 'AFTER_SEQUENCE_NUMBER'])
+  })
+
+  test('iterators that always expire: no tight loop, and an abort ends it', async (t) => {
+    const kinesis = await endpoint(t)
+    kinesis.open(1)
+    const stop = new AbortController()
+    kinesis.script('GetRecords', () => refusal('ExpiredIteratorException'))
+    setTimeout(() => stop.abort(), 1000)
+    for await (const _ of open(t, kinesis).pages(new Map(), stop.signal)) assert.fail('a page')
+    assert.ok(kinesis.asked('GetRecords').length >= 2)
+    assert.ok(kinesis.asked('GetRecords').length <= 6)
   })
 
   test('an iterator that is not understood is replaced', async (t) => {
@@ -57,16 +69,16 @@ describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {
     assert.ok(read.every(({ end }) => end.sequence !== SHARD_END))
   })
 
-  test('ten thousand records, ten mebibytes and a single record of ten mebibytes', async (t) => {
+  test('many small records, ten mebibytes and a single record of ten mebibytes', async (t) => {
     const kinesis = await endpoint(t)
     const [many, large, one] = kinesis.open(3)
     kinesis.put(many!, numbered(10_001))
-    kinesis.put(large!, Array(11).fill('x'.repeat(1024 * 1024)))
+    kinesis.put(large!, Array(13).fill('x'.repeat(1024 * 1024)))
     kinesis.put(one!, ['y'.repeat(10 * 1024 * 1024)])
     const read = await drain(open(t, kinesis, { memoryBytes: 1024 * 1024 }), new Map())
     const sizes = (shard: string) => read.get(shard)!.map(({ records }) => records.length)
-    assert.deepEqual(sizes(many!).filter(Boolean), [10_000, 1])
-    assert.deepEqual(sizes(large!).filter(Boolean), [10, 1])
+    assert.deepEqual(sizes(many!).filter(Boolean), [2000, 8001])
+    assert.deepEqual(sizes(large!).filter(Boolean), [10, 2, 1])
     assert.deepEqual(sizes(one!).filter(Boolean), [1])
     assert.equal(read.get(one!)![0]!.records[0]!.data.byteLength, 10 * 1024 * 1024)
   })
@@ -128,6 +140,15 @@ describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {
     assert.equal(kinesis.asked('GetRecords').length, 6)
   })
 
+  test('a page holds the memory that it has, not what it might have had', async (t) => {
+    const kinesis = await endpoint(t)
+    for (const shard of kinesis.open(10)) kinesis.put(shard, ['x'])
+    const source = open(t, kinesis, { memoryBytes: 20 * 1024 * 1024 })
+    const pages = source.pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
+    for (let records = 0; records < 10; ) records += ((await pages.next()).value as Page).records.length
+    await pages.return?.()
+  })
+
   test('many shards at once: no connection for each request, and no warning of Node.js', async (t) => {
     const kinesis = await endpoint(t)
     const ids = kinesis.open(40)
@@ -145,18 +166,19 @@ describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {
   // Lower bounds, with room for requests that arrive late: the pace is a promise to other readers of the stream.
   test('reads a caught-up shard once a second, one that is behind once per 200 ms', async (t) => {
     const kinesis = await endpoint(t)
-    kinesis.put(kinesis.open(1)[0]!, Array(4).fill('x'.repeat(6 * 1024 * 1024)), kinesis.now() - 1000)
+    kinesis.open(1)
     const at: number[] = []
-    kinesis.script('GetRecords', () => {
+    kinesis.script('GetRecords', ({ body }) => {
       at.push(performance.now())
-      return undefined
+      if (at.length > 4) return undefined
+      return { Records: [], NextShardIterator: body.ShardIterator, MillisBehindLatest: 5000 }
     })
     const stop = new AbortController()
     for await (const page of open(t, kinesis, { untilLatest: false }).pages(new Map(), stop.signal)) {
       page.committed()
-      if (at.length === 6) stop.abort()
+      if (at.length === 7) stop.abort()
     }
-    assert.ok(at[3]! - at[0]! >= 450, `behind: ${at}`)
-    assert.ok(at[5]! - at[3]! >= 1800, `caught up: ${at}`)
+    assert.ok(at[4]! - at[0]! >= 650, `behind: ${at}`)
+    assert.ok(at[6]! - at[4]! >= 1800, `caught up: ${at}`)
   })
 })

@@ -1,13 +1,30 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { connect } from '../../../src/ingest/kinesis/client.ts'
-import { kinesisStream } from '../../../src/ingest/kinesis/stream.ts'
+import { ServiceClock } from '../../../src/ingest/kinesis/service-clock.ts'
+import { positionsAtLatest } from '../../../src/ingest/kinesis/start.ts'
+import { kinesisStream, type Stream } from '../../../src/ingest/kinesis/stream.ts'
 import { SILENT } from '../../../src/observe/log.ts'
 import { refusal } from '../../support/kinesis-endpoint.ts'
 import { endpoint, first, firstPositions, HOUR_MS, numbered, open, textsOf } from './scripted.ts'
 
 // They mostly wait for the pace of the service: several at a time.
 describe('where a Kinesis source starts', { concurrency: 8, timeout: 60_000 }, () => {
+  test('the latest instant is not before the listing, however little is known of the service clock', async () => {
+    const clock = new ServiceClock()
+    clock.learn(new Date().toUTCString(), clock.reading(), clock.reading())
+    let listed = 0
+    const stream = {
+      async shards() {
+        listed = clock.latest()
+        return [{ id: 'a', parents: [], isOpen: true }]
+      },
+    } as unknown as Stream
+    const positions = await positionsAtLatest({ stream, clock, log: SILENT }, new AbortController().signal)
+    const ms = Number(positions.get('a')!.sequence.replace('AT_TIMESTAMP ', ''))
+    assert.ok(ms >= listed && ms <= clock.latest())
+  })
+
   test('a start at a time: the shards open then begin there, by the filter of the listing', async (t) => {
     const kinesis = await endpoint(t)
     const at = (hours: number) => kinesis.now() - hours * HOUR_MS
@@ -56,7 +73,7 @@ describe('where a Kinesis source starts', { concurrency: 8, timeout: 60_000 }, (
     const stream = kinesisStream(connection, SILENT)
     const { signal } = new AbortController()
     const iterator = await stream.iterator(shard!, { kind: 'time', ms }, signal)
-    const answer = await stream.records(shard!, iterator as string, signal)
+    const answer = await stream.records(shard!, iterator as string, 10, signal)
     assert.ok('records' in answer)
     assert.deepEqual(
       answer.records.map(({ Data }) => Buffer.from(Data!).toString()),
@@ -89,6 +106,7 @@ describe('where a Kinesis source starts', { concurrency: 8, timeout: 60_000 }, (
     kinesis.created = new Date(kinesis.now() - HOUR_MS)
     assert.equal((await firstPositions(source, { kind: 'time', ms: kinesis.now() - 2 * HOUR_MS })).size, 0)
     assert.equal(source.said.length, 1)
+    assert.equal(kinesis.asked('ListShards').length, 0)
   })
 
   test('the latest start: shards open now begin now, by the service clock', async (t) => {

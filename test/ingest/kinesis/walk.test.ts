@@ -179,6 +179,18 @@ describe('the shards of a Kinesis source', { concurrency: 8, timeout: 60_000 }, 
     for await (const _ of open(t, kinesis).pages(new Map(), stop.signal)) assert.fail('a page')
   })
 
+  test('a source that is closed gives no more pages', async (t) => {
+    const kinesis = await endpoint(t)
+    kinesis.open(1)
+    const source = open(t, kinesis, { untilLatest: false })
+    const pages = source.pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
+    await pages.next()
+    const next = pages.next()
+    await source.close()
+    assert.equal((await next).done, true)
+    assert.equal((await pages.next()).done, true)
+  })
+
   test('a failure of one shard ends the iteration of all, and all reading', async (t) => {
     const kinesis = await endpoint(t)
     const [, b] = kinesis.open(2)

@@ -25,7 +25,7 @@ for (const { title, first, second, superseded } of orders) {
     const [one, two] = [await openRelay(t, database, 'one'), await openRelay(t, database, 'two')]
 
     // The first has written its row, and waits for its own relay to be let go before it moves its position.
-    const holder = await holding(database, `SELECT FROM cdc_relay.relays WHERE name = 'one' FOR UPDATE`)
+    const holder = await holding(database, `SELECT FROM cdc_relay.relays WHERE name = 'one' FOR NO KEY UPDATE`)
     const firstWrite = one(first)(signal())
     await untilWaits(database, ({ waitsFor, query }) => waitsFor !== 'advisory' && /cdc_relay\.positions/.test(query))
 
@@ -117,7 +117,7 @@ interface Waiting {
 
 /** Looks until the server shows a session of a relay that waits for a lock. */
 async function untilWaits(database: TestDatabase, isIt: (waiting: Waiting) => boolean): Promise<void> {
-  for (const { aborted } = signal(); !aborted; await sleep(10)) {
+  for (const patience = signal(); !patience.aborted; await sleep(10)) {
     const waiting = await database.query<Waiting>(
       `SELECT wait_event AS "waitsFor", query FROM pg_stat_activity
        WHERE datname = current_database() AND application_name = 'cdc-relay' AND wait_event_type = 'Lock'`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { canRetry, type FailureCode, RelayError } from '../../../src/errors.ts'
+import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
 import { isTableFailure, placeOfBatch, sqlFailure } from '../../../src/sinks/sql/failures.ts'
 import { at, put } from '../../support/changes.ts'
 
@@ -20,7 +20,7 @@ const byCode: readonly [code: string, failure: FailureCode, retries: boolean][] 
   ['40001', 'SINK_BUSY', true],
   ['40P01', 'SINK_BUSY', true],
   ['40003', 'SINK_UNREACHABLE', true],
-  ['42501', 'SINK_LOGIN', false],
+  ['42501', 'SINK_DENIED', false],
   ['42601', 'SINK_FAILED', false],
   ['42703', 'SINK_TABLE', false],
   ['42P01', 'SINK_TABLE', false],
@@ -47,7 +47,7 @@ for (const [code, failure, retries] of byCode) {
   test(`${code} is ${failure}`, () => {
     const error = ours(Object.assign(new Error('as the target says it'), { code }))
     assert.equal(error.code, failure)
-    assert.equal(canRetry(error), retries)
+    assert.equal(FAILURES[error.code].retry === 'always', retries)
   })
 }
 

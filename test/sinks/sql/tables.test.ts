@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { Binary, type Change, type TableName } from '../../../src/change.ts'
+import type { RelayError } from '../../../src/errors.ts'
+import type { Sink, Written } from '../../../src/sinks/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import { at, claimOf, del, put } from '../../support/changes.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
+import { sqlSinkOf } from '../../support/sql-target.ts'
+import { rejection, totals } from '../conformance.ts'
+
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+
+test('a new table is made for its keys, and told apart by them', async (t) => {
+  const { database, write } = await relay(t)
+  await write(put(null, 1, { key: { t: 'a', n: 1.5, b: Binary.from([1]) as Binary } }))
+  const columns = await database.query(
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required
+     FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0 ORDER BY attnum`,
+  )
+  assert.deepEqual(columns, [
+    { name: 'b', type: 'bytea', required: true },
+    { name: 'n', type: 'numeric', required: true },
+    { name: 't', type: 'text', required: true },
+    { name: 'data', type: 'jsonb', required: false },
+    { name: 'cdc_version', type: 'bigint', required: false },
+  ])
+})
+
+test('what the relay did with a table is remembered, and found again', async (t) => {
+  const { database, write, restart } = await relay(t)
+  const long = 'ä'.repeat(40)
+  await write(put(null, 1, { table: long, key: { data: 'a' } }))
+  const [remembered] = await database.query<Record<string, string>>(
+    'SELECT source, target_schema, target_table, keys FROM cdc_relay.tables',
+  )
+  const { target_table: target, ...rest } = remembered!
+  assert.match(target!, /^ä{27}_[0-9a-f]{8}$/)
+  assert.deepEqual(rest, {
+    source: `"${long}"`,
+    target_schema: 'public',
+    keys: [{ attribute: 'data', column: 'data_3a6eb079', family: 'text' }],
+  })
+  await restart()
+  await write(put(null, 2, { table: long, key: { data: 'a' } }))
+  assert.deepEqual(await database.query(`SELECT data_3a6eb079 AS key, cdc_version FROM "${target}"`), [
+    { key: 'a', cdc_version: '2' },
+  ])
+})
+
+test('an existing table is taken when it fits, and its rows count as older than everything', async (t) => {
+  const fitting = [
+    'id text PRIMARY KEY, data jsonb, cdc_version bigint',
+    'cdc_version bigint NOT NULL, data json, id varchar(20) UNIQUE, note text, seen timestamptz NOT NULL DEFAULT now()',
+    `id text COLLATE "en-x-icu" PRIMARY KEY, data jsonb NOT NULL, cdc_version bigint, total text GENERATED ALWAYS AS (data->>'at') STORED`,
+    'serial bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, data jsonb, cdc_version bigint, UNIQUE (id), UNIQUE (id, data)',
+  ]
+  for (const [i, columns] of fitting.entries()) {
+    const { database, write } = await relay(t)
+    await database.query(`CREATE TABLE orders (${columns})`)
+    if (i === 0) await database.query(`INSERT INTO orders VALUES ('old', '{}', NULL), ('gone', '{}', NULL)`)
+    assert.deepEqual(totals(await write(put('old', 1), del('gone', 1), put('new', 1))), [3, 0], columns)
+    assert.deepEqual(totals(await write(del('new', 3))), [1, 0])
+    assert.deepEqual(totals(await write(put('new', 2), put('old', 0))), [0, 2])
+    assert.deepEqual(await database.query('SELECT id, cdc_version FROM orders'), [{ id: 'old', cdc_version: '1' }])
+  }
+})
+
+test('keys of other types that compare as the source does: integers, uuid, partitions', async (t) => {
+  const { database, write } = await relay(t)
+  await database.query(`
+    CREATE TABLE numbers (id bigint PRIMARY KEY, data jsonb, cdc_version bigint);
+    CREATE TABLE small (id smallint PRIMARY KEY, data jsonb, cdc_version bigint);
+    CREATE TABLE uuids (id uuid PRIMARY KEY, data jsonb, cdc_version bigint);
+    CREATE TABLE parts (id int, data jsonb, cdc_version bigint, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+    CREATE TABLE parts_1 PARTITION OF parts DEFAULT;`)
+  const uuid = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'
+  const tables: [string, number | string, number | string][] = [
+    ['numbers', 5, 5],
+    ['small', 5, 5],
+    ['uuids', uuid, uuid.toUpperCase()],
+    ['parts', 5, 5],
+  ]
+  for (const [table, id, again] of tables) {
+    assert.deepEqual(totals(await write(put(id, 1, { table }), put(again, 2, { table }))), [1, 1], table)
+    assert.deepEqual(totals(await write(del(again, 4, { table }))), [1, 0], table)
+    assert.deepEqual(totals(await write(put(id, 3, { table }))), [0, 1], table)
+    assert.deepEqual(await database.query(`SELECT FROM ${table}`), [])
+  }
+  // A fraction has no place there, and is not rounded into another row's.
+  await rejection(write(put(5.4, 9, { table: 'numbers' })), 'SINK_REFUSED')
+  await rejection(write(put(70_000, 9, { table: 'small' })), 'SINK_REFUSED')
+})
+
+const misfits: readonly { title: string; table: string; deletes?: 'soft'; problems: readonly RegExp[] }[] = [
+  {
+    title: 'everything is missing',
+    table: 'CREATE TABLE orders (note text)',
+    problems: [
+      /key column "id" is missing/,
+      /column "data" is missing/,
+      /column "cdc_version" is missing/,
+      /no primary key or unique/,
+    ],
+  },
+  {
+    title: 'a key that takes two keys for one',
+    table: 'CREATE TABLE orders (id char(10) PRIMARY KEY, data jsonb, cdc_version bigint)',
+    problems: [/key column "id" is character\(10\), which does not compare as the text/],
+  },
+  {
+    title: 'a collation that takes two keys for one',
+    table: `CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      CREATE TABLE orders (id text COLLATE nocase PRIMARY KEY, data jsonb, cdc_version bigint)`,
+    problems: [/key column "id" is text, with a collation that takes different texts for one/],
+  },
+  {
+    title: 'columns of other types',
+    table: 'CREATE TABLE orders (id text PRIMARY KEY, data text, cdc_version text)',
+    problems: [/column "data" is text: ALTER/, /column "cdc_version" is text: ALTER/],
+  },
+  {
+    title: 'what refuses rows: uniques, foreign keys, columns that nobody fills',
+    table: `CREATE TABLE customers (id text PRIMARY KEY);
+      CREATE TABLE orders (id text PRIMARY KEY, data jsonb UNIQUE, cdc_version bigint REFERENCES strange.versions, note text NOT NULL);
+      CREATE UNIQUE INDEX "By Status" ON orders ((data->>'status'));
+      CREATE TABLE lines (order_id text REFERENCES orders)`,
+    problems: [
+      /unique index "By Status".*DROP INDEX "public"."By Status"/,
+      /unique index "orders_data_key".*DROP CONSTRAINT "orders_data_key"/,
+      /foreign key "lines_order_id_fkey" of lines to orders/,
+      /foreign key "orders_cdc_version_fkey" of orders to strange\.versions/,
+      /column "note" is NOT NULL.*ALTER COLUMN "note" DROP NOT NULL/,
+    ],
+  },
+  {
+    title: 'a unique index that can wait or leaves rows out is none',
+    table: `CREATE TABLE orders (id text UNIQUE DEFERRABLE, data jsonb, cdc_version bigint);
+      CREATE UNIQUE INDEX ON orders (id) WHERE data IS NOT NULL`,
+    problems: [/no primary key or unique index on exactly the key columns/, /"orders_id_key" is deferrable/],
+  },
+  {
+    title: 'generated columns',
+    table: `CREATE TABLE orders (id text PRIMARY KEY, data jsonb, cdc_version bigint GENERATED ALWAYS AS (length(id)) STORED)`,
+    problems: [/column "cdc_version" is generated/],
+  },
+  {
+    title: 'soft deletes need their mark, and room for no data',
+    table: 'CREATE TABLE orders (id text PRIMARY KEY, data jsonb NOT NULL, cdc_version bigint)',
+    deletes: 'soft',
+    problems: [/column "data" is NOT NULL/, /column "cdc_deleted" is missing/],
+  },
+]
+for (const { title, table, deletes = 'hard', problems } of misfits) {
+  test(`a table that does not fit, ${title}: told at once, and cured by what the message says`, async (t) => {
+    const { database, write } = await relay(t, { deletes })
+    await database.query('CREATE SCHEMA strange; CREATE TABLE strange.versions (v bigint PRIMARY KEY)')
+    await database.query(table)
+    const failure = await rejection(write(put('a', 1)), 'SINK_TABLE')
+    assert.match(failure.detail, /^Table public\.orders does not fit/)
+    const lines = failure.detail.split('\n').filter((line) => line.startsWith('  - '))
+    for (const problem of problems)
+      assert.ok(
+        lines.some((line) => problem.test(line)),
+        `${problem} in ${failure.detail}`,
+      )
+    assert.equal(lines.length, problems.length, failure.detail)
+
+    for (const statement of curesIn(failure)) await database.query(statement)
+    assert.deepEqual(totals(await write(put('a', 1))), [1, 0])
+  })
+}
+
+test('what is not a table is named', async (t) => {
+  const { database, write } = await relay(t)
+  await database.query(`CREATE VIEW orders AS SELECT 1; CREATE MATERIALIZED VIEW others AS SELECT 1`)
+  assert.match(
+    (await rejection(write(put('a', 1)), 'SINK_TABLE')).detail,
+    /it is a view; name another target with --table orders=NAME/,
+  )
+  assert.match(
+    (await rejection(write(put('a', 1, { table: 'others' })), 'SINK_TABLE')).detail,
+    /it is a materialized view/,
+  )
+})
+
+test('a table mirrored with soft deletes is not taken for hard ones', async (t) => {
+  const { database, write, close } = await relay(t, { deletes: 'soft' })
+  await write(put('a', 1), del('b', 1))
+  await close()
+  const hard = await relay(t, {}, database, 'second')
+  assert.match((await rejection(hard.write(put('b', 2)), 'SINK_TABLE')).detail, /"cdc_deleted".*--deletes soft/)
+})
+
+test('--create-tables never: the statement is in the message, and what it makes fits', async (t) => {
+  for (const [options, made] of [
+    [{ mode: 'mirror' }, /CREATE TABLE "public"."orders" \("id" text COLLATE "C" NOT NULL, data jsonb/],
+    [{ mode: 'mirror', deletes: 'soft' }, /cdc_deleted boolean NOT NULL DEFAULT false/],
+    [{ mode: 'append' }, /"before" jsonb/],
+    [
+      { mode: 'mirror', routes: () => ({ schema: 'new', name: 'orders' }) },
+      /CREATE SCHEMA "new"; CREATE TABLE "new"."orders"/,
+    ],
+  ] as const) {
+    const { database, write } = await relay(t, { createTables: 'never', ...options })
+    const failure = await rejection(write(put('a', 1)), 'SINK_TABLE')
+    assert.match(failure.detail, made)
+    await database.query(/: (CREATE .*)/s.exec(failure.detail)![1]!)
+    assert.deepEqual(totals(await write(put('a', 1))), [1, 0])
+  }
+})
+
+test('a mirror that is gone is not begun anew in silence', async (t) => {
+  const { database, write, restart } = await relay(t)
+  await write(put('a', 1))
+  await database.query('DROP TABLE orders')
+  const failure = await rejection(write(put('b', 2)), 'SINK_TABLE')
+  assert.match(failure.detail, /is gone, though this relay has written it before/)
+  await restart()
+  assert.equal((await rejection(write(put('b', 2)), 'SINK_TABLE')).detail, failure.detail)
+  await database.query(/: (CREATE .*)/s.exec(failure.detail)![1]!)
+  assert.deepEqual(totals(await write(put('b', 2))), [1, 0])
+})
+
+test('a table that is changed under a running relay is looked at again', async (t) => {
+  const { database, write } = await relay(t)
+  await write(put('a', 1))
+  await database.query('ALTER TABLE orders RENAME COLUMN data TO document')
+  assert.match((await rejection(write(put('a', 2)), 'SINK_TABLE')).detail, /column "data" is missing/)
+  await database.query('ALTER TABLE orders RENAME COLUMN document TO data')
+  assert.deepEqual(totals(await write(put('a', 2))), [1, 0])
+  // A key type that fits as well: the statement is made anew for it.
+  await database.query(
+    'DROP TABLE orders; CREATE TABLE orders (id varchar(9) PRIMARY KEY, data jsonb, cdc_version bigint)',
+  )
+  await rejection(write(del('a', 3), put('0123456789', 3)), 'SINK_REFUSED')
+})
+
+test('two source tables that would go to one target are refused by both names', async (t) => {
+  const routes = ({ name }: TableName): TableName => ({ schema: null, name: name.replace(/-.*/, '') })
+  const { write, restart } = await relay(t, { routes })
+  await write(put('a', 1, { table: 'orders-2025' }))
+  const refused = async () => (await rejection(write(put('b', 1, { table: 'orders-2026' })), 'SINK_TABLE')).detail
+  assert.match(await refused(), /The source tables orders-2025 and orders-2026 would both go to public\.orders/)
+  await restart()
+  assert.match(await refused(), /orders-2025 and orders-2026/)
+  await rejection(write(put('a', 1, { table: 'others-1' }), put('b', 1, { table: 'others-2' })), 'SINK_TABLE')
+})
+
+test('two key attributes that would go to one column are refused by both names', async (t) => {
+  const { write } = await relay(t)
+  const failure = await rejection(write(put(null, 1, { key: { data: 'a', data_3a6eb079: 'b' } })), 'SINK_TABLE')
+  assert.match(failure.detail, /The key attributes "data" and "data_3a6eb079" would both go to column "data_3a6eb079"/)
+})
+
+test('a table that was created anew with another key is refused, also after a restart', async (t) => {
+  const { write, restart } = await relay(t)
+  await write(put('a', 1))
+  const refused = async (...changes: Change[]) => (await rejection(write(...changes), 'SINK_TABLE')).detail
+  assert.match(await refused(put(5, 2)), /The key of table orders was "id" text, and is now "id" number/)
+  await restart()
+  assert.match(await refused(put(5, 2)), /was "id" text, and is now "id" number/)
+  assert.match(await refused(put(null, 2, { key: { id: 'a', more: 'b' } })), /is now "id" text, "more" text/)
+  assert.match(await refused({ ...put('a', 2), key: null }), /No key is known for table orders/)
+  await write(put('a', 2))
+})
+
+test('tombstones that were made for another key column are not used', async (t) => {
+  const { database, write, close } = await relay(t)
+  await write(del('a', 5))
+  await close()
+  await database.query('DROP TABLE orders')
+  const second = await relay(t, {}, database, 'second')
+  const failure = await rejection(second.write(put(1, 1)), 'SINK_TABLE')
+  assert.match(
+    failure.detail,
+    /tombstones were made for other key columns.*DROP TABLE "cdc_relay"."tombstones_orders_[0-9a-f]{16}"/,
+  )
+  for (const statement of curesIn(failure)) await database.query(statement)
+  assert.deepEqual(totals(await second.write(put(1, 1))), [1, 0])
+})
+
+test('a table of a log must take what is appended', async (t) => {
+  const { database, write } = await relay(t, { mode: 'append' })
+  await database.query(
+    'CREATE TABLE orders (id text PRIMARY KEY, op text, before text, shard text, sequence text, event_id text UNIQUE, UNIQUE (shard, sequence))',
+  )
+  const failure = await rejection(write(put('a', 1)), 'SINK_TABLE')
+  for (const problem of [
+    /column "before" is text: ALTER/,
+    /column "after" is missing/,
+    /"orders_event_id_key"/,
+    /column "id" is NOT NULL/,
+  ]) {
+    assert.match(failure.detail, problem)
+  }
+  assert.doesNotMatch(failure.detail, /shard_sequence/)
+  await database.query('ALTER TABLE orders DROP CONSTRAINT orders_pkey')
+  for (const statement of curesIn(failure)) await database.query(statement)
+  assert.deepEqual(totals(await write(put('a', 1))), [1, 0])
+})
+
+interface TestRelay {
+  readonly database: TestDatabase
+  /** Writes as one batch; one that failed is written again with the same position. */
+  write(...changes: Change[]): Promise<Written>
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+async function relay(
+  t: TestContext,
+  options: Partial<SqlSinkOptions> = {},
+  database?: TestDatabase,
+  name = 'relay',
+): Promise<TestRelay> {
+  const place = database ?? (await testDatabase(t))
+  let sink = sqlSinkOf({ url: place.url, ...options })
+  let position = 0
+  t.after(() => sink.close())
+  await sink.open(claimOf({ name }), signal())
+  return {
+    database: place,
+    async write(...changes) {
+      const moves = at({ shard: `${position + 1}` })
+      const written = await sink.prepare({ changes, deadLetters: [], moves })(signal())
+      assert.ok(written.kind === 'written')
+      position++
+      return written
+    },
+    async restart() {
+      await sink.close()
+      sink = sqlSinkOf({ url: place.url, ...options })
+      await sink.open(claimOf({ name }), signal())
+    },
+    close: (): Promise<void> => (sink as Sink).close(),
+  }
+}
+
+/** The statements that the message advises. */
+const curesIn = ({ detail }: RelayError): string[] =>
+  detail
+    .split('\n')
+    .map((line) => /: ((?:ALTER|CREATE|DROP) .*);$/.exec(line)?.[1])
+    .filter((statement) => statement !== undefined)
