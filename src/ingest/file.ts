@@ -6,7 +6,7 @@ import { type Position, placeOf } from '../position.ts'
 import { fileInput, standardInput } from './file-input.ts'
 import { type Line, LineCutter } from './file-lines.ts'
 import { FILE_SHARD, recordOfLine } from './file-record.ts'
-import { MemoryBudget } from './kinesis/memory.ts'
+import { MemoryBudget } from './memory.ts'
 import type { Page, Source } from './source.ts'
 
 export interface FileSourceOptions {

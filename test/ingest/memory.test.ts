@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Lease, MemoryBudget } from '../../../src/ingest/kinesis/memory.ts'
+import { type Lease, MemoryBudget } from '../../src/ingest/memory.ts'
 
 const { signal } = new AbortController()
 
