@@ -73,6 +73,7 @@ export function connect(options: ClientOptions): Connection {
   }
   const client = new KinesisClient({
     maxAttempts: 1,
+    requestHandler: pool(),
     credentials: credentials(options, region, isPlainHttp),
     region: async () => region ?? (await regionOfChain(ofChain.region, isPlainHttp)),
     ...(profile === undefined ? {} : { profile }),
