@@ -40,8 +40,9 @@ test('no command, and an unknown one, are usage errors', async () => {
 })
 
 test('every problem of the configuration is in one message, exit code 2', async () => {
-  const { code, stderr } = await run(['run', '--mode', 'mirorr', '--batch-recrods', '5', '--memory', 'much'])
+  const { code, stdout, stderr } = await run(['run', '--mode', 'mirorr', '--batch-recrods', '5', '--memory', 'much'])
   assert.equal(code, 2)
+  assert.equal(stdout, '')
   for (const part of [
     '--source is missing',
     '--sink is missing',
@@ -99,6 +100,9 @@ test('--on-error stop writes what stands in front of the bad record, names it an
   const second = await run(args)
   assert.equal(second.code, 3)
   assert.equal(lines('out.jsonl').length, 1)
+  // The second run met the bad record before it wrote anything.
+  assert.ok(first.stdout.includes('"read":1'))
+  assert.equal(second.stdout, '')
   const third = await run(args.slice(0, -2))
   assert.equal(third.code, 0)
   assert.equal(lines('out.jsonl').length, 2)

@@ -64,16 +64,20 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
     })
     const limits = { records: config['batch-records'], bytes: config['batch-bytes'], waitMs: config['batch-wait'] }
     const stopProgress = startProgress(say, ledger, lag)
+    let isDone = false
     try {
       await relay({ source, examine, sink, claim, limits, ledger, lag, log }, stopping)
+      isDone = true
     } catch (error) {
       // A stop while the target is away: nothing is lost, the batch in hand is read again next time.
       if (!(stopping.aborted && isAbort(error))) throw error
       log.warn({}, 'Stopped before the batch in hand could be written; it will be read again')
+      isDone = true
     } finally {
       stopProgress()
       await sink.close()
-      printSummary(ledger, performance.now() - startedMs, config)
+      // Of a run that failed before it wrote anything there is nothing to sum up.
+      if (isDone || ledger.batches > 0) printSummary(ledger, performance.now() - startedMs, config)
     }
     return 0
   } finally {
