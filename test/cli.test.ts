@@ -110,16 +110,27 @@ test('--on-error stop writes what stands in front of the bad record, names it an
 
 test('a target that is away is waited for; SIGTERM ends the wait with exit code 0; the password is never shown', async () => {
   writeFileSync(join(folder, 'in.jsonl'), `${INSERT}\n`)
-  const { code, stdout, stderr } = await run(
-    ['run', '--source', 'file:in.jsonl', '--sink', 'postgresql://app:s3cret@127.0.0.1:9/w'],
-    '',
-    (process, seen) => {
-      if (seen.includes('trying again')) process.kill('SIGTERM')
-    },
-  )
+  const args = ['run', '--source', 'file:in.jsonl', '--sink', 'postgresql://app:s3cret@127.0.0.1:9/w']
+  const { code, stdout, stderr } = await run(args, '', stopOnce('trying again'))
   assert.equal(code, 0, stderr)
   assert.ok(!`${stdout}${stderr}`.includes('s3cret'), stderr)
 })
+
+test('a stream that is away is waited for, too, and SIGTERM ends that wait with exit code 0', async () => {
+  const args = ['run', '--source', 'orders', '--sink', 'jsonl:out.jsonl', '--endpoint-url', 'http://127.0.0.1:9']
+  const { code, stderr } = await run(args, '', stopOnce('trying again'))
+  assert.equal(code, 0, stderr)
+})
+
+/** One SIGTERM when the program has said this: a second one would end it at once. */
+function stopOnce(words: string): Watch {
+  let isStopped = false
+  return (process, stderr) => {
+    if (isStopped || !stderr.includes(words)) return
+    isStopped = true
+    process.kill('SIGTERM')
+  }
+}
 
 const record = (
   eventId: string,
@@ -151,12 +162,10 @@ interface Outcome {
   readonly stderr: string
 }
 
+type Watch = (process: ReturnType<typeof spawn>, stderr: string) => void
+
 /** Runs the real program in the test's folder. `watch` sees its standard error as it grows. */
-function run(
-  args: string[],
-  input = '',
-  watch: (process: ReturnType<typeof spawn>, stderr: string) => void = () => {},
-): Promise<Outcome> {
+function run(args: string[], input = '', watch: Watch = () => {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, stdio: 'pipe' })
     let stdout = ''

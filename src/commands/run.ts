@@ -68,17 +68,17 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
     try {
       await relay({ source, examine, sink, claim, limits, ledger, lag, log }, stopping)
       isDone = true
-    } catch (error) {
-      // A stop while the target is away: nothing is lost, the batch in hand is read again next time.
-      if (!(stopping.aborted && isAbort(error))) throw error
-      log.warn({}, 'Stopped before the batch in hand could be written; it will be read again')
-      isDone = true
     } finally {
       stopProgress()
       await sink.close()
       // Of a run that failed before it wrote anything there is nothing to sum up.
       if (isDone || ledger.batches > 0) printSummary(ledger, performance.now() - startedMs, config)
     }
+    return 0
+  } catch (error) {
+    // A stop while the stream or the target is away: nothing is lost, what was in hand is read again next time.
+    if (!(stopping.aborted && isAbort(error))) throw error
+    log.warn({}, 'Stopped while waiting; what was in hand is not written and will be read again')
     return 0
   } finally {
     await source.close()

@@ -26,7 +26,8 @@ export interface Rewound {
 
 /**
  * Writes the prepared batch and moves the positions so that both are durable when it resolves, the positions never
- * before the changes. May be called again after it threw: it then does everything anew, once.
+ * before the changes. May be called again after it threw: it then does everything anew, once. The signal, which may
+ * have aborted already, ends waits for others; a batch in hand is written all the same.
  *
  * @throws RelayError SINK_…, STATE_HELD when another process has claimed the relay's name
  */
