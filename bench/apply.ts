@@ -2,11 +2,10 @@ import pg from 'pg'
 
 import { type Change, toJson } from '../src/change.ts'
 import { recordDecoder } from '../src/decode/decoder.ts'
-import { SILENT } from '../src/observe/log.ts'
 import type { Batch } from '../src/sinks/sink.ts'
-import { sqlSink } from '../src/sinks/sql/sink.ts'
 import { claimOf } from '../test/support/changes.ts'
 import { type PostgresServer, startPostgres } from '../test/support/postgres.ts'
+import { sqlSinkOf } from '../test/support/sql-target.ts'
 
 /** Changes written to PostgreSQL in a second, the best of the rounds. */
 export interface ApplyResult {
@@ -42,17 +41,7 @@ export async function benchApply(): Promise<ApplyResult> {
 
 /** As the relay does it: the next batch is prepared while one is written. */
 async function throughSink(url: string, changes: readonly Change[]): Promise<number> {
-  const sink = sqlSink({
-    url,
-    mode: 'mirror',
-    layout: 'document',
-    deletes: 'hard',
-    createTables: 'auto',
-    tombstoneTtlMs: undefined,
-    retentionMs: 86_400_000,
-    routes: () => null,
-    log: SILENT,
-  })
+  const sink = sqlSinkOf({ url })
   const signal = new AbortController().signal
   await sink.open(claimOf(), signal)
   const began = performance.now()

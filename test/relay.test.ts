@@ -10,6 +10,7 @@ import { SILENT } from '../src/observe/log.ts'
 import type { Positions } from '../src/position.ts'
 import { type RelayParts, relay } from '../src/relay.ts'
 import type { Batch, Rewound, Sink, Written } from '../src/sinks/sink.ts'
+import { put } from './support/changes.ts'
 
 test('the next batch is prepared while one is written, and written only after it', async () => {
   const { log, parts } = scene({ records: ['1', '2', '3'] })
@@ -122,7 +123,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: st
         // Slow enough that the next batch can be prepared meanwhile.
         await new Promise((resolve) => setTimeout(resolve, 5))
         log.push(`committed ${label}`)
-        return { kind: 'written', tables: new Map([['t', { applied: batch.changes.length, superseded: 0 }]]) }
+        return { kind: 'written', tables: new Map([['orders', { applied: batch.changes.length, superseded: 0 }]]) }
       }
     },
     close: async () => {},
@@ -135,20 +136,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: st
 
 const examine: Examine = (record) => {
   if (record.sequence === 'bad') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
-  return [
-    {
-      kind: 'change',
-      op: 'insert',
-      table: { schema: null, name: 't' },
-      key: null,
-      before: null,
-      after: null,
-      complete: true,
-      version: '1',
-      time: '2026-01-01T00:00:00Z',
-      source: { format: 'dynamodb', stream: 's', shard: 'a', sequence: record.sequence },
-    },
-  ]
+  return [put('k', 1, { shard: 'a', sequence: record.sequence })]
 }
 
 function onePage(sequence: string): Page {

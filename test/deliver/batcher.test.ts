@@ -6,6 +6,7 @@ import type { Examine } from '../../src/deliver/examine.ts'
 import { RelayError } from '../../src/errors.ts'
 import type { Page } from '../../src/ingest/source.ts'
 import { SHARD_END } from '../../src/position.ts'
+import { put } from '../support/changes.ts'
 
 const NEVER_DUE: BatchLimits = { records: 1_000, bytes: 1_000_000, waitMs: 1_000_000 }
 
@@ -140,20 +141,7 @@ async function all(pages: Page[], limits: BatchLimits): Promise<Cut[]> {
 const sequences = (cut: Cut): string[] => cut.changes.map((change) => change.source.sequence)
 
 /** Each record is one insert; ten bytes. */
-const examineAll: Examine = ({ shard, sequence }) => [
-  {
-    kind: 'change',
-    op: 'insert',
-    table: { schema: null, name: 't' },
-    key: null,
-    before: null,
-    after: null,
-    complete: true,
-    version: '1',
-    time: '2026-01-01T00:00:00Z',
-    source: { format: 'dynamodb', stream: 's', shard, sequence },
-  },
-]
+const examineAll: Examine = ({ shard, sequence }) => [put('k', 1, { shard, sequence })]
 
 /** Equal sequence numbers in a row are the parts of one aggregated record. */
 function page(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change, TableName } from '../../src/change.ts'
 import { route, splitName, tablePattern } from '../../src/deliver/route.ts'
+import { put } from '../support/changes.ts'
 
 const named = (name: string, schema: string | null = null): TableName => ({ schema, name })
 
@@ -77,15 +78,4 @@ for (const { title, change, options, reason } of SKIPS) {
   })
 }
 
-const INSERT: Change = {
-  kind: 'change',
-  op: 'insert',
-  table: named('orders'),
-  key: null,
-  before: null,
-  after: null,
-  complete: true,
-  version: '1',
-  time: '2026-01-01T00:00:00Z',
-  source: { format: 'dynamodb', stream: 's', shard: 'a', sequence: '1' },
-}
+const INSERT = put('k', 1)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Change, newRow, type RawRecord, type Row, toJson, type Value } from '../../src/change.ts'
+import { type Change, type RawRecord, toJson, type Value } from '../../src/change.ts'
 import { mayHoldRefusedText, screenText } from '../../src/deliver/screen.ts'
+import { put, row } from '../support/changes.ts'
 
 test('a record without such an escape is clean at a look', () => {
   assert.equal(mayHoldRefusedText(record('{"a":"plain \\u00e9 ud80 text"}')), false)
@@ -46,21 +47,8 @@ test('two names are never made one', () => {
 
 const record = (text: string): RawRecord => ({ shard: 'a', sequence: '1', arrivedAt: null, data: Buffer.from(text) })
 
-function row(values: Record<string, Value>): Row {
-  return Object.assign(newRow(), values)
-}
-
-function insert(key: Record<string, Value>, after: Record<string, Value>): Change {
-  return {
-    kind: 'change',
-    op: 'insert',
-    table: { schema: null, name: 't' },
-    key: row(key),
-    before: null,
-    after: row(after),
-    complete: true,
-    version: '1',
-    time: '2026-01-01T00:00:00Z',
-    source: { format: 'dynamodb', stream: 's', shard: 'a', sequence: '1' },
-  }
-}
+/** A change whose row is `after`, whatever its key is. */
+const insert = (key: Record<string, Value>, after: Record<string, Value>): Change => ({
+  ...put('k', 1, { key }),
+  after: row(after),
+})
