@@ -147,7 +147,10 @@ export interface ColumnDefinition {
   readonly nullable: boolean
 }
 
-/** What a source says that a column holds. `text` may be anything that has a text form. */
+/**
+ * What a column holds, as a source or the operator says. `text` may be anything that has a text form. `timestamp` is an
+ * instant; `local-timestamp`, without time zone, and `uuid` only the operator can say, `json` also the values themselves.
+ */
 export type ColumnType =
   | 'boolean'
   | 'int8'
@@ -163,9 +166,12 @@ export type ColumnType =
   | 'numeric'
   | 'text'
   | 'bytes'
+  | 'json'
+  | 'uuid'
   | 'date'
   | 'time'
   | 'timestamp'
+  | 'local-timestamp'
 
 /** A named reason why a record holds nothing to write. */
 export interface Skip {
@@ -184,7 +190,24 @@ export interface DeadLetter {
   readonly source: ChangeSource
 }
 
-export type Decoded = Change | Skip
+/** What a batch holds, in order of arrival: what happened to rows, and to the tables that they are of. */
+export type StreamChange = Change | SchemaChange
+
+export type Decoded = StreamChange | Skip
+
+/** What is known of a table of the source beside its rows: of the options, its `create-table`, the target. Never altered: news make another. */
+export interface SourceTable {
+  readonly name: TableName
+  /** The columns of its primary key, in key order. Empty: it has none. Null: not known. */
+  readonly key: readonly string[] | null
+  /** What its columns hold, as far as someone said so. */
+  readonly columns: ReadonlyMap<string, ColumnType>
+  /** A `drop-table` of this version came: what is older is superseded. Null: none came. */
+  readonly floor: string | null
+}
+
+/** What must outlive a restart beside the positions: subject → JSON text. Whoever learned it knows how to read it. */
+export type Lessons = ReadonlyMap<string, string>
 
 /** A table as messages, counters and `--table` name it: `orders`, `public.orders`, parts in double quotes where SQL would need them. */
 export function tableLabel({ schema, name }: TableName): string {

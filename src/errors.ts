@@ -34,6 +34,22 @@ export const FAILURES = {
     help: 'The text holds U+0000 or half a surrogate pair, which the target refuses. `--nul replace` writes U+FFFD instead, except in a key.',
   },
 
+  NO_KEY: {
+    retry: 'never',
+    exit: 3,
+    help: 'The table has no primary key, so there is no telling which row is meant. Give it one, or name its key with `--key TABLE=COLUMN`.',
+  },
+  KEY_UNKNOWN: {
+    retry: 'never',
+    exit: 2,
+    help: 'Name it with `--key TABLE=COLUMN,COLUMN` (`--key TABLE=` if there is none); or set IncludeControlDetails=true on the DMS endpoint and reload; or make the target table with its primary key.',
+  },
+  SCHEMA_CHANGE: {
+    retry: 'never',
+    exit: 2,
+    help: 'Change the target table as needed, then run once with `--on-schema-change ignore` or `add-only`.',
+  },
+
   SOURCE_UNREACHABLE: {
     retry: 'always',
     exit: 1,
@@ -89,8 +105,13 @@ export const FAILURES = {
   SINK_TABLE: { retry: 'never', exit: 2, help: 'The target table does not fit what the relay writes.' },
   SINK_REFUSED: {
     retry: 'never',
+    exit: 3,
+    help: 'The target cannot hold a row. Nothing of its batch was written, the position stands in front of it; `--on-error dead-letter` keeps such rows apart and goes on.',
+  },
+  TOO_MANY_REFUSED: {
+    retry: 'never',
     exit: 1,
-    help: 'The target refused a row of this batch. Nothing of the batch was written, the position stands in front of it.',
+    help: 'It looks as if the table were wrong, and not the rows. Nothing of the batch was written, the position stands in front of it.',
   },
   SINK_FAILED: { retry: 'never', exit: 1, help: 'The target answered with an error that trying again does not cure.' },
 
@@ -99,6 +120,21 @@ export const FAILURES = {
     retry: 'never',
     exit: 4,
     help: 'Stop the other relay, give this one another `--name`, or take over with `--take-over`.',
+  },
+  STATE_UNREACHABLE: {
+    retry: 'always',
+    exit: 1,
+    help: 'The state store did not answer. The relay goes on by itself once it does.',
+  },
+  STATE_THROTTLED: {
+    retry: 'always',
+    exit: 1,
+    help: 'The state store throttles its writers. The relay tries again; give the table more capacity if this stays.',
+  },
+  STATE_DENIED: {
+    retry: 'once it worked',
+    exit: 2,
+    help: 'Reading or writing the state is not allowed. On its table it takes dynamodb:GetItem, Query, PutItem, UpdateItem and DeleteItem.',
   },
   STATE_BROKEN: { retry: 'never', exit: 1, help: 'The stored state cannot be read or written.' },
 } as const satisfies Record<string, { retry: 'always' | 'once it worked' | 'never'; exit: number; help: string }>

@@ -1,12 +1,13 @@
 /**
  * The library's face: the parts of the command line program, to be put together in other ways.
- * A Source, a Sink and an Examine make a `relay`; docs/architecture.md shows how they fit.
+ * A Source, a Sink and an Examiner make a `relay`; docs/architecture.md shows how they fit.
  */
 export * from './change.ts'
-export { type Decoder, recordDecoder } from './decode/decoder.ts'
+export { type Decoder, type DecoderOptions, recordDecoder } from './decode/decoder.ts'
 export { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
-export { type Examine, examiner } from './deliver/examine.ts'
-export { route } from './deliver/route.ts'
+export { type Examined, type ExamineOptions, type Examiner, examiner, type Learned, NotYet } from './deliver/examine.ts'
+export { type RouteOptions, route } from './deliver/route.ts'
+export { SourceTables, type SourceTablesOptions } from './deliver/source-tables.ts'
 export * from './errors.ts'
 export { fileSource } from './ingest/file.ts'
 export { kinesisSource } from './ingest/kinesis/source.ts'
@@ -20,4 +21,4 @@ export { jsonlSink } from './sinks/jsonl.ts'
 export type { Batch, Rewound, Sink, Write, Written } from './sinks/sink.ts'
 export { sqlSink } from './sinks/sql/sink.ts'
 export { fileStateStore } from './state/file.ts'
-export type { Claim, RelayIdentity, StateStore } from './state/store.ts'
+export type { Claim, RelayIdentity, StateStore, Stored } from './state/store.ts'

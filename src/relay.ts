@@ -1,16 +1,16 @@
 import { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
-import type { Examine } from './deliver/examine.ts'
+import type { Examiner } from './deliver/examine.ts'
 import type { Page, Source } from './ingest/source.ts'
 import type { Lag } from './observe/lag.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Log } from './observe/log.ts'
-import type { Positions } from './position.ts'
 import { retrying } from './retry.ts'
-import type { Claim, Sink, Write } from './sinks/sink.ts'
+import type { Claim, Sink, Stored, Write } from './sinks/sink.ts'
 
 export interface RelayParts {
   readonly source: Source
-  readonly examine: Examine
+  /** Of this relay alone: it remembers what it learned of the tables. */
+  readonly examiner: Examiner
   readonly sink: Sink
   readonly claim: Claim
   readonly limits: BatchLimits
@@ -27,18 +27,19 @@ export interface RelayParts {
  */
 export async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
   const { sink, claim, log } = parts
-  let from: Positions | null = await retrying(() => sink.open(claim, signal), { signal, log, what: 'open the target' })
+  let from: Stored | null = await retrying(() => sink.open(claim, signal), { signal, log, what: 'open the target' })
   while (from !== null) from = await drain(parts, from, signal)
 }
 
-/** Reads from `positions` to the end. Null when there; or the positions to start again from when the target was set back. */
-async function drain(parts: RelayParts, positions: Positions, signal: AbortSignal): Promise<Positions | null> {
-  const { source, examine, sink, limits, lag, log } = parts
+/** Reads from what is durable to the end. Null when there; or from where to start again when the target was set back. */
+async function drain(parts: RelayParts, { positions, lessons }: Stored, signal: AbortSignal): Promise<Stored | null> {
+  const { source, examiner, sink, limits, lag, log } = parts
   const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), lag)
   let inFlight: Promise<void> = Promise.resolve()
+  examiner.restore(lessons)
 
   try {
-    for await (const cut of batches(read, examine, limits, () => inFlight)) {
+    for await (const cut of batches(read, examiner, limits, () => inFlight)) {
       const write = sink.prepare(cut)
       await inFlight
       inFlight = deliver(parts, write, cut, signal)
@@ -54,17 +55,17 @@ async function drain(parts: RelayParts, positions: Positions, signal: AbortSigna
     )
     if (!(last instanceof SetBack)) throw last
     log.warn(
-      { shards: last.positions.size },
+      { shards: last.stored.positions.size },
       'The target stands at older positions than those last written: reading again from there',
     )
-    return last.positions
+    return last.stored
   }
 }
 
 /** Writes one batch, however often it takes; only then is it entered in the books and acknowledged to the source. */
 async function deliver({ ledger, lag, log }: RelayParts, write: Write, cut: Cut, signal: AbortSignal): Promise<void> {
   const written = await retrying(() => write(signal), { signal, log, what: 'write the batch', hasWorked: () => true })
-  if (written.kind === 'rewound') throw new SetBack(written.positions)
+  if (written.kind === 'rewound') throw new SetBack(written)
   ledger.enter(cut, written)
   lag.committed(cut.moves)
   for (const page of cut.pages) page.committed()
@@ -72,11 +73,11 @@ async function deliver({ ledger, lag, log }: RelayParts, write: Write, cut: Cut,
 
 /** Not a failure: the target was restored or failed over, and tells from where to read again. */
 class SetBack extends Error {
-  readonly positions: Positions
+  readonly stored: Stored
 
-  constructor(positions: Positions) {
+  constructor(stored: Stored) {
     super('The target was set back')
-    this.positions = positions
+    this.stored = stored
   }
 }
 

@@ -1,22 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RawRecord } from '../src/change.ts'
-import type { Examine } from '../src/deliver/examine.ts'
-import { RelayError } from '../src/errors.ts'
+import { recordDecoder } from '../src/decode/decoder.ts'
+import { type Examiner, examiner } from '../src/deliver/examine.ts'
+import { route } from '../src/deliver/route.ts'
+import { SourceTables } from '../src/deliver/source-tables.ts'
+import { FAILURES, RelayError } from '../src/errors.ts'
 import type { Page, Source } from '../src/ingest/source.ts'
 import { Lag } from '../src/observe/lag.ts'
 import { Ledger } from '../src/observe/ledger.ts'
 import { SILENT } from '../src/observe/log.ts'
-import type { Positions } from '../src/position.ts'
 import { type RelayParts, relay } from '../src/relay.ts'
 import type { Batch, Rewound, Sink, Written } from '../src/sinks/sink.ts'
-import { put } from './support/changes.ts'
+import type { Stored } from '../src/state/store.ts'
+import { claimOf, put } from './support/changes.ts'
+import { memoryTarget } from './support/memory-sink.ts'
 
 test('the next batch is prepared while one is written, and written only after it', async () => {
   const { log, parts } = scene({ records: ['1', '2', '3'] })
   await relay(parts, neverStopped())
   assert.deepEqual(log, [
     'open',
+    'restore',
     'read from start',
     'prepare 1',
     'write 1',
@@ -61,12 +67,16 @@ test('a target that was set back is read again from where it stands; what was pr
       '2': () => {
         if (isSetBack) return Promise.resolve(null)
         isSetBack = true
-        return Promise.resolve(new Map([['a', { sequence: '0', arrivedAt: null, caughtUpAt: null }]]))
+        return Promise.resolve({
+          positions: new Map([['a', { sequence: '0', arrivedAt: null, caughtUpAt: null }]]),
+          lessons: new Map([['table t', '{}']]),
+        })
       },
     },
   })
   await relay(parts, neverStopped())
   const again = log.slice(log.indexOf('read from 0'))
+  assert.equal(log.at(log.indexOf('read from 0') - 1), 'restore table t', 'what was learned goes back, too')
   assert.deepEqual(
     again.filter((line) => line.startsWith('write')),
     ['write 1', 'write 2', 'write 3'],
@@ -90,8 +100,8 @@ const neverStopped = (): AbortSignal => new AbortController().signal
 interface Scene {
   readonly records: readonly string[]
   readonly recordsPerBatch?: number
-  /** By sequence number of the batch's first change: null to succeed, positions to be set back to. */
-  readonly onWrite?: Readonly<Record<string, () => Promise<Positions | null>>>
+  /** By sequence number of the batch's first change: null to succeed, what to be set back to. */
+  readonly onWrite?: Readonly<Record<string, () => Promise<Stored | null>>>
 }
 
 /** One shard `a` with a page for each record, and a sink that writes down what it is asked. */
@@ -109,17 +119,19 @@ function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: st
   const sink: Sink = {
     refusesNul: false,
     readsBefore: false,
+    needsKeys: false,
     open: async () => {
       log.push('open')
-      return new Map()
+      return { positions: new Map(), lessons: new Map() }
     },
+    keyColumns: async () => null,
     prepare(batch: Batch) {
       const label = batch.changes.map((change) => change.source.sequence).join(' ')
       log.push(`prepare ${label}`)
       return async (): Promise<Written | Rewound> => {
         log.push(`write ${label}`)
-        const positions = (await onWrite[label]?.()) ?? null
-        if (positions !== null) return { kind: 'rewound', positions }
+        const stored = (await onWrite[label]?.()) ?? null
+        if (stored !== null) return { kind: 'rewound', ...stored }
         // Slow enough that the next batch can be prepared meanwhile.
         await new Promise((resolve) => setTimeout(resolve, 5))
         log.push(`committed ${label}`)
@@ -128,15 +140,21 @@ function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: st
     },
     close: async () => {},
   }
-  const relayIdentity = { name: 'r', stream: { id: 's', created: 'c', retentionMs: null }, start: null, settings: {} }
-  const claim = { relay: relayIdentity, firstPositions: async () => new Map(), takeOver: false }
   const limits = { records: recordsPerBatch, bytes: 1e9, waitMs: 1e6 }
-  return { log, parts: { source, examine, sink, claim, limits, ledger: new Ledger(), lag: new Lag(), log: SILENT } }
-}
-
-const examine: Examine = (record) => {
-  if (record.sequence === 'bad') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
-  return [put('k', 1, { shard: 'a', sequence: record.sequence })]
+  const examining: Examiner = {
+    glance: () => {},
+    examine: (record) => {
+      if (record.sequence === 'bad') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
+      return [put('k', 1, { shard: 'a', sequence: record.sequence })]
+    },
+    learned: () => ({ tables: new Map(), lessons: new Map() }),
+    restore: (lessons) => void log.push(['restore', ...lessons.keys()].join(' ')),
+  }
+  const claim = claimOf()
+  return {
+    log,
+    parts: { source, examiner: examining, sink, claim, limits, ledger: new Ledger(), lag: new Lag(), log: SILENT },
+  }
 }
 
 function onePage(sequence: string): Page {
@@ -147,5 +165,136 @@ function onePage(sequence: string): Page {
     end: { sequence, arrivedAt: 1, caughtUpAt: null },
     behindMs: 0,
     committed() {},
+    giveBack() {},
+  }
+}
+
+test('rows whose create-table is on another shard wait for it, those of other shards do not', async () => {
+  const { parts, target } = dmsScene({
+    rows: [dms('insert', '"data":{"id":7,"note":null}'), dms('update', '"data":{"id":7,"note":"x"}')],
+    ddl: [CREATE_BERTHS],
+  })
+  await relay(parts, neverStopped())
+  const berths = target.tables.get('harbour.berths')
+  assert.deepEqual(
+    [...(berths ?? [])].map(([key, { data }]) => [key, data]),
+    [['[["id","7"]]', '{"id":7,"note":"x"}']],
+  )
+  assert.deepEqual([...target.positions('relay')].map(([shard, { sequence }]) => [shard, sequence]).sort(), [
+    ['ddl', '1'],
+    ['rows', '2'],
+  ])
+})
+
+test('what was learned of a table is known after a restart', async () => {
+  const first = dmsScene({ ddl: [CREATE_BERTHS] })
+  await relay(first.parts, neverStopped())
+  await first.parts.sink.close()
+  const second = dmsScene({ rows: [dms('delete', '"data":{"id":7}')] }, first.target)
+  await relay(second.parts, neverStopped())
+  assert.deepEqual(
+    [...first.target.tables.get('harbour.berths')!.values()],
+    [{ data: null, version: '1767300000123456' }],
+  )
+})
+
+test('a key that nobody tells in time ends the relay, with everything in front of the row written', async () => {
+  const other = dms('insert', '"data":{"id":1}', 'boats')
+  const createBoats = dms('create-table', '"control":{"table-def":{"columns":{},"primary-key":["id"]}}', 'boats')
+  const { parts, target } = dmsScene({ rows: [createBoats, other, dms('insert', '"data":{"id":7}')] }, undefined, 0)
+  await assert.rejects(relay(parts, neverStopped()), (error) => {
+    assert.ok(error instanceof RelayError)
+    assert.match(error.message, /KEY_UNKNOWN: The key of table harbour\.berths .*--key TABLE=COLUMN/)
+    assert.deepEqual(error.place, { table: 'harbour.berths', stream: 'feed', shard: 'rows', sequence: '3' })
+    assert.equal(FAILURES[error.code].exit, 2)
+    return true
+  })
+  assert.deepEqual([...target.tables.keys()], ['harbour.boats'])
+  assert.equal(target.positions('relay').get('rows')?.sequence, '2')
+})
+
+const CREATE_BERTHS = dms(
+  'create-table',
+  '"control":{"table-def":{"columns":{"id":{"type":"INT64"}},"primary-key":["id"]}}',
+)
+
+/** The text of a record of DMS; `rest` is JSON text. */
+function dms(operation: string, rest: string, table = 'berths'): string {
+  const described = {
+    timestamp: '2026-01-01T20:40:00.123456Z',
+    'record-type': rest.startsWith('"data"') ? 'data' : 'control',
+    operation,
+    'schema-name': 'harbour',
+    'table-name': table,
+  }
+  return `{${rest},"metadata":${JSON.stringify(described)}}`
+}
+
+/** Shards of a DMS feed, read in their order, a page for each; and the target in memory. */
+function dmsScene(
+  shards: Readonly<Record<string, readonly string[]>>,
+  target = memoryTarget(),
+  keyWaitMs = 10_000,
+): { readonly parts: RelayParts; readonly target: ReturnType<typeof memoryTarget> } {
+  const sink = target.sink({ needsKeys: true })
+  const tables = new SourceTables({
+    declaredKey: () => undefined,
+    declaredTypes: () => new Map(),
+    missingColumns: 'null',
+    needsKeys: sink.needsKeys,
+    keyWaitMs,
+    askTarget: sink.keyColumns,
+    log: SILENT,
+  })
+  const ofStream = examiner({
+    decode: recordDecoder({ format: 'auto', stream: 'feed', binary: 'double', beforeImageField: 'before-image' }),
+    route: route({ include: [], exclude: [], deletes: 'hard', expired: 'delete' }),
+    tables,
+    stream: 'feed',
+    onError: 'dead-letter',
+    readsBefore: sink.readsBefore,
+    nul: null,
+    onTextReplaced: () => {},
+    log: SILENT,
+  })
+  const parts = {
+    source: shardsInOrder(shards),
+    examiner: ofStream,
+    sink,
+    claim: claimOf(),
+    limits: { records: 1_000, bytes: 1e9, waitMs: 1e6 },
+    ledger: new Ledger(),
+    lag: new Lag(),
+    log: SILENT,
+  }
+  return { parts, target }
+}
+
+/** A page that is given back comes again behind all others, without what was used of it. */
+function shardsInOrder(shards: Readonly<Record<string, readonly string[]>>): Source {
+  const left = Object.entries(shards).map(([shard, texts]) => ({
+    shard,
+    records: texts.map(
+      (text, i): RawRecord => ({ shard, sequence: `${i + 1}`, arrivedAt: 1, data: Buffer.from(text) }),
+    ),
+  }))
+  return {
+    identify: async () => claimOf().relay.stream,
+    firstPositions: async () => new Map(),
+    async *pages() {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        await nextTurn()
+        const { shard, records } = next
+        yield {
+          shard,
+          records,
+          end: { sequence: records.at(-1)!.sequence, arrivedAt: 1, caughtUpAt: null },
+          behindMs: 0,
+          committed() {},
+          giveBack: (used) => void left.push({ shard, records: records.slice(used) }),
+        }
+      }
+    },
+    close: async () => {},
   }
 }

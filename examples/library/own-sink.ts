@@ -14,6 +14,7 @@ import {
   route,
   SILENT,
   type Sink,
+  SourceTables,
   tableLabel,
   toJson,
 } from '../../src/index.ts'
@@ -24,14 +25,17 @@ const source = fileSource({ path: join(import.meta.dirname, stream), log: SILENT
 const sink: Sink = {
   refusesNul: false,
   readsBefore: false,
-  open: async () => new Map(),
+  needsKeys: false,
+  open: async () => ({ positions: new Map(), lessons: new Map() }),
+  keyColumns: async () => null,
   prepare: (batch) => async () => {
     const tables = new Map<string, { applied: number; superseded: number }>()
-    for (const { op, table, key } of batch.changes) {
+    for (const change of batch.changes) {
+      const { op, table } = change
       const label = tableLabel(table)
       const { applied } = tables.get(label) ?? { applied: 0 }
       tables.set(label, { applied: applied + 1, superseded: 0 })
-      console.log(`${label}: ${op} ${toJson(key)}`)
+      console.log(`${label}: ${op}${change.kind === 'change' ? ` ${toJson(change.key)}` : ''}`)
     }
     return { kind: 'written', tables }
   },
@@ -43,14 +47,24 @@ const ledger = new Ledger()
 await relay(
   {
     source,
-    examine: examiner({
-      decode: recordDecoder({ format: 'auto', stream, binary: 'double' }),
+    examiner: examiner({
+      decode: recordDecoder({ format: 'auto', stream, binary: 'double', beforeImageField: 'before-image' }),
       route: route({ include: [], exclude: [], deletes: 'hard', expired: 'delete' }),
+      tables: new SourceTables({
+        declaredKey: () => undefined,
+        declaredTypes: () => new Map(),
+        missingColumns: 'auto',
+        needsKeys: sink.needsKeys,
+        keyWaitMs: 60_000,
+        askTarget: sink.keyColumns,
+        log: SILENT,
+      }),
       stream,
       onError: 'dead-letter',
       readsBefore: sink.readsBefore,
       nul: null,
       onTextReplaced: () => {},
+      log: SILENT,
     }),
     sink,
     claim: {

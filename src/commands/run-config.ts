@@ -3,12 +3,11 @@ import bytes from 'bytes'
 import ms, { type StringValue } from 'ms'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
-import type { TableName } from '../change.ts'
-import { splitName, tablePattern } from '../deliver/route.ts'
 import { RelayError } from '../errors.ts'
 import type { Start } from '../ingest/source.ts'
 import { sinkProblem } from '../sinks/by-url.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
+import { columnType, pattern, splitOutsideQuotes, tableKey, tableRoute } from './table-options.ts'
 
 /** The checked configuration of `cdc-relay run`. Sizes in bytes, times in milliseconds. */
 export type RunConfig = z.output<typeof runConfig>
@@ -49,6 +48,8 @@ const wait = z
     (text, context) => parseWait(text) ?? refuse(context, `"${text}" is not a duration such as 250ms, 30s or 7d`),
   )
 
+const waitOf = (option: RunOption) => z.string().prefault(defaultOf(option)).pipe(wait)
+
 const count = (option: RunOption) =>
   z
     .union([z.string(), z.int()])
@@ -62,18 +63,11 @@ const count = (option: RunOption) =>
 
 const file = z.templateLiteral(['file:', z.string().min(1)], { error: 'must be file:PATH' })
 
-const pattern = z.string().superRefine((text, context) => {
-  const problem = problemOf(() => tablePattern(text))
-  if (problem !== null) context.addIssue({ code: 'custom', message: problem })
-})
-
-const tableRoute = z.string().transform((text, context) => {
-  const [from, to, ...rest] = splitOutsideQuotes(text, '=')
-  if (from === undefined || to === undefined || rest.length > 0)
-    return refuse(context, `"${text}" is not SOURCE=TARGET`)
-  const problem = problemOf(() => [tablePattern(from), splitName(to)]) ?? tooManyParts(to)
-  return problem === null ? { from, to } : refuse(context, problem)
-})
+/** `data`, `metadata` and `control` have another meaning. */
+const beforeImageField = z
+  .string()
+  .min(1, 'is empty')
+  .refine((name) => !['data', 'metadata', 'control'].includes(name), 'must not be data, metadata or control')
 
 const runConfig = z
   .strictObject({
@@ -84,10 +78,13 @@ const runConfig = z
         const problem = sinkProblem(url)
         if (problem !== null) context.addIssue({ code: 'custom', message: problem })
       }),
-    format: oneOf('format', ['auto', 'dynamodb']),
+    format: oneOf('format', ['auto', 'dynamodb', 'dms']),
     table: z.array(tableRoute).default([]),
     include: z.array(pattern).default([]),
     exclude: z.array(pattern).default([]),
+    key: z.array(tableKey).default([]),
+    'key-wait': waitOf('key-wait'),
+    type: z.array(columnType).default([]),
     name: z.string().min(1, 'is empty').optional(),
     start: z
       .string()
@@ -100,19 +97,23 @@ const runConfig = z
     'take-over': z.boolean().default(false),
     state: file.optional(),
     mode: oneOf('mode', ['mirror', 'append']),
-    layout: oneOf('layout', ['document']),
+    layout: z.enum(['columns', 'document'], { error: 'must be columns or document' }).optional(),
     deletes: oneOf('deletes', ['hard', 'soft', 'ignore']),
     expired: oneOf('expired', ['delete', 'keep']),
     'create-tables': oneOf('create-tables', ['auto', 'never']),
     'dynamodb-binary': oneOf('dynamodb-binary', ['double', 'single']),
+    'missing-columns': oneOf('missing-columns', ['auto', 'null', 'keep']),
+    'before-image-field': beforeImageField.prefault(defaultOf('before-image-field')),
     nul: oneOf('nul', ['replace', 'dead-letter']),
     'tombstone-ttl': wait.optional(),
     'on-error': oneOf('on-error', ['dead-letter', 'stop']),
     'dead-letters': file.optional(),
     'on-gap': oneOf('on-gap', ['stop', 'continue']),
+    'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
+    'on-reload': oneOf('on-reload', ['keep', 'sweep']),
     'batch-records': count('batch-records'),
     'batch-bytes': size('batch-bytes'),
-    'batch-wait': z.string().prefault(defaultOf('batch-wait')).pipe(wait),
+    'batch-wait': waitOf('batch-wait'),
     memory: size('memory'),
     region: z.string().optional(),
     profile: z.string().optional(),
@@ -156,10 +157,24 @@ function readEnv(env: NodeJS.ProcessEnv): Record<string, unknown> {
   for (const [name, option] of Object.entries(RUN_OPTIONS)) {
     const value = env[`CDC_RELAY_${name.toUpperCase().replaceAll('-', '_')}`]
     if (value === undefined) continue
-    found[name] =
-      'array' in option ? splitOutsideQuotes(value, ',') : option.type === 'boolean' ? readFlag(value) : value
+    if (name === 'key') found[name] = joinColumns(readList(value))
+    else if ('array' in option) found[name] = readList(value)
+    else found[name] = option.type === 'boolean' ? readFlag(value) : value
   }
   return found
+}
+
+const readList = (text: string): string[] => splitOutsideQuotes(text, ',').filter((item) => item !== '')
+
+/** In `orders=id,line,boats=id` a comma parts columns as well as keys: what has no `=` belongs to the key before it. */
+function joinColumns(items: readonly string[]): string[] {
+  const keys: string[] = []
+  for (const item of items) {
+    const isColumn = splitOutsideQuotes(item, '=').length === 1
+    if (isColumn && keys.length > 0) keys.push(`${keys.pop()},${item}`)
+    else keys.push(item)
+  }
+  return keys
 }
 
 const readFlag = (text: string): unknown =>
@@ -195,36 +210,4 @@ function parseSize(text: string): number | null {
 function parseWait(text: string): number | null {
   const value = /^\d/.test(text) ? ms(text as StringValue) : undefined
   return value === undefined || Number.isNaN(value) ? null : value
-}
-
-function splitOutsideQuotes(text: string, separator: '=' | ','): string[] {
-  const parts = text.match(separator === '=' ? /(?:"(?:[^"]|"")*"|[^="])+/g : /(?:"(?:[^"]|"")*"|[^,"])+/g)
-  return parts === null ? [] : parts.map((part) => part.trim())
-}
-
-function problemOf(attempt: () => unknown): string | null {
-  try {
-    attempt()
-    return null
-  } catch (error) {
-    return error instanceof SyntaxError ? error.message : String(error)
-  }
-}
-
-const tooManyParts = (name: string): string | null =>
-  splitName(name).length > 2 ? `"${name}" has more than two parts; put names with dots in double quotes` : null
-
-/** The target that `--table` names for a source table; null if none of them speaks of it. The first match counts. */
-export function explicitRoute(routes: RunConfig['table']): (table: TableName) => TableName | null {
-  const compiled = routes.map(({ from, to }) => ({ match: tablePattern(from), to: splitName(to) }))
-  return (table) => {
-    for (const { match, to } of compiled) {
-      const stars = match(table)
-      if (stars === null) continue
-      const left = [...stars]
-      const parts = to.map((part) => part.replaceAll('*', () => left.shift() ?? ''))
-      return { schema: parts.length === 2 ? parts[0]! : null, name: parts.at(-1)! }
-    }
-    return null
-  }
 }

@@ -17,10 +17,13 @@ export const RUN_OPTIONS = {
     what,
     'postgresql://USER@HOST/DATABASE[?schema=NAME], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
   ),
-  format: text(what, 'format of the records: auto (told by each record) or dynamodb', 'auto'),
+  format: text(what, 'format of the records: auto (told by each record), dynamodb or dms', 'auto'),
   table: list(what, 'SOURCE=TARGET table; * in SOURCE stands in TARGET for what it matched; repeatable'),
   include: list(what, 'only tables that match this pattern (* for anything); repeatable'),
   exclude: list(what, 'no table that matches this pattern; repeatable'),
+  key: list(what, 'DMS: TABLE=COLUMN,COLUMN is the primary key of a table, TABLE= if it has none; repeatable'),
+  'key-wait': text(what, "how long rows wait for their table's key, which another shard may tell", '60s'),
+  type: list(what, 'TABLE.COLUMN=TYPE, what a column really holds (json, bytes, numeric …); repeatable'),
 
   name: text(who, "the relay's name: positions and claims are kept under it [default: the stream's name]"),
   start: text(who, 'where a new relay begins: earliest, latest or an ISO 8601 time [default: earliest]'),
@@ -29,7 +32,11 @@ export const RUN_OPTIONS = {
   state: text(who, 'file:PATH: state of a sink that keeps none itself (jsonl) [default: file:NAME.state.json]'),
 
   mode: text(rows, 'mirror (keep the target equal to the source) or append (add one row for each change)', 'mirror'),
-  layout: text(rows, 'how a mirrored row lies in its table: document (key columns and one JSON column)', 'document'),
+  layout: text(
+    rows,
+    'how a mirrored row lies in its table: columns, or document (key columns and one JSON column) ' +
+      '[default: columns for DMS, document for DynamoDB]',
+  ),
   deletes: text(rows, 'hard (delete the row), soft (mark it, hidden by a view) or ignore', 'hard'),
   expired: text(rows, 'deletes made by DynamoDB TTL: delete or keep', 'delete'),
   'create-tables': text(rows, 'auto (create what is missing) or never', 'auto'),
@@ -38,12 +45,18 @@ export const RUN_OPTIONS = {
     'how often binary is base64-encoded: double (a Kinesis destination) or single (emulators)',
     'double',
   ),
+  'missing-columns': text(
+    rows,
+    'a column that a DMS update lacks: null, keep (it is unchanged), or auto (keep once the stream has shown nulls)',
+    'auto',
+  ),
+  'before-image-field': text(rows, 'FieldName of BeforeImageSettings in the DMS task', 'before-image'),
   nul: text(rows, 'U+0000 in text, which databases refuse: replace (by U+FFFD, counted) or dead-letter', 'replace'),
   'tombstone-ttl': text(rows, "keep deleted rows' versions for this long [default: the stream's retention and a day]"),
 
   'on-error': text(
     trouble,
-    'a record that cannot be decoded: dead-letter (kept, the stream goes on) or stop (exit code 3)',
+    'a record that cannot be decoded, or that the target refuses: dead-letter (kept, the stream goes on) or stop (exit code 3)',
     'dead-letter',
   ),
   'dead-letters': text(
@@ -51,6 +64,12 @@ export const RUN_OPTIONS = {
     'file:PATH, where the sink cannot keep them (jsonl) [default: NAME.dead-letters.jsonl]',
   ),
   'on-gap': text(trouble, 'records may have expired before they were read: stop (exit code 5) or continue', 'stop'),
+  'on-schema-change': text(
+    trouble,
+    'columns change at the source: add-only (what is new is added, the rest is logged), stop (exit code 2) or ignore',
+    'add-only',
+  ),
+  'on-reload': text(trouble, 'rows from before a DMS reload: keep until they come again, or sweep at once', 'keep'),
 
   'batch-records': text(pace, 'a batch is cut at this many records', '5000'),
   'batch-bytes': text(pace, 'or at this size', '8MiB'),

@@ -1,6 +1,7 @@
 import { recordDecoder } from '../decode/decoder.ts'
 import { examiner } from '../deliver/examine.ts'
 import { route } from '../deliver/route.ts'
+import { SourceTables } from '../deliver/source-tables.ts'
 import { FAILURES, RelayError } from '../errors.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { Lag } from '../observe/lag.ts'
@@ -10,9 +11,11 @@ import { startProgress } from '../observe/progress.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
 import { relay } from '../relay.ts'
+import { retrying } from '../retry.ts'
 import { openSink } from '../sinks/by-url.ts'
 import type { RelayIdentity } from '../state/store.ts'
-import { explicitRoute, type RunConfig, readRunConfig } from './run-config.ts'
+import { type RunConfig, readRunConfig } from './run-config.ts'
+import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
 
 /** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
 export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
@@ -40,6 +43,7 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
       name,
       retentionMs: identity.retentionMs,
       routes: explicitRoute(config.table),
+      declaredTypes: declaredTypes(config.type),
       keepsState: source.keepsState,
       log,
     })
@@ -53,20 +57,43 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
       firstPositions: () => source.firstPositions(config.start?.start ?? { kind: 'earliest' }, stopping),
       takeOver: config['take-over'],
     }
-    const examine = examiner({
-      decode: recordDecoder({ format: config.format, stream: source.streamName, binary: config['dynamodb-binary'] }),
+    const tables = new SourceTables({
+      declaredKey: declaredKey(config.key),
+      declaredTypes: declaredTypes(config.type),
+      missingColumns: config['missing-columns'],
+      needsKeys: sink.needsKeys,
+      keyWaitMs: config['key-wait'],
+      askTarget: (table) =>
+        retrying(() => sink.keyColumns(table), {
+          signal: stopping,
+          log,
+          what: 'ask the target for a primary key',
+          hasWorked: () => true,
+        }),
+      log,
+    })
+    const decode = recordDecoder({
+      format: config.format,
+      stream: source.streamName,
+      binary: config['dynamodb-binary'],
+      beforeImageField: config['before-image-field'],
+    })
+    const ofStream = examiner({
+      decode,
       route: route(config),
+      tables,
       stream: source.streamName,
       onError: config['on-error'],
       readsBefore: sink.readsBefore,
       nul: sink.refusesNul ? config.nul : null,
       onTextReplaced: () => void ledger.textReplaced++,
+      log,
     })
     const limits = { records: config['batch-records'], bytes: config['batch-bytes'], waitMs: config['batch-wait'] }
     const stopProgress = startProgress(say, ledger, lag)
     let isDone = false
     try {
-      await relay({ source, examine, sink, claim, limits, ledger, lag, log }, stopping)
+      await relay({ source, examiner: ofStream, sink, claim, limits, ledger, lag, log }, stopping)
       isDone = true
     } finally {
       stopProgress()
@@ -85,15 +112,20 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
   }
 }
 
-/** What would make the target differ if it changed under one name. */
+/**
+ * What would make the target differ if it changed under one name; what was not given, or is given as the default, is empty.
+ * `--key` and `--type` are not among it, for naming what could not be told is the cure that a relay which stopped asks for;
+ * a target table with another primary key says so itself. `--on-reload` only speaks of reloads to come.
+ */
 function settingsOf(config: RunConfig): Record<string, string> {
   return {
     mode: config.mode,
-    layout: config.layout,
+    layout: config.layout ?? '',
     deletes: config.deletes,
     table: config.table.map(({ from, to }) => `${from}=${to}`).join(' '),
     include: config.include.join(' '),
     exclude: config.exclude.join(' '),
+    'missing-columns': config['missing-columns'] === 'auto' ? '' : config['missing-columns'],
   }
 }
 

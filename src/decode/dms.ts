@@ -12,8 +12,6 @@ export interface DmsOptions {
   readonly stream: string
   /** `BeforeImageSettings.FieldName` of the task; customarily `before-image`. */
   readonly beforeImageField: string
-  /** What a column means that an update does not carry: NULL, or that it keeps its value. */
-  readonly missingColumns: 'null' | 'keep'
 }
 
 export type DmsDecoded = Change | SchemaChange | Skip
@@ -29,8 +27,9 @@ export function isDms(json: JsonObject): boolean {
  *
  * In: `{ data, metadata }` of a row, with the before image beside them where the task sends it; or `{ control, metadata }`.
  * Out: `load`, `insert`, `update`, `delete` as they are called. `key` is null, for a record does not name its key
- * columns: `keyOf` tells it once they are known. The columns of a delete are old values and stand in `before`; its
- * nulls are padding and stand nowhere. In `after` absent, null and empty stay three things.
+ * columns. An update is not `complete`, for what a missing column means only the whole stream tells. The columns of a
+ * delete are old values and stand in `before`; its nulls are padding and stand nowhere. In `after` absent, null and
+ * empty stay three things.
  *
  * `version` is when DMS made the record. A row of a load counts as 30 s older, so that a change beats the load that read
  * the row before it, and `drop-table` too, so that it stands below the loads that it opens.
@@ -78,7 +77,7 @@ function readChange(
   json: JsonObject,
   metadata: JsonObject,
   source: ChangeSource,
-  { beforeImageField, missingColumns }: DmsOptions,
+  { beforeImageField }: DmsOptions,
 ): Change {
   const data = readImage(json.data, 'data')
   // The operator chooses the name, and no name may find what every object inherits.
@@ -97,7 +96,7 @@ function readChange(
     key: null,
     before: op === 'delete' ? oldValues(data, before) : before,
     after: op === 'delete' ? null : data,
-    complete: op !== 'update' || missingColumns === 'null',
+    complete: op !== 'update',
     version: String(op === 'load' ? version - LOAD_IS_OLDER_US : version),
     time: readTime(metadata, transaction),
     source,

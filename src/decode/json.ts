@@ -4,16 +4,20 @@ import { RelayError } from '../errors.ts'
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * The bytes of a record → the one JSON object that they hold. Unlike `TextDecoder`, nothing is replaced or
- * stripped: what is not UTF-8 is refused.
- *
- * Its numbers are doubles: read only those that are known to fit.
- *
- * @throws RelayError DECODE_NOT_TEXT, DECODE_NOT_JSON
+ * The bytes of a record → their text. Unlike `TextDecoder`, nothing is replaced or stripped: what is not UTF-8 is refused.
+ * @throws RelayError DECODE_NOT_TEXT
  */
-export function parseRecord(data: Uint8Array): JsonObject {
+export function recordText(data: Uint8Array): string {
   if (!isUtf8(data)) throw new RelayError('DECODE_NOT_TEXT', `The ${data.byteLength} bytes of the record are not UTF-8`)
-  const json = parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString())
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString()
+}
+
+/**
+ * The text of a record → the one JSON object that it holds. Its numbers are doubles: read only those that are known to fit.
+ * @throws RelayError DECODE_NOT_JSON
+ */
+export function parseObject(text: string): JsonObject {
+  const json = parse(text)
   if (!isObject(json)) throw new RelayError('DECODE_NOT_JSON', `The record is ${jsonType(json)}, not a JSON object`)
   return json
 }

@@ -1,8 +1,8 @@
-import type { Change, DeadLetter, RawRecord } from '../change.ts'
+import type { DeadLetter, RawRecord, StreamChange } from '../change.ts'
 import type { Page } from '../ingest/source.ts'
 import { type Position, SHARD_END } from '../position.ts'
 import type { Batch } from '../sinks/sink.ts'
-import type { Examine, Examined } from './examine.ts'
+import { type Examined, type Examiner, type Learned, NotYet } from './examine.ts'
 
 export interface BatchLimits {
   readonly records: number
@@ -16,7 +16,7 @@ const CAUGHT_UP_WAIT_MS = 60_000
 
 /** A batch that is cut, with what has to happen once it is durable. */
 export interface Cut extends Batch {
-  /** Changes, skips and dead letters that the records said. */
+  /** Changes, schema changes, skips and dead letters that the records said. */
   readonly read: number
   readonly skips: ReadonlyMap<string, number>
   /** Pages whose last record is in this batch. */
@@ -28,14 +28,15 @@ export interface Cut extends Batch {
  * its first record has waited long enough, as soon as nothing is in flight. So batches grow under load and stay small
  * when idle, and the next one is gathered and prepared while one is being written.
  *
- * What `examine` refuses (`--on-error stop`) is thrown after everything in front of that record was yielded.
+ * What the examiner refuses (`--on-error stop`) is thrown after everything in front of that record was yielded. In front
+ * of a record that must wait the target is asked, once; if that does not help, the rest of its page is given back.
  *
  * @param read opens the source; its signal aborts when the iteration ends, however it ends
  * @param inFlight the write that is going on. When it fails, its error ends the iteration at once.
  */
 export async function* batches(
   read: (signal: AbortSignal) => AsyncIterable<Page>,
-  examine: Examine,
+  examiner: Examiner,
   limits: BatchLimits,
   inFlight: () => Promise<unknown>,
 ): AsyncGenerator<Cut, void, void> {
@@ -44,7 +45,7 @@ export async function* batches(
   let gathering = new Gathering()
   let due: Due | null = null
   const cut = (): Cut => {
-    const full = gathering.cut()
+    const full = gathering.cut(examiner.learned())
     gathering = new Gathering()
     due?.cancel()
     due = null
@@ -64,20 +65,29 @@ export async function* batches(
         continue
       }
       if (event.done === true) break
-      next = ask(source)
 
       const page = event.value
       for (const [first, last] of outerRecords(page.records)) {
-        try {
-          gathering.add(page, first, last, examine)
-        } catch (refusal) {
+        let hindrance = gathering.add(page, first, last, examiner)
+        if (hindrance instanceof NotYet) {
+          const refusal = await Promise.race([refusalOf(hindrance.ask), failureOf(inFlight())])
+          hindrance = refusal ?? gathering.add(page, first, last, examiner)
+        }
+        if (hindrance instanceof NotYet) {
+          for (const record of page.records.slice(first)) examiner.glance(record)
+          page.giveBack(first)
+          break
+        }
+        if (hindrance !== null) {
           if (gathering.waits) yield cut()
-          throw refusal
+          throw hindrance.refusal
         }
         if (last === page.records.length - 1) gathering.end(page)
         if (gathering.records >= limits.records || gathering.bytes >= limits.bytes) yield cut()
       }
       if (page.records.length === 0) gathering.end(page)
+      // Not sooner: a page that follows one given back would be in our hands already.
+      next = ask(source)
     }
     if (gathering.waits) yield cut()
   } finally {
@@ -101,6 +111,17 @@ function failureOf(write: Promise<unknown>): Promise<never> {
     write.catch(reject)
   })
 }
+
+/** Why a record cannot be added for good: what was thrown. */
+interface Refusal {
+  readonly refusal: unknown
+}
+
+const refusalOf = (work: () => Promise<void>): Promise<Refusal | null> =>
+  work().then(
+    () => null,
+    (refusal: unknown) => ({ refusal }),
+  )
 
 interface Due {
   readonly urgent: boolean
@@ -138,33 +159,48 @@ class Gathering {
   }
   /** False if all that waits is that shards are caught up. */
   urgent = false
-  readonly #changes: Change[] = []
+  readonly #changes: StreamChange[] = []
   readonly #deadLetters: DeadLetter[] = []
   readonly #skips = new Map<string, number>()
   readonly #moves = new Map<string, Position>()
   readonly #pages: Page[] = []
   #read = 0
 
-  /** Adds one outer record, all of it or (when `examine` throws) nothing. */
-  add(page: Page, first: number, last: number, examine: Examine): void {
+  /** Adds one outer record: all of it and gives null, or nothing and tells why. */
+  add(page: Page, first: number, last: number, examiner: Examiner): NotYet | Refusal | null {
     const items: Examined[] = []
     let bytes = 0
-    for (let i = first; i <= last; i++) {
-      const record = page.records[i]!
-      items.push(...examine(record))
-      bytes += record.data.byteLength
+    try {
+      for (let i = first; i <= last; i++) {
+        const record = page.records[i]!
+        items.push(...examiner.examine(record))
+        bytes += record.data.byteLength
+      }
+    } catch (thrown) {
+      return thrown instanceof NotYet ? thrown : { refusal: thrown }
     }
-    for (const item of items) {
-      if (item.kind === 'change') this.#changes.push(item)
-      else if (item.kind === 'dead-letter') this.#deadLetters.push(item)
-      else this.#skips.set(item.reason, (this.#skips.get(item.reason) ?? 0) + 1)
-    }
+    for (const item of items) this.#sort(item)
     this.#read += items.length
     this.records += last - first + 1
     this.bytes += bytes
     const { sequence, arrivedAt } = page.records[last]!
     this.#moves.set(page.shard, { sequence, arrivedAt, caughtUpAt: null })
     this.urgent = true
+    return null
+  }
+
+  #sort(item: Examined): void {
+    switch (item.kind) {
+      case 'change':
+      case 'schema':
+        this.#changes.push(item)
+        break
+      case 'dead-letter':
+        this.#deadLetters.push(item)
+        break
+      case 'skip':
+        this.#skips.set(item.reason, (this.#skips.get(item.reason) ?? 0) + 1)
+    }
   }
 
   /** The whole page was added. */
@@ -177,8 +213,10 @@ class Gathering {
     } else page.committed()
   }
 
-  cut(): Cut {
+  cut({ tables, lessons }: Learned): Cut {
     return {
+      tables,
+      lessons,
       changes: this.#changes,
       deadLetters: this.#deadLetters,
       moves: this.#moves,

@@ -30,9 +30,9 @@ export function route({ include, exclude, deletes, expired }: RouteOptions): Rou
   }
 
   return (item) => {
-    if (item.kind !== 'change') return item
+    if (item.kind === 'skip') return item
     if (!isWanted(item.table)) return { kind: 'skip', reason: 'table-not-wanted', source: item.source }
-    if (item.op !== 'delete') return item
+    if (item.kind !== 'change' || item.op !== 'delete') return item
     if (item.expired === true && expired === 'keep')
       return { kind: 'skip', reason: 'expired-kept', source: item.source }
     if (deletes === 'ignore') return { kind: 'skip', reason: 'delete-ignored', source: item.source }
@@ -40,14 +40,22 @@ export function route({ include, exclude, deletes, expired }: RouteOptions): Rou
   }
 }
 
+/** Whether a table matches; the answer is the text that each `*` stood for, or null. */
+export type TablePattern = (table: TableName) => readonly string[] | null
+
 /**
  * A table pattern: `name` (any schema) or `schema.name`, each with `*` for any run of characters; parts in double
- * quotes, as in SQL, where they hold dots. Matching gives the text that each `*` stood for, else null.
+ * quotes, as in SQL, where they hold dots.
  */
-export function tablePattern(pattern: string): (table: TableName) => readonly string[] | null {
+export function tablePattern(pattern: string): TablePattern {
   const parts = splitName(pattern)
   if (parts.length > 2)
     throw new SyntaxError(`"${pattern}" has more than two parts; put names with dots in double quotes`)
+  return patternOf(parts)
+}
+
+/** The pattern that has these one or two parts. */
+export function patternOf(parts: readonly string[]): TablePattern {
   const name = wildcard(parts.at(-1)!)
   const schema = parts.length === 2 ? wildcard(parts[0]!) : null
   return (table) => {

@@ -1,4 +1,14 @@
-import { Binary, type Change, type Decoded, Numeric, newRow, type RawRecord, type Row, type Value } from '../change.ts'
+import {
+  Binary,
+  type Change,
+  type Decoded,
+  Numeric,
+  newRow,
+  type RawRecord,
+  type Row,
+  type StreamChange,
+  type Value,
+} from '../change.ts'
 import { RelayError } from '../errors.ts'
 
 /**
@@ -11,6 +21,18 @@ export function mayHoldRefusedText(record: RawRecord): boolean {
   return bytes.includes('\\u0000') || bytes.includes('\\ud') || bytes.includes('\\uD')
 }
 
+/** Names of tables and their columns are never altered: two could become one. @throws RelayError TEXT_NUL */
+export function screenNames(item: StreamChange): void {
+  const { schema, name } = item.table
+  if (isRefused(name) || (schema !== null && isRefused(schema))) {
+    throw new RelayError('TEXT_NUL', 'The name of the table holds a character that the target refuses')
+  }
+  if (item.kind === 'change') return
+  if (item.columns?.some((column) => isRefused(column.name)) || item.primaryKey?.some(isRefused)) {
+    throw new RelayError('TEXT_NUL', 'The name of a column holds a character that the target refuses')
+  }
+}
+
 /**
  * The change with refused characters replaced by U+FFFD, or the change itself if there are none.
  * A key is never altered: two rows could become one.
@@ -20,10 +42,6 @@ export function mayHoldRefusedText(record: RawRecord): boolean {
  */
 export function screenText<T extends Decoded>(item: T, policy: 'replace' | 'dead-letter', onReplaced: () => void): T {
   if (item.kind !== 'change') return item
-  const { table } = item
-  if (isRefused(table.name) || (table.schema !== null && isRefused(table.schema))) {
-    throw new RelayError('TEXT_NUL', 'The name of the table holds a character that the target refuses')
-  }
   if (item.key !== null && holdsRefused(item.key)) {
     throw new RelayError('TEXT_NUL', 'The key holds a character that the target refuses')
   }

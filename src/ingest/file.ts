@@ -1,4 +1,5 @@
 import { addAbortSignal } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawRecord } from '../change.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
@@ -7,7 +8,7 @@ import { fileInput, standardInput } from './file-input.ts'
 import { type Line, LineCutter } from './file-lines.ts'
 import { FILE_SHARD, recordOfLine } from './file-record.ts'
 import { MemoryBudget } from './memory.ts'
-import type { Page, Source } from './source.ts'
+import { type Page, READ_AGAIN_MS, type Source } from './source.ts'
 
 export interface FileSourceOptions {
   /** `-` is standard input. */
@@ -44,12 +45,12 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSo
       try {
         for await (const chunk of addAbortSignal(signal, chunks)) {
           const lines = cutter.cut(chunk)
-          if (lines.length > 0) yield await pageOf(lines, budget, signal)
+          yield* pagesOf(lines, budget, signal)
         }
         const rest = cutter.rest()
         if (rest !== undefined && input.grows && !isWhole(rest)) {
           log.warn({ path, bytes: rest.bytes.length }, 'The last line is not finished: it is left for the next run')
-        } else if (rest !== undefined) yield await pageOf([rest], budget, signal)
+        } else if (rest !== undefined) yield* pagesOf([rest], budget, signal)
         // All of the budget is free again only when every page is committed.
         await budget.reserve(memoryBytes, signal)
       } catch (error) {
@@ -68,16 +69,30 @@ function offsetOf(position: Position | undefined): number {
   throw new RelayError('SOURCE_CHANGED', `The stored position of a file is ${position?.sequence}, not a byte offset`)
 }
 
-async function pageOf(lines: readonly Line[], budget: MemoryBudget, signal: AbortSignal): Promise<Page> {
-  const records = lines.map(recordOfLine)
-  const lease = await budget.reserve(bytesOf(records), signal)
-  const { sequence, arrivedAt } = records.at(-1)!
-  return {
-    shard: FILE_SHARD,
-    records,
-    end: { sequence, arrivedAt, caughtUpAt: null },
-    behindMs: 0,
-    committed: () => lease.release(),
+/** The lines as one page, and what was given back of it as another. It is kept: standard input cannot be read again. */
+async function* pagesOf(
+  lines: readonly Line[],
+  budget: MemoryBudget,
+  signal: AbortSignal,
+): AsyncGenerator<Page, void, void> {
+  let records = lines.map(recordOfLine)
+  while (records.length > 0) {
+    const lease = await budget.reserve(bytesOf(records), signal)
+    const { sequence, arrivedAt } = records.at(-1)!
+    let rest: RawRecord[] = []
+    yield {
+      shard: FILE_SHARD,
+      records,
+      end: { sequence, arrivedAt, caughtUpAt: null },
+      behindMs: 0,
+      committed: () => lease.release(),
+      giveBack: (used) => {
+        lease.release()
+        rest = records.slice(used)
+      },
+    }
+    if (rest.length > 0) await sleep(READ_AGAIN_MS, undefined, { signal })
+    records = rest
   }
 }
 

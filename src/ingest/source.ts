@@ -15,7 +15,17 @@ export interface Page {
    * Only then may children of a finished shard begin, and the page's memory counts as free.
    */
   committed(): void
+  /**
+   * Called instead, once and before the next page is asked for, by a reader that cannot use the page yet (a key that
+   * another shard must tell): the page's memory is free at once, pages of this shard that follow are not given, and
+   * after READ_AGAIN_MS the shard is read again from behind the first `used` records (whole outer ones), which the
+   * reader keeps.
+   */
+  giveBack(used: number): void
 }
+
+/** How long a shard rests whose page was given back. */
+export const READ_AGAIN_MS = 1000
 
 /** Where reading begins for a relay that has no positions yet. */
 export type Start =

@@ -15,6 +15,8 @@ export interface Counts {
   readonly deadLettered: number
 }
 
+const NONE: ReadonlyMap<string, number> = new Map()
+
 /** Keeps the books of one run: every change, skip and dead letter ends in exactly one column. */
 export class Ledger {
   read = 0
@@ -29,9 +31,9 @@ export class Ledger {
   enter(cut: Cut, written: Written): void {
     this.batches++
     this.read += cut.read
-    this.deadLettered += cut.deadLetters.length
-    for (const [reason, count] of cut.skips) this.skips.set(reason, (this.skips.get(reason) ?? 0) + count)
-    let accounted = 0
+    this.deadLettered += cut.deadLetters.length + (written.deadLettered ?? 0)
+    this.#skip(cut.skips)
+    let accounted = (written.deadLettered ?? 0) + this.#skip(written.skips ?? NONE)
     for (const [label, { applied, superseded }] of written.tables) {
       const table = this.tables.get(label) ?? { applied: 0, superseded: 0 }
       table.applied += applied
@@ -42,6 +44,16 @@ export class Ledger {
     if (accounted !== cut.changes.length) {
       throw new Error(`The books do not add up: ${cut.changes.length} changes were written, ${accounted} accounted for`)
     }
+  }
+
+  /** Returns how many. */
+  #skip(skips: ReadonlyMap<string, number>): number {
+    let sum = 0
+    for (const [reason, count] of skips) {
+      this.skips.set(reason, (this.skips.get(reason) ?? 0) + count)
+      sum += count
+    }
+    return sum
   }
 
   counts(): Counts {

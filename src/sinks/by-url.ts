@@ -1,4 +1,4 @@
-import type { TableName } from '../change.ts'
+import type { ColumnType, TableName } from '../change.ts'
 import type { Log } from '../observe/log.ts'
 import type { Sink } from './sink.ts'
 
@@ -6,9 +6,12 @@ import type { Sink } from './sink.ts'
 export interface SinkConfig {
   readonly sink: string
   readonly mode: 'mirror' | 'append'
-  readonly layout: 'document'
+  readonly layout?: 'columns' | 'document' | undefined
   readonly deletes: 'hard' | 'soft' | 'ignore'
   readonly 'create-tables': 'auto' | 'never'
+  readonly 'on-schema-change': 'add-only' | 'stop' | 'ignore'
+  readonly 'on-reload': 'keep' | 'sweep'
+  readonly 'on-error': 'dead-letter' | 'stop'
   readonly 'tombstone-ttl'?: number | undefined
   readonly state?: string | undefined
   readonly 'dead-letters'?: string | undefined
@@ -21,6 +24,8 @@ export interface SinkSurroundings {
   readonly retentionMs: number | null
   /** The target that `--table` names; null: the source's own names. */
   readonly routes: (table: TableName) => TableName | null
+  /** What `--type` says that columns of a source table hold. */
+  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
   /** False for standard input: then nothing is remembered. */
   readonly keepsState: boolean
   readonly log: Log
@@ -51,17 +56,24 @@ export async function openSink(config: SinkConfig, surroundings: SinkSurrounding
 
 const schemeOf = (url: string): string | null => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? null
 
-async function openSql(config: SinkConfig, { routes, retentionMs, log }: SinkSurroundings): Promise<Sink> {
+async function openSql(
+  config: SinkConfig,
+  { routes, declaredTypes, retentionMs, log }: SinkSurroundings,
+): Promise<Sink> {
   const { sqlSink } = await import('./sql/sink.ts')
   return sqlSink({
     url: config.sink,
     mode: config.mode,
-    layout: config.layout,
+    layout: config.layout ?? null,
     deletes: config.deletes === 'soft' ? 'soft' : 'hard',
     createTables: config['create-tables'],
+    onSchemaChange: config['on-schema-change'],
+    onReload: config['on-reload'],
+    onError: config['on-error'],
     tombstoneTtlMs: config['tombstone-ttl'],
     retentionMs,
     routes,
+    declaredTypes,
     log,
   })
 }

@@ -1,4 +1,4 @@
-import { type Change, type DeadLetter, recordToJson, tableLabel } from '../change.ts'
+import { type DeadLetter, recordToJson, type StreamChange, tableLabel } from '../change.ts'
 import type { Log } from '../observe/log.ts'
 import { joinState } from '../state/join.ts'
 import type { StateStore } from '../state/store.ts'
@@ -16,7 +16,7 @@ export interface JsonlSinkOptions {
 }
 
 /**
- * Writes each change as one line of JSON, the change record as it is, whatever mode and layout are.
+ * Writes each change, of a row or of a table, as one line of JSON, the change record as it is, whatever mode and layout are.
  *
  * A crash repeats the batch that was being written; a line that it tore is cut off at the next start. The dead-letter
  * file is made when there is something to put into it.
@@ -29,6 +29,8 @@ export function jsonlSink({ path, deadLetters, store, log }: JsonlSinkOptions): 
     {
       refusesNul: false,
       readsBefore: true,
+      needsKeys: false,
+      keyColumns: async () => null,
       open: (signal) => changes.open(signal),
 
       prepare(batch) {
@@ -52,11 +54,11 @@ export function jsonlSink({ path, deadLetters, store, log }: JsonlSinkOptions): 
   )
 }
 
-const linesOf = (items: readonly (Change | DeadLetter)[]): string =>
+const linesOf = (items: readonly (StreamChange | DeadLetter)[]): string =>
   items.map((item) => `${recordToJson(item)}\n`).join('')
 
 /** Every change is written: none is superseded here. */
-function countByTable(changes: readonly Change[]): Written {
+function countByTable(changes: readonly StreamChange[]): Written {
   const tables = new Map<string, { applied: number; superseded: number }>()
   for (const { table } of changes) {
     const label = tableLabel(table)

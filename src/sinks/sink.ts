@@ -1,27 +1,34 @@
-import type { Change, DeadLetter } from '../change.ts'
+import type { DeadLetter, Lessons, SourceTable, StreamChange, TableName } from '../change.ts'
 import type { Position, Positions } from '../position.ts'
-import type { Claim, RelayIdentity } from '../state/store.ts'
+import type { Claim, RelayIdentity, Stored } from '../state/store.ts'
 
 /** What is written together. Skips are counted before and are not here. */
 export interface Batch {
   /** In order of arrival within each shard. */
-  readonly changes: readonly Change[]
+  readonly changes: readonly StreamChange[]
+  /** By source table as `tableLabel` prints it: what is known of the tables of a DMS feed, this batch included. */
+  readonly tables: ReadonlyMap<string, SourceTable>
+  /** What was learned since the batch before: it becomes durable together with the positions. */
+  readonly lessons: Lessons
   readonly deadLetters: readonly DeadLetter[]
   /** The position that each shard of the batch reaches. */
   readonly moves: Positions
 }
 
-/** How the changes of a batch ended. Both numbers together are `changes.length`. */
+/** How the changes of a batch ended. All numbers together are `changes.length`. */
 export interface Written {
   readonly kind: 'written'
   /** By source table as `tableLabel` prints it. */
   readonly tables: ReadonlyMap<string, { readonly applied: number; readonly superseded: number }>
+  /** Reason → changes that this target leaves out; absent if none. */
+  readonly skips?: ReadonlyMap<string, number>
+  /** Changes that the target refused and that it, or the file beside it, keeps with the reason; absent if none. */
+  readonly deadLettered?: number
 }
 
 /** The target held older positions than those last written (restored, failed over): nothing was written, read again from here. */
-export interface Rewound {
+export interface Rewound extends Stored {
   readonly kind: 'rewound'
-  readonly positions: Positions
 }
 
 /**
@@ -39,12 +46,20 @@ export interface Sink {
   readonly refusesNul: boolean
   /** True if `prepare` looks at `before`, whose decoding may fail: it is then decoded where such a failure becomes a dead letter. */
   readonly readsBefore: boolean
+  /** True if a row needs its key to be written: a change whose key is not known then waits. */
+  readonly needsKeys: boolean
 
   /**
-   * Connects, checks what can be checked, claims the relay's name and tells where its shards stand.
+   * Connects, checks what can be checked, claims the relay's name and tells where its shards stand and what it had learned.
    * @throws RelayError STATE_DIFFERS, STATE_HELD, SINK_LOGIN, SINK_UNREACHABLE …
    */
-  open(claim: Claim, signal: AbortSignal): Promise<Positions>
+  open(claim: Claim, signal: AbortSignal): Promise<Stored>
+
+  /**
+   * The columns of the source that make the key of its table, told by the target's own table; null if that has no
+   * primary key or is not there. Only asked where `needsKeys`, after `open`.
+   */
+  keyColumns(table: TableName): Promise<readonly string[] | null>
 
   /**
    * Thinks ahead while the batch before is still being written: folds and encodes, and never waits.
@@ -56,4 +71,4 @@ export interface Sink {
   close(): Promise<void>
 }
 
-export type { Claim, Position, RelayIdentity }
+export type { Claim, Position, RelayIdentity, Stored }

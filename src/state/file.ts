@@ -5,10 +5,9 @@ import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { RelayError } from '../errors.ts'
-import type { Positions } from '../position.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
-import type { Claim, RelayIdentity, StateStore } from './store.ts'
+import type { Claim, RelayIdentity, StateStore, Stored } from './store.ts'
 
 /**
  * Keeps the state of one relay as JSON in the file `path`. Each move replaces the file as a whole, so that a crash
@@ -24,7 +23,7 @@ export function fileStateStore(path: string): StateStore {
   /** What we last read or wrote. */
   let known: State | undefined
 
-  async function take(claim: Claim, stored: State | null): Promise<Positions> {
+  async function take(claim: Claim, stored: State | null): Promise<Stored> {
     if (stored !== null) requireSameIdentity(stored.relay, claim.relay, `delete the file ${path}`)
     const number = Math.max(stored?.claim.number ?? 0, known?.claim.number ?? 0) + 1
     const since = new Date().toISOString()
@@ -33,10 +32,11 @@ export function fileStateStore(path: string): StateStore {
       relay: stored?.relay ?? plainIdentity(claim.relay),
       claim: { number, owner, host: hostname(), pid: process.pid, since },
       positions: stored?.positions ?? Object.fromEntries(await claim.firstPositions()),
+      learned: stored?.learned ?? {},
     }
     await replaceState(path, next)
     known = next
-    return positionsOf(next)
+    return storedOf(next)
   }
 
   return {
@@ -46,9 +46,13 @@ export function fileStateStore(path: string): StateStore {
       return await take(claim, await readState(path))
     },
 
-    async move(moves) {
+    async move(moves, lessons) {
       if (request === undefined || known === undefined) throw new Error('the name must be claimed first')
-      const next: State = { ...known, positions: { ...known.positions, ...Object.fromEntries(moves) } }
+      const next: State = {
+        ...known,
+        positions: { ...known.positions, ...Object.fromEntries(moves) },
+        learned: { ...known.learned, ...Object.fromEntries(lessons) },
+      }
       const stored = await readState(path)
       if (stored === null) {
         throw new RelayError(
@@ -57,7 +61,7 @@ export function fileStateStore(path: string): StateStore {
         )
       }
       if (isOfAnother(stored, known)) throw held(path, stored)
-      // The new positions are there already if the write before this one failed at its very end.
+      // What is new is there already if the write before this one failed at its very end.
       if (!isDeepStrictEqual(stored, known) && !isDeepStrictEqual(stored, next)) return await take(request, stored)
       await replaceState(path, next)
       known = next
@@ -88,6 +92,11 @@ const POSITION = z.strictObject({
   caughtUpAt: z.number().nullable(),
 })
 
+/** Not a zod record: that leaves out a member named `__proto__`. */
+const TEXTS = z.custom<Readonly<Record<string, string>>>(
+  (value) => isPlainObject(value) && Object.values(value).every((text) => typeof text === 'string'),
+)
+
 const STATE = z.strictObject({
   version: z.literal(1),
   relay: z.strictObject({
@@ -105,11 +114,16 @@ const STATE = z.strictObject({
   }),
   /** By shard. */
   positions: z.record(z.string(), POSITION),
+  /** Lessons by subject. Absent in a file of a version that learned nothing. */
+  learned: TEXTS.default({}),
 })
 
 type State = z.infer<typeof STATE>
 
-const positionsOf = ({ positions }: State): Positions => new Map(Object.entries(positions))
+const storedOf = ({ positions, learned }: State): Stored => ({
+  positions: new Map(Object.entries(positions)),
+  lessons: new Map(Object.entries(learned)),
+})
 
 function plainIdentity({ name, stream, start, settings }: RelayIdentity): State['relay'] {
   const { id, created, retentionMs } = stream
@@ -149,5 +163,8 @@ async function withOpen(path: string, flags: string, work: (file: FileHandle) =>
     await file.close()
   }
 }
+
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const reason = (cause: unknown): string => (cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause))

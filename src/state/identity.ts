@@ -39,9 +39,15 @@ function compareStart(stored: string | null, claimed: string | null): string[] {
   return [`the first run began with --start ${stored ?? 'earliest'}, now it is --start ${claimed}`]
 }
 
+/**
+ * States of before there was a choice of layouts say `document` whether it was given or not; they are known by what they
+ * do not say. Without `--layout` rows of DynamoDB, and those relays knew no others, are documents still.
+ */
 function compareSettings(stored: RelayIdentity['settings'], claimed: RelayIdentity['settings']): string[] {
   const names = [...new Set([...Object.keys(stored), ...Object.keys(claimed)])]
+  const hadNoChoice = stored.layout === 'document' && stored['missing-columns'] === undefined
   return names
+    .filter((name) => !(name === 'layout' && hadNoChoice && (claimed.layout ?? '') === ''))
     .filter((name) => (stored[name] ?? '') !== (claimed[name] ?? ''))
     .map((name) => `--${name} was ${shown(stored[name])} and is ${shown(claimed[name])}`)
 }

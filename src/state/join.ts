@@ -1,8 +1,8 @@
 import type { Batch, Sink, Written } from '../sinks/sink.ts'
-import type { StateStore } from './store.ts'
+import type { Claim, StateStore, Stored } from './store.ts'
 
 /** A target that keeps no state: what is left of a `Sink` without claim and positions. */
-export interface Writer extends Pick<Sink, 'refusesNul' | 'readsBefore' | 'close'> {
+export interface Writer extends Pick<Sink, 'refusesNul' | 'readsBefore' | 'needsKeys' | 'keyColumns' | 'close'> {
   /** Makes ready for writing. Twice is fine. */
   open(signal: AbortSignal): Promise<void>
 
@@ -14,7 +14,8 @@ export interface Writer extends Pick<Sink, 'refusesNul' | 'readsBefore' | 'close
 }
 
 /**
- * Makes a sink of a writer and a store for its positions (null: nothing is remembered, each run begins at the start).
+ * Makes a sink of a writer and a store for its positions and lessons (null: nothing is remembered, each run begins at
+ * the start).
  *
  * The two cannot become durable in one step. The positions come second, so a crash between the two, or a store that was
  * set back, repeats changes; the other order would lose them.
@@ -25,11 +26,13 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
   return {
     refusesNul: writer.refusesNul,
     readsBefore: writer.readsBefore,
+    needsKeys: writer.needsKeys,
+    keyColumns: (table) => writer.keyColumns(table),
 
     async open(claim, signal) {
-      const positions = store === null ? await claim.firstPositions() : await store.claim(claim, signal)
+      const stored = store === null ? await nothingStored(claim) : await store.claim(claim, signal)
       await writer.open(signal)
-      return positions
+      return stored
     },
 
     prepare(batch) {
@@ -38,8 +41,8 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
       const writeAndMove: ReturnType<Sink['prepare']> = async (signal) => {
         // When only the positions could not be stored, trying again must not write the changes a second time.
         written ??= await write(signal)
-        const rewound = store === null ? null : await store.move(batch.moves, signal)
-        return rewound === null ? written : { kind: 'rewound', positions: rewound }
+        const rewound = store === null ? null : await store.move(batch.moves, batch.lessons, signal)
+        return rewound === null ? written : { kind: 'rewound', ...rewound }
       }
       return (signal) => {
         const answer = writeAndMove(signal)
@@ -57,4 +60,8 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
       }
     },
   }
+}
+
+async function nothingStored(claim: Claim): Promise<Stored> {
+  return { positions: await claim.firstPositions(), lessons: new Map() }
 }

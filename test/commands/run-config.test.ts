@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { explicitRoute, type RunConfig, readRunConfig } from '../../src/commands/run-config.ts'
+import type { TableName } from '../../src/change.ts'
+import { type RunConfig, readRunConfig } from '../../src/commands/run-config.ts'
 import { RUN_OPTIONS } from '../../src/commands/run-options.ts'
+import { declaredKey, declaredTypes, explicitRoute } from '../../src/commands/table-options.ts'
 import { RelayError } from '../../src/errors.ts'
 
 const MINIMAL = { source: 'orders', sink: 'pglite:data' }
@@ -17,17 +19,23 @@ test('two options are enough; the rest are the defaults that --help shows', () =
     table: [],
     include: [],
     exclude: [],
+    key: [],
+    'key-wait': 60_000,
+    type: [],
     'until-latest': false,
     'take-over': false,
     mode: 'mirror',
-    layout: 'document',
     deletes: 'hard',
     expired: 'delete',
     'create-tables': 'auto',
     'dynamodb-binary': 'double',
+    'missing-columns': 'auto',
+    'before-image-field': 'before-image',
     nul: 'replace',
     'on-error': 'dead-letter',
     'on-gap': 'stop',
+    'on-schema-change': 'add-only',
+    'on-reload': 'keep',
     'batch-records': 5000,
     'batch-bytes': 8 * 1024 * 1024,
     'batch-wait': 250,
@@ -46,6 +54,15 @@ test('every problem is in one message', () => {
     start: 'yesterday',
     table: ['a', 'a.b.c=d'],
     'on-eror': 'stop',
+    format: 'dsm',
+    layout: 'rows',
+    key: ['orders', 'a.b.c=id', 'orders=a.b', 'orders=id,id', 'orders=id,'],
+    'key-wait': 'a while',
+    type: ['orders.tags', 'tags=json', 'orders.tags=jason', 'a.b.c.d=json'],
+    'missing-columns': 'drop',
+    'before-image-field': 'metadata',
+    'on-schema-change': 'drop',
+    'on-reload': 'wipe',
     'external-id': 'x',
   }
   const message = messageOf(argv)
@@ -59,6 +76,22 @@ test('every problem is in one message', () => {
     '--table "a" is not SOURCE=TARGET',
     '--table "a.b.c" has more than two parts',
     '--on-eror is not an option',
+    '--format must be auto or dynamodb or dms',
+    '--layout must be columns or document',
+    '--key "orders" is not TABLE=COLUMN,COLUMN',
+    '--key "a.b.c" has more than two parts',
+    '--key "a.b" is not one column; put names with dots in double quotes',
+    '--key "orders=id,id" names a column twice',
+    '--key "orders=id," has an empty column name',
+    '--key-wait "a while" is not a duration',
+    '--type "orders.tags" is not TABLE.COLUMN=TYPE',
+    '--type "tags" is not TABLE.COLUMN',
+    '--type "jason" is no type that is known',
+    '--type "a.b.c.d" has more than three parts',
+    '--missing-columns must be auto or null or keep',
+    '--before-image-field must not be data, metadata or control',
+    '--on-schema-change must be add-only or stop or ignore',
+    '--on-reload must be keep or sweep',
   ]) {
     assert.ok(message.includes(part), `${part}\nis not in\n${message}`)
   }
@@ -119,6 +152,66 @@ test('--table: the first match counts, stars are carried over, names in quotes k
   assert.equal(target({ schema: null, name: 'other' }), null)
 })
 
+test('--key: the first match counts, in key order; TABLE= is a table without key', () => {
+  const { key } = readRunConfig(
+    { ...MINIMAL, key: ['shop.orders=id, line', 'logs.*=', '"a=b"."c,d"="e,f","g""=h.i",j', 'shop.*=other'] },
+    {},
+  )
+  const keyOf = declaredKey(key)
+  assert.deepEqual(keyOf({ schema: 'shop', name: 'orders' }), ['id', 'line'])
+  assert.deepEqual(keyOf({ schema: 'shop', name: 'boats' }), ['other'])
+  assert.deepEqual(keyOf({ schema: 'logs', name: 'any' }), [])
+  assert.deepEqual(keyOf({ schema: 'a=b', name: 'c,d' }), ['e,f', 'g"=h.i', 'j'])
+  assert.equal(keyOf({ schema: 'harbour', name: 'orders' }), undefined)
+})
+
+test('--key in the environment: a comma parts its columns as well as keys', () => {
+  const { key } = readRunConfig(MINIMAL, { CDC_RELAY_KEY: 'orders=id,"li,ne",boats=,"a=b"=x' })
+  const keyOf = declaredKey(key)
+  assert.deepEqual(
+    ['orders', 'boats', 'a=b'].map((name) => keyOf({ schema: 'shop', name })),
+    [['id', 'li,ne'], [], ['x']],
+  )
+  assert.match(messageOf(MINIMAL, { CDC_RELAY_KEY: 'orders,id' }), /--key "orders,id" is not TABLE=COLUMN,COLUMN/)
+})
+
+test('--type: the last part is the column, of each column the first match counts', () => {
+  const { type } = readRunConfig(
+    { ...MINIMAL, type: ['shop.orders.paid=boolean', 'orders.paid=text', '*.blob=bytes', 'o*."a.b=c"=NUMERIC'] },
+    {},
+  )
+  const typesOf = declaredTypes(type)
+  const sorted = (table: TableName) => [...typesOf(table)].sort()
+  assert.deepEqual(sorted({ schema: 'shop', name: 'orders' }), [
+    ['a.b=c', 'numeric'],
+    ['blob', 'bytes'],
+    ['paid', 'boolean'],
+  ])
+  assert.deepEqual(sorted({ schema: 'other', name: 'orders' }), [
+    ['a.b=c', 'numeric'],
+    ['blob', 'bytes'],
+    ['paid', 'text'],
+  ])
+  assert.deepEqual(sorted({ schema: null, name: 'boats' }), [['blob', 'bytes']])
+})
+
+test('options of DMS come from a file and the environment like the others', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-config-'))
+  try {
+    const path = join(folder, 'relay.yaml')
+    writeFileSync(path, 'format: dms\nkey: [orders=id]\ntype: [orders.tags=bytes]\nkey-wait: 5m\nlayout: columns\n')
+    const env = { CDC_RELAY_CONFIG: path, CDC_RELAY_MISSING_COLUMNS: 'keep', CDC_RELAY_BEFORE_IMAGE_FIELD: 'was' }
+    const config = readRunConfig(MINIMAL, env)
+    assert.deepEqual(
+      [config.format, config.key.length, config.type.length, config['key-wait'], config.layout],
+      ['dms', 1, 1, 300_000, 'columns'],
+    )
+    assert.deepEqual([config['missing-columns'], config['before-image-field']], ['keep', 'was'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test('every option of the help is known to the check, and the other way round', () => {
   const known = new Set(Object.keys(RUN_OPTIONS))
   known.delete('config')
@@ -133,15 +226,16 @@ test('every option of the help is known to the check, and the other way round', 
     'external-id': 'x',
     'endpoint-url': 'http://localhost:4567',
     name: 'n',
+    layout: 'document',
   }
   const config = readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(new Set(Object.keys(config)), known)
 })
 
-function messageOf(argv: Record<string, unknown>): string {
+function messageOf(argv: Record<string, unknown>, env: NodeJS.ProcessEnv = {}): string {
   let config: RunConfig | undefined
   try {
-    config = readRunConfig(argv, {})
+    config = readRunConfig(argv, env)
   } catch (error) {
     assert.ok(error instanceof RelayError)
     assert.equal(error.code, 'CONFIGURATION')

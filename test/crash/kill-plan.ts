@@ -13,8 +13,7 @@ export type KillKind =
   | 'by chance'
 
 /** These come with every batch, so they are planned; one that is planned strikes at one of the next batches. */
-const PLANNED = ['first write sent', 'positions sent', 'commit sent', 'commit answered', 'by chance'] as const
-const EACH_PLANNED = 3
+export const PLANNED = ['first write sent', 'positions sent', 'commit sent', 'commit answered', 'by chance'] as const
 const MOST_BATCHES_BEFORE = 12
 
 /** These come when they come, and are taken as long as there are not so many. */
@@ -32,17 +31,19 @@ export class KillPlan {
   readonly #planned: KillKind[]
   #armed: KillKind | undefined
   #batchesBefore = 0
+  #isFirst = true
 
-  constructor(random: Random) {
+  /** @param eachPlanned how often each kind is planned that comes with every batch */
+  constructor(random: Random, eachPlanned = 3) {
     this.#random = random
-    this.#planned = Array.from({ length: EACH_PLANNED }, () => PLANNED).flat()
+    this.#planned = Array.from({ length: eachPlanned }, () => PLANNED).flat()
   }
 
   /** To be asked before each process; true if it is to be killed by chance. The first dies before it has committed anything. */
   arm(): boolean {
-    const isFirst = this.#planned.length === EACH_PLANNED * PLANNED.length
     this.#armed ??= this.#planned.shift()
-    this.#batchesBefore = isFirst ? 0 : this.#random.below(MOST_BATCHES_BEFORE)
+    this.#batchesBefore = this.#isFirst ? 0 : this.#random.below(MOST_BATCHES_BEFORE)
+    this.#isFirst = false
     return this.#armed === 'by chance'
   }
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RawRecord } from '../../src/change.ts'
 import { type BatchLimits, batches, type Cut } from '../../src/deliver/batcher.ts'
-import type { Examine } from '../../src/deliver/examine.ts'
+import { type Examined, type Examiner, NotYet } from '../../src/deliver/examine.ts'
 import { RelayError } from '../../src/errors.ts'
 import type { Page } from '../../src/ingest/source.ts'
 import { SHARD_END } from '../../src/position.ts'
-import { put } from '../support/changes.ts'
+import { createTable, put, sourceTable } from '../support/changes.ts'
 
 const NEVER_DUE: BatchLimits = { records: 1_000, bytes: 1_000_000, waitMs: 1_000_000 }
 
@@ -56,7 +56,7 @@ test('a batch that is not full is cut once nothing is in flight', async () => {
   const endless = pagesThenSilence([page('a', ['1'])])
   const cuts = batches(
     () => endless.pages,
-    examineAll,
+    examinerOf(insertOf),
     { ...NEVER_DUE, waitMs: 1 },
     () => write.promise,
   )
@@ -75,7 +75,7 @@ test('a write that fails ends the iteration even while the stream is silent', as
   await assert.rejects(async () => {
     const cuts = batches(
       () => endless.pages,
-      examineAll,
+      examinerOf(insertOf),
       NEVER_DUE,
       () => write,
     )
@@ -85,13 +85,13 @@ test('a write that fails ends the iteration even while the stream is silent', as
 })
 
 test('a refused record ends the iteration after everything in front of it, and takes its whole outer record along', async () => {
-  const examine: Examine = (record) => {
+  const examiner = examinerOf((record) => {
     if (record.sequence === '7' && record.subSequence === 2) throw new RelayError('DECODE_NOT_JSON', 'no JSON')
-    return examineAll(record)
-  }
+    return insertOf(record)
+  })
   const cuts: Cut[] = []
   await assert.rejects(async () => {
-    for await (const cut of batches(() => iterate([page('a', ['1', '7', '7', '7', '8'])]), examine, NEVER_DUE, idle))
+    for await (const cut of batches(() => iterate([page('a', ['1', '7', '7', '7', '8'])]), examiner, NEVER_DUE, idle))
       cuts.push(cut)
   }, /DECODE_NOT_JSON/)
   assert.deepEqual(cuts.map(sequences), [['1']])
@@ -99,15 +99,13 @@ test('a refused record ends the iteration after everything in front of it, and t
 })
 
 test('skips and dead letters are counted beside the changes', async () => {
-  const examine: Examine = (record) => {
+  const examiner = examinerOf((record) => {
     const source = { format: 'unknown', stream: 's', shard: record.shard, sequence: record.sequence } as const
     if (record.sequence === '2') return [{ kind: 'skip', reason: 'table-not-wanted', source }]
     if (record.sequence === '3') return [{ kind: 'dead-letter', code: 'X', detail: 'y', source }]
-    return examineAll(record)
-  }
-  const cuts: Cut[] = []
-  for await (const cut of batches(() => iterate([page('a', ['1', '2', '3'])]), examine, NEVER_DUE, idle)) cuts.push(cut)
-  const [cut] = cuts
+    return insertOf(record)
+  })
+  const [cut] = await all([page('a', ['1', '2', '3'])], NEVER_DUE, examiner)
   assert.equal(cut!.read, 3)
   assert.equal(cut!.changes.length, 1)
   assert.equal(cut!.deadLetters.length, 1)
@@ -119,35 +117,200 @@ test('a source that waits for commits is told to end', async () => {
     yield page('a', ['1', 'bad'])
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
   }
-  const examine: Examine = (record) => {
+  const examiner = examinerOf((record) => {
     if (record.sequence === 'bad') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
-    return examineAll(record)
-  }
+    return insertOf(record)
+  })
   await assert.rejects(async () => {
-    for await (const cut of batches(waiting, examine, NEVER_DUE, idle)) assert.deepEqual(sequences(cut), ['1'])
+    for await (const cut of batches(waiting, examiner, NEVER_DUE, idle)) assert.deepEqual(sequences(cut), ['1'])
   }, /DECODE_NOT_JSON/)
+})
+
+test('schema changes stand between the changes, in the order of arrival', async () => {
+  const examiner = examinerOf((record) =>
+    record.sequence === '2' ? [schemaOf(record), ...insertOf(record)] : insertOf(record),
+  )
+  const [cut] = await all([page('a', ['1', '2', '3'])], NEVER_DUE, examiner)
+  assert.deepEqual(
+    cut!.changes.map(({ kind, source }) => `${kind} ${source.sequence}`),
+    ['change 1', 'schema 2', 'change 2', 'change 3'],
+  )
+  assert.equal(cut!.read, 4)
+})
+
+test('what was learned goes with each cut, asked for once, when it is cut', async () => {
+  const table = sourceTable({ id: 'int32' })
+  let seen = ''
+  const examiner: Examiner = {
+    ...examinerOf((record) => {
+      seen = record.sequence
+      return insertOf(record)
+    }),
+    learned: () => {
+      const learned = { tables: new Map([['orders', table]]), lessons: new Map([['up to', seen]]) }
+      seen = 'nothing new'
+      return learned
+    },
+  }
+  const cuts = await all([page('a', ['1', '2', '3', '4', '5'])], { ...NEVER_DUE, records: 2 }, examiner)
+  assert.deepEqual(
+    cuts.map(({ lessons }) => lessons.get('up to')),
+    ['2', '4', '5'],
+  )
+  assert.ok(cuts.every(({ tables }) => tables.get('orders') === table))
+})
+
+test('a record that must wait is tried again when the target has answered', async () => {
+  const waiting = waitingFor('3')
+  const pages = [page('a', ['1', '2', '3', '4'], { giveBack: () => assert.fail('given back') })]
+  const cuts = await all(
+    pages,
+    NEVER_DUE,
+    waiting.examiner(async () => waiting.know()),
+  )
+  assert.deepEqual(cuts.map(sequences), [['1', '2', '3', '4']])
+  assert.equal(waiting.asked(), 1)
+})
+
+test('a record that must wait all the same: the front of its page is used, the rest given back, and others go on', async () => {
+  const log: string[] = []
+  const waiting = waitingFor('3')
+  const examiner = waiting.examiner(async () => {})
+  async function* pages(): AsyncIterable<Page> {
+    yield page('a', ['1', '2', '3', '4'], { giveBack: (used) => log.push(`back ${used}`) })
+    log.push('next page')
+    yield page('b', ['10', '11'])
+    waiting.know()
+    yield page('a', ['3', '4'])
+  }
+  const cuts: Cut[] = []
+  for await (const cut of batches(pages, examiner, { ...NEVER_DUE, records: 4 }, idle)) cuts.push(cut)
+
+  assert.deepEqual(log, ['back 2', 'next page'])
+  assert.equal(waiting.asked(), 1)
+  assert.deepEqual(cuts.map(sequences), [
+    ['1', '2', '10', '11'],
+    ['3', '4'],
+  ])
+  assert.deepEqual(
+    cuts.map(({ moves }) => [...moves].map(([shard, { sequence }]) => `${shard} ${sequence}`)),
+    [['a 2', 'b 11'], ['a 4']],
+  )
+  assert.deepEqual(
+    cuts.map((cut) => cut.pages.map(({ shard }) => shard)),
+    [['b'], ['a']],
+  )
+})
+
+test('a part of an aggregated record that must wait takes all of it along, and moves nothing', async () => {
+  const back: number[] = []
+  const waiting = waitingFor('7', 2)
+  const giveBack = (used: number) => back.push(used)
+  const pages = [
+    page('a', ['7', '7', '7', '8'], { giveBack }),
+    page('b', ['1', '7', '7', '7', '8'], { giveBack }),
+    page('c', [], { end: SHARD_END }),
+  ]
+  const cuts = await all(
+    pages,
+    NEVER_DUE,
+    waiting.examiner(async () => {}),
+  )
+  assert.deepEqual(back, [0, 1])
+  assert.deepEqual(cuts.map(sequences), [['1']])
+  assert.deepEqual(
+    [...cuts[0]!.moves].map(([shard, { sequence }]) => `${shard} ${sequence}`),
+    ['b 1', `c ${SHARD_END}`],
+  )
+})
+
+test('what stands behind a record that must wait is glanced at before it is given back', async () => {
+  const glanced: string[] = []
+  const examiner = waitingFor('3').examiner(
+    async () => {},
+    ({ sequence }) => glanced.push(sequence),
+  )
+  await all([page('a', ['1', '2', '3', '4', '5'], { giveBack: () => glanced.push('back') })], NEVER_DUE, examiner)
+  assert.deepEqual(glanced, ['3', '4', '5', 'back'])
+})
+
+test('an answer of the target that ends the relay comes after everything in front of the record', async () => {
+  const examiner = waitingFor('3').examiner(() => Promise.reject(new Error('no key, and no more time')))
+  const cuts: Cut[] = []
+  await assert.rejects(async () => {
+    for await (const cut of batches(() => iterate([page('a', ['1', '2', '3'])]), examiner, NEVER_DUE, idle))
+      cuts.push(cut)
+  }, /no more time/)
+  assert.deepEqual(cuts.map(sequences), [['1', '2']])
+})
+
+test('a write that fails while the target is asked ends the iteration at once', async () => {
+  const write = Promise.withResolvers<void>()
+  const examiner = waitingFor('3').examiner(() => {
+    write.reject(new Error('fenced'))
+    return new Promise(() => {})
+  })
+  const cuts: Cut[] = []
+  await assert.rejects(async () => {
+    const source = () => iterate([page('a', ['1', '2', '3'])])
+    for await (const cut of batches(source, examiner, NEVER_DUE, () => write.promise)) cuts.push(cut)
+  }, /fenced/)
+  assert.deepEqual(cuts, [])
 })
 
 const idle = (): Promise<void> => Promise.resolve()
 
 const tick = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function all(pages: Page[], limits: BatchLimits): Promise<Cut[]> {
+async function all(pages: Page[], limits: BatchLimits, examiner = examinerOf(insertOf)): Promise<Cut[]> {
   const cuts: Cut[] = []
-  for await (const cut of batches(() => iterate(pages), examineAll, limits, idle)) cuts.push(cut)
+  for await (const cut of batches(() => iterate(pages), examiner, limits, idle)) cuts.push(cut)
   return cuts
 }
 
 const sequences = (cut: Cut): string[] => cut.changes.map((change) => change.source.sequence)
 
 /** Each record is one insert; ten bytes. */
-const examineAll: Examine = ({ shard, sequence }) => [put('k', 1, { shard, sequence })]
+const insertOf = ({ shard, sequence }: RawRecord): Examined[] => [put('k', 1, { shard, sequence })]
+
+const schemaOf = ({ shard, sequence }: RawRecord): Examined => createTable({ id: 'int32' }, 1, { shard, sequence })
+
+const examinerOf = (examine: Examiner['examine'], glance: Examiner['glance'] = () => {}): Examiner => ({
+  examine,
+  glance,
+  learned: () => ({ tables: new Map(), lessons: new Map() }),
+  restore: () => {},
+})
+
+/** One record cannot be examined until something is known. */
+function waitingFor(sequence: string, subSequence?: number) {
+  let isKnown = false
+  let asked = 0
+  return {
+    know: () => {
+      isKnown = true
+    },
+    asked: () => asked,
+    examiner: (ask: () => Promise<void>, glance?: Examiner['glance']): Examiner =>
+      examinerOf((record) => {
+        if (isKnown || record.sequence !== sequence || record.subSequence !== subSequence) return insertOf(record)
+        throw new NotYet({ schema: null, name: 'orders' }, () => {
+          asked++
+          return ask()
+        })
+      }, glance),
+  }
+}
 
 /** Equal sequence numbers in a row are the parts of one aggregated record. */
 function page(
   shard: string,
   sequenceNumbers: string[],
-  { end, committed = () => {} }: { end?: string; committed?: () => unknown } = {},
+  {
+    end,
+    committed = () => {},
+    giveBack = () => {},
+  }: { end?: string; committed?: () => unknown; giveBack?: (used: number) => unknown } = {},
 ): Page {
   const records: RawRecord[] = sequenceNumbers.map((sequence, i) => {
     const subSequence = i - sequenceNumbers.indexOf(sequence)
@@ -160,6 +323,7 @@ function page(
     end: { sequence, arrivedAt: 1_000, caughtUpAt: null },
     behindMs: 0,
     committed: () => void committed(),
+    giveBack: (used) => void giveBack(used),
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change, TableName } from '../../src/change.ts'
 import { route, splitName, tablePattern } from '../../src/deliver/route.ts'
-import { put } from '../support/changes.ts'
+import { dropTable, put } from '../support/changes.ts'
 
 const named = (name: string, schema: string | null = null): TableName => ({ schema, name })
 
@@ -77,5 +77,13 @@ for (const { title, change, options, reason } of SKIPS) {
     else assert.deepEqual(result, { kind: 'skip', reason, source: item.source })
   })
 }
+
+test('schema changes of a table that is not wanted are skipped, of others pass, whatever is done with deletes', () => {
+  const apply = route({ include: [], exclude: ['shop.*'], deletes: 'ignore', expired: 'keep' })
+  const dropped = dropTable(5)
+  assert.deepEqual(apply(dropped), { kind: 'skip', reason: 'table-not-wanted', source: dropped.source })
+  const other = dropTable(5, { table: { schema: 'harbour', name: 'berths' } })
+  assert.equal(apply(other), other)
+})
 
 const INSERT = put('k', 1)

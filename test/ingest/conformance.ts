@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { compareDecimal } from '../../src/change.ts'
+import { compareDecimal, type RawRecord } from '../../src/change.ts'
 import type { Page, Source } from '../../src/ingest/source.ts'
 import { type Position, type Positions, SHARD_END } from '../../src/position.ts'
 
@@ -173,6 +173,54 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     assert.ok(most <= large.memoryBytes!, `${most} bytes beside the largest page`)
   })
 
+  // They mostly wait for the shard to be read again: several at a time.
+  describe(`${name}: a page that is given back`, { concurrency: 4 }, () => {
+    for (const [title, refused] of [
+      ['at its first record', [0]],
+      ['in its middle', [17]],
+      ['at its last record, the last of all', [39]],
+      ['twice in a row at the same record', [17, 17]],
+      ['at one record after the other', [0, 1, 39]],
+    ] as const) {
+      withSource(title, held, async ({ source }) => {
+        const { used, givenBack } = await drainGivingBack(source, refusing(refused))
+        assert.deepEqual([...used.values()].sort(byFirst), [...held.shards].sort(byFirst))
+        assert.equal(givenBack, refused.length * held.shards.length)
+      })
+    }
+
+    withSource('an abort before it comes again', held, async ({ source, reopen }) => {
+      const stop = new AbortController()
+      const kept: string[] = []
+      const positions = new Map<string, Position>()
+      for await (const page of source.pages(new Map(), stop.signal)) {
+        if (page.records.length === 0) continue
+        kept.push(...page.records.slice(0, 17).map(textOf))
+        const { sequence, arrivedAt } = page.records[16]!
+        positions.set(page.shard, { sequence, arrivedAt, caughtUpAt: null })
+        page.giveBack(17)
+        setImmediate(() => stop.abort())
+      }
+      const after = payloads(await drain(await reopen(), positions))
+      assert.deepEqual([...kept, ...[...after.values()].flat()].sort(), held.shards.flat().sort())
+    })
+
+    if (traits.shards > 1) {
+      const tight: Held = { ...held, memoryBytes: 1 }
+      withSource('the other shards go on, though the memory holds one page only', tight, async ({ source }) => {
+        let waiting = ''
+        const isRefused = ({ shard }: RawRecord, used: ReadonlyMap<string, readonly string[]>): boolean => {
+          waiting ||= shard
+          const others = [...used].filter(([other, texts]) => other !== shard && texts.length === 40)
+          return shard === waiting && used.get(shard)!.length === 5 && others.length < traits.shards - 1
+        }
+        const { used, givenBack } = await drainGivingBack(source, isRefused)
+        assert.deepEqual([...used.values()].sort(byFirst), [...held.shards].sort(byFirst))
+        assert.ok(givenBack > 0)
+      })
+    }
+  })
+
   withSource('close twice is fine', held, async ({ source }) => {
     await source.close()
     await source.close()
@@ -187,6 +235,44 @@ export async function drain(source: Source, positions: Positions, signal?: Abort
     read.set(page.shard, [...(read.get(page.shard) ?? []), page])
   }
   return read
+}
+
+/** Reads until the source ends, giving each page back at its first record that is refused. Shard → what was used of it. */
+export async function drainGivingBack(
+  source: Source,
+  isRefused: (record: RawRecord, used: ReadonlyMap<string, readonly string[]>) => boolean,
+  positions: Positions = new Map(),
+): Promise<{ readonly used: Map<string, string[]>; readonly givenBack: number }> {
+  const used = new Map<string, string[]>()
+  let givenBack = 0
+  for await (const page of source.pages(positions, new AbortController().signal)) {
+    const texts = used.get(page.shard) ?? []
+    if (page.records.length > 0) used.set(page.shard, texts)
+    const first = page.records.findIndex((record) => {
+      if (isRefused(record, used)) return true
+      texts.push(textOf(record))
+      return false
+    })
+    if (first === -1) {
+      page.committed()
+      continue
+    }
+    givenBack++
+    page.giveBack(first)
+  }
+  return { used, givenBack }
+}
+
+/** Refuses the records of each shard with these indices, one after the other. */
+function refusing(indices: readonly number[]): (record: RawRecord) => boolean {
+  const left = new Map<string, number[]>()
+  return (record) => {
+    const own = left.get(record.shard) ?? [...indices]
+    left.set(record.shard, own)
+    const isRefused = own[0] === JSON.parse(textOf(record)).i
+    if (isRefused) own.shift()
+    return isRefused
+  }
 }
 
 export function payloads(read: ReadonlyMap<string, readonly Page[]>): Map<string, string[]> {

@@ -250,6 +250,15 @@ test('standard input: an abort ends the wait for more', async (t) => {
   assert.deepEqual(lines, ['8 {"a":1}', 'again: SOURCE_CHANGED'])
 })
 
+test('standard input: what is given back is kept, since it cannot be read again', async (t) => {
+  const reader = startNode(import.meta.resolve('./read-stdin.ts'), ['give the first page back'])
+  t.after(reader.kill)
+  reader.child.stdin!.end('{"a":1}\n{"a":2}\n{"a":3}\n')
+  const lines: string[] = []
+  for await (const line of reader.lines) lines.push(line)
+  assert.deepEqual(lines, ['8 {"a":1}', '16 {"a":2}', '24 {"a":3}', 'again: SOURCE_CHANGED'])
+})
+
 const identify = (source: Source): Promise<StreamIdentity> => source.identify(new AbortController().signal)
 
 async function readAll(source: Source, after?: string): Promise<RawRecord[]> {

@@ -4,15 +4,19 @@ import {
   Binary,
   type Change,
   type DeadLetter,
+  type Lessons,
   Numeric,
+  type Row,
   recordToJson,
+  type StreamChange,
   type TableName,
   tableLabel,
+  toJson,
 } from '../../src/change.ts'
 import { type FailureCode, RelayError } from '../../src/errors.ts'
-import { type Position, type Positions, SHARD_END } from '../../src/position.ts'
-import type { Claim, Sink, Written } from '../../src/sinks/sink.ts'
-import { at, canonicalJson, claimOf, del, put, row } from '../support/changes.ts'
+import { type Position, SHARD_END } from '../../src/position.ts'
+import type { Batch, Claim, Rewound, Sink, Stored, Written } from '../../src/sinks/sink.ts'
+import { at, batchOf, canonicalJson, claimOf, createTable, del, dropTable, put, row } from '../support/changes.ts'
 
 /** An empty place where a sink writes: a database, a folder, the memory. */
 export interface SinkTarget {
@@ -44,13 +48,17 @@ export interface SinkAbilities {
   readonly noTakeOver?: string
   /** Why nothing can be put back under an open sink, where that is so. */
   readonly noBackup?: string
+  /** Why an attribute that is null cannot be told from one that is absent, where that is so. Inside of a value it can. */
+  readonly noNulls?: string
   /** Where the target says which names it gives columns: attribute → column. */
   readonly columnOf?: (attribute: string) => string
 }
 
 /** What every sink must do that keeps rows apart by key. `open` gives an empty target. */
 export function describeSink(name: string, open: () => Promise<SinkTarget>, abilities: SinkAbilities = {}): void {
-  const { noTakeOver, noBackup, columnOf = (attribute) => attribute } = abilities
+  const { noTakeOver, noBackup, noNulls, columnOf = (attribute) => attribute } = abilities
+  /** The row as the target gives it back. */
+  const kept = (row: Row): string => canonicalJson(toJson(noNulls === undefined ? row : withoutNulls(row)))
   const sink = (title: string, run: (relay: TestRelay) => Promise<void>, skip?: string): void => {
     test(`${name}: ${title}`, { skip: skip ?? false }, async (t) => run(await testRelay(t, open)))
   }
@@ -163,10 +171,9 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
 
   sink('the whole image replaces the row', async (relay) => {
     await relay.write(put('a', 1, { data: { gone: 1, kept: null, nested: { list: [1, 'x', null, { deep: true }] } } }))
-    await relay.write(put('a', 2, { data: { kept: null, nested: { list: [] } } }))
-    assert.deepEqual(await relay.rows('orders'), [
-      { key: { id: 'a' }, data: canonicalJson('{"id":"a","kept":null,"nested":{"list":[]}}'), version: '2' },
-    ])
+    const after = row({ id: 'a', kept: null, nested: { list: [null] } })
+    await relay.write({ ...put('a', 2), after })
+    assert.deepEqual(await relay.rows('orders'), [{ key: { id: 'a' }, data: kept(after), version: '2' }])
   })
 
   sink('what the stream carries survives: digits, bytes, odd text, odd names', async (relay) => {
@@ -292,15 +299,43 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
         },
       },
     )
-    assert.deepEqual(await relay.open(claim), first)
+    assert.deepEqual((await relay.open(claim)).positions, first)
     await relay.batch({ changes: [put('a', 1)], moves: at({ 'shard-0': '1', 'shard-1': '5' }) })
     const last: [string, Position][] = [
       ['shard-0', { sequence: SHARD_END, arrivedAt: 1_754_300_000_123, caughtUpAt: null }],
       ['shard-2', { sequence: '9'.repeat(56), arrivedAt: null, caughtUpAt: 1_754_300_000_999 }],
     ]
     await relay.batch({ changes: [], moves: new Map(last) })
-    assert.deepEqual(await relay.open(claim), new Map([...at({ 'shard-1': '5' }), ...last]))
+    assert.deepEqual((await relay.open(claim)).positions, new Map([...at({ 'shard-1': '5' }), ...last]))
     assert.equal(asked, 1)
+  })
+
+  sink('lessons: the newest of a subject is there when the relay comes again, for its name alone', async (relay) => {
+    await relay.learn({ 'table shop.orders': '{"key":null}', 'sends-nulls': 'true' })
+    await relay.write(put('a', 1))
+    await relay.learn({ 'table shop.orders': '{"key":["id"]}', ['__proto__']: '[]' })
+    const { lessons } = await relay.open()
+    assert.deepEqual(
+      [...lessons].sort(([a], [b]) => (a < b ? -1 : 1)),
+      [
+        ['__proto__', '[]'],
+        ['sends-nulls', 'true'],
+        ['table shop.orders', '{"key":["id"]}'],
+      ],
+    )
+    await relay.close()
+    assert.deepEqual((await relay.open(claimOf({ name: 'second' }))).lessons, new Map())
+  })
+
+  sink('schema changes are counted as applied of their table', async (relay) => {
+    assert.deepEqual(await relay.write(createTable({ id: 'text', at: 'int64' }, 1)), one)
+    const table = { schema: 'shop', name: 'orders' }
+    assert.deepEqual(await relay.write(put('a', 2, { table }), createTable({ id: 'text' }, 1), put('b', 2)), [3, 0])
+    assert.deepEqual(await relay.write(dropTable(1)), one)
+    assert.deepEqual(
+      (await relay.rows(table)).map(({ key }) => key.id),
+      ['a'],
+    )
   })
 
   sink('dead letters are kept with the batch', async (relay) => {
@@ -346,12 +381,11 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
     async (relay) => {
       await relay.write(put('a', 1))
       const other = relay.another()
-      assert.deepEqual([...(await other.open(claimOf({}, { takeOver: true }), signal())).keys()], ['shard-0'])
+      assert.deepEqual([...(await other.open(claimOf({}, { takeOver: true }), signal())).positions.keys()], ['shard-0'])
       const failure = await rejection(relay.write(put('b', 9)), 'STATE_HELD')
       assert.match(failure.message, new RegExp(`process ${process.pid}\\b`))
-      const written = await other.prepare({ changes: [put('a', 2)], deadLetters: [], moves: at({ 'shard-1': '1' }) })(
-        signal(),
-      )
+      const write = other.prepare(batchOf({ changes: [put('a', 2)], moves: at({ 'shard-1': '1' }) }))
+      const written = await write(signal())
       assert.deepEqual(totals(written), one)
       await rejection(relay.write(put('b', 10)), 'STATE_HELD')
       await other.close()
@@ -366,7 +400,7 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
   sink('two relays of different names do not see each other', async (relay) => {
     await relay.write(put('a', 1))
     await relay.close()
-    assert.deepEqual(await relay.open(claimOf({ name: 'second' })), new Map())
+    assert.deepEqual((await relay.open(claimOf({ name: 'second' }))).positions, new Map())
     assert.deepEqual(await relay.write(put('a', 1, { table: 'others' })), one)
   })
 
@@ -385,7 +419,7 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
       await relay.write(put('a', 2), put('b', 2))
       const [late, later] = [relay.prepare(put('c', 3)), relay.prepare(put('d', 4))]
       await putBack()
-      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }) }
+      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }), lessons: new Map() }
       assert.deepEqual(await late(signal()), expected)
       // It was prepared before, from records that are now read again.
       assert.deepEqual(await later(signal()), expected)
@@ -395,6 +429,26 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
         'a@2',
         'b@2',
       ])
+    },
+    noBackup,
+  )
+
+  sink(
+    'a target that is set back gives the lessons that it holds, and what is not written is not learned',
+    async (relay) => {
+      await relay.learn({ a: '1', b: '1' })
+      const putBack = await relay.backup()
+      await relay.learn({ a: '2', c: '2' })
+      const [late, later] = [relay.prepareLessons(new Map([['b', '3']])), relay.prepareLessons(new Map([['d', '4']]))]
+      await putBack()
+      const held = new Map([
+        ['a', '1'],
+        ['b', '1'],
+      ])
+      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }), lessons: held }
+      assert.deepEqual(await late(signal()), expected)
+      assert.deepEqual(await later(signal()), expected)
+      assert.deepEqual((await relay.open()).lessons, held)
     },
     noBackup,
   )
@@ -458,12 +512,20 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
     )
   })
 
+  append('schema changes are in the books, and are no rows', async (relay) => {
+    const table = { schema: 'shop', name: 'orders' }
+    await relay.write(createTable({ id: 'text' }, 1), put('a', 1, { table }), dropTable(2))
+    assert.equal((await relay.log(table)).length, 1)
+  })
+
   append('several tables', async (relay) => {
     assert.deepEqual(await relay.write(put('a', 1), put('b', 1, { table: 'others' }), put('c', 1)), [3, 0])
     assert.deepEqual((await relay.log('others')).length, 1)
   })
 }
 
+const withoutNulls = (all: Row): Row =>
+  row(Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null)))
 const historyTable = (i: number): TableName => ({ schema: null, name: `history-${i}` })
 const one: [number, number] = [1, 0]
 const none: [number, number] = [0, 1]
@@ -474,15 +536,20 @@ const tableName = (table: string | TableName): TableName =>
 const plain = (row: MirrorRow): MirrorRow => ({ ...row, key: { ...row.key } })
 
 /** Applied and superseded of all tables. */
-export function totals(
-  written: Written | { kind: 'rewound'; positions: Positions },
-): [applied: number, superseded: number] {
+export function totals(written: Written | Rewound): [applied: number, superseded: number] {
   assert.ok(written.kind === 'written', 'the target was set back')
   const counts = [...written.tables.values()]
   return [
     counts.reduce((sum, { applied }) => sum + applied, 0),
     counts.reduce((sum, { superseded }) => sum + superseded, 0),
   ]
+}
+
+/** How many changes the answer tells the end of. */
+export function accounted(written: Written): number {
+  const [applied, superseded] = totals(written)
+  const skipped = [...(written.skips?.values() ?? [])].reduce((sum, count) => sum + count, 0)
+  return applied + superseded + skipped + (written.deadLettered ?? 0)
 }
 
 export async function rejection(work: Promise<unknown>, code: FailureCode): Promise<RelayError> {
@@ -516,14 +583,14 @@ class TestRelay {
     return sink
   }
 
-  async open(claim: Claim = this.#claim): Promise<Positions> {
+  async open(claim: Claim = this.#claim): Promise<Stored> {
     await this.close()
     this.#claim = claim
     await this.#target.release?.()
     const sink = this.another()
-    const positions = await sink.open(claim, signal())
+    const stored = await sink.open(claim, signal())
     this.#sink = sink
-    return positions
+    return stored
   }
 
   async #opened(): Promise<Sink> {
@@ -536,24 +603,40 @@ class TestRelay {
   }
 
   /** The sink must be open. */
-  prepare(...changes: Change[]) {
-    const moves = at({ 'shard-0': `${++this.#position}` })
-    return this.#sink!.prepare({ changes, deadLetters: [], moves })
+  prepare(...changes: StreamChange[]) {
+    return this.#prepare({ changes })
   }
 
-  async batch(batch: { changes: Change[]; deadLetters?: DeadLetter[]; moves: Positions }): Promise<[number, number]> {
-    return totals(await (await this.#opened()).prepare({ deadLetters: [], ...batch })(signal()))
+  /** The sink must be open. A batch without a change. */
+  prepareLessons(lessons: Lessons) {
+    return this.#prepare({ lessons })
   }
 
-  async write(...changes: Change[]): Promise<[number, number]> {
+  #prepare(parts: Partial<Batch>) {
+    return this.#sink!.prepare(batchOf({ ...parts, moves: at({ 'shard-0': `${++this.#position}` }) }))
+  }
+
+  async batch(parts: Partial<Batch>): Promise<[number, number]> {
+    return totals(await (await this.#opened()).prepare(batchOf(parts))(signal()))
+  }
+
+  async learn(lessons: Readonly<Record<string, string>>): Promise<void> {
+    await this.#opened()
+    totals(await this.prepareLessons(new Map(Object.entries(lessons)))(signal()))
+  }
+
+  async write(...changes: StreamChange[]): Promise<[number, number]> {
     await this.#opened()
     const written = await this.prepare(...changes)(signal())
     const labels = new Set(changes.map(({ table }) => tableLabel(table)))
-    if (written.kind === 'written') assert.deepEqual(new Set(written.tables.keys()), labels)
+    if (written.kind === 'written') {
+      assert.deepEqual(new Set(written.tables.keys()), labels)
+      assert.equal(accounted(written), changes.length, 'the books add up')
+    }
     return totals(written)
   }
 
-  async writeAll(batches: readonly Change[][]): Promise<[number, number][]> {
+  async writeAll(batches: readonly StreamChange[][]): Promise<[number, number][]> {
     const counts: [number, number][] = []
     for (const changes of batches) counts.push(await this.write(...changes))
     return counts
@@ -574,7 +657,7 @@ class TestRelay {
     return rows.map((row) => plain({ ...row, data: canonicalJson(row.data) }))
   }
 
-  async log(table: string): Promise<string[]> {
+  async log(table: string | TableName): Promise<string[]> {
     await this.close()
     return (await this.#target.log(tableName(table))).map(canonicalJson)
   }

@@ -4,13 +4,23 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { Binary, type Change, type DeadLetter, Numeric, newRow, recordToJson } from '../../src/change.ts'
+import {
+  Binary,
+  type Change,
+  type DeadLetter,
+  type Lessons,
+  Numeric,
+  newRow,
+  recordToJson,
+  type StreamChange,
+} from '../../src/change.ts'
 import type { Log } from '../../src/observe/log.ts'
 import type { Positions } from '../../src/position.ts'
 import { jsonlSink } from '../../src/sinks/jsonl.ts'
-import type { Batch, Sink } from '../../src/sinks/sink.ts'
+import type { Batch, Sink, Stored } from '../../src/sinks/sink.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import type { Claim, StateStore } from '../../src/state/store.ts'
+import { batchOf, createTable, dropTable } from '../support/changes.ts'
 import { type NodeProcess, startNode } from '../support/node-process.ts'
 
 const CLAIM: Claim = {
@@ -61,18 +71,19 @@ const LETTER: DeadLetter = {
 const at = (sequence: number): Positions =>
   new Map([['a', { sequence: String(sequence), arrivedAt: null, caughtUpAt: null }]])
 
-const batch = (changes: readonly Change[], end: number, deadLetters: readonly DeadLetter[] = []): Batch => ({
-  changes,
-  deadLetters,
-  moves: at(end),
-})
+const NONE: Lessons = new Map()
+
+const stored = (positions: Positions, lessons: Lessons = NONE): Stored => ({ positions, lessons })
+
+const batch = (changes: readonly StreamChange[], end: number, deadLetters: readonly DeadLetter[] = []): Batch =>
+  batchOf({ changes, deadLetters, moves: at(end) })
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
 test('jsonl: each change is a line of the documented JSON, in order, and the counts add up', async (t) => {
   const { path, sink } = await place(t)
   const one = sink()
-  assert.deepEqual(await one.open(CLAIM, signal()), new Map())
+  assert.deepEqual(await one.open(CLAIM, signal()), stored(new Map()))
   const written = await one.prepare(batch([change(1), change(2, 'a.b'), change(3)], 3))(signal())
   assert.deepEqual(written, {
     kind: 'written',
@@ -87,9 +98,51 @@ test('jsonl: each change is a line of the documented JSON, in order, and the cou
   await one.close()
 
   const again = sink()
-  assert.deepEqual(await again.open(CLAIM, signal()), at(4), 'the positions are kept')
+  assert.deepEqual(await again.open(CLAIM, signal()), stored(at(4)), 'the positions are kept')
   await again.prepare(batch([change(5)], 5))(signal())
   assert.equal((await readFile(path, 'utf8')).slice(-line(5).length), line(5), 'and the file is appended to')
+})
+
+test('jsonl: a schema change is a line among the changes, and is counted as applied of its table', async (t) => {
+  const { path, sink } = await place(t)
+  const one = sink()
+  await one.open(CLAIM, signal())
+  const [create, drop] = [createTable({ id: 'int64' }, 1, { sequence: '7' }), dropTable(2, { table: 'orders' })]
+  assert.deepEqual(await one.prepare(batch([change(1), create, change(2), drop], 4))(signal()), {
+    kind: 'written',
+    tables: new Map([
+      ['orders', { applied: 3, superseded: 0 }],
+      ['shop.orders', { applied: 1, superseded: 0 }],
+    ]),
+  })
+  const created =
+    '{"kind":"schema","op":"create-table","table":{"schema":"shop","name":"orders"},' +
+    '"columns":[{"name":"id","type":"int64","nullable":false}],"primaryKey":["id"],"version":"1","payload":null,' +
+    '"source":{"format":"dms","stream":"changes","shard":"shard-0","sequence":"7"}}\n'
+  assert.equal(await readFile(path, 'utf8'), `${line(1)}${created}${line(2)}${recordToJson(drop)}\n`)
+})
+
+test('jsonl: needs no keys, and knows of none', async (t) => {
+  const { sink } = await place(t)
+  const one = sink()
+  await one.open(CLAIM, signal())
+  assert.equal(one.needsKeys, false)
+  assert.equal(await one.keyColumns({ schema: 'shop', name: 'orders' }), null)
+})
+
+test('jsonl: what is learned is kept with the positions; a set-back state gives back what it holds', async (t) => {
+  const { state, sink } = await place(t)
+  const one = sink()
+  await one.open(CLAIM, signal())
+  const [early, late] = [new Map([['table orders', '1']]), new Map([['table orders', '2']])]
+  await one.prepare(batchOf({ moves: at(1), lessons: early }))(signal())
+  const backup = await readFile(state)
+  await one.prepare(batchOf({ moves: at(2), lessons: late }))(signal())
+  await writeFile(state, backup)
+  const expected = { kind: 'rewound', ...stored(at(1), early) }
+  assert.deepEqual(await one.prepare(batchOf({ moves: at(3), lessons: late }))(signal()), expected)
+  await one.close()
+  assert.deepEqual(await sink().open(CLAIM, signal()), stored(at(1), early))
 })
 
 test('jsonl: dead letters go to a file of their own, made when there is one', async (t) => {
@@ -154,7 +207,7 @@ test('jsonl: positions move after the changes are durable, and only once they ar
   const { path, deadLetters } = await place(t)
   const seen: string[] = []
   const store: StateStore = {
-    claim: async () => new Map(),
+    claim: async () => stored(new Map()),
     async move() {
       seen.push(await readFile(path, 'utf8'), await readFile(deadLetters, 'utf8'))
       return null
@@ -174,7 +227,7 @@ test('jsonl: trying again after the positions could not be stored writes nothing
   const { path, deadLetters } = await place(t)
   let failures = 2
   const store: StateStore = {
-    claim: async () => new Map(),
+    claim: async () => stored(new Map()),
     async move() {
       if (failures-- > 0) throw new Error('away')
       return null
@@ -216,7 +269,7 @@ test('jsonl: a state that was set back rewinds, and the changes come again', asy
   const backup = await readFile(state)
   await one.prepare(batch([change(2)], 2))(signal())
   await writeFile(state, backup)
-  assert.deepEqual(await one.prepare(batch([change(3)], 3))(signal()), { kind: 'rewound', positions: at(1) })
+  assert.deepEqual(await one.prepare(batch([change(3)], 3))(signal()), { kind: 'rewound', ...stored(at(1)) })
   await one.prepare(batch([change(2), change(3)], 3))(signal())
   assert.equal(await readFile(path, 'utf8'), lines(1, 2, 3, 2, 3))
 })
@@ -226,7 +279,7 @@ test('jsonl: without a store it begins where the source begins, every time', asy
   for (const run of [1, 2]) {
     const one = jsonlSink({ path, deadLetters, store: null, log: quiet([]) })
     const first = at(0)
-    assert.deepEqual(await one.open({ ...CLAIM, firstPositions: async () => first }, signal()), first)
+    assert.deepEqual(await one.open({ ...CLAIM, firstPositions: async () => first }, signal()), stored(first))
     await one.prepare(batch([change(run)], run))(signal())
     await one.close()
   }
@@ -243,7 +296,7 @@ test('jsonl: close waits for the write in progress', async (t) => {
   assert.equal((await readFile(path, 'utf8')).split('\n').length, 2_001)
   await writing
   const again = sink()
-  assert.deepEqual(await again.open(CLAIM, signal()), at(2_000))
+  assert.deepEqual(await again.open(CLAIM, signal()), stored(at(2_000)))
 })
 
 test('jsonl: killed at any moment, it loses nothing and repeats the last batch at most', async (t) => {
@@ -255,7 +308,7 @@ test('jsonl: killed at any moment, it loses nothing and repeats the last batch a
     await writer.kill()
   }
   const after = sink()
-  const position = Number((await after.open(CLAIM, signal())).get('a')?.sequence)
+  const position = Number((await after.open(CLAIM, signal())).positions.get('a')?.sequence)
   const written = (await readFile(path, 'utf8'))
     .split('\n')
     .slice(0, -1)
@@ -283,7 +336,7 @@ test('jsonl: a full disk is an error, and what it tore is cut off at the next st
   await writer.kill()
 
   const one = sink()
-  assert.deepEqual(await one.open(CLAIM, signal()), at(position))
+  assert.deepEqual(await one.open(CLAIM, signal()), stored(at(position)))
   const whole = (await readFile(path, 'utf8')).split('\n')
   assert.equal(whole.pop(), '')
   assert.ok(whole.length >= position)

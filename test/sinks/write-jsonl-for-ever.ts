@@ -4,6 +4,7 @@ import { SILENT } from '../../src/observe/log.ts'
 import { jsonlSink } from '../../src/sinks/jsonl.ts'
 import type { Write } from '../../src/sinks/sink.ts'
 import { fileStateStore } from '../../src/state/file.ts'
+import { batchOf } from '../support/changes.ts'
 
 /**
  * A process of its own that writes batches of 300 numbered changes to the file in its first argument, from where the
@@ -23,7 +24,7 @@ const sink = jsonlSink({
 })
 
 try {
-  const positions = await sink.open(
+  const { positions } = await sink.open(
     {
       relay: { name: 'orders', stream: { id: 'arn:s', created: 'then', retentionMs: null }, start: null, settings: {} },
       firstPositions: async () => new Map(),
@@ -36,7 +37,7 @@ try {
     const source = { format: 'unknown', stream: 's', shard: 'a', sequence: String(done) } as const
     const letter = { kind: 'dead-letter', code: 'DECODE_NOT_JSON', detail: 'no', source } as const
     const moves = new Map([['a', { sequence: String(done + BATCH), arrivedAt: null, caughtUpAt: null }]])
-    await written(sink.prepare({ changes, deadLetters: path === '-' ? [letter] : [], moves }))
+    await written(sink.prepare(batchOf({ changes, deadLetters: path === '-' ? [letter] : [], moves })))
     say.write(`${done + BATCH}\n`)
   }
 } catch (error) {

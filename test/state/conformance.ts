@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { Lessons } from '../../src/change.ts'
 import { RelayError } from '../../src/errors.ts'
 import { atTimestamp, type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
-import type { Claim, RelayIdentity, StateStore } from '../../src/state/store.ts'
+import type { Claim, RelayIdentity, StateStore, Stored } from '../../src/state/store.ts'
 
 /** An empty place where state can be kept: a file, a database. */
 export interface StateMemory {
@@ -41,54 +42,56 @@ export function describeStateStore(
     ])
     const { claim, asked } = claimOf({ first: begin })
     const first = await store()
-    assert.deepEqual(await first.claim(claim, signal()), begin)
+    assert.deepEqual(await first.claim(claim, signal()), stored(begin))
     await first.close()
 
-    assert.deepEqual(await (await store()).claim(claim, signal()), begin)
+    assert.deepEqual(await (await store()).claim(claim, signal()), stored(begin))
     assert.equal(asked(), 1)
   })
 
   state('moves are there after a restart, and other shards stay where they are', {}, async ({ store }) => {
     const first = await store()
     await first.claim(claimOf().claim, signal())
-    assert.equal(await first.move(new Map([at('a', LONG), at('b', '7'), at('c', '1')]), signal()), null)
+    assert.equal(await first.move(new Map([at('a', LONG), at('b', '7'), at('c', '1')]), NONE, signal()), null)
     assert.equal(
-      await first.move(new Map([at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }]]), signal()),
+      await first.move(new Map([at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }]]), NONE, signal()),
       null,
     )
-    assert.equal(await first.move(new Map([at('d', '0')]), signal()), null)
+    assert.equal(await first.move(new Map([at('d', '0')]), NONE, signal()), null)
     await first.close()
 
     assert.deepEqual(
       await (await store()).claim(claimOf().claim, signal()),
-      new Map([at('a', LONG), at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }], at('d', '0')]),
+      stored(
+        new Map([at('a', LONG), at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }], at('d', '0')]),
+      ),
     )
   })
 
   state('a shard that is only seen caught up keeps its sequence number', {}, async ({ store }) => {
     const first = await store()
     await first.claim(claimOf().claim, signal())
-    await first.move(new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: null }]]), signal())
+    await first.move(new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: null }]]), NONE, signal())
     const later: Positions = new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: 1_754_300_000_123 }]])
-    assert.equal(await first.move(later, signal()), null)
+    assert.equal(await first.move(later, NONE, signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), later)
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(later))
   })
 
   state('the same move again, after an answer was lost, is no harm', {}, async ({ store }) => {
     const first = await store()
     await first.claim(claimOf().claim, signal())
     const moves = new Map([at('a', '5')])
-    assert.equal(await first.move(moves, signal()), null)
-    assert.equal(await first.move(moves, signal()), null)
+    assert.equal(await first.move(moves, NONE, signal()), null)
+    assert.equal(await first.move(moves, NONE, signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), moves)
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(moves))
   })
 
   state('the positions of another pipeline are refused, and stay', {}, async ({ store }) => {
     const owner = await store()
     await owner.claim(claimOf({ relay: { start: '2026-11-01T00:00:00Z' } }).claim, signal())
-    await owner.move(new Map([at('a', '5')]), signal())
+    await owner.move(new Map([at('a', '5')]), NONE, signal())
     await owner.close()
 
     const stream = RELAY.stream
@@ -104,7 +107,7 @@ export function describeStateStore(
       await other.close()
     }
     const again = await store()
-    assert.deepEqual(await again.claim(claimOf().claim, signal()), new Map([at('a', '5')]))
+    assert.deepEqual(await again.claim(claimOf().claim, signal()), stored(new Map([at('a', '5')])))
     await again.close()
     // What a later run leaves unsaid is still what the first run said.
     const claim = claimOf({ relay: { start: 'earliest' } }).claim
@@ -132,27 +135,30 @@ export function describeStateStore(
   state('two relays of different names do not see each other', { skip: oneName }, async ({ store }) => {
     const one = await store()
     await one.claim(claimOf({ relay: { name: 'one' } }).claim, signal())
-    await one.move(new Map([at('a', '5')]), signal())
+    await one.move(new Map([at('a', '5')]), learned({ a: '1' }), signal())
     await one.close()
 
     const two = await store()
-    assert.deepEqual(await two.claim(claimOf({ relay: { name: 'two' } }).claim, signal()), new Map())
-    await two.move(new Map([at('a', '6')]), signal())
+    assert.deepEqual(await two.claim(claimOf({ relay: { name: 'two' } }).claim, signal()), stored(new Map()))
+    await two.move(new Map([at('a', '6')]), learned({ a: '2' }), signal())
     await two.close()
     const again = await store()
-    assert.deepEqual(await again.claim(claimOf({ relay: { name: 'one' } }).claim, signal()), new Map([at('a', '5')]))
+    assert.deepEqual(
+      await again.claim(claimOf({ relay: { name: 'one' } }).claim, signal()),
+      stored(new Map([at('a', '5')]), learned({ a: '1' })),
+    )
   })
 
   state('a name that is held is refused with its holder, and free once that is closed', {}, async ({ store }) => {
     const holder = await store()
     await holder.claim(claimOf().claim, signal())
-    await holder.move(new Map([at('a', '5')]), signal())
+    await holder.move(new Map([at('a', '5')]), NONE, signal())
 
-    const claimLate = async (): Promise<Positions> => (await store()).claim(claimOf().claim, signal())
+    const claimLate = async (): Promise<Stored> => (await store()).claim(claimOf().claim, signal())
     await assert.rejects(claimLate, failure('STATE_HELD', new RegExp(`process ${process.pid} on`)))
-    assert.equal(await holder.move(new Map([at('a', '6')]), signal()), null)
+    assert.equal(await holder.move(new Map([at('a', '6')]), NONE, signal()), null)
     await holder.close()
-    assert.deepEqual(await claimLate(), new Map([at('a', '6')]))
+    assert.deepEqual(await claimLate(), stored(new Map([at('a', '6')])))
   })
 
   state(
@@ -161,46 +167,124 @@ export function describeStateStore(
     async ({ store }) => {
       const before = await store()
       await before.claim(claimOf().claim, signal())
-      await before.move(new Map([at('a', '5')]), signal())
+      await before.move(new Map([at('a', '5')]), NONE, signal())
 
       const after = await store()
-      assert.deepEqual(await after.claim(claimOf({ takeOver: true }).claim, signal()), new Map([at('a', '5')]))
-      await assert.rejects(before.move(new Map([at('a', '6')]), signal()), failure('STATE_HELD', /process \d+/))
-      assert.equal(await after.move(new Map([at('a', '7')]), signal()), null)
-      await assert.rejects(before.move(new Map([at('a', '8')]), signal()), failure('STATE_HELD', /process \d+/))
+      assert.deepEqual(await after.claim(claimOf({ takeOver: true }).claim, signal()), stored(new Map([at('a', '5')])))
+      await assert.rejects(before.move(new Map([at('a', '6')]), NONE, signal()), failure('STATE_HELD', /process \d+/))
+      assert.equal(await after.move(new Map([at('a', '7')]), NONE, signal()), null)
+      await assert.rejects(before.move(new Map([at('a', '8')]), NONE, signal()), failure('STATE_HELD', /process \d+/))
       await Promise.all([before.close(), after.close()])
-      assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), new Map([at('a', '7')]))
+      assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '7')])))
     },
   )
 
   state('a restored backup gives its older positions once, then goes on from them', {}, async ({ store, memory }) => {
     const only = await store()
     await only.claim(claimOf().claim, signal())
-    await only.move(new Map([at('a', '5'), at('b', '5')]), signal())
+    await only.move(new Map([at('a', '5'), at('b', '5')]), NONE, signal())
     const restore = await memory.backup()
-    await only.move(new Map([at('a', '6'), at('c', '1')]), signal())
+    await only.move(new Map([at('a', '6'), at('c', '1')]), NONE, signal())
     await restore()
 
-    const old = new Map([at('a', '5'), at('b', '5')])
-    assert.deepEqual(await only.move(new Map([at('a', '7')]), signal()), old)
-    assert.equal(await only.move(new Map([at('a', '6')]), signal()), null)
+    const old = stored(new Map([at('a', '5'), at('b', '5')]))
+    assert.deepEqual(await only.move(new Map([at('a', '7')]), NONE, signal()), old)
+    assert.equal(await only.move(new Map([at('a', '6')]), NONE, signal()), null)
     await only.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), new Map([at('a', '6'), at('b', '5')]))
+    assert.deepEqual(
+      await (await store()).claim(claimOf().claim, signal()),
+      stored(new Map([at('a', '6'), at('b', '5')])),
+    )
   })
 
   state('a backup from before the claim is older, not another holder', {}, async ({ store, memory }) => {
     const earlier = await store()
     await earlier.claim(claimOf().claim, signal())
-    await earlier.move(new Map([at('a', '5')]), signal())
+    await earlier.move(new Map([at('a', '5')]), NONE, signal())
     await earlier.close()
     const restore = await memory.backup()
 
     const only = await store()
     await only.claim(claimOf().claim, signal())
-    await only.move(new Map([at('a', '6')]), signal())
+    await only.move(new Map([at('a', '6')]), NONE, signal())
     await restore()
-    assert.deepEqual(await only.move(new Map([at('a', '7')]), signal()), new Map([at('a', '5')]))
-    assert.equal(await only.move(new Map([at('a', '6')]), signal()), null)
+    assert.deepEqual(await only.move(new Map([at('a', '7')]), NONE, signal()), stored(new Map([at('a', '5')])))
+    assert.equal(await only.move(new Map([at('a', '6')]), NONE, signal()), null)
+  })
+
+  state('what is learned is there after a restart, the newest of each subject', {}, async ({ store }) => {
+    const first = await store()
+    assert.deepEqual((await first.claim(claimOf().claim, signal())).lessons, NONE)
+    await first.move(new Map([at('a', '1')]), learned({ 'table shop.orders': '{"key":null}', other: 'true' }), signal())
+    await first.move(new Map([at('a', '2')]), NONE, signal())
+    const news = learned({ 'table shop.orders': '{"key":["id"]}', ['__proto__']: '["\\u0000"]', '': '' })
+    assert.equal(await first.move(new Map([at('b', '1')]), news, signal()), null)
+    await first.close()
+
+    const all = learned({ '': '', ['__proto__']: '["\\u0000"]', other: 'true', 'table shop.orders': '{"key":["id"]}' })
+    const again = await store()
+    assert.deepEqual(await again.claim(claimOf().claim, signal()), stored(new Map([at('a', '2'), at('b', '1')]), all))
+    // What an earlier run learned is not forgotten by the first move of the next.
+    await again.move(new Map([at('a', '3')]), learned({ other: 'false' }), signal())
+    await again.close()
+    assert.deepEqual(
+      (await (await store()).claim(claimOf().claim, signal())).lessons,
+      new Map([...all, ['other', 'false']]),
+    )
+  })
+
+  state('what is learned of 10,000 subjects, and without a position that moves', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    const many = new Map(Array.from({ length: 10_000 }, (_, i) => [`table "s ${i}".t'ä'`, `{"key":["${i}"]}`]))
+    assert.equal(await first.move(new Map(), many, signal()), null)
+    assert.equal(await first.move(new Map(), learned({ more: '1' }), signal()), null)
+    await first.close()
+    assert.deepEqual(
+      await (await store()).claim(claimOf().claim, signal()),
+      stored(new Map(), new Map([...many, ['more', '1']])),
+    )
+  })
+
+  state('lessons of the same move again, after an answer was lost, are no harm', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    const lessons = learned({ a: '1' })
+    assert.equal(await first.move(new Map([at('a', '5')]), lessons, signal()), null)
+    assert.equal(await first.move(new Map([at('a', '5')]), lessons, signal()), null)
+    await first.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '5')]), lessons))
+  })
+
+  state('a restored backup gives its older lessons, and what was refused is not learned', {}, async (opened) => {
+    const { store, memory } = opened
+    const only = await store()
+    await only.claim(claimOf().claim, signal())
+    await only.move(new Map([at('a', '5')]), learned({ a: '1', b: '1' }), signal())
+    const restore = await memory.backup()
+    await only.move(new Map([at('a', '6')]), learned({ a: '2', c: '2' }), signal())
+    await restore()
+
+    const old = stored(new Map([at('a', '5')]), learned({ a: '1', b: '1' }))
+    assert.deepEqual(await only.move(new Map([at('a', '7')]), learned({ b: '3', d: '3' }), signal()), old)
+    assert.equal(await only.move(new Map([at('a', '6')]), learned({ c: '2' }), signal()), null)
+    await only.close()
+    assert.deepEqual(
+      await (await store()).claim(claimOf().claim, signal()),
+      stored(new Map([at('a', '6')]), learned({ a: '1', b: '1', c: '2' })),
+    )
+  })
+
+  state('who lost the name teaches nothing any more', { skip: noTakeOver }, async ({ store }) => {
+    const before = await store()
+    await before.claim(claimOf().claim, signal())
+    const after = await store()
+    await after.claim(claimOf({ takeOver: true }).claim, signal())
+    for (const moves of [new Map([at('a', '6')]), new Map()]) {
+      await assert.rejects(before.move(moves, learned({ a: '1' }), signal()), failure('STATE_HELD', /process \d+/))
+    }
+    await Promise.all([before.close(), after.close()])
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map()))
   })
 
   state('can be closed twice, and before it was ever used', {}, async ({ store }) => {
@@ -226,6 +310,12 @@ const RELAY: RelayIdentity = {
   start: null,
   settings: { mode: 'mirror', layout: 'document' },
 }
+
+const NONE: Lessons = new Map()
+
+const learned = (lessons: Readonly<Record<string, string>>): Lessons => new Map(Object.entries(lessons))
+
+const stored = (positions: Positions, lessons: Lessons = NONE): Stored => ({ positions, lessons })
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 

@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { Lessons } from '../../src/change.ts'
 import type { FailureCode } from '../../src/errors.ts'
 import type { Positions } from '../../src/position.ts'
 import { fileStateStore } from '../../src/state/file.ts'
@@ -36,8 +37,8 @@ test('file: a second relay, let in because the lock file was removed, ends the f
   await rm(`${path}.lock`)
   const second = store()
   await second.claim(CLAIM, signal())
-  await assert.rejects(first.move(at('6'), signal()), code('STATE_HELD'))
-  assert.equal(await second.move(at('7'), signal()), null)
+  await assert.rejects(first.move(at('6'), NONE, signal()), code('STATE_HELD'))
+  assert.equal(await second.move(at('7'), NONE, signal()), null)
 })
 
 test('file: two relays that claimed the same backup with the same number are told apart', async (t) => {
@@ -47,21 +48,28 @@ test('file: two relays that claimed the same backup with the same number are tol
   await rm(path)
   await rm(`${path}.lock`)
   await store().claim(CLAIM, signal())
-  await assert.rejects(first.move(at('6'), signal()), code('STATE_HELD'))
+  await assert.rejects(first.move(at('6'), NONE, signal()), code('STATE_HELD'))
 })
 
 test('file: a state file removed under a running relay is not taken for a new one', async (t) => {
   const { path, store } = await emptyPlace(t)
   const only = store()
   await only.claim(CLAIM, signal())
-  await only.move(at('5'), signal())
+  await only.move(at('5'), NONE, signal())
   await rm(path)
-  await assert.rejects(only.move(at('6'), signal()), code('STATE_BROKEN', path))
+  await assert.rejects(only.move(at('6'), NONE, signal()), code('STATE_BROKEN', path))
 })
 
 test('file: what is no state is refused with the path and stays as it is', async (t) => {
   const { path, store } = await emptyPlace(t)
-  for (const text of ['', '{"version":1', '[]', '{"version":2}', '{"version":1,"positions":{"a":5}}']) {
+  for (const text of [
+    '',
+    '{"version":1',
+    '[]',
+    '{"version":2}',
+    '{"version":1,"positions":{"a":5}}',
+    LEARNED_NO_TEXT,
+  ]) {
     await writeFile(path, text)
     const only = store()
     await assert.rejects(only.claim(CLAIM, signal()), code('STATE_BROKEN', path))
@@ -77,6 +85,50 @@ test('file: the state of a later version is refused', async (t) => {
   await first.close()
   await writeFile(path, (await readFile(path, 'utf8')).replace('"version": 1', '"version": 2'))
   await assert.rejects(store().claim(CLAIM, signal()), code('STATE_BROKEN', path))
+})
+
+test('file: a file of a version that learned nothing is read, and learns', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  const first = store()
+  await first.claim(CLAIM, signal())
+  await first.move(at('5'), NONE, signal())
+  await first.close()
+  const { learned, ...earlier } = JSON.parse(await readFile(path, 'utf8'))
+  assert.deepEqual(learned, {})
+  await writeFile(path, JSON.stringify(earlier))
+
+  const next = store()
+  assert.deepEqual(await next.claim(CLAIM, signal()), { positions: at('5'), lessons: NONE })
+  // Put back while it runs: the positions and lessons are those that it read, so nothing was set back.
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), learned: undefined }))
+  const lessons = new Map([['table orders', '{"key":["id"]}']])
+  assert.equal(await next.move(at('6'), lessons, signal()), null)
+  await next.close()
+  assert.deepEqual(await store().claim(CLAIM, signal()), { positions: at('6'), lessons })
+})
+
+test('file: a move that stored everything and then failed is recognised, lessons and all', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  const only = store()
+  await only.claim(CLAIM, signal())
+  await only.move(at('5'), new Map([['a', '1']]), signal())
+  const before = await readFile(path, 'utf8')
+  const lessons = new Map([['a', '2']])
+  await only.move(at('6'), lessons, signal())
+  const moved = await readFile(path, 'utf8')
+
+  // As after a failure once the file was replaced: it says more than the store knows to have written.
+  await writeFile(path, before)
+  assert.deepEqual(await only.move(at('7'), NONE, signal()), {
+    positions: at('5'),
+    lessons: new Map([['a', '1']]),
+  })
+  const { positions, learned } = JSON.parse(moved)
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), positions, learned }))
+  assert.equal(await only.move(at('6'), lessons, signal()), null)
+  // The same positions with other lessons are those of another history.
+  await writeFile(path, (await readFile(path, 'utf8')).replace('"a": "2"', '"a": "1"'))
+  assert.deepEqual(await only.move(at('7'), NONE, signal()), { positions: at('6'), lessons: new Map([['a', '1']]) })
 })
 
 test('file: another relay is told whose state the file holds', async (t) => {
@@ -106,11 +158,20 @@ test('file: killed while it moves, it leaves what it stored last', async (t) => 
     await mover.kill()
 
     const next = store()
-    const positions = await next.claim(CLAIM, signal())
+    const { positions, lessons } = await next.claim(CLAIM, signal())
     await next.close()
     stored = Number(positions.get('a')?.sequence)
+    assert.equal(lessons.get('how far'), positions.get('a')?.sequence)
     assert.ok(stored >= said, `stands at ${stored}, but had said that ${said} is stored`)
   }
+})
+
+const LEARNED_NO_TEXT = JSON.stringify({
+  version: 1,
+  relay: { name: 'orders', stream: { id: 'arn:s', created: 'then', retentionMs: null }, start: null, settings: {} },
+  claim: { number: 1, owner: 'o', host: 'h', pid: 1, since: 'then' },
+  positions: {},
+  learned: { 'table orders': { key: ['id'] } },
 })
 
 const CLAIM: Claim = {
@@ -118,6 +179,8 @@ const CLAIM: Claim = {
   firstPositions: async () => new Map(),
   takeOver: false,
 }
+
+const NONE: Lessons = new Map()
 
 const at = (sequence: string): Positions => new Map([['a', { sequence, arrivedAt: null, caughtUpAt: null }]])
 

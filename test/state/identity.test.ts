@@ -71,6 +71,24 @@ const cases: {
     claimed: { settings: { mode: 'mirror', key: '' } },
     differences: [],
   },
+  {
+    title: 'a state of before there was a choice of layouts',
+    stored: { settings: { mode: 'mirror', layout: 'document' } },
+    claimed: { settings: { mode: 'mirror', layout: '', 'missing-columns': '' } },
+    differences: [],
+  },
+  {
+    title: 'such a state, and the other layout',
+    stored: { settings: { mode: 'mirror', layout: 'document' } },
+    claimed: { settings: { mode: 'mirror', layout: 'columns', 'missing-columns': '' } },
+    differences: ['--layout was document and is columns'],
+  },
+  {
+    title: 'a layout that was chosen and is not any more',
+    stored: { settings: { mode: 'mirror', layout: 'document', 'missing-columns': '' } },
+    claimed: { settings: { mode: 'mirror', layout: '', 'missing-columns': '' } },
+    differences: ['--layout was document and is not set'],
+  },
 ]
 
 for (const { title, stored, claimed, differences } of cases) {

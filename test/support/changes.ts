@@ -1,5 +1,18 @@
-import { type Change, newRow, type Row, type TableName, type Value } from '../../src/change.ts'
+import {
+  type Change,
+  type ChangeSource,
+  type ColumnDefinition,
+  type ColumnType,
+  newRow,
+  type Row,
+  type SchemaChange,
+  type SourceTable,
+  type TableName,
+  tableLabel,
+  type Value,
+} from '../../src/change.ts'
 import type { Positions } from '../../src/position.ts'
+import type { Batch } from '../../src/sinks/sink.ts'
 import type { Claim, RelayIdentity } from '../../src/state/store.ts'
 
 /** Attributes of a row, in an object that takes any name. */
@@ -34,7 +47,7 @@ function change(parts: ChangeParts, key: Row, after: Row | null, version: number
   return {
     kind: 'change',
     op,
-    table: typeof table === 'string' ? { schema: null, name: table } : table,
+    table: tableName(table),
     key,
     before,
     after,
@@ -43,6 +56,97 @@ function change(parts: ChangeParts, key: Row, after: Row | null, version: number
     time: new Date(Math.floor(version / 1000)).toISOString().replace('Z', '000Z'),
     source: { format: 'dynamodb', stream: 'changes', shard, sequence, eventId: `event-${version}` },
   }
+}
+
+const tableName = (table: TableName | string): TableName =>
+  typeof table === 'string' ? { schema: null, name: table } : table
+
+/** Where DMS changes are read, unless told otherwise. */
+export const SHOP_ORDERS: TableName = { schema: 'shop', name: 'orders' }
+
+/** A whole row of DMS: an insert, or what `parts.op` says. Its key is told, as it is once a change goes to a sink. */
+export function dmsPut(id: Value, version: number, parts: ChangeParts = {}): Change {
+  return ofDms(put(id, version, { table: SHOP_ORDERS, ...parts }))
+}
+
+/** An update that carries the key and `parts.data`; other columns keep their value. */
+export function dmsPatch(id: Value, version: number, parts: ChangeParts = {}): Change {
+  return { ...dmsPut(id, version, { ...parts, op: 'update' }), complete: false }
+}
+
+/** A row gets another key. Whole; `{ ...dmsMove(…), complete: false }` keeps the columns that it does not carry. */
+export function dmsMove(
+  from: Readonly<Record<string, Value>>,
+  to: Readonly<Record<string, Value>>,
+  version: number,
+  parts: Omit<ChangeParts, 'key'> = {},
+): Change {
+  const moved = dmsPut(null, version, { before: row(from), ...parts, op: 'update', key: to })
+  return { ...moved, key: row(from) }
+}
+
+/** A delete tells the old values that it was sent with: those of the key, and `parts.data`. */
+export function dmsDel(id: Value, version: number, parts: ChangeParts = {}): Change {
+  const before = row({ ...(parts.key ?? { id }), ...parts.data })
+  return ofDms(del(id, version, { table: SHOP_ORDERS, before, ...parts }))
+}
+
+const ofDms = (change: Change): Change => ({ ...change, source: dmsSource(change.source) })
+
+const dmsSource = ({ shard, sequence }: Pick<ChangeSource, 'shard' | 'sequence'>): ChangeSource => ({
+  format: 'dms',
+  stream: 'changes',
+  shard,
+  sequence,
+})
+
+/** Column → what it holds, in the order of the table. */
+export type Columns = Readonly<Record<string, ColumnType>>
+
+export interface SchemaParts extends Pick<ChangeParts, 'table' | 'shard' | 'sequence'> {
+  readonly key?: readonly string[]
+}
+
+export function createTable(columns: Columns, version: number, parts: SchemaParts = {}): SchemaChange {
+  const { key = ['id'] } = parts
+  return schemaChange('create-table', version, parts, { columns: definitions(columns, key), primaryKey: key })
+}
+
+export function dropTable(version: number, parts: SchemaParts = {}): SchemaChange {
+  return schemaChange('drop-table', version, parts)
+}
+
+/** Without `columns`, as when the source does not say which column it is. */
+export function addColumn(columns: Columns | null, version: number, parts: SchemaParts = {}): SchemaChange {
+  return schemaChange('add-column', version, parts, columns === null ? {} : { columns: definitions(columns, []) })
+}
+
+const definitions = (columns: Columns, key: readonly string[]): ColumnDefinition[] =>
+  Object.entries(columns).map(([name, type]) => ({ name, type, nullable: !key.includes(name) }))
+
+function schemaChange(
+  op: SchemaChange['op'],
+  version: number,
+  { table = SHOP_ORDERS, shard = 'shard-0', sequence = `${version}` }: SchemaParts,
+  told: Pick<SchemaChange, 'columns' | 'primaryKey'> = {},
+): SchemaChange {
+  const source = dmsSource({ shard, sequence })
+  return { kind: 'schema', op, table: tableName(table), ...told, version: `${version}`, payload: null, source }
+}
+
+/** What is known of tables, as a batch has it. */
+export function knownTables(...tables: readonly SourceTable[]): ReadonlyMap<string, SourceTable> {
+  return new Map(tables.map((table) => [tableLabel(table.name), table]))
+}
+
+/** `shop.orders` with the key `id`, unless told otherwise. */
+export function sourceTable(columns: Columns, parts: Partial<Omit<SourceTable, 'columns'>> = {}): SourceTable {
+  return { name: SHOP_ORDERS, key: ['id'], floor: null, ...parts, columns: new Map(Object.entries(columns)) }
+}
+
+/** A batch with what a test says of it, and nothing else. */
+export function batchOf(parts: Partial<Batch>): Batch {
+  return { changes: [], tables: new Map(), lessons: new Map(), deadLetters: [], moves: new Map(), ...parts }
 }
 
 export function claimOf(relay: Partial<RelayIdentity> = {}, parts: Partial<Claim> = {}): Claim {

@@ -59,6 +59,8 @@ export interface Kinesalite {
 
 export async function startKinesalite(): Promise<Kinesalite> {
   const server = kinesalite({ createStreamMs: 0, deleteStreamMs: 0, updateStreamMs: 0, shardLimit: 1000 })
+  // A demo or a test may keep this process busy for longer than the 5 s after which idle connections are closed.
+  server.keepAliveTimeout = 60_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

@@ -4,8 +4,10 @@ import {
   type Change,
   compareDecimal,
   type DeadLetter,
+  type Lessons,
   Numeric,
   recordToJson,
+  type StreamChange,
   tableLabel,
   toJson,
   type Value,
@@ -13,21 +15,28 @@ import {
 import { fold, type Standing } from '../../src/deliver/fold.ts'
 import { RelayError } from '../../src/errors.ts'
 import type { Positions } from '../../src/position.ts'
-import type { Batch, Claim, RelayIdentity, Sink, Written } from '../../src/sinks/sink.ts'
+import type { Batch, Claim, RelayIdentity, Rewound, Sink, Stored, Written } from '../../src/sinks/sink.ts'
 import { plainDecimal } from '../../src/sinks/sql/keys.ts'
 import { requireSameIdentity } from '../../src/state/identity.ts'
 
 /** A target in memory that outlives the sinks over it, as a database does. */
 export interface MemoryTarget {
-  sink(options?: { readonly mode?: 'mirror' | 'append' }): Sink
+  sink(options?: MemorySinkOptions): Sink
   /** Source table → key as JSON pairs of attribute and text → what the key holds; `data` null for a deleted row. */
   readonly tables: ReadonlyMap<string, ReadonlyMap<string, MemoryRow>>
-  /** What append mode wrote, as the JSON of the change record. */
+  /** What append mode wrote of rows, as the JSON of the change record. */
   readonly log: readonly string[]
   readonly deadLetters: readonly DeadLetter[]
   positions(name: string): Positions
+  lessons(name: string): Lessons
   /** Remembers everything; calling the answer brings it back, as restoring a backup does. */
   backup(): () => void
+}
+
+export interface MemorySinkOptions {
+  readonly mode?: 'mirror' | 'append'
+  /** True: changes wait for their key, of which this target can tell nothing. */
+  readonly needsKeys?: boolean
 }
 
 export interface MemoryRow {
@@ -39,7 +48,7 @@ interface Relay {
   readonly identity: RelayIdentity
   readonly claim: number
   readonly owner: symbol
-  readonly positions: Positions
+  readonly stored: Stored
 }
 
 interface Contents {
@@ -55,7 +64,7 @@ export function memoryTarget(): MemoryTarget {
   const alive = new Map<string, symbol>()
 
   return {
-    sink: ({ mode = 'mirror' } = {}) => memorySink(() => contents, alive, mode),
+    sink: (options = {}) => memorySink(() => contents, alive, options),
     get tables() {
       return contents.tables
     },
@@ -65,7 +74,8 @@ export function memoryTarget(): MemoryTarget {
     get deadLetters() {
       return contents.deadLetters
     },
-    positions: (name) => contents.relays.get(name)?.positions ?? new Map(),
+    positions: (name) => contents.relays.get(name)?.stored.positions ?? new Map(),
+    lessons: (name) => contents.relays.get(name)?.stored.lessons ?? new Map(),
     backup() {
       const copy = structuredClone({ tables: contents.tables, log: contents.log })
       const [relays, deadLetters] = [new Map(contents.relays), [...contents.deadLetters]]
@@ -76,52 +86,59 @@ export function memoryTarget(): MemoryTarget {
   }
 }
 
-function memorySink(contents: () => Contents, alive: Map<string, symbol>, mode: 'mirror' | 'append'): Sink {
+function memorySink(contents: () => Contents, alive: Map<string, symbol>, options: MemorySinkOptions): Sink {
+  const { mode = 'mirror', needsKeys = false } = options
   const owner = Symbol('owner')
   let name = ''
   let claimed = 0
-  let known: Positions = new Map()
+  let known: Stored = { positions: new Map(), lessons: new Map() }
   let request: Claim | undefined
   let rewinds = 0
 
-  async function open(claim: Claim): Promise<Positions> {
+  async function open(claim: Claim): Promise<Stored> {
     request = claim
     name = claim.relay.name
     const holder = alive.get(name)
     if (holder !== undefined && holder !== owner && !claim.takeOver) throw held(name)
     const stored = contents().relays.get(name)
     if (stored !== undefined) requireSameIdentity(stored.identity, claim.relay, 'forget the memory')
-    known = stored?.positions ?? (await claim.firstPositions())
+    known = stored?.stored ?? { positions: await claim.firstPositions(), lessons: new Map() }
     claimed = (stored?.claim ?? 0) + 1
     alive.set(name, owner)
-    contents().relays.set(name, { identity: claim.relay, claim: claimed, owner, positions: known })
+    contents().relays.set(name, { identity: claim.relay, claim: claimed, owner, stored: known })
     return known
   }
 
-  async function write({ changes, deadLetters, moves }: Batch, preparedAt: number) {
-    if (preparedAt !== rewinds) return { kind: 'rewound' as const, positions: known }
+  async function write(batch: Batch, preparedAt: number): Promise<Written | Rewound> {
+    const { changes, lessons, deadLetters, moves } = batch
+    if (preparedAt !== rewinds) return { kind: 'rewound', ...known }
     const stored = contents().relays.get(name)
     if (stored !== undefined && (stored.claim > claimed || (stored.claim === claimed && stored.owner !== owner))) {
       throw held(name)
     }
     const isWhereWeLeft = [...moves.keys()].every(
-      (shard) => stored?.positions.get(shard)?.sequence === known.get(shard)?.sequence,
+      (shard) => stored?.stored.positions.get(shard)?.sequence === known.positions.get(shard)?.sequence,
     )
     if (stored?.claim !== claimed || !isWhereWeLeft) {
       rewinds++
-      return { kind: 'rewound' as const, positions: await open({ ...request!, takeOver: false }) }
+      return { kind: 'rewound', ...(await open({ ...request!, takeOver: false })) }
     }
     const written = mode === 'append' ? append(contents(), changes) : mirror(contents(), changes)
     contents().deadLetters.push(...deadLetters)
-    known = new Map([...known, ...moves])
-    contents().relays.set(name, { ...stored, positions: known })
+    known = {
+      positions: new Map([...known.positions, ...moves]),
+      lessons: new Map([...known.lessons, ...lessons]),
+    }
+    contents().relays.set(name, { ...stored, stored: known })
     return written
   }
 
   return {
     refusesNul: false,
     readsBefore: mode === 'append',
+    needsKeys,
     open,
+    keyColumns: async () => null,
     prepare: (batch) => {
       const preparedAt = rewinds
       return () => write(batch, preparedAt)
@@ -132,13 +149,16 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, mode: 
   }
 }
 
-function append(contents: Contents, changes: readonly Change[]): Written {
-  contents.log.push(...changes.map(recordToJson))
+function append(contents: Contents, changes: readonly StreamChange[]): Written {
+  contents.log.push(...ofRows(changes).map(recordToJson))
   return count(changes, () => true)
 }
 
-function mirror(contents: Contents, changes: readonly Change[]): Written {
-  const tables = Map.groupBy(changes, ({ table }) => tableLabel(table))
+/** Knows complete images and deletes: of a part of a row it would make a whole one. */
+function mirror(contents: Contents, changes: readonly StreamChange[]): Written {
+  const rows = ofRows(changes)
+  if (rows.some(({ complete }) => !complete)) throw new Error('the sink in memory mirrors whole images only')
+  const tables = Map.groupBy(rows, ({ table }) => tableLabel(table))
   const standing = new Set([...tables.values()].flatMap(standingOf))
   return count(changes, (change) => {
     if (!standing.has(change)) return false
@@ -152,6 +172,8 @@ function mirror(contents: Contents, changes: readonly Change[]): Written {
     return true
   })
 }
+
+const ofRows = (changes: readonly StreamChange[]): Change[] => changes.filter((change) => change.kind === 'change')
 
 function standingOf(changes: readonly Change[]): Change[] {
   const standing: Standing = new Map()
@@ -174,12 +196,13 @@ const hex = (bytes: Binary): string => `\\x${Buffer.from(bytes).toString('hex')}
 
 const isNumber = (value: Value): value is number | Numeric => typeof value === 'number' || value instanceof Numeric
 
-function count(changes: readonly Change[], apply: (change: Change) => boolean): Written {
+/** A schema change has nothing to do here: it is applied. */
+function count(changes: readonly StreamChange[], apply: (change: Change) => boolean): Written {
   const tables = new Map<string, { applied: number; superseded: number }>()
   for (const change of changes) {
     const label = tableLabel(change.table)
     const { applied, superseded } = tables.get(label) ?? { applied: 0, superseded: 0 }
-    const isApplied = apply(change)
+    const isApplied = change.kind === 'schema' || apply(change)
     tables.set(label, { applied: applied + Number(isApplied), superseded: superseded + Number(!isApplied) })
   }
   return { kind: 'written', tables }

@@ -1,6 +1,7 @@
 import type { DeadLetter, TableName } from '../../src/change.ts'
 import { SILENT } from '../../src/observe/log.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
+import type { Mapping } from '../../src/sinks/sql/layout.ts'
 import { targetName } from '../../src/sinks/sql/names.ts'
 import { type SqlSinkOptions, sqlSink } from '../../src/sinks/sql/sink.ts'
 import type { MirrorRow, SinkTarget } from '../sinks/conformance.ts'
@@ -17,35 +18,42 @@ export function sqlSinkOf(options: Partial<SqlSinkOptions> & { readonly url: str
     layout: 'document',
     deletes: 'hard',
     createTables: 'auto',
+    onSchemaChange: 'add-only',
+    onReload: 'keep',
+    onError: 'stop',
     tombstoneTtlMs: undefined,
     retentionMs: 86_400_000,
     routes: () => null,
+    declaredTypes: () => new Map(),
     log: SILENT,
     ...options,
   })
 }
 
-export async function postgresTarget(deletes: 'hard' | 'soft'): Promise<SinkTarget> {
+export type TestLayout = Pick<SqlSinkOptions, 'deletes'> & { readonly layout: 'columns' | 'document' }
+
+export async function postgresTarget(how: TestLayout): Promise<SinkTarget> {
   const database = await testDatabase()
   const query: Query = (text) => database.query(text)
-  return { ...sqlTarget(database.url, deletes, query), backup: () => backup(query), close: database.drop }
+  return { ...sqlTarget(database.url, how, query), backup: () => backup(query), close: database.drop }
 }
 
-export async function pgliteTarget(deletes: 'hard' | 'soft'): Promise<SinkTarget> {
+export async function pgliteTarget(how: TestLayout): Promise<SinkTarget> {
   const folder = await pgliteFolder()
-  return { ...sqlTarget(folder.url, deletes, folder.query), release: folder.release, close: folder.empty }
+  return { ...sqlTarget(folder.url, how, folder.query), release: folder.release, close: folder.empty }
 }
 
-function sqlTarget(url: string, deletes: 'hard' | 'soft', query: Query): Omit<SinkTarget, 'close'> {
+function sqlTarget(url: string, how: TestLayout, query: Query): Omit<SinkTarget, 'close'> {
+  const { layout, deletes } = how
   return {
-    sink: (mode) => sqlSinkOf({ url, mode, deletes }),
-    rows: (table) => mirrorRows(query, table, deletes),
+    sink: (mode) => sqlSinkOf({ url, mode, ...how }),
+    rows: (table) => (layout === 'columns' ? columnsRows(query, table, deletes) : mirrorRows(query, table, deletes)),
     log: (table) => logRows(query, table),
     deadLetters: () => deadLetterRows(query),
   }
 }
 
-/** What users see: the table, or with soft deletes its view. */
+/** What users see: the table, or with soft deletes its view. Of the layout `document`. */
 export async function mirrorRows(query: Query, table: TableName, deletes: 'hard' | 'soft'): Promise<MirrorRow[]> {
   const schema = table.schema ?? 'public'
   const name = targetName(deletes === 'soft' ? `${targetName(table.name)}_live` : table.name)
@@ -64,6 +72,48 @@ export async function mirrorRows(query: Query, table: TableName, deletes: 'hard'
     version: row.version!,
   }))
 }
+
+/** As `mirrorRows`, of the layout `columns`: by attribute what is not NULL, and what lies in `cdc_extra`. */
+export async function columnsRows(query: Query, table: TableName, deletes: 'hard' | 'soft'): Promise<MirrorRow[]> {
+  const schema = table.schema ?? 'public'
+  const name = targetName(deletes === 'soft' ? `${targetName(table.name)}_live` : table.name)
+  const [remembered] = await query(
+    `SELECT keys::text AS keys, (
+       SELECT jsonb_agg(c) FROM jsonb_array_elements(columns) c JOIN information_schema.columns i
+         ON i.table_schema = target_schema AND i.table_name = target_table AND i.column_name = c->>'column'
+     )::text AS columns FROM cdc_relay.tables
+     WHERE target_schema = ${literal(schema)} AND target_table = ${literal(targetName(table.name))}`,
+  )
+  const keys = JSON.parse(remembered!.keys!) as Mapping[]
+  const columns = JSON.parse(remembered!.columns!) as Mapping[]
+  const rows = await query(
+    `SELECT ${[
+      ...keys.map(({ column }, i) => `${identifier(column)}::text AS k${i}`),
+      ...columns.map(({ column }, i) => `to_jsonb(${identifier(column)})::text AS c${i}`),
+    ].join(
+      ', ',
+    )}, cdc_extra::text AS extra, cdc_version::text AS version FROM ${identifier(schema)}.${identifier(name)}`,
+  )
+  return rows.map((row) => ({
+    key: Object.fromEntries(keys.map(({ column }, i) => [column, row[`k${i}`]!])),
+    data: rowJson(columns, row),
+    version: row.version!,
+  }))
+}
+
+function rowJson(columns: readonly Mapping[], row: Record<string, string | null>): string {
+  const members = columns.flatMap(({ attribute }, i) => {
+    const json = row[`c${i}`]
+    return json == null ? [] : [`${JSON.stringify(attribute)}:${BYTES.test(json) ? base64(json) : json}`]
+  })
+  const extra = row.extra == null ? '' : row.extra.slice(1, -1)
+  return `{${[...members, ...(extra === '' ? [] : [extra])].join(',')}}`
+}
+
+/** How `to_jsonb` prints bytes; the change record has them in base64. */
+const BYTES = /^"\\\\x([0-9a-f]*)"$/
+
+const base64 = (json: string): string => JSON.stringify(Buffer.from(BYTES.exec(json)![1]!, 'hex').toString('base64'))
 
 async function logRows(query: Query, { schema, name }: TableName): Promise<string[]> {
   const rows = await query(`
@@ -104,7 +154,7 @@ export async function backup(query: Query): Promise<() => Promise<void>> {
   }
 }
 
-/** Positions and tables refer to relays. */
+/** Positions, tables and lessons refer to relays. */
 const inOrderOfReferences = (ids: readonly string[]): string[] => [
   ...ids.filter((id) => id.endsWith('.relays')),
   ...ids.filter((id) => !id.endsWith('.relays')),

@@ -1,23 +1,11 @@
-import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis'
-import {
-  createCredentialChain,
-  fromEnv,
-  fromIni,
-  fromNodeProviderChain,
-  fromTemporaryCredentials,
-} from '@aws-sdk/credential-providers'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { KinesisClient } from '@aws-sdk/client-kinesis'
+import { type AwsOptions, clientSettings, watchDates } from '../../aws/client-settings.ts'
+import { ServiceClock } from '../../aws/service-clock.ts'
 import { RelayError } from '../../errors.ts'
-import { ServiceClock } from './service-clock.ts'
 
-export interface ClientOptions {
+export interface ClientOptions extends AwsOptions {
   /** Name or ARN. */
   readonly stream: string
-  readonly region?: string | undefined
-  readonly profile?: string | undefined
-  readonly roleArn?: string | undefined
-  readonly externalId?: string | undefined
-  readonly endpointUrl?: string | undefined
 }
 
 /** A way to the service, and its clock. */
@@ -35,23 +23,13 @@ export interface StreamName {
   readonly arn: string | null
 }
 
-/** What an emulator is told where nothing else is configured: it does not look. */
-const EMULATOR_REGION = 'us-east-1'
-const EMULATOR_CREDENTIALS = { accessKeyId: 'emulator', secretAccessKey: 'emulator' }
-
-/** More than the shards that one process reads: a request that waits for a socket does so in silence. */
-const MAX_SOCKETS = 1000
-const CONNECTION_TIMEOUT_MS = 5000
-/** An answer of 10 MiB takes seconds on a slow line; none takes this long without a byte. */
-const ANSWER_TIMEOUT_MS = 30_000
-
 /**
- * The SDK's client, over one pool of HTTP/1.1 connections that are kept alive: the SDK's default for Kinesis opens a TLS
- * connection for every request, and fails on emulators. It does not repeat requests: our loops do, and know the pace.
+ * The SDK's client with our settings: its own default for Kinesis opens a TLS connection for every request, and fails on
+ * emulators.
  *
- * Endpoint, region and credentials that are not given come from the SDK's own chain (environment, profiles, roles). A
- * request with an ARN goes to a host of the account (`ACCOUNT.data-kinesis.REGION.amazonaws.com`), one with a name to
- * `kinesis.REGION.amazonaws.com`; with an endpoint of our own, both go there.
+ * A region that is not given is the one of the ARN. A request with an ARN goes to a host of the account
+ * (`ACCOUNT.data-kinesis.REGION.amazonaws.com`), one with a name to `kinesis.REGION.amazonaws.com`; with an endpoint of
+ * our own, both go there.
  *
  * @throws RelayError CONFIGURATION
  */
@@ -63,22 +41,10 @@ export function connect(options: ClientOptions): Connection {
       stream: stream.arn,
     })
   }
-  checkEndpoint(options.endpointUrl)
-
-  const { profile, endpointUrl } = options
+  const { profile } = options
   const ofChain = new KinesisClient(profile === undefined ? {} : { profile }).config
-  const isPlainHttp = async (): Promise<boolean> => {
-    const endpoint = endpointUrl ?? (await ofChain.serviceConfiguredEndpoint?.())
-    return endpoint !== undefined && URL.parse(endpoint)?.protocol === 'http:'
-  }
-  const client = new KinesisClient({
-    maxAttempts: 1,
-    requestHandler: pool(),
-    credentials: credentials(options, region, isPlainHttp),
-    region: async () => region ?? (await regionOfChain(ofChain.region, isPlainHttp)),
-    ...(profile === undefined ? {} : { profile }),
-    ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
-  })
+  const { settings, isPlainHttp } = clientSettings({ ...options, region }, ofChain)
+  const client = new KinesisClient(settings)
   const clock = new ServiceClock()
   // It copies every record for a log that nobody reads.
   client.middlewareStack.remove('loggerMiddleware')
@@ -97,68 +63,3 @@ export function streamNameOf(text: string): StreamName {
 }
 
 const regionOf = (arn: string): string => arn.split(':')[3]!
-
-function checkEndpoint(endpointUrl: string | undefined): void {
-  if (endpointUrl === undefined || /^https?:$/.test(URL.parse(endpointUrl)?.protocol ?? '')) return
-  throw new RelayError('CONFIGURATION', 'The endpoint is not a URL that begins with https:// or http://')
-}
-
-function pool(): NodeHttpHandler {
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS }
-  return new NodeHttpHandler({
-    httpAgent: agent,
-    httpsAgent: agent,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    requestTimeout: ANSWER_TIMEOUT_MS,
-    // Without this the handler only writes a warning.
-    throwOnRequestTimeout: true,
-    socketTimeout: ANSWER_TIMEOUT_MS,
-  })
-}
-
-type Credentials = NonNullable<KinesisClientConfig['credentials']>
-
-function credentials(
-  { profile, roleArn, externalId }: ClientOptions,
-  region: string | undefined,
-  isPlainHttp: () => Promise<boolean>,
-): Credentials {
-  const named = profile === undefined ? {} : { profile }
-  if (roleArn !== undefined) {
-    return fromTemporaryCredentials({
-      params: { RoleArn: roleArn, RoleSessionName: 'cdc-relay', ...(externalId && { ExternalId: externalId }) },
-      masterCredentials: fromNodeProviderChain(named),
-      ...(region === undefined ? {} : { clientConfig: { region } }),
-    })
-  }
-  const ofChain = fromNodeProviderChain(named)
-  // Not the whole chain: asking a machine's metadata service takes seconds where there is none.
-  const ofEmulator =
-    profile === undefined
-      ? createCredentialChain(fromEnv(), fromIni(), async () => EMULATOR_CREDENTIALS)
-      : fromIni(named)
-  return async (properties) => ((await isPlainHttp()) ? ofEmulator(properties) : ofChain(properties))
-}
-
-async function regionOfChain(region: () => Promise<string>, isPlainHttp: () => Promise<boolean>): Promise<string> {
-  try {
-    return await region()
-  } catch (error) {
-    if (await isPlainHttp()) return EMULATOR_REGION
-    throw error
-  }
-}
-
-/** Sets the clock by the Date header of every answer, refusals included. */
-function watchDates(client: KinesisClient, clock: ServiceClock): void {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const sent = clock.reading()
-      const result = await next(args)
-      const { headers } = result.response as { readonly headers: { readonly date?: string } }
-      if (headers.date !== undefined) clock.learn(headers.date, sent, clock.reading())
-      return result
-    },
-    { step: 'deserialize', priority: 'low', name: 'serviceClock' },
-  )
-}

@@ -1,17 +1,32 @@
+interface Given<Item> {
+  readonly item: Item
+  settle(isTaken: boolean): void
+}
+
 /**
- * Where several givers hand items to one taker: a giver waits until its item is taken, and items are taken in the order
- * in which they were given. After the end nothing is taken any more, and givers do not wait.
+ * Where several givers hand items to one taker: a giver waits until its item is taken, or withdraws it, and items are
+ * taken in the order in which they were given. After the end nothing is taken any more, and givers do not wait.
  */
 export class Handover<Item> {
-  #given: { readonly item: Item; readonly taken: () => void }[] = []
+  #given: Given<Item>[] = []
   #end: { readonly error: unknown } | 'ended' | null = null
   #wake: () => void = () => {}
 
-  /** Resolves once the item is taken, or will never be. */
-  give(item: Item): Promise<void> {
-    if (this.#end !== null) return Promise.resolve()
-    return new Promise((taken) => {
-      this.#given.push({ item, taken })
+  /** True once the item is taken; false if it never will be: after the end, or because `signal` aborts before. */
+  give(item: Item, signal: AbortSignal): Promise<boolean> {
+    if (this.#end !== null || signal.aborted) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const withdraw = () => {
+        this.#given.splice(this.#given.indexOf(given), 1)
+        resolve(false)
+      }
+      const settle = (isTaken: boolean) => {
+        signal.removeEventListener('abort', withdraw)
+        resolve(isTaken)
+      }
+      const given: Given<Item> = { item, settle }
+      signal.addEventListener('abort', withdraw, { once: true })
+      this.#given.push(given)
       this.#wake()
     })
   }
@@ -23,7 +38,7 @@ export class Handover<Item> {
       if (this.#end !== null) throw this.#end.error
       const next = this.#given.shift()
       if (next !== undefined) {
-        next.taken()
+        next.settle(true)
         return next.item
       }
       await new Promise<void>((wake) => {
@@ -43,7 +58,7 @@ export class Handover<Item> {
   /** The first ending counts. */
   #finish(end: { readonly error: unknown } | 'ended'): void {
     this.#end ??= end
-    for (const { taken } of this.#given) taken()
+    for (const { settle } of this.#given) settle(false)
     this.#given = []
     this.#wake()
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServiceClock } from '../../aws/service-clock.ts'
 import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
@@ -7,7 +8,6 @@ import type { Lease, MemoryBudget } from '../memory.ts'
 import type { Page } from '../source.ts'
 import { openAggregated } from './aggregated.ts'
 import { type Gap, readUntil, refusalOf } from './gaps.ts'
-import type { ServiceClock } from './service-clock.ts'
 import { MOST_BYTES, MOST_RECORDS, type Records, Refused, type Stream } from './stream.ts'
 
 /** The service allows five reads of a shard per second, to all its readers together. */
@@ -40,6 +40,31 @@ export interface ReaderContext {
   gap(gap: Gap, cause?: unknown): void
 }
 
+/** A page as its reader gives it. */
+export interface ReadPage extends Read {
+  /** Where the shard stood in front of it. */
+  readonly begin: Position
+  /** Frees its memory. Twice is fine. */
+  release(): void
+}
+
+type Read = Pick<Page, 'shard' | 'records' | 'end' | 'behindMs'>
+
+/** Where a reader begins. */
+export interface ReadFrom {
+  readonly position: Position | undefined
+  /** Everything that arrived before this was read in this run, epoch ms; null if nothing was. */
+  readonly readUntil: number | null
+}
+
+/** Where the shard of a page is read again when the first `used` records of it are done. */
+export function behindUsed({ records, begin }: ReadPage, used: number): ReadFrom {
+  const last = records[used - 1]
+  const position = last === undefined ? begin : { ...begin, sequence: last.sequence, arrivedAt: last.arrivedAt }
+  // A record that was there before and has expired since is a gap, wherever the position stands.
+  return { position, readUntil: records[used]?.arrivedAt ?? null }
+}
+
 /** Until when to read, for a relay that only wants what was there when it began. */
 export interface Drain {
   /** When it began, epoch ms of the service's clock; not earlier than that. */
@@ -58,10 +83,10 @@ export interface Drain {
 export async function* readShard(
   context: ReaderContext,
   shard: string,
-  from: Position | undefined,
+  from: ReadFrom,
   drain: Drain | null,
   signal: AbortSignal,
-): AsyncGenerator<Page> {
+): AsyncGenerator<ReadPage> {
   const reader = new ShardReader(context, shard, from, signal)
   for (;;) {
     const page = await reader.read(drain !== null)
@@ -88,8 +113,8 @@ class ShardReader {
   /** Where the shard stands once everything read is durable. */
   #end: Position
   #iterator: string | null = null
-  /** Everything that arrived up to here was read in this run, epoch ms; null before the first answer. */
-  #readUntil: number | null = null
+  /** Everything that arrived up to here was read in this run, epoch ms; null if nothing was yet. */
+  #readUntil: number | null
   /** Records that arrived earlier are passed over, up to the first that did not. */
   #skipBefore: number | null = null
   /** Answers in a row that make no sense. */
@@ -99,31 +124,37 @@ class ShardReader {
   /** The next request is due at this reading of the clock. */
   #due = 0
 
-  constructor(context: ReaderContext, shard: string, from: Position | undefined, signal: AbortSignal) {
+  constructor(context: ReaderContext, shard: string, from: ReadFrom, signal: AbortSignal) {
     this.#context = context
     this.#shard = shard
     this.#signal = signal
-    this.#end = from ?? AT_START
+    this.#end = from.position ?? AT_START
+    this.#readUntil = from.readUntil
   }
 
   /** One read, at the pace that the service allows; null if it gave no records but a reason to begin again. */
-  async read(isDraining: boolean): Promise<Page | null> {
+  async read(isDraining: boolean): Promise<ReadPage | null> {
     const { clock, memory } = this.#context
     const waitMs = this.#due - clock.reading()
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#signal })
 
     const lease = await memory.reserve(MOST_BYTES, this.#signal)
-    const page = await this.#attempt(lease, isDraining)
-    if (page === null || page.records.length === 0) lease.release()
-    return page
+    const begin = this.#end
+    let read: Read | null = null
+    try {
+      read = await this.#attempt(lease, isDraining)
+      return read && { ...read, begin, release: lease.release }
+    } finally {
+      if (read === null || read.records.length === 0) lease.release()
+    }
   }
 
-  async #attempt(lease: Lease, isDraining: boolean): Promise<Page | null> {
-    if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage(lease, [], 0)
+  async #attempt(lease: Lease, isDraining: boolean): Promise<Read | null> {
+    if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage([], 0)
     if (this.#iterator === null) return null
 
     const answer = await this.#context.stream.records(this.#shard, this.#iterator, this.#limit, this.#signal)
-    if (answer instanceof Refused) return (await this.#refused(answer)) === 'end' ? this.#endPage(lease, [], 0) : null
+    if (answer instanceof Refused) return (await this.#refused(answer)) === 'end' ? this.#endPage([], 0) : null
 
     const isBehind = isDraining || answer.behindMs > 0 || answer.records.length >= this.#limit
     this.#due = answer.sent + (isBehind ? BEHIND_MS : CAUGHT_UP_MS)
@@ -133,7 +164,7 @@ class ShardReader {
     this.#readUntil = this.#context.clock.earliest(answer.sent) - answer.behindMs
     this.isCaughtUp = answer.records.length === 0 && answer.behindMs === 0
     const records = this.#take(answer, lease)
-    return answer.next === null ? this.#endPage(lease, records, answer.behindMs) : this.#page(lease, records, answer)
+    return answer.next === null ? this.#endPage(records, answer.behindMs) : this.#page(records, answer)
   }
 
   /** Asks for an iterator after what was read. */
@@ -235,15 +266,15 @@ class ShardReader {
     return records
   }
 
-  #page(lease: Lease, records: readonly RawRecord[], { behindMs, sent }: Records): Page {
+  #page(records: readonly RawRecord[], { behindMs, sent }: Records): Read {
     if (this.isCaughtUp) this.#end = { ...this.#end, caughtUpAt: this.#context.clock.earliest(sent) }
-    return { shard: this.#shard, records, end: this.#end, behindMs, committed: lease.release }
+    return { shard: this.#shard, records, end: this.#end, behindMs }
   }
 
   /** `caughtUpAt` stays what it was: the children may have begun long before the end was read. */
-  #endPage(lease: Lease, records: readonly RawRecord[], behindMs: number): Page {
+  #endPage(records: readonly RawRecord[], behindMs: number): Read {
     this.#end = { ...this.#end, sequence: SHARD_END }
-    return { shard: this.#shard, records, end: this.#end, behindMs, committed: lease.release }
+    return { shard: this.#shard, records, end: this.#end, behindMs }
   }
 }
 

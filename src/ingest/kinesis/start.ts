@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServiceClock } from '../../aws/service-clock.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import { atTimestamp, type Positions } from '../../position.ts'
 import { listingOf, rootsOf, type Shard } from './lineage.ts'
-import type { ServiceClock } from './service-clock.ts'
 import type { Stream } from './stream.ts'
 
 interface StartContext {

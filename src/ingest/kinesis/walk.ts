@@ -1,13 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServiceClock } from '../../aws/service-clock.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import { type Position, type Positions, SHARD_END } from '../../position.ts'
 import { MemoryBudget } from '../memory.ts'
-import type { Page } from '../source.ts'
+import { type Page, READ_AGAIN_MS } from '../source.ts'
 import { findGaps, type Gap, gapFailure, gapOfChild, spansOf } from './gaps.ts'
 import { Handover } from './handover.ts'
 import { finishedShards, type Listing, lineage, listingOf, type Shard } from './lineage.ts'
-import type { ServiceClock } from './service-clock.ts'
-import { type Drain, type ReaderContext, readShard } from './shard-reader.ts'
+import { behindUsed, type Drain, type ReaderContext, type ReadFrom, type ReadPage, readShard } from './shard-reader.ts'
 import type { Stream } from './stream.ts'
 
 /** Nothing announces a reshard: the listing is looked at that often, and whenever a shard ends. */
@@ -31,7 +32,8 @@ export interface WalkOptions {
  * The pages of all shards of the stream: one reader for each shard that may be read, parents before children.
  *
  *   listed ──parents finished──▶ read ──SHARD_END committed──▶ finished: children may begin
- *                                 └──drained (until latest)──▶ done: its children hold only what came later
+ *                                ▲ └──drained (until latest)──▶ done: its children hold only what came later
+ *                                └── a page given back: its reader ends; after a rest another begins behind what was used
  */
 export async function* walk(options: WalkOptions, positions: Positions, signal: AbortSignal): AsyncGenerator<Page> {
   const run = new Walk(options, positions, signal)
@@ -177,38 +179,71 @@ class Walk {
   #start(shards: readonly Shard[]): void {
     for (const { id } of shards) {
       this.#begun.add(id)
-      this.#run(() => this.#read(id))
+      this.#run(() => this.#read(id, { position: this.#positions.get(id), readUntil: null }))
     }
   }
 
-  async #read(shard: string): Promise<void> {
+  async #read(shard: string, from: ReadFrom): Promise<void> {
     const drain: Drain | null = this.#drain && {
       beganAt: this.#drain.beganAt,
       wasOpen: !this.#drain.closed.has(shard),
     }
-    const pages = readShard(this.#context, shard, this.#positions.get(shard), drain, this.#signal)
-    for await (const page of pages) await this.#give(page)
+    const reading = new AbortController()
+    const signal = AbortSignal.any([this.#signal, reading.signal])
+    try {
+      for await (const page of readShard(this.#context, shard, from, drain, signal)) {
+        await this.#give(page, signal, (used) => {
+          reading.abort()
+          this.#afterRest(() => this.#read(shard, behindUsed(page, used)))
+        })
+      }
+    } catch (error) {
+      // The reader that comes after this one meets what stands in the way.
+      if (!reading.signal.aborted) throw error
+    }
   }
 
-  /** Resolves once the page is taken; then the reader fetches the next one, while this one is worked on. */
-  #give(page: Page): Promise<void> {
-    const isEnd = page.end.sequence === SHARD_END
-    if (isEnd) this.#endRead.set(page.shard, this.#options.clock.reading())
-    const hasNews = page.records.length > 0 || isEnd
-    if (hasNews) this.#uncommitted++
-    let isCommitted = false
-    return this.pages.give({
-      ...page,
-      committed: () => {
-        if (isCommitted) return
-        isCommitted = true
-        page.committed()
-        this.#positions.set(page.shard, page.end)
-        if (hasNews) this.#uncommitted--
-        if (isEnd) this.#run(() => this.#lookForReady())
-        else this.#endIfDrained()
-      },
+  #afterRest(work: () => Promise<void>): void {
+    this.#run(async () => {
+      await sleep(READ_AGAIN_MS, undefined, { signal: this.#signal })
+      await work()
     })
+  }
+
+  /**
+   * Resolves once the page is taken; then the reader fetches the next one, while this one is worked on. A page that
+   * waits to be taken when `signal` aborts is dropped.
+   */
+  async #give(page: Omit<ReadPage, 'begin'>, signal: AbortSignal, giveBack: (used: number) => void): Promise<void> {
+    const { shard, records, end, behindMs } = page
+    const isEnd = end.sequence === SHARD_END
+    if (isEnd) this.#endRead.set(shard, this.#options.clock.reading())
+    const hasNews = records.length > 0 || isEnd
+    if (hasNews) this.#uncommitted++
+    let isDone = false
+    /** False if it was already. */
+    const done = (): boolean => {
+      if (isDone) return false
+      isDone = true
+      page.release()
+      if (hasNews) this.#uncommitted--
+      return true
+    }
+    const committed = () => {
+      if (!done()) return
+      this.#positions.set(shard, end)
+      if (isEnd) this.#run(() => this.#lookForReady())
+      else this.#endIfDrained()
+    }
+    const given: Page = {
+      shard,
+      records,
+      end,
+      behindMs,
+      committed,
+      giveBack: (used) => void (done() && giveBack(used)),
+    }
+    if (!(await this.pages.give(given, signal))) done()
   }
 
   /** Shards that were not read to their end, and of which nothing is left. */
@@ -221,7 +256,8 @@ class Walk {
   #giveUp(shard: string): Promise<void> {
     this.#begun.add(shard)
     const end = { ...this.#positions.get(shard)!, sequence: SHARD_END }
-    return this.#give({ shard, records: [], end, behindMs: 0, committed: () => {} })
+    const page = { shard, records: [], end, behindMs: 0, release: () => {} }
+    return this.#give(page, this.#signal, () => this.#afterRest(() => this.#giveUp(shard)))
   }
 
   #report(gaps: readonly Gap[], cause?: unknown): void {

@@ -1,16 +1,10 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../change.ts'
+import { tableId } from './clauses.ts'
 import type { Database } from './connection.ts'
-import {
-  type OwnColumn,
-  tableId,
-  unfilledColumns,
-  wrongColumns,
-  wrongForeignKeys,
-  wrongKind,
-  wrongUniques,
-} from './fit.ts'
-import type { Layout, Statement, TargetTable } from './layout.ts'
+import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind, wrongUniques } from './fit.ts'
+import type { Layout, Statement, Target } from './layout.ts'
+import type { OwnColumn } from './own-columns.ts'
 import { inSlices } from './slices.ts'
 
 /** The fields of the change record, in the order of docs/change-record.md: column, type, types that an existing column may have. */
@@ -60,9 +54,8 @@ const TYPED_NAMES: Statement = sql.join(OWN.map(({ name, definition }) => sql`${
 export function appendLog(): Layout {
   const written = new Set(OWN.map(({ name }) => name))
   return {
-    takesTurns: false,
-    hasTombstones: false,
-    keys: () => [],
+    name: 'append',
+    wanted: () => ({ keys: [], columns: [] }),
     create: (target) => [
       sql`CREATE TABLE ${tableId(target)} (${sql.join(
         OWN.map(
@@ -70,7 +63,8 @@ export function appendLog(): Layout {
         ),
       )})`,
     ],
-    misfits(target, _keys, relation) {
+    additions: () => ({ own: [], optional: [], columns: [] }),
+    misfits(target, _wanted, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       return [
@@ -84,15 +78,21 @@ export function appendLog(): Layout {
         ...unfilledColumns(target, written, relation),
       ]
     },
+    bind: (target) => ({
+      ...target,
+      keys: [],
+      known: null,
+      hasTombstones: false,
+      async plan(changes) {
+        const rows: string[] = []
+        await inSlices(changes, (slice) => {
+          for (const change of slice) rows.push(rowJson(change))
+        })
+        const json = `[${rows.join(',')}]`
+        return { refused: [], write: (trx) => (rows.length === 0 ? Promise.resolve(0) : insert(trx, target, json)) }
+      },
+    }),
     beside: () => null,
-    async plan(table, changes) {
-      const rows: string[] = []
-      await inSlices(changes, (slice) => {
-        for (const change of slice) rows.push(rowJson(change))
-      })
-      const json = `[${rows.join(',')}]`
-      return { write: (trx) => insert(trx, table, json) }
-    },
   }
 }
 
@@ -109,7 +109,7 @@ function rowJson(change: Change): string {
   )
 }
 
-async function insert(trx: Database, table: TargetTable, rows: string): Promise<number> {
+async function insert(trx: Database, table: Target, rows: string): Promise<number> {
   const result = await sql`
     INSERT INTO ${tableId(table)} (${NAMES})
     SELECT ${NAMES} FROM jsonb_to_recordset(${rows}::jsonb) AS s(${TYPED_NAMES})`.execute(trx)

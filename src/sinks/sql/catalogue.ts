@@ -22,14 +22,29 @@ export interface Column {
   readonly notNull: boolean
   /** A default, an identity, or generated: need not be written. */
   readonly filled: boolean
-  readonly generated: boolean
+  /** Always by the table itself, so that a row cannot bring its value; null if it can. */
+  readonly generated: 'expression' | 'identity' | null
   readonly collation: { readonly schema: string; readonly name: string; readonly deterministic: boolean } | null
+  /** The type itself; of a domain, what is under it. */
+  readonly underlying: UnderlyingType
+}
+
+export interface UnderlyingType {
+  /** As `Column.baseType`: `varchar`. */
+  readonly name: string
+  /** As SQL writes it where any value of it fits: `character varying`; but `bpchar`, since `character` is one character. */
+  readonly sql: string
+  /** As `Column.modifier`. */
+  readonly modifier: number
+  /** `pg_type.typtype`: b base type, e enum, c composite, r range, m multirange. */
+  readonly kind: string
 }
 
 export interface Unique {
   readonly name: string
   /** Null for a bare index. */
   readonly constraint: string | null
+  readonly primary: boolean
   /** Empty where it is over an expression. */
   readonly columns: readonly string[]
   /** Not partial, not over an expression, valid, and checked at once: ON CONFLICT can use it. */
@@ -66,9 +81,17 @@ async function readColumns(db: Database, oid: string): Promise<Column[]> {
   const { rows } = await sql<Column>`
     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, t.typname AS "baseType",
       a.atttypmod AS modifier, a.attnotnull AS "notNull", a.atthasdef OR a.attidentity <> '' AS filled,
-      a.attgenerated <> '' AS generated,
+      CASE WHEN a.attgenerated <> '' THEN 'expression' WHEN a.attidentity = 'a' THEN 'identity' END AS generated,
       CASE WHEN l.oid IS NOT NULL THEN
-        jsonb_build_object('schema', ln.nspname, 'name', l.collname, 'deterministic', l.collisdeterministic) END AS collation
+        jsonb_build_object('schema', ln.nspname, 'name', l.collname, 'deterministic', l.collisdeterministic) END AS collation,
+      (WITH RECURSIVE under (oid, name, kind, base, base_modifier, modifier, depth) AS (
+          SELECT t.oid, t.typname, t.typtype, t.typbasetype, t.typtypmod, a.atttypmod, 0
+          UNION ALL
+          SELECT b.oid, b.typname, b.typtype, b.typbasetype, b.typtypmod, under.base_modifier, under.depth + 1
+          FROM under JOIN pg_catalog.pg_type b ON b.oid = under.base WHERE under.kind = 'd'
+        )
+        SELECT jsonb_build_object('name', name, 'sql', format_type(oid, -1), 'modifier', modifier, 'kind', kind)
+        FROM under ORDER BY depth DESC LIMIT 1) AS underlying
     FROM pg_catalog.pg_attribute a
       JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
@@ -79,11 +102,11 @@ async function readColumns(db: Database, oid: string): Promise<Column[]> {
 
 async function readUniques(db: Database, oid: string): Promise<Unique[]> {
   const { rows } = await sql<Unique>`
-    SELECT c.relname AS name, k.conname AS constraint,
+    SELECT c.relname AS name, k.conname AS constraint, i.indisprimary AS "primary",
       i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AS plain,
       NOT i.indimmediate AS deferrable,
       CASE WHEN i.indexprs IS NOT NULL THEN '[]'::jsonb ELSE
-        (SELECT jsonb_agg(a.attname) FROM generate_series(0, i.indnkeyatts - 1) AS n
+        (SELECT jsonb_agg(a.attname ORDER BY n) FROM generate_series(0, i.indnkeyatts - 1) AS n
           JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n]) END AS columns
     FROM pg_catalog.pg_index i
       JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid

@@ -93,6 +93,13 @@ export function isTableFailure(error: unknown): boolean {
   return error instanceof Error && sqlState(error) !== undefined && failureCode(error) === 'SINK_TABLE'
 }
 
+/** Why the target refused a row, in words without its values; null if the error is about something else. */
+export function refusalOf(error: unknown): string | null {
+  return error instanceof Error && !(error instanceof RelayError) && failureCode(error) === 'SINK_REFUSED'
+    ? refusal(error)
+    : null
+}
+
 function failureCode(error: Error): FailureCode {
   const state = sqlState(error)
   if (state !== undefined) {

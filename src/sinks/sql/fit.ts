@@ -1,16 +1,9 @@
 import { sql } from 'kysely'
 import type { Column, Relation, Unique } from './catalogue.ts'
-import { isKeyType, KEY_TYPES, type KeyColumn, type KeyFamily, type WantedKey } from './keys.ts'
-import type { Misfit, Statement, Target } from './layout.ts'
-
-/** A column that the relay writes: what it is made as, and what an existing one may be. */
-export interface OwnColumn {
-  readonly name: string
-  readonly definition: Statement
-  readonly types: readonly string[]
-  /** False where the relay writes NULL. */
-  readonly mayBeNotNull: boolean
-}
+import { columnList, tableId } from './clauses.ts'
+import { isKeyType, KEY_TYPES, type TypedKey } from './keys.ts'
+import type { KeyFamily, Mapping, Misfit, Statement, Target, WantedKey } from './layout.ts'
+import type { OwnColumn } from './own-columns.ts'
 
 const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',
@@ -28,10 +21,6 @@ export const NEW_KEY_TYPES: Readonly<Record<KeyFamily, Statement>> = {
   number: sql`numeric`,
   bytes: sql`bytea`,
 }
-
-export const tableId = ({ schema, name }: Target): Statement => sql.id(schema, name)
-
-export const columnList = (keys: readonly WantedKey[]): Statement => sql.join(keys.map(({ column }) => sql.id(column)))
 
 /** What is not a table cannot be written at all. */
 export function wrongKind(target: Target, { kind }: Relation): Misfit[] {
@@ -51,7 +40,7 @@ export function wrongColumns(target: Target, own: readonly OwnColumn[], relation
       const cure = alter(target, sql`ALTER COLUMN ${id} TYPE ${definition} USING ${id}::${definition}`)
       return [{ what: `column "${name}" is ${column.type}`, cure }]
     }
-    if (column.generated) return [generated(target, column)]
+    if (column.generated !== null) return [generated(target, column)]
     return column.notNull && !mayBeNotNull ? [notNull(target, column)] : []
   })
 }
@@ -59,13 +48,13 @@ export function wrongColumns(target: Target, own: readonly OwnColumn[], relation
 export function wrongKeys(target: Target, keys: readonly WantedKey[], relation: Relation): Misfit[] {
   return keys.flatMap(({ column: name, family }): Misfit[] => {
     const id = sql.id(name)
-    const type = NEW_KEY_TYPES[family]
+    const type = NEW_KEY_TYPES[family!]
     const column = relation.columns.find((column) => column.name === name)
     if (column === undefined) {
       return [{ what: `key column "${name}" is missing`, cure: alter(target, sql`ADD COLUMN ${id} ${type}`) }]
     }
-    if (column.generated) return [generated(target, column)]
-    const why = whyNoKey(column, family)
+    if (column.generated !== null) return [generated(target, column)]
+    const why = whyNoKey(column, family!)
     if (why === null) return []
     const cure = alter(target, sql`ALTER COLUMN ${id} TYPE ${type} USING ${id}::${type}`)
     return [{ what: `key column "${name}" is ${column.type}, ${why}`, cure }]
@@ -83,27 +72,28 @@ function whyNoKey(column: Column, family: KeyFamily): string | null {
 }
 
 /** The key columns of a table that fits. */
-export function keyColumns(keys: readonly WantedKey[], relation: Relation): KeyColumn[] {
+export function keyColumns(keys: readonly WantedKey[], relation: Relation): TypedKey[] {
   return keys.map((key) => {
     const column = relation.columns.find(({ name }) => name === key.column)!
     if (!isKeyType(column.baseType)) throw new TypeError(`${column.baseType} is no key type`)
     // The modifier of varchar(n) is n + 4.
     const maxLength = column.baseType === 'varchar' && column.modifier !== -1 ? column.modifier - 4 : null
-    return { ...key, type: column.baseType, declared: column.type, collation: column.collation, maxLength }
+    const { type: declared, collation, baseType: type } = column
+    return { ...key, family: key.family!, type, travelsAs: KEY_TYPES[type].travelsAs, declared, collation, maxLength }
   })
 }
 
 /** The key must be unique, so that there is something to conflict with. */
-export function missingUnique(target: Target, keys: readonly WantedKey[], relation: Relation): Misfit[] {
-  if (relation.uniques.some((unique) => unique.plain && isOver(unique, keys))) return []
+export function missingUnique(target: Target, keys: readonly Mapping[], relation: Relation): Misfit[] {
+  if (keys.length === 0 || relation.uniques.some((unique) => unique.plain && isOver(unique, keys))) return []
   const cure = sql`CREATE UNIQUE INDEX ON ${tableId(target)} (${columnList(keys)})`
   return [{ what: 'it has no primary key or unique index on exactly the key columns', cure }]
 }
 
 /** ON CONFLICT fails on a deferrable constraint of the key, even where another index would do. */
-export function deferrableKeys(target: Target, keys: readonly WantedKey[], { uniques }: Relation): Misfit[] {
+export function deferrableKeys(target: Target, keys: readonly Mapping[], { uniques }: Relation): Misfit[] {
   return uniques
-    .filter((unique) => unique.deferrable && isOver(unique, keys))
+    .filter((unique) => keys.length > 0 && unique.deferrable && isOver(unique, keys))
     .map((unique) => ({
       what: `unique constraint "${unique.name}" is deferrable, which ON CONFLICT cannot use`,
       cure: dropUnique(target, unique),
@@ -117,7 +107,7 @@ export function deferrableKeys(target: Target, keys: readonly WantedKey[], { uni
  */
 export function wrongUniques(
   target: Target,
-  keys: readonly WantedKey[],
+  keys: readonly Mapping[],
   written: ReadonlySet<string>,
   { uniques }: Relation,
 ): Misfit[] {
@@ -130,7 +120,7 @@ export function wrongUniques(
     }))
 }
 
-const isOver = ({ columns }: Unique, keys: readonly WantedKey[]): boolean =>
+const isOver = ({ columns }: Unique, keys: readonly Mapping[]): boolean =>
   columns.length === keys.length && keys.every(({ column }) => columns.includes(column))
 
 const dropUnique = (target: Target, { name, constraint }: Unique): Statement =>
@@ -153,16 +143,17 @@ export function unfilledColumns(target: Target, written: ReadonlySet<string>, re
     .map((column) => notNull(target, column))
 }
 
-function notNull(target: Target, { name }: Column): Misfit {
+export function notNull(target: Target, { name }: Column): Misfit {
   const cure = alter(target, sql`ALTER COLUMN ${sql.id(name)} DROP NOT NULL`)
   return { what: `column "${name}" is NOT NULL, and the relay leaves it empty`, cure }
 }
 
-function generated(target: Target, { name }: Column): Misfit {
-  const cure = alter(target, sql`ALTER COLUMN ${sql.id(name)} DROP EXPRESSION`)
+export function generated(target: Target, { name, generated }: Column): Misfit {
+  const action = generated === 'identity' ? sql`SET GENERATED BY DEFAULT` : sql`DROP EXPRESSION`
+  const cure = alter(target, sql`ALTER COLUMN ${sql.id(name)} ${action}`)
   return { what: `column "${name}" is generated, and the relay writes it`, cure }
 }
 
-function alter(target: Target, action: Statement): Statement {
+export function alter(target: Target, action: Statement): Statement {
   return sql`ALTER TABLE ${tableId(target)} ${action}`
 }

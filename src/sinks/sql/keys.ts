@@ -1,23 +1,11 @@
-import { Binary, type Change, Numeric, type Value } from '../../change.ts'
+import { Binary, type Change, Numeric, type Row, type Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Column } from './catalogue.ts'
+import type { KeyColumn, KeyFamily } from './layout.ts'
 
-/** What a key value is in the source; DynamoDB's S, N and B. */
-export type KeyFamily = 'text' | 'number' | 'bytes'
-
-/** A key attribute of the source, and the column of the target that is meant for it. */
-export interface WantedKey {
-  readonly attribute: string
-  readonly column: string
+/** A key column in the layout `document`: the family of the source's values decides which types fit. */
+export interface TypedKey extends KeyColumn {
   readonly family: KeyFamily
-}
-
-/** A key column as the target has it. */
-export interface KeyColumn extends WantedKey {
   readonly type: KeyType
-  /** As the catalogue prints it: `character varying(20)`. */
-  readonly declared: string
-  readonly collation: Column['collation']
   /** In characters; null where the type has no limit. */
   readonly maxLength: number | null
 }
@@ -50,22 +38,22 @@ export function familyOf(value: Value | undefined): KeyFamily | undefined {
 }
 
 /**
- * A function that gives the same text for two changes exactly if the target takes their keys for one.
+ * A function that gives the same text for two keys exactly if the target takes them for one.
  * @throws RelayError SINK_TABLE for a key of other attributes or types than the table has, SINK_REFUSED for one too long
  */
-export function keyTexts(table: string, columns: readonly KeyColumn[]): (change: Change) => string {
-  const partOf = (column: KeyColumn, change: Change): string => {
-    const part = keyPart(column, change.key?.[column.attribute])
+export function keyTexts(table: string, columns: readonly TypedKey[]): (change: Change, key?: Row | null) => string {
+  const partOf = (column: TypedKey, key: Row, change: Change): string => {
+    const part = keyPart(column, key[column.attribute])
     if (part === undefined) throw otherKey(table, columns, change)
     if (column.maxLength !== null && isLonger(part, column.maxLength)) throw tooLong(table, column, change)
     return part
   }
-  return (change) => {
-    if (change.key === null || Object.keys(change.key).length !== columns.length) throw otherKey(table, columns, change)
-    if (columns.length === 1) return partOf(columns[0]!, change)
+  return (change, key = change.key) => {
+    if (key === null || Object.keys(key).length !== columns.length) throw otherKey(table, columns, change)
+    if (columns.length === 1) return partOf(columns[0]!, key, change)
     let text = ''
     for (const column of columns) {
-      const part = partOf(column, change)
+      const part = partOf(column, key, change)
       // With its length in front a part cannot run into the next one.
       text += `${part.length}:${part}`
     }
@@ -74,14 +62,14 @@ export function keyTexts(table: string, columns: readonly KeyColumn[]): (change:
 }
 
 /** The value of a key column as a JSON token that PostgreSQL reads as the column's type. */
-export function keyToken({ attribute, family }: KeyColumn, change: Change): string {
-  const value = change.key![attribute]
+export function keyToken({ attribute, family }: TypedKey, key: Row): string {
+  const value = key[attribute]
   if (family === 'number') return plainDecimal(value as number | Numeric)
   return JSON.stringify(family === 'bytes' ? `\\x${hex(value as Binary)}` : value)
 }
 
 /** Undefined for a value of another family than the column's. */
-function keyPart({ family, type }: KeyColumn, value: Value | undefined): string | undefined {
+function keyPart({ family, type }: TypedKey, value: Value | undefined): string | undefined {
   if (familyOf(value) !== family) return undefined
   if (family === 'number') return plainDecimal(value as number | Numeric)
   if (family === 'bytes') return hex(value as Binary)
@@ -92,12 +80,12 @@ function keyPart({ family, type }: KeyColumn, value: Value | undefined): string 
 const isLonger = (text: string, max: number): boolean => text.length > max && [...text].length > max
 
 /** PostgreSQL would cut blanks off and so make two keys one. */
-function tooLong(table: string, { column, declared }: KeyColumn, { source }: Change): RelayError {
+function tooLong(table: string, { column, declared }: TypedKey, { source }: Change): RelayError {
   const detail = `A key of table ${table} is longer than its column "${column}", ${declared}`
   return new RelayError('SINK_REFUSED', detail, { shard: source.shard, sequence: source.sequence })
 }
 
-function otherKey(table: string, columns: readonly KeyColumn[], change: Change): RelayError {
+function otherKey(table: string, columns: readonly TypedKey[], change: Change): RelayError {
   const was = columns.map(({ attribute, family }) => `"${attribute}" ${family}`).join(', ')
   const is = Object.entries(change.key ?? {}).map(([name, value]) => `"${name}" ${familyOf(value) ?? 'of no key type'}`)
   const detail = `The key of table ${table} was ${was}, and is now ${is.join(', ') || 'not known'}: a table that was created anew with another key needs another target`

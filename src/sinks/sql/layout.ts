@@ -1,8 +1,7 @@
 import type { RawBuilder } from 'kysely'
-import type { Change } from '../../change.ts'
-import type { Relation } from './catalogue.ts'
+import type { Change, DeadLetter, SourceTable } from '../../change.ts'
+import type { Column, Relation } from './catalogue.ts'
 import type { Database } from './connection.ts'
-import type { KeyColumn, WantedKey } from './keys.ts'
 
 /** A statement without parameters. */
 export type Statement = RawBuilder<unknown>
@@ -15,9 +14,65 @@ export interface Target {
   readonly name: string
 }
 
-/** A target that exists and fits. */
-export interface TargetTable extends Target {
+/** A column or attribute of the source, and the column of the target that is meant for it. */
+export interface Mapping {
+  readonly attribute: string
+  readonly column: string
+}
+
+/** What a key value is in the source; DynamoDB's S, N and B. */
+export type KeyFamily = 'text' | 'number' | 'bytes'
+
+export interface WantedKey extends Mapping {
+  /** Null where the column's type decides alone what fits. */
+  readonly family: KeyFamily | null
+}
+
+export interface WantedColumn extends Mapping {
+  /** The SQL type to make it with; null as long as nothing tells it. */
+  readonly type: string | null
+}
+
+/** The columns that a table needs. */
+export interface Wanted {
+  /** Empty for a table whose rows have no key. */
+  readonly keys: readonly WantedKey[]
+  /** All columns that hold values of the source, those of the key included; empty where rows lie in one column. */
+  readonly columns: readonly WantedColumn[]
+}
+
+/** A key column as the target has it. */
+export interface KeyColumn extends WantedKey {
+  /** The SQL type that its values have in a parameter: without length or scale, so that none is cut or rounded in silence. */
+  readonly travelsAs: string
+  /** As the catalogue prints it: `character varying(20)`. */
+  readonly declared: string
+  readonly collation: Column['collation']
+}
+
+/** A target that exists and fits, before it is known how its rows are written. */
+export interface BoundTable extends Target {
   readonly keys: readonly KeyColumn[]
+  /** What was known of the source table when the target was looked at; null for a feed whose changes name their key themselves. */
+  readonly known: SourceTable | null
+  /** True if deleted rows are remembered in a table beside. */
+  readonly hasTombstones: boolean
+}
+
+export interface TargetTable extends BoundTable {
+  /**
+   * Folds and encodes, in slices, so that a write that is going on is not held up.
+   * Null if the changes have columns that the table could have and lacks.
+   * @throws RelayError SINK_TABLE if the changes have another key than the table
+   */
+  plan(changes: readonly Change[]): Promise<Plan | null>
+}
+
+export interface Plan {
+  /** Changes that the table cannot hold at all, each with its reason. */
+  readonly refused: readonly DeadLetter[]
+  /** Writes the others within a transaction, in one statement for each kind. Resolves to how many were applied. */
+  write(trx: Database): Promise<number>
 }
 
 /** Something about an existing table that does not fit what the relay writes, and the statement that helps. */
@@ -35,33 +90,47 @@ export interface Beside {
   readonly create: Statement
   /** What does not fit about one that is there. */
   misfits(relation: Relation): readonly Misfit[]
+  /** True if one that is there must be made anew, by `create`. */
+  isOutdated(relation: Relation): boolean
+}
+
+/** For what a table is made or looked at. */
+export interface Occasion {
+  /** Null for a feed whose changes name their key themselves. */
+  readonly known: SourceTable | null
+  /** May be empty where the table is known. */
+  readonly changes: readonly Change[]
+  /** The columns that the source had before, also those that the target lacks. */
+  readonly remembered: readonly Mapping[]
 }
 
 /** How changes lie in a table: one implementation for each mode and layout. Pure up to the `write` of a plan. */
 export interface Layout {
-  /** True if the writers of a table must take turns: what one transaction buries, another sees only once that is committed. */
-  readonly takesTurns: boolean
-  /** True if deleted rows are remembered in a table beside. */
-  readonly hasTombstones: boolean
+  readonly name: 'append' | 'columns' | 'document'
 
-  /** The key columns that a table needs for changes such as this one. @throws RelayError SINK_TABLE if it has no usable key */
-  keys(sample: Change): readonly WantedKey[]
+  /** What a table needs; null if that cannot be told yet. @throws RelayError SINK_TABLE if it has no usable key */
+  wanted(occasion: Occasion): Wanted | null
 
-  /** Makes a new table. */
-  create(target: Target, keys: readonly WantedKey[]): readonly Statement[]
+  /** Makes a new table; null if it cannot be told yet what its key holds. */
+  create(target: Target, wanted: Wanted): readonly Statement[] | null
 
-  misfits(target: Target, keys: readonly WantedKey[], relation: Relation): readonly Misfit[]
+  /** Adds what an existing table lacks, and the layout may add. */
+  additions(target: Target, wanted: Wanted, relation: Relation): Additions
+
+  misfits(target: Target, wanted: Wanted, relation: Relation): readonly Misfit[]
+
+  /** A table without misfits. */
+  bind(target: Target, wanted: Wanted, relation: Relation, known: SourceTable | null): TargetTable
 
   /** What stands beside a table that fits: null if nothing does. */
-  beside(table: TargetTable): Beside | null
-
-  /**
-   * Folds and encodes, in slices, so that a write that is going on is not held up. @throws RelayError SINK_TABLE, SINK_REFUSED for a key that does not fit the table
-   */
-  plan(table: TargetTable, changes: readonly Change[]): Promise<Plan>
+  beside(table: BoundTable, relation: Relation): Beside | null
 }
 
-export interface Plan {
-  /** Writes within a transaction, in one statement for each kind. Resolves to how many changes were applied. */
-  write(trx: Database): Promise<number>
+export interface Additions {
+  /** Columns of the relay's own. */
+  readonly own: readonly Statement[]
+  /** More of them, which it can do without. */
+  readonly optional: readonly Statement[]
+  /** Columns that the source has and the target lacks. */
+  readonly columns: readonly { readonly name: string; readonly add: Statement }[]
 }

@@ -1,255 +1,236 @@
-import { sql } from 'kysely'
-import { type Change, toJson } from '../../change.ts'
-import { fold, type Standing } from '../../deliver/fold.ts'
+import { type Change, compareDecimal, type DeadLetter, newRow, type Row } from '../../change.ts'
+import { Rounds, type Standing } from '../../deliver/rounds.ts'
 import { RelayError } from '../../errors.ts'
 import type { Database } from './connection.ts'
-import {
-  columnList,
-  deferrableKeys,
-  missingUnique,
-  NEW_KEY_TYPES,
-  type OwnColumn,
-  tableId,
-  unfilledColumns,
-  wrongColumns,
-  wrongForeignKeys,
-  wrongKeys,
-  wrongKind,
-  wrongUniques,
-} from './fit.ts'
-import { familyOf, KEY_TYPES, type KeyColumn, keyTexts, keyToken, type WantedKey } from './keys.ts'
-import type { Beside, Layout, Misfit, Plan, Statement, Target, TargetTable } from './layout.ts'
-import { keyColumnName, liveViewName, tombstonesName } from './names.ts'
+import type { BoundTable, Plan } from './layout.ts'
 import { inSlices } from './slices.ts'
+import { bury } from './tombstones.ts'
 
-const DATA: OwnColumn = { name: 'data', definition: sql`jsonb`, types: ['jsonb', 'json'], mayBeNotNull: true }
-const VERSION: OwnColumn = { name: 'cdc_version', definition: sql`bigint`, types: ['int8'], mayBeNotNull: true }
-const DELETED: OwnColumn = { name: 'cdc_deleted', definition: sql`boolean`, types: ['bool'], mayBeNotNull: true }
+/** A key as a mirrored table takes it. */
+export interface Key {
+  /** Equal for two keys exactly if the table takes them for one. */
+  readonly text: string
+  /** The JSON tokens of its columns, in the table's order. */
+  readonly tokens: readonly string[]
+}
+
+/** A change at the key where it is seen. */
+export interface Placed {
+  readonly change: Change
+  readonly key: Key
+  /** Where the row is until now, if the change moves it; null if it does not. */
+  readonly from: Key | null
+}
+
+/** How a row lies in a mirrored table: as rows of a recordset, and statements over them. */
+export interface RowShape {
+  /** @throws RelayError SINK_REFUSED for a key that the table cannot hold, SINK_TABLE for one of other columns */
+  key(change: Change, key: Row): Key
+
+  /** Asked for every image before anything is made of it. @throws RelayError SINK_REFUSED, DECODE_VALUE if the table cannot hold it */
+  check(change: Change): void
+
+  /** True if the change sets every column that the table has of the source. */
+  isWhole(change: Change): boolean
+
+  /** True if partial images must be written apart from others of their key. */
+  readonly patchesStandAlone: boolean
+
+  /** Members of a recordset's row without key and version, each with a comma in front. Null if the table lacks a column that it could have. */
+  row(change: Change): string | null
+  /** What stands for a key, with at least one partial image. */
+  patch(standing: Standing<Placed>): string | null
+
+  /** Each resolves to how many rows were written. The members of the rows: k0, k1, … the key, v the version, x true for a deleted row, and the shape's own. */
+  upsert(trx: Database, rows: string): Promise<number>
+  applyPatches(trx: Database, rows: string): Promise<number>
+  /** Lays partial images over the rows at their old keys, o0, o1, …, and writes them at the new ones. */
+  applyMoves(trx: Database, rows: string): Promise<number>
+  /** For a table without key. */
+  insert(trx: Database, rows: string): Promise<number>
+}
 
 /**
- * The mirror in the layout `document`: key columns, the whole row as JSON in `data`, its version in `cdc_version`.
+ * The plan of a mirrored table, in any layout. The one rule, with every write: a change is applied if its version is not
+ * smaller than the one that its key holds, nor than the table's floor. A row without version is older than everything.
  *
- * The one rule, with every write: a change is applied if its version is not smaller than the one that its key holds. A
- * row without version is older than everything.
- *
- * `hard`: a delete removes the row and leaves its key and version in a table of tombstones, which an upsert asks, too.
- * What one transaction buries, another sees only in statements that begin after its commit: writers of a table take turns.
- * `soft`: a delete empties `data` and sets `cdc_deleted`; a view beside the table shows the rows that live.
+ * Hard deletes remove the row and leave its key and version in a table of tombstones, which every write asks, too. What
+ * one transaction buries, another sees only in statements that begin after its commit: writers of a table take turns.
+ * Soft deletes empty the row and mark it.
  */
-export function documentMirror(deletes: 'hard' | 'soft'): Layout {
-  const own = deletes === 'soft' ? [{ ...DATA, mayBeNotNull: false }, VERSION, DELETED] : [DATA, VERSION]
-
-  return {
-    // With soft deletes only so that two relays of one table do not lock its rows crosswise.
-    takesTurns: true,
-    hasTombstones: deletes === 'hard',
-
-    keys: wantedKeys,
-
-    create(target, keys) {
-      const columns = [
-        ...keys.map(({ column, family }) => sql`${sql.id(column)} ${NEW_KEY_TYPES[family]} NOT NULL`),
-        sql`data jsonb`,
-        sql`cdc_version bigint`,
-        ...(deletes === 'soft' ? [sql`cdc_deleted boolean NOT NULL DEFAULT false`] : []),
-        sql`PRIMARY KEY (${columnList(keys)})`,
-      ]
-      // Room in each page lets an update stay beside the row that it replaces, without touching the index.
-      return [sql`CREATE TABLE ${tableId(target)} (${sql.join(columns)}) WITH (fillfactor = 85)`]
-    },
-
-    misfits(target, keys, relation) {
-      const kind = wrongKind(target, relation)
-      if (kind.length > 0) return kind
-      const written = new Set([...keys.map(({ column }) => column), ...own.map(({ name }) => name)])
-      return [
-        ...wrongKeys(target, keys, relation),
-        ...wrongColumns(target, own, relation),
-        ...(deletes === 'hard' ? softDeleted(relation.columns) : []),
-        ...missingUnique(target, keys, relation),
-        ...deferrableKeys(target, keys, relation),
-        ...wrongUniques(target, keys, written, relation),
-        ...wrongForeignKeys(relation),
-        ...unfilledColumns(target, written, relation),
-      ]
-    },
-
-    beside: (table) => (deletes === 'hard' ? tombstones(table) : liveView(table)),
-
-    plan: (table, changes) => (deletes === 'hard' ? hardPlan(table, changes) : softPlan(table, changes)),
-  }
-}
-
-function wantedKeys({ table, key }: Change): WantedKey[] {
-  const attributes = Object.keys(key ?? {}).sort()
-  if (key === null || attributes.length === 0) {
-    throw new RelayError('SINK_TABLE', `No key is known for table ${table.name}, and a mirror needs one`)
-  }
-  return attributes.map((attribute) => {
-    const family = familyOf(key[attribute])
-    if (family === undefined) {
-      throw new RelayError(
-        'SINK_TABLE',
-        `The key attribute "${attribute}" of ${table.name} is no text, number or binary`,
-      )
+export async function planMirror(table: BoundTable, shape: RowShape, changes: readonly Change[]): Promise<Plan | null> {
+  const plan = new MirrorPlan(table, shape)
+  if (table.keys.length === 0) await inSlices(changes, (slice) => plan.addKeyless(slice))
+  else {
+    const rounds = new Rounds<Placed>()
+    await inSlices(changes, (slice) => {
+      for (const change of slice) plan.refusing(change, () => place(rounds, table, shape, change))
+    })
+    for (const { standing, moves } of rounds.rounds) {
+      await inSlices([...standing.values()], (slice) => plan.addStanding(slice))
+      plan.endRound(moves)
     }
-    return { attribute, column: keyColumnName(attribute), family }
-  })
+  }
+  return plan.finished()
 }
 
-/** Rows that an earlier mirror with soft deletes marked would look alive, or stay marked for ever. */
-function softDeleted(columns: readonly { readonly name: string }[]): Misfit[] {
-  if (!columns.some(({ name }) => name === DELETED.name)) return []
-  return [
-    { what: 'column "cdc_deleted" shows that it was mirrored with --deletes soft: run with that again', cure: null },
-  ]
-}
-
-/** The same key columns as the table's, so that a tombstone compares as its row did. */
-function tombstones(table: TargetTable): Beside {
-  const columns = table.keys.map(({ column, declared, collation }) => {
-    // The declared type is the catalogue's own spelling of one of `KEY_TYPES`.
-    const type = sql`${sql.id(column)} ${sql.raw(declared)}`
-    return collation === null ? type : sql`${type} COLLATE ${sql.id(collation.schema, collation.name)}`
-  })
-  return {
-    schema: 'cdc_relay',
-    name: tombstonesName(table.schema, table.name),
-    needed: true,
-    create: sql`CREATE TABLE ${tombstonesId(table)} (
-      ${sql.join(columns)}, version bigint NOT NULL, removed_at timestamptz NOT NULL, PRIMARY KEY (${columnList(table.keys)})
-    ) WITH (fillfactor = 85)`,
-    misfits(relation) {
-      const isSame = table.keys.every(({ column, declared }) =>
-        relation.columns.some(({ name, type }) => name === column && type === declared),
-      )
-      if (isSame) return []
-      const what = 'its tombstones were made for other key columns; if the mirror begins anew they can go'
-      return [{ what, cure: sql`DROP TABLE ${tombstonesId(table)}` }]
-    },
+/** Where a change is seen: at its key; and of a row that moves, at both. */
+function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape, change: Change): void {
+  const { version } = change
+  const from = shape.key(change, change.key ?? newRow())
+  // A delete takes its row away even from under the floor of a table that was made anew: nobody else would.
+  if (change.op === 'delete') {
+    rounds.touch(from.text, { version, kind: 'gone', detail: { change, key: from, from: null } })
+    return
+  }
+  shape.check(change)
+  const key = keyAfter(table, shape, change, from)
+  const hasMoved = key.text !== from.text
+  const isAboveFloor = table.known?.floor == null || compareDecimal(version, table.known.floor) >= 0
+  const isWhole = shape.isWhole(change)
+  if (hasMoved && (isWhole || !isAboveFloor)) {
+    rounds.touch(from.text, { version, kind: 'gone', detail: { change, key: from, from } })
+  }
+  if (!isAboveFloor) return
+  if (isWhole) rounds.touch(key.text, { version, kind: 'row', detail: { change, key, from: null } })
+  else if (hasMoved) rounds.move(from.text, key.text, { change, key, from })
+  else {
+    if (shape.patchesStandAlone) rounds.close(key.text)
+    rounds.touch(key.text, { version, kind: 'patch', detail: { change, key, from: null } })
+    if (shape.patchesStandAlone) rounds.close(key.text)
   }
 }
 
-export const tombstonesId = ({ schema, name }: Target): Statement => sql.id('cdc_relay', tombstonesName(schema, name))
-
-function liveView(table: TargetTable): Beside {
-  const name = liveViewName(table.name)
-  return {
-    schema: table.schema,
-    name,
-    needed: false,
-    create: sql`CREATE VIEW ${sql.id(table.schema, name)} AS
-      SELECT ${columnList(table.keys)}, data, cdc_version FROM ${tableId(table)} WHERE cdc_deleted IS NOT TRUE`,
-    misfits: () => [],
-  }
+/** The key that the row has after the change: an update of DMS can change it. */
+function keyAfter(table: BoundTable, shape: RowShape, change: Change, from: Key): Key {
+  const { key, after, op, source } = change
+  if (op !== 'update' || source.format !== 'dms' || key === null || after === null) return from
+  const isSame = ({ attribute }: { attribute: string }): boolean =>
+    after[attribute] === undefined || after[attribute] === key[attribute]
+  if (table.keys.every(isSame)) return from
+  const moved = newRow()
+  for (const { attribute } of table.keys) moved[attribute] = after[attribute] ?? key[attribute]!
+  return shape.key(change, moved)
 }
 
-async function hardPlan(table: TargetTable, changes: readonly Change[]): Promise<Plan> {
-  const upserts: string[] = []
-  const deletes: string[] = []
-  await inSlices(await standingOf(table, changes), (slice) => {
+type Write = (trx: Database, rows: string) => Promise<number>
+
+/** Collects the rows of the statements. */
+class MirrorPlan {
+  readonly #table: BoundTable
+  readonly #shape: RowShape
+  readonly #refused: DeadLetter[] = []
+  readonly #statements: { readonly rows: string; readonly write: Write }[] = []
+  #lacksColumns = false
+  #upserts: string[] = []
+  #patches: string[] = []
+  #deletes: string[] = []
+  #vacated: string[] = []
+
+  constructor(table: BoundTable, shape: RowShape) {
+    this.#table = table
+    this.#shape = shape
+  }
+
+  /** What the table cannot hold becomes a dead letter; the rest of the batch goes on. */
+  refusing(change: Change, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof RelayError) || (error.code !== 'SINK_REFUSED' && error.code !== 'DECODE_VALUE'))
+        throw error
+      const { code, detail } = error
+      this.#refused.push({ kind: 'dead-letter', code, detail, change, source: change.source })
+    }
+  }
+
+  addStanding(slice: readonly Standing<Placed>[]): void {
+    for (const standing of slice) {
+      const { base, patches } = standing
+      const { change, key, from } = (patches.at(-1) ?? base!).detail
+      if (patches.length > 0) this.#patches.push(this.#row(key, change, this.#shape.patch(standing)))
+      else if (base!.kind === 'row') this.#upserts.push(this.#row(key, change, this.#shape.row(change)))
+      else this.#addDelete(change, key, from !== null)
+    }
+  }
+
+  #addDelete(change: Change, key: Key, isVacated: boolean): void {
+    const row = `{${members('k', key)},"v":${change.version}`
+    if (this.#table.hasTombstones) (isVacated ? this.#vacated : this.#deletes).push(`${row}}`)
+    else (isVacated ? this.#vacated : this.#upserts).push(`${row},"x":true}`)
+  }
+
+  /** The statements of a round: what stands at the keys, then the rows that move between them. */
+  endRound(moves: readonly Placed[]): void {
+    const { upsert, applyPatches, applyMoves } = this.#shape
+    const remove: Write = (trx, rows) => (this.#table.hasTombstones ? bury(trx, this.#table, rows) : upsert(trx, rows))
+    // The delete that a move leaves behind is no change of its own.
+    const vacate: Write = (trx, rows) => remove(trx, rows).then(() => 0)
+    this.#write(this.#upserts, upsert)
+    this.#write(this.#patches, applyPatches)
+    this.#write(this.#deletes, remove)
+    this.#write(this.#vacated, vacate)
+    this.#upserts = []
+    this.#patches = []
+    this.#deletes = []
+    this.#vacated = []
+
+    const moved: string[] = []
+    for (const { change, key, from } of moves) {
+      const touch = { version: change.version, kind: 'patch' as const, detail: { change, key, from } }
+      const row = this.#row(key, change, this.#shape.patch({ base: null, patches: [touch] }))
+      moved.push(`${row.slice(0, -1)},${members('o', from!)}}`)
+      this.#addDelete(change, from!, true)
+    }
+    this.#write(moved, applyMoves)
+    this.#write(this.#vacated, vacate)
+    this.#vacated = []
+  }
+
+  addKeyless(slice: readonly Change[]): void {
+    const floor = this.#table.known?.floor ?? null
     for (const change of slice) {
-      const key = keyMembers(table.keys, change)
-      if (change.op === 'delete') deletes.push(`{${key},"v":${change.version}}`)
-      else upserts.push(`{${key},"d":${toJson(change.after)},"v":${change.version}}`)
+      if (floor !== null && compareDecimal(change.version, floor) < 0) continue
+      this.refusing(change, () => {
+        if (change.op !== 'insert' && change.op !== 'load') {
+          throw new RelayError(
+            'SINK_REFUSED',
+            `Table ${this.#table.source} has no key, so its rows can only be added to`,
+          )
+        }
+        this.#shape.check(change)
+        this.#upserts.push(this.#row({ text: '', tokens: [] }, change, this.#shape.row(change)))
+      })
     }
-  })
-  const [upsertRows, deleteRows] = [jsonArray(upserts), jsonArray(deletes)]
-  return {
-    async write(trx) {
-      let applied = 0
-      if (upserts.length > 0) applied += await upsert(trx, table, upsertRows)
-      if (deletes.length > 0) applied += await bury(trx, table, deleteRows)
-      return applied
-    },
   }
-}
 
-async function softPlan(table: TargetTable, changes: readonly Change[]): Promise<Plan> {
-  const rows: string[] = []
-  await inSlices(await standingOf(table, changes), (slice) => {
-    for (const change of slice) {
-      const isDelete = change.op === 'delete'
-      const data = isDelete ? 'null' : toJson(change.after)
-      rows.push(`{${keyMembers(table.keys, change)},"d":${data},"v":${change.version},"x":${isDelete}}`)
+  finished(): Plan | null {
+    if (this.#lacksColumns) return null
+    this.#write(this.#upserts, this.#shape.insert)
+    const statements = this.#statements
+    return {
+      refused: this.#refused,
+      async write(trx) {
+        let applied = 0
+        for (const { rows, write } of statements) applied += await write(trx, rows)
+        return applied
+      },
     }
-  })
-  const json = jsonArray(rows)
-  return { write: (trx) => upsertOrMark(trx, table, json) }
-}
+  }
 
-async function standingOf(table: TargetTable, changes: readonly Change[]): Promise<Change[]> {
-  const standing: Standing = new Map()
-  const keyText = keyTexts(table.source, table.keys)
-  await inSlices(changes, (slice) => fold(standing, slice, keyText))
-  return [...standing.values()]
+  #write(rows: readonly string[], write: Write): void {
+    if (rows.length > 0) this.#statements.push({ rows: `[${rows.join(',')}]`, write })
+  }
+
+  #row(key: Key, { version }: Change, rest: string | null): string {
+    if (rest === null) this.#lacksColumns = true
+    const keyMembers = key.tokens.length === 0 ? '' : `${members('k', key)},`
+    return `{${keyMembers}"v":${version}${rest}}`
+  }
 }
 
 /** `"k0":…,"k1":…` */
-function keyMembers(keys: readonly KeyColumn[], change: Change): string {
-  let members = ''
-  for (let i = 0; i < keys.length; i++) members += `${i === 0 ? '' : ','}"k${i}":${keyToken(keys[i]!, change)}`
-  return members
+function members(letter: 'k' | 'o', { tokens }: Key): string {
+  if (tokens.length === 1) return `"${letter}0":${tokens[0]}`
+  return tokens.map((token, i) => `"${letter}${i}":${token}`).join(',')
 }
-
-const jsonArray = (rows: readonly string[]): string => `[${rows.join(',')}]`
-
-/** Rows inserted or updated are counted; what the guard or a tombstone holds back is not. */
-async function upsert(trx: Database, table: TargetTable, rows: string): Promise<number> {
-  const keys = columnList(table.keys)
-  const result = await sql`
-    INSERT INTO ${tableId(table)} AS x (${keys}, data, cdc_version)
-    SELECT ${parameterKeys(table)}, s.d, s.v
-    FROM jsonb_to_recordset(${rows}::jsonb) AS s(${parameterTypes(table)}, d jsonb, v bigint)
-    WHERE NOT EXISTS (SELECT FROM ${tombstonesId(table)} b WHERE ${sameKey(table, 'b')} AND b.version > s.v)
-    ON CONFLICT (${keys}) DO UPDATE SET data = excluded.data, cdc_version = excluded.cdc_version
-    WHERE x.cdc_version IS NULL OR excluded.cdc_version >= x.cdc_version`.execute(trx)
-  return Number(result.numAffectedRows)
-}
-
-/** A tombstone is made, or made newer, exactly where the delete is applied: also where there is no row. */
-async function bury(trx: Database, table: TargetTable, rows: string): Promise<number> {
-  const keys = columnList(table.keys)
-  const { rows: counts } = await sql<{ applied: number }>`
-    WITH s AS (
-      SELECT * FROM jsonb_to_recordset(${rows}::jsonb) AS s(${parameterTypes(table)}, v bigint)
-    ), buried AS (
-      INSERT INTO ${tombstonesId(table)} AS b (${keys}, version, removed_at)
-      SELECT ${parameterKeys(table)}, s.v, now() FROM s
-      WHERE NOT EXISTS (SELECT FROM ${tableId(table)} x WHERE ${sameKey(table, 'x')} AND x.cdc_version > s.v)
-      ON CONFLICT (${keys}) DO UPDATE SET version = excluded.version, removed_at = excluded.removed_at
-      WHERE excluded.version >= b.version
-      RETURNING 1
-    ), removed AS (
-      DELETE FROM ${tableId(table)} x USING s
-      WHERE ${sameKey(table, 'x')} AND (x.cdc_version IS NULL OR x.cdc_version <= s.v)
-    )
-    SELECT count(*)::int AS applied FROM buried`.execute(trx)
-  return counts[0]!.applied
-}
-
-async function upsertOrMark(trx: Database, table: TargetTable, rows: string): Promise<number> {
-  const keys = columnList(table.keys)
-  const result = await sql`
-    INSERT INTO ${tableId(table)} AS x (${keys}, data, cdc_version, cdc_deleted)
-    SELECT ${parameterKeys(table)}, s.d, s.v, s.x
-    FROM jsonb_to_recordset(${rows}::jsonb) AS s(${parameterTypes(table)}, d jsonb, v bigint, x boolean)
-    ON CONFLICT (${keys}) DO UPDATE
-    SET data = excluded.data, cdc_version = excluded.cdc_version, cdc_deleted = excluded.cdc_deleted
-    WHERE x.cdc_version IS NULL OR excluded.cdc_version >= x.cdc_version`.execute(trx)
-  return Number(result.numAffectedRows)
-}
-
-/** `s.k0, s.k1` */
-const parameterKeys = ({ keys }: TargetTable): Statement => sql.join(keys.map((_, i) => sql.id('s', `k${i}`)))
-
-/** `k0 text, k1 numeric` */
-const parameterTypes = ({ keys }: TargetTable): Statement =>
-  sql.join(keys.map(({ type }, i) => sql`${sql.id(`k${i}`)} ${sql.raw(KEY_TYPES[type].travelsAs)}`))
-
-/** `b."id" = s.k0 AND …` */
-const sameKey = ({ keys }: TargetTable, alias: string): Statement =>
-  sql.join(
-    keys.map(({ column }, i) => sql`${sql.id(alias, column)} = ${sql.id('s', `k${i}`)}`),
-    sql` AND `,
-  )

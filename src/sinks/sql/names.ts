@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto'
 /** PostgreSQL's limit; it cuts longer names without an error. https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
 const MAX_NAME_BYTES = 63
 
-/** Columns of ours in a mirrored table, and the system columns that every table has. A key column cannot bear their names. */
-const TAKEN = new Set(['data', 'cdc_version', 'cdc_deleted', 'ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'])
+/** What every table has. */
+const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']
+/** Columns of ours in a mirrored table: no column of the source can bear their names. */
+const TAKEN = new Set(['data', 'cdc_version', 'cdc_deleted', ...SYSTEM_COLUMNS])
+const TAKEN_BESIDE_VALUES = new Set(['cdc_version', 'cdc_deleted', 'cdc_extra', ...SYSTEM_COLUMNS])
 
 /**
  * A name of the source → the name in the target: the same, verbatim, since every name is quoted. Except an empty one,
@@ -18,6 +21,11 @@ export function targetName(name: string): string {
 /** As `targetName`, for a key column: a name that the table needs for itself is hashed, too. */
 export function keyColumnName(attribute: string): string {
   return TAKEN.has(attribute) ? hashed(attribute) : targetName(attribute)
+}
+
+/** As `targetName`, for a column of the layout `columns`. */
+export function valueColumnName(attribute: string): string {
+  return TAKEN_BESIDE_VALUES.has(attribute) ? hashed(attribute) : targetName(attribute)
 }
 
 /** The view that shows the rows of a table with `--deletes soft` that are not deleted. */

@@ -1,62 +1,75 @@
-import { type Change, type TableName, tableLabel } from '../../change.ts'
-import type { Layout, Plan, TargetTable } from './layout.ts'
-import type { Tables } from './tables.ts'
+import { type Change, type SchemaChange, type SourceTable, type TableName, tableLabel } from '../../change.ts'
+import type { Batch } from '../sink.ts'
+import type { Plan, TargetTable } from './layout.ts'
+import type { Subject, Tables } from './tables.ts'
 
-/** The changes of one source table in a batch, in order of arrival. */
-export interface Group {
-  /** The table as `tableLabel` prints it. */
-  readonly source: string
+/** What a batch says of one source table. */
+export interface Group extends Subject {
+  /** In order of arrival. */
   readonly changes: readonly Change[]
+  readonly schemaChanges: readonly SchemaChange[]
 }
 
 /** What is to be written to one table. */
 export interface TablePlan extends Plan {
   readonly table: TargetTable
-  /** How many changes it was made of. */
-  readonly received: number
+  readonly group: Group
 }
 
-export function groupByTable(changes: readonly Change[]): Group[] {
-  const groups = new Map<string, { source: string; changes: Change[] }>()
+/** @param usesKnown false for a target in which all tables are alike */
+export function groupByTable({ changes, tables }: Batch, usesKnown: boolean): Group[] {
+  const groups = new Map<string, Group & { changes: Change[]; schemaChanges: SchemaChange[] }>()
   let last: TableName | undefined
-  let group: { source: string; changes: Change[] } | undefined
+  let group: (Group & { changes: Change[]; schemaChanges: SchemaChange[] }) | undefined
   for (const change of changes) {
     const { table } = change
     // Neighbours are mostly of one table: a label is made only when it changes.
     if (group === undefined || table.name !== last?.name || table.schema !== last.schema) {
       last = table
       const source = tableLabel(table)
-      group = groups.get(source) ?? { source, changes: [] }
+      const known: SourceTable | null = (usesKnown ? tables.get(source) : null) ?? null
+      group = groups.get(source) ?? { source, name: table, known, changes: [], schemaChanges: [] }
       groups.set(source, group)
     }
-    group.changes.push(change)
+    if (change.kind === 'change') group.changes.push(change)
+    else group.schemaChanges.push(change)
   }
   return [...groups.values()]
 }
 
-/** The plan of each table; undefined if one of them is not known yet. @throws RelayError for a key that does not fit its table */
-export async function planTables(
-  layout: Layout,
-  tables: Tables,
-  groups: readonly Group[],
-): Promise<TablePlan[] | undefined> {
+/** The plan of each table that has one; undefined if one of them is not known yet, or lacks columns. @throws RelayError SINK_TABLE for a key of other columns */
+export async function planTables(tables: Tables, groups: readonly Group[]): Promise<TablePlan[] | undefined> {
   const plans: TablePlan[] = []
-  for (const { source, changes } of groups) {
-    const table = tables.find(source)
-    if (table === undefined) return undefined
-    plans.push({ table, received: changes.length, ...(await layout.plan(table, changes)) })
+  for (const group of groups) {
+    const plan = await planTable(tables, group)
+    if (plan === undefined) return undefined
+    plans.push(plan)
   }
   return plans
 }
 
-/** As `planTables`, after the tables that are not known yet were made or checked. */
-export async function learnAndPlan(layout: Layout, tables: Tables, groups: readonly Group[]): Promise<TablePlan[]> {
-  for (const { source, changes } of groups) {
-    if (tables.find(source) === undefined) await tables.learn(changes[0]!)
+async function planTable(tables: Tables, group: Group): Promise<TablePlan | undefined> {
+  const table = tables.find(group.source, group.known)
+  const plan = await table?.plan(group.changes)
+  return table === undefined || plan == null ? undefined : { table, group, ...plan }
+}
+
+/** As `planTables`, after the tables that are not known yet were made, completed or checked. */
+export async function learnAndPlan(tables: Tables, groups: readonly Group[]): Promise<TablePlan[]> {
+  const plans: TablePlan[] = []
+  for (const group of groups) {
+    let plan = await planTable(tables, group)
+    if (plan === undefined) {
+      await tables.learn(group)
+      plan = await planTable(tables, group)
+    }
+    if (plan !== undefined) plans.push(plan)
+    // Of a table that was only heard of, there may be nothing to make yet.
+    else if (group.changes.length > 0) throw new Error(`Table ${group.source} was learned and still cannot be planned`)
   }
-  return (await planTables(layout, tables, groups))!
+  return plans
 }
 
 /** False if a table was learned anew since. */
 export const isUpToDate = (plans: readonly TablePlan[], tables: Tables): boolean =>
-  plans.every(({ table }) => tables.find(table.source) === table)
+  plans.every(({ table, group }) => tables.find(group.source, group.known) === table)

@@ -6,9 +6,9 @@ import { lockKey } from './names.ts'
  * The tables in which a relay remembers itself, in the schema `cdc_relay` of the target.
  * Deleting a relay's row of `relays` makes the relay forget where it stood; its tombstones and dead letters stay.
  */
-const STATEMENTS = [
-  sql`CREATE SCHEMA IF NOT EXISTS cdc_relay`,
-  sql`CREATE TABLE IF NOT EXISTS cdc_relay.relays (
+const PARTS = {
+  schema: sql`CREATE SCHEMA IF NOT EXISTS cdc_relay`,
+  relays: sql`CREATE TABLE IF NOT EXISTS cdc_relay.relays (
     name text COLLATE "C" PRIMARY KEY,
     stream_id text NOT NULL,
     stream_created text NOT NULL,
@@ -20,7 +20,7 @@ const STATEMENTS = [
     pid integer NOT NULL,
     claimed_at timestamptz NOT NULL DEFAULT now()
   )`,
-  sql`CREATE TABLE IF NOT EXISTS cdc_relay.positions (
+  positions: sql`CREATE TABLE IF NOT EXISTS cdc_relay.positions (
     name text COLLATE "C" NOT NULL REFERENCES cdc_relay.relays ON DELETE CASCADE,
     shard text COLLATE "C" NOT NULL,
     sequence text COLLATE "C" NOT NULL,
@@ -29,16 +29,17 @@ const STATEMENTS = [
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (name, shard)
   ) WITH (fillfactor = 50)`,
-  sql`CREATE TABLE IF NOT EXISTS cdc_relay.tables (
+  tables: sql`CREATE TABLE IF NOT EXISTS cdc_relay.tables (
     name text COLLATE "C" NOT NULL REFERENCES cdc_relay.relays ON DELETE CASCADE,
     source text COLLATE "C" NOT NULL,
     target_schema text COLLATE "C" NOT NULL,
     target_table text COLLATE "C" NOT NULL,
     keys jsonb NOT NULL,
+    columns jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (name, source),
     UNIQUE (name, target_schema, target_table)
   )`,
-  sql`CREATE TABLE IF NOT EXISTS cdc_relay.dead_letters (
+  dead_letters: sql`CREATE TABLE IF NOT EXISTS cdc_relay.dead_letters (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text COLLATE "C" NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
@@ -54,17 +55,40 @@ const STATEMENTS = [
     raw bytea,
     change jsonb
   )`,
-]
+  lessons: sql`CREATE TABLE IF NOT EXISTS cdc_relay.lessons (
+    name text COLLATE "C" NOT NULL REFERENCES cdc_relay.relays ON DELETE CASCADE,
+    subject text COLLATE "C" NOT NULL,
+    lesson text NOT NULL,
+    PRIMARY KEY (name, subject)
+  )`,
+  columns: sql`ALTER TABLE cdc_relay.tables ADD COLUMN IF NOT EXISTS columns jsonb NOT NULL DEFAULT '[]'`,
+}
 
-/** Makes what is missing. Asks first, since even `IF NOT EXISTS` needs the right to create. */
+/**
+ * Makes what is missing: everything, or what an earlier version did not have. Asks first, since even `IF NOT EXISTS`
+ * needs the right to create.
+ */
 export async function ensureSchema(db: Database): Promise<void> {
-  const last = sql<{ there: boolean }>`SELECT to_regclass('cdc_relay.dead_letters') IS NOT NULL AS there`
-  if ((await last.execute(db)).rows[0]?.there) return
+  const missing = await missingParts(db)
+  if (missing.length === 0) return
   await inTransaction(db, async (trx) => {
     await limitLockWait(trx)
     await lockForDdl(trx)
-    for (const statement of STATEMENTS) await statement.execute(trx)
+    for (const part of missing) await PARTS[part].execute(trx)
   })
+}
+
+/** In the order in which they are made. */
+async function missingParts(db: Database): Promise<(keyof typeof PARTS)[]> {
+  const parts = Object.keys(PARTS) as (keyof typeof PARTS)[]
+  const { rows } = await sql<{ part: string }>`
+    SELECT part FROM jsonb_array_elements_text(${JSON.stringify(parts)}::jsonb) AS part
+    WHERE CASE part WHEN 'schema' THEN to_regnamespace('cdc_relay') IS NULL
+      WHEN 'columns' THEN NOT EXISTS (SELECT FROM pg_catalog.pg_attribute
+        WHERE attrelid = to_regclass('cdc_relay.tables') AND attname = part)
+      ELSE to_regclass('cdc_relay.' || part) IS NULL END`.execute(db)
+  const missing = new Set(rows.map(({ part }) => part))
+  return parts.filter((part) => missing.has(part))
 }
 
 /** One relay of a database makes tables at a time: `IF NOT EXISTS` alone fails when two sessions make the same thing at once. */

@@ -1,30 +1,40 @@
-import type { TableName } from '../../change.ts'
+import type { ColumnType, TableName } from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Batch, Rewound, Sink, Write, Written } from '../sink.ts'
 import { appendLog } from './append.ts'
+import { columnsMirror } from './columns.ts'
 import { type Connection, connect } from './connection.ts'
-import { isTableFailure, placeOfBatch, sqlFailure } from './failures.ts'
+import { documentMirror } from './document.ts'
+import { isTableFailure, placeOfBatch, refusalOf, sqlFailure } from './failures.ts'
 import type { Layout } from './layout.ts'
-import { documentMirror } from './mirror.ts'
 import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from './planning.ts'
+import { type Pruner, tombstonePruner } from './prune.ts'
+import { schemaPolicy } from './schema-changes.ts'
 import { type SqlState, sqlState } from './state.ts'
 import { type Tables, targetTables } from './tables.ts'
-import { type Pruner, tombstonePruner } from './tombstones.ts'
 import { Fenced, writeBatch } from './write-batch.ts'
 
 export interface SqlSinkOptions {
   /** `postgresql://…`, where `?schema=` names the schema of tables that name none, or `pglite:DIR`. */
   readonly url: string
   readonly mode: 'mirror' | 'append'
-  readonly layout: 'document'
+  /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
+  readonly layout: 'columns' | 'document' | null
   readonly deletes: 'hard' | 'soft'
   readonly createTables: 'auto' | 'never'
+  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
+  /** What becomes of the older rows when a source table is dropped and loaded anew. */
+  readonly onReload: 'keep' | 'sweep'
+  /** What becomes of a row that the target refuses. */
+  readonly onError: 'dead-letter' | 'stop'
   /** Tombstones stay for the stream's retention and a day, or for this if it is longer. */
   readonly tombstoneTtlMs: number | undefined
   /** How long the stream keeps a record; null where that is not a question. */
   readonly retentionMs: number | null
   /** Where the operator wants a table; null: its own name. */
   readonly routes: (table: TableName) => TableName | null
+  /** What the operator says that columns hold. */
+  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
   readonly log: Log
 }
 
@@ -33,29 +43,37 @@ export interface SqlSinkOptions {
  * takes effect exactly once. The target is its own state store.
  */
 export function sqlSink(options: SqlSinkOptions): Sink {
-  const layout = layoutOf(options)
   let opened: Opened | undefined
   let writing: Promise<unknown> = Promise.resolve()
   let closed: Promise<void> | undefined
+  const isMirror = options.mode === 'mirror'
 
   return {
     refusesNul: true,
-    readsBefore: options.mode === 'append',
+    readsBefore: !isMirror,
+    needsKeys: isMirror,
 
     async open(claim, signal) {
       try {
-        opened ??= await openTarget(options, layout)
-        const positions = await opened.state.claim(claim, signal)
+        opened ??= await openTarget(options)
+        const stored = await opened.state.claim(claim, signal)
         await opened.tables.load(claim.relay.name)
-        return positions
+        return stored
+      } catch (error) {
+        throw sqlFailure(error)
+      }
+    },
+
+    async keyColumns(table) {
+      try {
+        return await theOpened(opened).tables.keyColumns(table)
       } catch (error) {
         throw sqlFailure(error)
       }
     },
 
     prepare(batch) {
-      if (opened === undefined) throw new Error('the sink must be opened first')
-      const write = prepareBatch(opened, layout, batch)
+      const write = prepareBatch(theOpened(opened), options, batch)
       return (signal) => {
         const result = write(signal)
         writing = result.catch(() => {})
@@ -77,64 +95,82 @@ interface Opened {
   readonly pruner: Pruner
 }
 
-async function openTarget(options: SqlSinkOptions, layout: Layout): Promise<Opened> {
-  const { url, routes, createTables, log } = options
+function theOpened(opened: Opened | undefined): Opened {
+  if (opened === undefined) throw new Error('the sink must be opened first')
+  return opened
+}
+
+async function openTarget(options: SqlSinkOptions): Promise<Opened> {
+  const { url, routes, createTables, onSchemaChange, log } = options
   const connection = await connect(url)
   const defaultSchema = connection.schema ?? 'public'
+  const layoutOf = layoutsOf(options)
   return {
     connection,
     state: sqlState(connection),
-    tables: targetTables({ db: connection.db, layout, routes, defaultSchema, createTables, log }),
+    tables: targetTables({ db: connection.db, layoutOf, routes, defaultSchema, createTables, onSchemaChange, log }),
     pruner: tombstonePruner(connection.db, options.retentionMs, options.tombstoneTtlMs ?? 0),
   }
 }
 
-function layoutOf({ mode, layout, deletes }: SqlSinkOptions): Layout {
-  if (mode === 'append') return appendLog()
-  switch (layout) {
-    case 'document':
-      return documentMirror(deletes)
-  }
+function layoutsOf({ mode, layout, deletes, declaredTypes }: SqlSinkOptions): (feed: 'dms' | 'dynamodb') => Layout {
+  if (mode === 'append') return () => appendLog()
+  const columns = columnsMirror({ deletes, declaredTypes })
+  const document = documentMirror(deletes)
+  return (feed) => ((layout ?? (feed === 'dms' ? 'columns' : 'document')) === 'columns' ? columns : document)
 }
 
 /** Plans at once, as far as the tables are known; what is returned writes, as often as it takes. */
-function prepareBatch({ connection, state, tables, pruner }: Opened, layout: Layout, batch: Batch): Write {
+function prepareBatch({ connection, state, tables, pruner }: Opened, options: SqlSinkOptions, batch: Batch): Write {
+  const isMirror = options.mode === 'mirror'
   const setBacks = state.setBacks()
-  const groups = groupByTable(batch.changes)
-  const ahead = planTables(layout, tables, groups)
-  ahead.catch(() => {}) // a key that does not fit: said by the write, since what comes before it is still being written
+  const groups = groupByTable(batch, isMirror)
+  const ahead = planTables(tables, groups)
+  ahead.catch(() => {}) // a key of other columns: said by the write, since what comes before it is still being written
   let plans: TablePlan[] | undefined
   /** What an attempt had done when it sent a COMMIT that perhaps nobody answered. */
   let unanswered: Written | undefined
 
-  async function attempt(signal: AbortSignal): Promise<Written | Rewound> {
+  async function attempt(signal: AbortSignal, isolates = false): Promise<Written | Rewound> {
     // Prepared before the target was set back: of records that are read again.
-    if (setBacks !== state.setBacks()) return { kind: 'rewound', positions: state.positions() }
+    if (setBacks !== state.setBacks()) return { kind: 'rewound', ...state.stored() }
     await state.keepLock()
+    const schema = schemaPolicy({ ...options, isMirror }, groups)
     plans ??= await ahead
-    if (plans === undefined || !isUpToDate(plans, tables)) plans = await learnAndPlan(layout, tables, groups)
-    if (layout.hasTombstones) await pruner.pruneDue(state.name(), plans)
+    if (plans === undefined || !isUpToDate(plans, tables)) plans = await learnAndPlan(tables, groups)
+    await pruner.pruneDue(state.name(), plans)
     try {
-      const written = await writeBatch(connection.db, state, layout, batch, plans, (written) => {
-        unanswered ??= written
+      const written = await writeBatch(connection.db, state, batch, plans, schema, {
+        takesTurns: isMirror,
+        isolates,
+        onError: options.onError,
+        onCommit: (written) => {
+          unanswered ??= written
+        },
       })
-      state.moved(batch.moves)
+      state.moved(batch.moves, batch.lessons)
       return written
     } catch (error) {
       if (!(error instanceof Fenced)) throw error
-      const positions = await state.settle(batch.moves, signal)
-      return positions === null ? (unanswered ?? error.written) : { kind: 'rewound', positions }
+      const older = await state.settle(batch.moves, batch.lessons, signal)
+      return older === null ? (unanswered ?? error.written) : { kind: 'rewound', ...older }
     }
   }
 
   return async (signal) => {
     try {
-      return await attempt(signal).catch((error: unknown) => {
-        if (!isTableFailure(error)) throw error
-        // The tables are not what they were taken for: they are looked at once more, which says what is wrong with them.
-        tables.forget()
-        return attempt(signal)
-      })
+      return await attempt(signal)
+        .catch((error: unknown) => {
+          if (!isTableFailure(error)) throw error
+          // The tables are not what they were taken for: they are looked at once more, which says what is wrong with them.
+          tables.forget()
+          return attempt(signal)
+        })
+        .catch((error: unknown) => {
+          if (refusalOf(error) === null) throw error
+          // A row is refused: it is looked for, and the others are written.
+          return attempt(signal, true)
+        })
     } catch (error) {
       throw sqlFailure(error, placeOfBatch(batch))
     }

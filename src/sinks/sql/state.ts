@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import type { Lessons } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Position, Positions } from '../../position.ts'
 import { requireSameIdentity } from '../../state/identity.ts'
-import type { Claim, RelayIdentity, StateStore } from '../../state/store.ts'
+import type { Claim, RelayIdentity, StateStore, Stored } from '../../state/store.ts'
 import { type Connection, type Database, inTransaction } from './connection.ts'
 import { lockKey } from './names.ts'
 import { ensureSchema } from './schema.ts'
@@ -15,36 +16,39 @@ const LOCK_WAIT_MS = 5_000
 const LOCK_POLL_MS = 200
 
 /**
- * What a relay remembers in the target: who it is and where its shards stand.
+ * What a relay remembers in the target: who it is, where its shards stand and what it learned.
  *
  * The fence: a claim is a number that goes up with each process that takes the name, and the random id of its owner.
- * Positions move only under our claim, and only from the value that we last read or wrote. While a session of ours
- * lives it holds an advisory lock on the name, so that nobody takes it by mistake; what keeps a lost session from
- * doing harm is the claim.
+ * Positions move only under our claim, and only from the value that we last read or wrote; lessons are written with
+ * them or not at all. While a session of ours lives it holds an advisory lock on the name, so that nobody takes it by
+ * mistake; what keeps a lost session from doing harm is the claim.
  */
 export interface SqlState {
   claim: StateStore['claim']
   /** The relay's name. */
   name(): string
   /** What was last read or written. */
+  stored(): Stored
+  /** Those of `stored`. */
   positions(): Positions
   /** How often the target was found set back to older positions. */
   setBacks(): number
   /** Before a transaction: takes the lock on the name again if a new session began. Where it is not free, the claim alone guards. */
   keepLock(): Promise<unknown>
   /**
-   * Moves positions as the last statement of a batch's transaction. False if not all moved: then roll back and `settle`.
+   * Moves positions and writes lessons, last in a batch's transaction. False if not all of that happened: then roll back
+   * and `settle`. One statement where nothing was learned.
    * The claim stays locked until the end of the transaction, so that a takeover waits for it.
    */
-  moveWithin(trx: Database, moves: Positions): Promise<boolean>
-  /** The transaction of these moves is durable. */
-  moved(moves: Positions): void
+  moveWithin(trx: Database, moves: Positions, lessons: Lessons): Promise<boolean>
+  /** The transaction of these is durable. */
+  moved(moves: Positions, lessons: Lessons): void
   /**
    * After moves that did not all happen: null if the target holds them after all (an answer was lost); else the name
-   * was claimed again, and the positions that the target holds are returned.
+   * was claimed again, and what the target holds is returned.
    * @throws RelayError STATE_HELD, STATE_BROKEN if the relay is not known there any more
    */
-  settle(moves: Positions, signal: AbortSignal): Promise<Positions | null>
+  settle(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null>
 }
 
 interface StoredRelay {
@@ -66,7 +70,7 @@ export function sqlState(connection: Connection): SqlState {
   let request: Claim | undefined
   /** The claim that we hold, bigint as text. */
   let claimed = '0'
-  let positions: Positions = new Map()
+  let known: Stored = { positions: new Map(), lessons: new Map() }
   let setBacks = 0
   /** The session that took the lock on the name, if one did. */
   let lockedIn: number | null = null
@@ -76,7 +80,7 @@ export function sqlState(connection: Connection): SqlState {
     return request
   }
 
-  async function claim(claim: Claim, signal: AbortSignal): Promise<Positions> {
+  async function claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
     request = claim
     const { relay } = claim
     await ensureSchema(db)
@@ -87,8 +91,8 @@ export function sqlState(connection: Connection): SqlState {
       taken = await inTransaction(db, (trx) => beginName(trx, relay, owner, first))
     }
     claimed = taken.claim
-    positions = taken.positions
-    return positions
+    known = taken.stored
+    return known
   }
 
   async function lockName(name: string, takeOver: boolean, signal: AbortSignal): Promise<void> {
@@ -109,14 +113,20 @@ export function sqlState(connection: Connection): SqlState {
     return rows[0]?.taken === true
   }
 
-  async function moveWithin(trx: Database, moves: Positions): Promise<boolean> {
+  /** The relay's row, locked, if the name is ours. */
+  const ours = (): RawBuilder<unknown> => sql`
+    SELECT name FROM cdc_relay.relays
+    WHERE name = ${theRequest().relay.name} AND claim = ${claimed}::bigint AND owner = ${owner}::uuid FOR SHARE`
+
+  async function moveWithin(trx: Database, moves: Positions, lessons: Lessons): Promise<boolean> {
+    return (await moveAll(trx, moves)) && (await keepLessons(trx, lessons))
+  }
+
+  async function moveAll(trx: Database, moves: Positions): Promise<boolean> {
     if (moves.size === 0) return true
     const { rows } = await sql<{ moved: number }>`
-      WITH ours AS (
-        SELECT name FROM cdc_relay.relays
-        WHERE name = ${theRequest().relay.name} AND claim = ${claimed}::bigint AND owner = ${owner}::uuid FOR SHARE
-      ), moves AS (
-        SELECT * FROM jsonb_to_recordset(${movesJson(moves, positions)}::jsonb)
+      WITH ours AS (${ours()}), moves AS (
+        SELECT * FROM jsonb_to_recordset(${movesJson(moves, known.positions)}::jsonb)
           AS m(shard text, before text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)
       ), begun AS (
         INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
@@ -131,21 +141,36 @@ export function sqlState(connection: Connection): SqlState {
     return rows[0]?.moved === moves.size
   }
 
-  function moved(moves: Positions): void {
-    positions = new Map([...positions, ...moves])
+  async function keepLessons(trx: Database, lessons: Lessons): Promise<boolean> {
+    if (lessons.size === 0) return true
+    const kept = await sql`
+      WITH ours AS (${ours()})
+      INSERT INTO cdc_relay.lessons (name, subject, lesson)
+      SELECT ours.name, l.subject, l.lesson FROM ours, jsonb_to_recordset(${lessonsJson(lessons)}::jsonb) AS l(subject text, lesson text)
+      ON CONFLICT (name, subject) DO UPDATE SET lesson = excluded.lesson`.execute(trx)
+    return Number(kept.numAffectedRows) === lessons.size
   }
 
-  async function settle(moves: Positions, signal: AbortSignal): Promise<Positions | null> {
+  function moved(moves: Positions, lessons: Lessons): void {
+    known = {
+      positions: new Map([...known.positions, ...moves]),
+      lessons: lessons.size === 0 ? known.lessons : new Map([...known.lessons, ...lessons]),
+    }
+  }
+
+  async function settle(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null> {
     const request = theRequest()
     const { name } = request.relay
     const stored = await readRelay(db, name)
     if (stored === undefined) throw gone(name)
     const ahead = BigInt(stored.claim) - BigInt(claimed)
-    if (ahead > 0n || (ahead === 0n && stored.owner !== owner)) throw held(name, stored)
+    // A higher claim of our own: the answer to claiming again was lost.
+    if (ahead >= 0n && stored.owner !== owner) throw held(name, stored)
     if (ahead === 0n) {
-      const now = await readPositions(db, name)
-      if ([...moves].every(([shard, position]) => now.get(shard)?.sequence === position.sequence)) {
-        positions = now
+      const now = await readStored(db, name)
+      const isMoved = [...moves].every(([shard, { sequence }]) => now.positions.get(shard)?.sequence === sequence)
+      if (isMoved && [...lessons].every(([subject, lesson]) => now.lessons.get(subject) === lesson)) {
+        known = now
         return null
       }
     }
@@ -158,7 +183,8 @@ export function sqlState(connection: Connection): SqlState {
   return {
     claim,
     name: () => theRequest().relay.name,
-    positions: () => positions,
+    stored: () => known,
+    positions: () => known.positions,
     setBacks: () => setBacks,
     keepLock: () => tryLock(theRequest().relay.name),
     moveWithin,
@@ -172,21 +198,29 @@ export function sqlStateStore(connection: Connection): StateStore {
   const state = sqlState(connection)
   return {
     claim: state.claim,
-    async move(moves, signal) {
+    async move(moves, lessons, signal) {
       await state.keepLock()
-      if (!(await inTransaction(connection.db, (trx) => state.moveWithin(trx, moves)))) {
-        return await state.settle(moves, signal)
+      try {
+        await inTransaction(connection.db, async (trx) => {
+          if (!(await state.moveWithin(trx, moves, lessons))) throw new NotMoved()
+        })
+      } catch (error) {
+        if (!(error instanceof NotMoved)) throw error
+        return await state.settle(moves, lessons, signal)
       }
-      state.moved(moves)
+      state.moved(moves, lessons)
       return null
     },
     close: () => connection.close(),
   }
 }
 
+/** Rolls the transaction back. */
+class NotMoved extends Error {}
+
 interface Taken {
   readonly claim: string
-  readonly positions: Positions
+  readonly stored: Stored
 }
 
 /** Raises the claim of a known name; undefined if there is no such name. @throws RelayError STATE_DIFFERS */
@@ -198,7 +232,7 @@ async function takeName(trx: Database, relay: RelayIdentity, owner: string): Pro
     UPDATE cdc_relay.relays
     SET claim = claim + 1, owner = ${owner}::uuid, host = ${hostname()}, pid = ${process.pid}, claimed_at = now()
     WHERE name = ${relay.name} RETURNING claim::text AS claim`.execute(trx)
-  return { claim: rows[0]!.claim, positions: await readPositions(trx, relay.name) }
+  return { claim: rows[0]!.claim, stored: await readStored(trx, relay.name) }
 }
 
 /** Stores a new name with its first positions. @throws RelayError STATE_HELD if another process did so meanwhile */
@@ -214,7 +248,7 @@ async function beginName(trx: Database, relay: RelayIdentity, owner: string, fir
     INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
     SELECT ${name}, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM jsonb_to_recordset(${movesJson(first, new Map())}::jsonb)
       AS m(shard text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)`.execute(trx)
-  return { claim: rows[0].claim, positions: first }
+  return { claim: rows[0].claim, stored: { positions: first, lessons: new Map() } }
 }
 
 function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {
@@ -231,6 +265,16 @@ async function readRelay(db: Database, name: string, lock = sql``): Promise<Stor
       to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
     FROM cdc_relay.relays WHERE name = ${name} ${lock}`.execute(db)
   return rows[0]
+}
+
+async function readStored(db: Database, name: string): Promise<Stored> {
+  return { positions: await readPositions(db, name), lessons: await readLessons(db, name) }
+}
+
+async function readLessons(db: Database, name: string): Promise<Lessons> {
+  const { rows } = await sql<{ subject: string; lesson: string }>`
+    SELECT subject, lesson FROM cdc_relay.lessons WHERE name = ${name} ORDER BY subject`.execute(db)
+  return new Map(rows.map(({ subject, lesson }) => [subject, lesson]))
 }
 
 async function readPositions(db: Database, name: string): Promise<Positions> {
@@ -259,6 +303,9 @@ function movesJson(moves: Positions, before: Positions): string {
   }))
   return JSON.stringify(rows)
 }
+
+const lessonsJson = (lessons: Lessons): string =>
+  JSON.stringify([...lessons].map(([subject, lesson]) => ({ subject, lesson })))
 
 function gone(name: string): RelayError {
   const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'

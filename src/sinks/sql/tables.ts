@@ -1,65 +1,91 @@
 import { sql } from 'kysely'
-import { type Change, type TableName, tableLabel } from '../../change.ts'
+import { type Change, type SourceTable, type TableName, tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
-import { readRelation } from './catalogue.ts'
+import { type Relation, readRelation } from './catalogue.ts'
 import { type Database, inTransaction, limitLockWait } from './connection.ts'
-import { keyColumns } from './fit.ts'
-import type { WantedKey } from './keys.ts'
-import type { Layout, Misfit, Statement, Target, TargetTable } from './layout.ts'
+import type { Additions, Layout, Mapping, Misfit, Statement, Target, TargetTable, Wanted, WantedKey } from './layout.ts'
 import { targetName } from './names.ts'
 import { lockForDdl } from './schema.ts'
 
 export interface TablesOptions {
   readonly db: Database
-  readonly layout: Layout
+  /** How rows of a feed lie in their table. */
+  readonly layoutOf: (feed: 'dms' | 'dynamodb') => Layout
   /** Where the operator wants a table; null: its own name. A schema that is null is the default one. */
   readonly routes: (table: TableName) => TableName | null
   readonly defaultSchema: string
   readonly createTables: 'auto' | 'never'
+  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
   readonly log: Log
 }
 
 /** What a relay wrote about a table in an earlier run. */
 interface Remembered extends Target {
   readonly keys: readonly WantedKey[]
+  readonly columns: readonly Mapping[]
 }
 
-/** The target tables of one relay: where each source table goes, made or checked at its first change of a run. */
+/** A source table, for which a target is made or looked at. */
+export interface Subject {
+  /** As `tableLabel` prints it. */
+  readonly source: string
+  readonly name: TableName
+  readonly known: SourceTable | null
+  /** What is to be written; may be empty where the table is known. */
+  readonly changes: readonly Change[]
+}
+
+/** The target tables of one relay: where each source table goes, made or checked at its first change of a run, and again with every news of it. */
 export interface Tables {
   /** Reads what earlier runs remembered. */
   load(name: string): Promise<void>
-  /** Undefined until learned. */
-  find(source: string): TargetTable | undefined
-  /** Makes the table if it is missing, checks it if it is there. @throws RelayError SINK_TABLE with everything that does not fit */
-  learn(sample: Change): Promise<void>
+  /** Undefined until learned, and if more is known of the source table since. */
+  find(source: string, known: SourceTable | null): TargetTable | undefined
+  /**
+   * Makes the table if it is missing, checks it if it is there, adds columns to it. Does nothing as long as it cannot be
+   * told what the table needs.
+   * @throws RelayError SINK_TABLE with everything that does not fit, SCHEMA_CHANGE
+   */
+  learn(subject: Subject): Promise<void>
+  /** The columns of the source that make up the primary key of the target as it is; null if there is none. */
+  keyColumns(table: TableName): Promise<readonly string[] | null>
   /** What is known may be wrong: learn again. */
   forget(): void
 }
 
-export function targetTables({ db, layout, routes, defaultSchema, createTables, log }: TablesOptions): Tables {
+export function targetTables(options: TablesOptions): Tables {
+  const { db, layoutOf, routes, defaultSchema, createTables, onSchemaChange, log } = options
   let relay = ''
   const remembered = new Map<string, Remembered>()
   const known = new Map<string, TargetTable>()
 
-  async function learn(sample: Change): Promise<void> {
-    const target = targetOf(sample.table)
+  async function learn(subject: Subject): Promise<void> {
+    const target = targetOf(subject.name)
     refuseShared(target, remembered.values())
-    const keys = refuseSharedColumns(target, layout.keys(sample))
     const before = remembered.get(target.source)
-    if (before !== undefined) refuseOtherKeys(before, keys)
+    const isDms = subject.known !== null || subject.changes[0]?.source.format === 'dms'
+    const layout = layoutOf(isDms ? 'dms' : 'dynamodb')
+    const wanted = layout.wanted({ ...subject, remembered: before?.columns ?? [] })
+    if (wanted === null) return
+    refuseSharedColumns(target, [...wanted.keys, ...wanted.columns])
+    if (before !== undefined) refuseOtherKeys(before, wanted.keys)
 
     const table = await inTransaction(db, async (trx) => {
       await limitLockWait(trx)
       await lockForDdl(trx)
-      const relation = (await readRelation(trx, target.schema, target.name)) ?? (await make(trx, target, keys, before))
-      refuseMisfits(target, layout.misfits(target, keys, relation))
-      const table = { ...target, keys: keyColumns(keys, relation) }
-      await makeBeside(trx, table)
-      await remember(trx, table, keys)
+      const found =
+        (await readRelation(trx, target.schema, target.name)) ?? (await make(trx, layout, target, wanted, before))
+      if (found === null) return null
+      const relation = await complete(trx, layout.additions(target, wanted, found), target, found)
+      refuseMisfits(target, layout.misfits(target, wanted, relation))
+      const table = layout.bind(target, wanted, relation, subject.known)
+      await makeBeside(trx, layout, table, relation)
+      await remember(trx, target, wanted.keys, wanted.columns)
       return table
     })
-    remembered.set(target.source, { ...target, keys })
+    if (table === null) return
+    remembered.set(target.source, { ...target, keys: wanted.keys, columns: wanted.columns })
     known.set(target.source, table)
   }
 
@@ -68,9 +94,20 @@ export function targetTables({ db, layout, routes, defaultSchema, createTables, 
     return { source: tableLabel(table), schema: targetName(schema ?? defaultSchema), name: targetName(name) }
   }
 
-  /** Makes a table that is missing, unless the operator wants to, or it was there before: then it is not for us to begin it anew. */
-  async function make(trx: Database, target: Target, keys: readonly WantedKey[], before: Remembered | undefined) {
-    const statements = [...(await missingSchema(trx, target.schema)), ...layout.create(target, keys)]
+  /**
+   * Makes a table that is missing, unless the operator wants to, or it was there before: then it is not for us to begin it anew.
+   * Null if it cannot be told yet what it needs.
+   */
+  async function make(
+    trx: Database,
+    layout: Layout,
+    target: Target,
+    wanted: Wanted,
+    before: Remembered | undefined,
+  ): Promise<Relation | null> {
+    const create = layout.create(target, wanted)
+    if (create === null) return null
+    const statements = [...(await missingSchema(trx, target.schema)), ...create]
     if (createTables === 'never' || (before !== undefined && isSameTarget(before, target))) {
       const why =
         createTables === 'never'
@@ -90,22 +127,59 @@ export function targetTables({ db, layout, routes, defaultSchema, createTables, 
     return rows.length > 0 ? [] : [sql`CREATE SCHEMA ${sql.id(schema)}`]
   }
 
-  async function makeBeside(trx: Database, table: TargetTable): Promise<void> {
-    const beside = layout.beside(table)
-    if (beside === null || (createTables === 'never' && !beside.needed)) return
-    const relation = await readRelation(trx, beside.schema, beside.name)
-    if (relation === undefined) await beside.create.execute(trx)
-    else refuseMisfits(table, beside.misfits(relation))
+  /** Adds columns, as far as the operator wants it. @throws RelayError with the statements where they are not for us to run */
+  async function complete(
+    trx: Database,
+    { own, optional, columns }: Additions,
+    target: Target,
+    relation: Relation,
+  ): Promise<Relation> {
+    const table = { table: target.source }
+    const shown = (statements: readonly Statement[]): string => statements.map((one) => `\n  - ${text(one)};`).join('')
+    if (columns.length > 0 && onSchemaChange === 'stop') {
+      const detail = `The source has columns that table ${label(target)} lacks:${shown(columns.map(({ add }) => add))}\n`
+      throw new RelayError('SCHEMA_CHANGE', detail, table)
+    }
+    const added = onSchemaChange === 'add-only' ? columns : []
+    const statements = [...own, ...optional, ...added.map(({ add }) => add)]
+    const isEnough = createTables === 'never' ? statements.length === optional.length : statements.length === 0
+    if (isEnough) return relation
+    if (createTables === 'never') {
+      const detail = `Table ${label(target)} lacks columns, and --create-tables is never:${shown(statements)}\n`
+      throw new RelayError('SINK_TABLE', detail, table)
+    }
+    for (const statement of statements) await statement.execute(trx)
+    if (added.length > 0) {
+      log.info({ source: target.source, columns: added.map(({ name }) => name) }, 'Added columns that the source has')
+    }
+    return (await readRelation(trx, target.schema, target.name))!
   }
 
-  async function remember(trx: Database, target: Target, keys: readonly WantedKey[]): Promise<void> {
+  async function makeBeside(trx: Database, layout: Layout, table: TargetTable, relation: Relation): Promise<void> {
+    const beside = layout.beside(table, relation)
+    if (beside === null || (createTables === 'never' && !beside.needed)) return
+    const there = await readRelation(trx, beside.schema, beside.name)
+    if (there === undefined) await beside.create.execute(trx)
+    else {
+      refuseMisfits(table, beside.misfits(there))
+      if (beside.isOutdated(there)) await beside.create.execute(trx)
+    }
+  }
+
+  async function remember(
+    trx: Database,
+    target: Target,
+    keys: readonly WantedKey[],
+    columns: readonly Mapping[],
+  ): Promise<void> {
+    const mappings = columns.map(({ attribute, column }) => ({ attribute, column }))
     await sql`
-      INSERT INTO cdc_relay.tables (name, source, target_schema, target_table, keys)
-      VALUES (${relay}, ${target.source}, ${target.schema}, ${target.name}, ${JSON.stringify(keys)}::jsonb)
+      INSERT INTO cdc_relay.tables (name, source, target_schema, target_table, keys, columns)
+      VALUES (${relay}, ${target.source}, ${target.schema}, ${target.name}, ${JSON.stringify(keys)}::jsonb,
+        ${JSON.stringify(mappings)}::jsonb)
       ON CONFLICT (name, source) DO UPDATE
-      SET target_schema = excluded.target_schema, target_table = excluded.target_table, keys = excluded.keys`.execute(
-      trx,
-    )
+      SET target_schema = excluded.target_schema, target_table = excluded.target_table, keys = excluded.keys,
+        columns = excluded.columns`.execute(trx)
   }
 
   function refuseMisfits(target: Target, misfits: readonly Misfit[]): void {
@@ -124,13 +198,27 @@ export function targetTables({ db, layout, routes, defaultSchema, createTables, 
       remembered.clear()
       known.clear()
       const { rows } = await sql<Remembered>`
-        SELECT source, target_schema AS schema, target_table AS name, keys FROM cdc_relay.tables WHERE name = ${name}`.execute(
-        db,
-      )
+        SELECT source, target_schema AS schema, target_table AS name, keys, columns FROM cdc_relay.tables
+        WHERE name = ${name}`.execute(db)
       for (const row of rows) remembered.set(row.source, row)
     },
-    find: (source) => known.get(source),
+
+    find(source, ofSource) {
+      const table = known.get(source)
+      return table?.known === ofSource ? table : undefined
+    },
+
     learn,
+
+    async keyColumns(table) {
+      const target = targetOf(table)
+      const relation = await readRelation(db, target.schema, target.name)
+      const columns = relation?.uniques.find(({ primary }) => primary)?.columns
+      if (columns === undefined) return null
+      const mappings = remembered.get(target.source)?.columns ?? []
+      return columns.map((name) => mappings.find(({ column }) => column === name)?.attribute ?? name)
+    },
+
     forget: () => known.clear(),
   }
 }
@@ -147,23 +235,22 @@ function refuseShared(target: Target, others: Iterable<Target>): void {
   }
 }
 
-function refuseSharedColumns(target: Target, keys: readonly WantedKey[]): readonly WantedKey[] {
+function refuseSharedColumns(target: Target, mappings: readonly Mapping[]): void {
   const byColumn = new Map<string, string>()
-  for (const { attribute, column } of keys) {
+  for (const { attribute, column } of mappings) {
     const other = byColumn.get(column)
-    if (other !== undefined) {
-      const detail = `The key attributes "${other}" and "${attribute}" would both go to column "${column}"`
+    if (other !== undefined && other !== attribute) {
+      const detail = `The attributes "${other}" and "${attribute}" would both go to column "${column}"`
       throw new RelayError('SINK_TABLE', detail, { table: target.source })
     }
     byColumn.set(column, attribute)
   }
-  return keys
 }
 
 function refuseOtherKeys(before: Remembered, keys: readonly WantedKey[]): void {
   const shown = (keys: readonly WantedKey[]): string =>
-    keys.map(({ attribute, family }) => `"${attribute}" ${family}`).join(', ')
+    keys.map(({ attribute, family }) => `"${attribute}"${family === null ? '' : ` ${family}`}`).join(', ')
   if (shown(before.keys) === shown(keys)) return
-  const detail = `The key of the table was ${shown(before.keys)}, and is now ${shown(keys)}: a table that was created anew with another key needs another target`
+  const detail = `The key of the table was ${shown(before.keys) || 'none'}, and is now ${shown(keys) || 'none'}: a table that was created anew with another key needs another target`
   throw new RelayError('SINK_TABLE', detail, { table: before.source })
 }

@@ -1,55 +1,65 @@
 import { sql } from 'kysely'
+import { columnList, parameterKeys, parameterTypes, sameKey, tableId } from './clauses.ts'
 import type { Database } from './connection.ts'
-import type { TargetTable } from './layout.ts'
-import { tombstonesId } from './mirror.ts'
-import type { TablePlan } from './planning.ts'
+import type { Beside, BoundTable, Statement, Target } from './layout.ts'
+import { tombstonesName } from './names.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1000
-/** Between two looks at a table that holds nothing to prune. */
-const PAUSE_MS = 60 * 60 * 1000
-/** At most so many rows go at a time, so that a batch hardly waits. */
-const PRUNE_ROWS = 5_000
+/** The table in the schema `cdc_relay` that holds key and version of the deleted rows of a target. */
+export const tombstonesId = ({ schema, name }: Target): Statement => sql.id('cdc_relay', tombstonesName(schema, name))
 
-/** Prunes now and then, one table at a time, so that the work is spread over the batches. */
-export interface Pruner {
-  /** @param name the relay's */
-  pruneDue(name: string, plans: readonly TablePlan[]): Promise<void>
-}
-
-/**
- * A tombstone stays as long as the stream may bring an old change of its key again: its retention and a day.
- * @param retentionMs null where the source keeps everything: then a day
- * @param ttlMs longer, if the operator wants
- */
-export function tombstonePruner(db: Database, retentionMs: number | null, ttlMs: number): Pruner {
-  const ageMs = Math.max((retentionMs ?? 0) + DAY_MS, ttlMs)
-  const nextMs = new Map<string, number>()
+/** The same key columns as the table's, so that a tombstone compares as its row did. */
+export function tombstones(table: BoundTable): Beside {
+  const columns = table.keys.map(({ column, declared, collation }) => {
+    // The declared type is the catalogue's own spelling.
+    const type = sql`${sql.id(column)} ${sql.raw(declared)}`
+    return collation === null ? type : sql`${type} COLLATE ${sql.id(collation.schema, collation.name)}`
+  })
   return {
-    async pruneDue(name, plans) {
-      const now = Date.now()
-      const due = plans.find(({ table }) => (nextMs.get(table.source) ?? 0) <= now)?.table
-      if (due === undefined) return
-      const pruned = await pruneTombstones(db, name, due, ageMs)
-      nextMs.set(due.source, pruned < PRUNE_ROWS ? now + PAUSE_MS : now)
+    schema: 'cdc_relay',
+    name: tombstonesName(table.schema, table.name),
+    needed: true,
+    create: sql`CREATE TABLE ${tombstonesId(table)} (
+      ${sql.join(columns)}, version bigint NOT NULL, removed_at timestamptz NOT NULL, PRIMARY KEY (${columnList(table.keys)})
+    ) WITH (fillfactor = 85)`,
+    misfits(relation) {
+      const isSame = table.keys.every(({ column, declared }) =>
+        relation.columns.some(({ name, type }) => name === column && type === declared),
+      )
+      if (isSame) return []
+      const what = 'its tombstones were made for other key columns; if the mirror begins anew they can go'
+      return [{ what, cure: sql`DROP TABLE ${tombstonesId(table)}` }]
     },
+    isOutdated: () => false,
   }
 }
 
+/** `NOT EXISTS (…)`: no tombstone of the key in `s` is newer than `s.v`. */
+export const notBuried = (table: BoundTable): Statement =>
+  sql`NOT EXISTS (SELECT FROM ${tombstonesId(table)} b WHERE ${sameKey(table.keys, 'b')} AND b.version > s.v)`
+
 /**
- * Removes tombstones that are too old to matter. While a dead letter of the table is open (or one of an unknown table),
- * what was remembered when it was recorded stays: its change may still be written.
+ * Deletes rows and leaves tombstones. A tombstone is made, or made newer, exactly where the delete is applied: also
+ * where there is no row.
  *
- * @returns how many were removed
+ * @param rows `[{"k0":…,"v":…},…]`
+ * @returns how many deletes were applied
  */
-export async function pruneTombstones(db: Database, name: string, table: TargetTable, ageMs: number): Promise<number> {
-  const result = await sql`
-    DELETE FROM ${tombstonesId(table)} WHERE ctid = ANY (ARRAY(
-      SELECT ctid FROM ${tombstonesId(table)}
-      WHERE removed_at < least(now(), (
-        SELECT min(recorded_at) FROM cdc_relay.dead_letters
-        WHERE name = ${name} AND (source IS NULL OR source = ${table.source})
-      )) - ${ageMs}::double precision * interval '1 millisecond'
-      LIMIT ${PRUNE_ROWS}::int
-    ))`.execute(db)
-  return Number(result.numAffectedRows)
+export async function bury(trx: Database, table: BoundTable, rows: string): Promise<number> {
+  const keys = columnList(table.keys)
+  const { rows: counts } = await sql<{ applied: number }>`
+    WITH s AS (
+      SELECT * FROM jsonb_to_recordset(${rows}::jsonb) AS s(${parameterTypes(table.keys)}, v bigint)
+    ), buried AS (
+      INSERT INTO ${tombstonesId(table)} AS b (${keys}, version, removed_at)
+      SELECT ${parameterKeys(table.keys)}, s.v, now() FROM s
+      WHERE NOT EXISTS (SELECT FROM ${tableId(table)} x WHERE ${sameKey(table.keys, 'x')} AND x.cdc_version > s.v)
+      ON CONFLICT (${keys}) DO UPDATE SET version = excluded.version, removed_at = excluded.removed_at
+      WHERE excluded.version >= b.version
+      RETURNING 1
+    ), removed AS (
+      DELETE FROM ${tableId(table)} x USING s
+      WHERE ${sameKey(table.keys, 'x')} AND (x.cdc_version IS NULL OR x.cdc_version <= s.v)
+    )
+    SELECT count(*)::int AS applied FROM buried`.execute(trx)
+  return counts[0]!.applied
 }

@@ -1,10 +1,13 @@
 import { sql } from 'kysely'
+import type { DeadLetter } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
 import type { Batch, Written } from '../sink.ts'
 import { type Database, inTransaction } from './connection.ts'
 import { keepDeadLetters } from './dead-letters.ts'
-import type { Layout } from './layout.ts'
 import { lockKey } from './names.ts'
 import type { TablePlan } from './planning.ts'
+import { refuseTooMany, writeApart } from './refused-rows.ts'
+import type { SchemaPolicy } from './schema-changes.ts'
 import type { SqlState } from './state.ts'
 
 /** The positions of a batch could not move: it was rolled back. */
@@ -18,34 +21,55 @@ export class Fenced extends Error {
   }
 }
 
+export interface WriteOptions {
+  /** True if the writers of a table must take turns: what one transaction buries, another sees only once that is committed. */
+  readonly takesTurns: boolean
+  /** True to look for the rows that the target refuses, and to write the others. */
+  readonly isolates: boolean
+  readonly onError: 'dead-letter' | 'stop'
+  /** Called before COMMIT is sent: if no answer comes, this is what was perhaps written. */
+  readonly onCommit: (written: Written) => void
+}
+
 /**
  * One transaction: the tables, dead letters, and last the positions.
  *
- * @param onCommit called before COMMIT is sent: if no answer comes, this is what was perhaps written
- * @throws Fenced
+ * @throws Fenced; RelayError SINK_REFUSED under `--on-error stop`
  */
 export async function writeBatch(
   db: Database,
   state: SqlState,
-  { takesTurns }: Layout,
   batch: Batch,
   plans: readonly TablePlan[],
-  onCommit: (written: Written) => void,
+  schema: SchemaPolicy,
+  { takesTurns, isolates, onError, onCommit }: WriteOptions,
 ): Promise<Written> {
   return await inTransaction(db, async (trx) => {
     if (takesTurns) await takeTurns(trx, plans)
     const tables = new Map<string, { applied: number; superseded: number }>()
-    for (const { table, received, write } of plans) {
-      const applied = await write(trx)
-      tables.set(table.source, { applied, superseded: received - applied })
+    const refused: DeadLetter[] = []
+    for (const plan of plans) {
+      const { table, group } = plan
+      await schema.before(trx, table, group)
+      const here = isolates
+        ? await writeApart(trx, table, group.changes)
+        : { applied: await plan.write(trx), refused: plan.refused }
+      refuseTooMany(group, here.refused)
+      refused.push(...here.refused)
+      const superseded = group.changes.length - here.applied - here.refused.length
+      tables.set(group.source, { applied: here.applied, superseded })
     }
-    await keepDeadLetters(trx, state.name(), batch.deadLetters)
-    const written: Written = { kind: 'written', tables }
-    if (!(await state.moveWithin(trx, batch.moves))) throw new Fenced(written)
+    if (onError === 'stop' && refused.length > 0) throw asFailure(refused[0]!)
+    await keepDeadLetters(trx, state.name(), [...batch.deadLetters, ...refused])
+    const written: Written = { kind: 'written', ...schema.counted(tables), deadLettered: refused.length }
+    if (!(await state.moveWithin(trx, batch.moves, batch.lessons))) throw new Fenced(written)
     onCommit(written)
     return written
   })
 }
+
+const asFailure = ({ detail, source: { shard, sequence } }: DeadLetter): RelayError =>
+  new RelayError('SINK_REFUSED', detail, { shard, sequence })
 
 /**
  * Waits for other writers of the same tables, all tables in one order, as the first statement: the tombstones that they

@@ -1,15 +1,54 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { Page } from '../../../src/ingest/source.ts'
 import { SHARD_END } from '../../../src/position.ts'
 import { refusal } from '../../support/kinesis-endpoint.ts'
+import { textOf } from '../conformance.ts'
 import { endpoint, HOUR_MS, numbered, open } from './scripted.ts'
 
 /** Hours pass, here and at the service: the monotonic clock and the endpoint's jump. */
-function wait(t: Parameters<typeof endpoint>[0], kinesis: { skewMs: number }, hours: number): void {
+function wait(t: TestContext, kinesis: { skewMs: number }, hours: number): void {
   const before = performance.now.bind(performance)
   t.mock.method(performance, 'now', () => before() + hours * HOUR_MS)
   kinesis.skewMs += hours * HOUR_MS
+}
+
+test('a page was given back, and its records are still held when the shard is read again: no gap', async (t) => {
+  const { pages, given, kinesis } = await givenPage(t, 'stop')
+  given.giveBack(1)
+  wait(t, kinesis, 20)
+  assert.deepEqual(((await pages.next()).value as Page).records.map(textOf), numbered(2, 1))
+  await pages.return?.()
+})
+
+for (const [used, onGap] of [
+  [0, 'stop'],
+  [1, 'stop'],
+  [0, 'continue'],
+] as const) {
+  test(`a page of which ${used} was used was given back, and the next record expired meanwhile, ${onGap}: a gap`, async (t) => {
+    const { pages, given, kinesis, shard, source } = await givenPage(t, onGap)
+    given.giveBack(used)
+    wait(t, kinesis, 30)
+    kinesis.trim(shard, 2)
+    if (onGap === 'stop') await assert.rejects(pages.next(), { code: 'SOURCE_GAP' })
+    else {
+      assert.deepEqual(((await pages.next()).value as Page).records.map(textOf), ['r2'])
+      assert.equal(source.said.filter(({ message }) => /may have expired/.test(message)).length, 1)
+    }
+    await pages.return?.()
+  })
+}
+
+/** A page of three records, in hand. */
+async function givenPage(t: TestContext, onGap: 'stop' | 'continue') {
+  const kinesis = await endpoint(t)
+  const [shard] = kinesis.open(1)
+  kinesis.put(shard!, numbered(3))
+  const source = open(t, kinesis, { onGap })
+  const pages = source.pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
+  const given = (await pages.next()).value as Page
+  return { kinesis, shard: shard!, source, pages, given }
 }
 
 for (const onGap of ['stop', 'continue'] as const) {

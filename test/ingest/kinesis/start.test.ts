@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ServiceClock } from '../../../src/aws/service-clock.ts'
 import { connect } from '../../../src/ingest/kinesis/client.ts'
-import { ServiceClock } from '../../../src/ingest/kinesis/service-clock.ts'
 import { positionsAtLatest } from '../../../src/ingest/kinesis/start.ts'
 import { kinesisStream, type Stream } from '../../../src/ingest/kinesis/stream.ts'
 import { SILENT } from '../../../src/observe/log.ts'

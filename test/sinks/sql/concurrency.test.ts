@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Change } from '../../../src/change.ts'
 import type { Write } from '../../../src/sinks/sink.ts'
-import { at, claimOf, del, put } from '../../support/changes.ts'
+import { at, batchOf, claimOf, del, put } from '../../support/changes.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { mirrorRows, sqlSinkOf } from '../../support/sql-target.ts'
 import { totals } from '../conformance.ts'
@@ -87,7 +87,7 @@ test('a takeover waits for the batch that is being written, and then stands behi
   await untilWaits(database, ({ query }) => /FROM cdc_relay\.relays.*FOR UPDATE/s.test(query))
   await holder.letGo()
   assert.deepEqual(totals(await write), [1, 0])
-  assert.equal((await opening).get('shard')?.sequence, '2')
+  assert.equal((await opening).positions.get('shard')?.sequence, '2')
 })
 
 /** Prepares a batch of a relay's own shard, whose position moves by one. */
@@ -98,7 +98,7 @@ async function openRelay(t: TestContext, database: TestDatabase, name: string): 
   t.after(() => sink.close())
   await sink.open(claimOf({ name }), signal())
   let position = 0
-  return (...changes) => sink.prepare({ changes, deadLetters: [], moves: at({ shard: `${++position}` }) })
+  return (...changes) => sink.prepare(batchOf({ changes, moves: at({ shard: `${++position}` }) }))
 }
 
 /** Runs a statement in a transaction that stays open, on a connection of its own. */

@@ -11,7 +11,7 @@ import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { connect, inTransaction } from '../../../src/sinks/sql/connection.ts'
 import { lockKey } from '../../../src/sinks/sql/names.ts'
-import { at, claimOf, put } from '../../support/changes.ts'
+import { at, batchOf, claimOf, put } from '../../support/changes.ts'
 import { pgliteFolder } from '../../support/pglite.ts'
 import { postgres, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { sqlSinkOf } from '../../support/sql-target.ts'
@@ -192,7 +192,7 @@ test('a new process waits a little for the session of a killed one', async (t) =
     ).length === 0
   );
   await dying.end()
-  assert.deepEqual(await opening, new Map())
+  assert.deepEqual(await opening, { positions: new Map(), lessons: new Map() })
 })
 
 test('a relay that is forgotten while it runs stops', async (t) => {
@@ -213,7 +213,7 @@ async function openSink(t: TestContext, { url }: TestDatabase): Promise<Sink> {
 }
 
 function prepare(sink: Sink, sequence: number, ...changes: Change[]) {
-  return sink.prepare({ changes, deadLetters: [], moves: at({ shard: `${sequence}` }) })
+  return sink.prepare(batchOf({ changes, moves: at({ shard: `${sequence}` }) }))
 }
 
 async function write(sink: Sink, sequence: number, ...changes: Change[]): Promise<void> {

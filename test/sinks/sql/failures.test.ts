@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
 import { isTableFailure, placeOfBatch, sqlFailure } from '../../../src/sinks/sql/failures.ts'
-import { at, put } from '../../support/changes.ts'
+import { at, batchOf, put } from '../../support/changes.ts'
 
 const byCode: readonly [code: string, failure: FailureCode, retries: boolean][] = [
   ['08006', 'SINK_UNREACHABLE', true],
@@ -106,12 +106,12 @@ test('a batch is named by its tables, its size, and its span in each shard', () 
     put('b', 1, { shard: 'two', sequence: '1', table: 'a.b' }),
     put('c', 1, { shard: 'one', sequence: '9' }),
   ]
-  assert.deepEqual(placeOfBatch({ changes, deadLetters: [], moves: new Map() }), {
+  assert.deepEqual(placeOfBatch(batchOf({ changes })), {
     tables: 'orders, "a.b"',
     changes: 3,
     shards: 'one from 5 to 9, two from 1 to 1',
   })
-  assert.equal(placeOfBatch({ changes: [], deadLetters: [], moves: at({ one: '5' }) }).shards, 'one')
+  assert.equal(placeOfBatch(batchOf({ moves: at({ one: '5' }) })).shards, 'one')
 })
 
 function ours(error: unknown): RelayError {

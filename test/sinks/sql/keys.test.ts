@@ -4,11 +4,11 @@ import fc from 'fast-check'
 import { Binary, type Change, Numeric, type Value } from '../../../src/change.ts'
 import {
   KEY_TYPES,
-  type KeyColumn,
   type KeyType,
   keyTexts,
   keyToken,
   plainDecimal,
+  type TypedKey,
 } from '../../../src/sinks/sql/keys.ts'
 import { put } from '../../support/changes.ts'
 import { rejection } from '../conformance.ts'
@@ -90,17 +90,26 @@ test('a key longer than its column is refused in front of the database, which wo
 
 test('values travel as tokens that the column type reads', () => {
   const key = { t: 'q"uote', n: new Numeric('0.10'.slice(0, 3)), b: Binary.from([0, 255]) as Binary }
-  assert.equal(keyToken(column('t', 'text'), keyed(key)), '"q\\"uote"')
-  assert.equal(keyToken(column('n', 'numeric'), keyed(key)), '0.1')
-  assert.equal(keyToken(column('b', 'bytea'), keyed(key)), '"\\\\x00ff"')
+  assert.equal(keyToken(column('t', 'text'), key), '"q\\"uote"')
+  assert.equal(keyToken(column('n', 'numeric'), key), '0.1')
+  assert.equal(keyToken(column('b', 'bytea'), key), '"\\\\x00ff"')
 })
 
-function column(attribute: string, type: KeyType): KeyColumn {
+function column(attribute: string, type: KeyType): TypedKey {
   const { family } = KEY_TYPES[type]
-  return { attribute, column: attribute, family, type, declared: type, collation: null, maxLength: null }
+  return {
+    attribute,
+    column: attribute,
+    family,
+    type,
+    travelsAs: KEY_TYPES[type].travelsAs,
+    declared: type,
+    collation: null,
+    maxLength: null,
+  }
 }
 
 const keyed = (key: Readonly<Record<string, Value>>): Change => put(null, 1, { key })
 
-const text = (columns: readonly KeyColumn[], key: Readonly<Record<string, Value>>): string =>
+const text = (columns: readonly TypedKey[], key: Readonly<Record<string, Value>>): string =>
   keyTexts('orders', columns)(keyed(key))

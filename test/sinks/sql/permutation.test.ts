@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Change, toJson, type Value } from '../../../src/change.ts'
-import { at, canonicalJson, claimOf, del, put, row } from '../../support/changes.ts'
+import { at, batchOf, canonicalJson, claimOf, del, put, row } from '../../support/changes.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
 import { pgliteFolder } from '../../support/pglite.ts'
 import { testDatabase } from '../../support/postgres.ts'
-import { mirrorRows, type Query, sqlSinkOf } from '../../support/sql-target.ts'
+import { columnsRows, mirrorRows, type Query, sqlSinkOf, type TestLayout } from '../../support/sql-target.ts'
 
 /**
  * Histories of few keys, each of a table of its own: shuffled, repeated, cut into any batches, over several runs of a
@@ -21,7 +21,7 @@ interface Place {
 const places: readonly { name: string; rounds: number; open: () => Promise<Place> }[] = [
   {
     name: 'postgresql',
-    rounds: 6,
+    rounds: 3,
     async open() {
       const { url, query, drop } = await testDatabase()
       return { url, query: (text) => query(text), close: drop }
@@ -29,7 +29,7 @@ const places: readonly { name: string; rounds: number; open: () => Promise<Place
   },
   {
     name: 'pglite',
-    rounds: 2,
+    rounds: 1,
     async open() {
       const { url, query, release, empty } = await pgliteFolder()
       return { url, query: (text) => query(text), release, close: empty }
@@ -37,13 +37,20 @@ const places: readonly { name: string; rounds: number; open: () => Promise<Place
   },
 ]
 
+const layouts: readonly TestLayout[] = [
+  { layout: 'document', deletes: 'hard' },
+  { layout: 'document', deletes: 'soft' },
+  { layout: 'columns', deletes: 'hard' },
+  { layout: 'columns', deletes: 'soft' },
+]
+
 for (const { name, rounds, open } of places) {
-  for (const deletes of ['hard', 'soft'] as const) {
+  for (const how of layouts) {
     for (const ties of [false, true]) {
       const versions = ties ? 'with equal versions, by order of arrival' : 'as the history in order'
-      test(`${name}, deletes ${deletes}: any delivery ends ${versions}`, async (t) => {
+      test(`${name}, ${how.layout}, deletes ${how.deletes}: any delivery ends ${versions}`, async (t) => {
         let naiveFailures = 0
-        for (let round = 0; round < rounds; round++) naiveFailures += await play(t, await open(), deletes, ties)
+        for (let round = 0; round < rounds; round++) naiveFailures += await play(t, await open(), how, ties)
         assert.ok(naiveFailures > 0, 'a mirror of the last arrival was right, too: the test shows nothing')
       })
     }
@@ -54,7 +61,7 @@ const TABLES = 8
 const RUNS = 3
 
 /** @returns how many tables a mirror of the last arrival would have got wrong */
-async function play(t: TestContext, place: Place, deletes: 'hard' | 'soft', ties: boolean): Promise<number> {
+async function play(t: TestContext, place: Place, how: TestLayout, ties: boolean): Promise<number> {
   const seed = anySeed()
   t.diagnostic(`seed ${seed}`)
   const random = seededRandom(seed)
@@ -70,10 +77,10 @@ async function play(t: TestContext, place: Place, deletes: 'hard' | 'soft', ties
     const sequences = batches.map((_, i) => String(i + 1))
     for (let run = 0; run < RUNS; run++) {
       const [from, to] = [run, run + 1].map((n) => Math.floor((n * batches.length) / RUNS)) as [number, number]
-      const sink = sqlSinkOf({ url: place.url, deletes })
+      const sink = sqlSinkOf({ url: place.url, ...how })
       await sink.open(claimOf(), AbortSignal.timeout(30_000))
       for (let i = from; i < to; i++) {
-        const batch = { changes: batches[i]!, deadLetters: [], moves: at({ shard: sequences[i]! }) }
+        const batch = batchOf({ changes: batches[i]!, moves: at({ shard: sequences[i]! }) })
         await sink.prepare(batch)(AbortSignal.timeout(30_000))
       }
       await sink.close()
@@ -83,7 +90,7 @@ async function play(t: TestContext, place: Place, deletes: 'hard' | 'soft', ties
       const name = `table-${i}`
       const arrived = deliveries.filter(({ table }) => table.name === name)
       const expected = ties ? byArrival(arrived) : lastOfEachKey(changes)
-      assert.deepEqual(await found(place.query, name, deletes), expected, `table ${name}, seed ${seed}`)
+      assert.deepEqual(await found(place.query, name, how), expected, `table ${name}, seed ${seed}`)
       if (JSON.stringify(lastOfEachKey(arrived)) !== JSON.stringify(expected)) naiveFailures++
     }
     return naiveFailures
@@ -103,7 +110,7 @@ function history(random: Random, table: string, ties: boolean): Change[] {
   return Array.from({ length: 6 + random.below(14) }, (_, i) => {
     const n = random.below(4)
     version += ties && random.chance(0.4) ? 0 : 1 + random.below(3)
-    const parts = { table, key: keyOf(n), data: { event: i } }
+    const parts = { table, key: keyOf(n), data: { event: i, ...someAttributes(random, i) } }
     if (alive.has(n) && random.chance(0.45)) {
       alive.delete(n)
       return del(null, version, parts)
@@ -111,6 +118,14 @@ function history(random: Random, table: string, ties: boolean): Change[] {
     alive.add(n)
     return put(null, version, parts)
   })
+}
+
+/** They come and go, and are not always of one type. */
+function someAttributes(random: Random, i: number): Record<string, Value> {
+  const data: Record<string, Value> = {}
+  if (random.chance(0.3)) data.sometimes = random.chance(0.8) ? i : `text ${i}`
+  if (random.chance(0.2)) data.nested = random.chance(0.8) ? { i } : [i]
+  return data
 }
 
 const repeated = (random: Random, change: Change): Change[] =>
@@ -168,8 +183,8 @@ const texts = (key: object): Record<string, string> =>
   Object.fromEntries(Object.entries(key).map(([name, value]) => [name, String(value)]))
 const sorted = (rows: ReadonlyMap<string, string>): Rows => Object.fromEntries([...rows].sort())
 
-async function found(query: Query, table: string, deletes: 'hard' | 'soft'): Promise<Rows> {
-  const rows = await mirrorRows(query, { schema: null, name: table }, deletes)
+async function found(query: Query, table: string, { layout, deletes }: TestLayout): Promise<Rows> {
+  const rows = await (layout === 'columns' ? columnsRows : mirrorRows)(query, { schema: null, name: table }, deletes)
   return sorted(
     new Map(
       rows.map(({ key, data, version }) => [canonicalJson(JSON.stringify(key)), `${version} ${canonicalJson(data)}`]),

@@ -1,6 +1,13 @@
-import { keyColumnName } from '../../../src/sinks/sql/names.ts'
+import { keyColumnName, valueColumnName } from '../../../src/sinks/sql/names.ts'
 import { postgresTarget } from '../../support/sql-target.ts'
 import { describeSink } from '../conformance.ts'
 
-describeSink('postgresql, deletes hard', () => postgresTarget('hard'), { columnOf: keyColumnName })
-describeSink('postgresql, deletes soft', () => postgresTarget('soft'), { columnOf: keyColumnName })
+for (const deletes of ['hard', 'soft'] as const) {
+  describeSink(`postgresql, document, deletes ${deletes}`, () => postgresTarget({ layout: 'document', deletes }), {
+    columnOf: keyColumnName,
+  })
+  describeSink(`postgresql, columns, deletes ${deletes}`, () => postgresTarget({ layout: 'columns', deletes }), {
+    columnOf: valueColumnName,
+    noNulls: 'to a column null and absent are one',
+  })
+}

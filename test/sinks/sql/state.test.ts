@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
 import { type Connection, connect } from '../../../src/sinks/sql/connection.ts'
 import { sqlStateStore } from '../../../src/sinks/sql/state.ts'
+import type { StateStore } from '../../../src/state/store.ts'
 import { describeStateStore, type StateMemory } from '../../state/conformance.ts'
+import { at, claimOf } from '../../support/changes.ts'
 import { pgliteFolder } from '../../support/pglite.ts'
-import { testDatabase } from '../../support/postgres.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { backup } from '../../support/sql-target.ts'
 
 describeStateStore('postgresql', async () => {
@@ -40,4 +44,94 @@ async function openPGlite(): Promise<StateMemory> {
     backup: () => backup((text) => folder.query(text, open)),
     close: folder.empty,
   }
+}
+
+test('postgresql: a database that an earlier version made gets the table that it lacks', async (t) => {
+  const { database, store } = await place(t)
+  const first = await store()
+  await first.claim(claimOf(), signal())
+  await first.move(at({ a: '5' }), new Map(), signal())
+  await first.close()
+  await database.query('DROP TABLE cdc_relay.lessons')
+
+  const lessons = new Map([['table orders', '{"key":["id"]}']])
+  const next = await store()
+  assert.deepEqual(await next.claim(claimOf(), signal()), { positions: at({ a: '5' }), lessons: new Map() })
+  assert.equal(await next.move(at({ a: '6' }), lessons, signal()), null)
+  await next.close()
+  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: at({ a: '6' }), lessons })
+})
+
+test('postgresql: a user who may only use the schema that was made for it needs no more, then and later', async (t) => {
+  const { database } = await place(t)
+  const user = `only_${database.name}`
+  await database.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret'`)
+  await database.query(`CREATE SCHEMA cdc_relay AUTHORIZATION ${user}`)
+  const url = new URL(database.url)
+  url.username = user
+  url.password = 'secret'
+  for (const made of ['everything', 'what an earlier version lacked', 'nothing']) {
+    if (made === 'what an earlier version lacked') await database.query('DROP TABLE cdc_relay.lessons')
+    if (made === 'nothing') await database.query(`REVOKE CREATE ON SCHEMA cdc_relay FROM ${user}`)
+    const only = sqlStateStore(await connect(url.href))
+    t.after(() => only.close())
+    await only.claim(claimOf(), signal())
+    assert.equal(await only.move(new Map(), new Map([['made', made]]), signal()), null)
+    await only.close()
+  }
+})
+
+test('postgresql: what a relay forgets when its row is deleted, lessons too', async (t) => {
+  const { database, store } = await place(t)
+  const first = await store()
+  await first.claim(claimOf(), signal())
+  await first.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+  await first.close()
+  await database.query('DELETE FROM cdc_relay.relays')
+  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), lessons: new Map() })
+})
+
+test('postgresql: what was committed without an answer is recognised by its positions and its lessons', async (t) => {
+  const { database, store } = await place(t)
+  const only = await store()
+  await only.claim(claimOf(), signal())
+  await only.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+  await database.query(`
+    UPDATE cdc_relay.positions SET sequence = '6';
+    UPDATE cdc_relay.lessons SET lesson = '2'`)
+  assert.equal(await only.move(at({ a: '6' }), new Map([['table orders', '2']]), signal()), null)
+
+  await database.query(`UPDATE cdc_relay.positions SET sequence = '7'`)
+  assert.deepEqual(await only.move(at({ a: '7' }), new Map([['table orders', '3']]), signal()), {
+    positions: at({ a: '7' }),
+    lessons: new Map([['table orders', '2']]),
+  })
+})
+
+test('postgresql: lessons that cannot be written leave the positions where they are', async (t) => {
+  const { database, store } = await place(t)
+  const only = await store()
+  await only.claim(claimOf(), signal())
+  await only.move(at({ a: '5' }), new Map(), signal())
+  await database.query(`ALTER TABLE cdc_relay.lessons ADD CHECK (lesson <> 'refused')`)
+  await assert.rejects(only.move(at({ a: '6' }), new Map([['x', 'refused']]), signal()), { code: '23514' })
+  assert.equal(await only.move(at({ a: '6' }), new Map([['x', 'kept']]), signal()), null)
+})
+
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+
+/** A database whose stores are closed at the end of the test. */
+async function place(t: TestContext): Promise<{ database: TestDatabase; store: () => Promise<StateStore> }> {
+  const database = await testDatabase()
+  const stores: StateStore[] = []
+  t.after(async () => {
+    for (const store of stores) await store.close()
+    await database.drop()
+  })
+  const store = async (): Promise<StateStore> => {
+    const one = sqlStateStore(await connect(database.url))
+    stores.push(one)
+    return one
+  }
+  return { database, store }
 }

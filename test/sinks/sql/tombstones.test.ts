@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { DeadLetter } from '../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
-import { at, claimOf, del, put } from '../../support/changes.ts'
+import { at, batchOf, claimOf, del, put } from '../../support/changes.ts'
 import { testDatabase } from '../../support/postgres.ts'
 import { sqlSinkOf } from '../../support/sql-target.ts'
 
@@ -49,7 +49,9 @@ async function leftAfter(
 
   const first = sqlSinkOf({ url, retentionMs: 30 * DAY_MS, ...options })
   await first.open(claimOf(), signal())
-  await first.prepare({ changes: ages.map((age) => del(age, 1)), deadLetters, moves: at({ shard: '1' }) })(signal())
+  await first.prepare(batchOf({ changes: ages.map((age) => del(age, 1)), deadLetters, moves: at({ shard: '1' }) }))(
+    signal(),
+  )
   await first.close()
   const [{ table }] = (await query(
     `SELECT 'cdc_relay.' || tablename AS table FROM pg_tables WHERE tablename LIKE 'tombstones_orders%'`,
@@ -59,7 +61,7 @@ async function leftAfter(
 
   const second = sqlSinkOf({ url, ...options })
   await second.open(claimOf(), signal())
-  await second.prepare({ changes: [put('other', 1)], deadLetters: [], moves: at({ shard: '2' }) })(signal())
+  await second.prepare(batchOf({ changes: [put('other', 1)], moves: at({ shard: '2' }) }))(signal())
   await second.close()
   return (await query<{ age: string }>(`SELECT id::interval::text AS age FROM ${table} ORDER BY id::interval`)).map(
     ({ age }) => age,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ServiceClock } from '../../../src/ingest/kinesis/service-clock.ts'
+import { ServiceClock } from '../../src/aws/service-clock.ts'
 
 /** The header that a service writes at `ms`: it counts whole seconds. */
 const header = (ms: number): string => new Date(Math.floor(ms / 1000) * 1000).toUTCString()

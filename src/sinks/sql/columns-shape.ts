@@ -1,0 +1,176 @@
+import { type Change, newRow, type Row, toJson, type Value } from '../../change.ts'
+import { refuseRoundedIntegers } from '../../deliver/rounded-integers.ts'
+import type { Standing } from '../../deliver/rounds.ts'
+import { RelayError } from '../../errors.ts'
+import type { Codec } from './codecs.ts'
+import { columnsStatements } from './columns-statements.ts'
+import type { BoundTable, KeyColumn, Mapping } from './layout.ts'
+import type { Key, Placed, RowShape } from './mirror.ts'
+
+/** A column of the target that holds a column or attribute of the source. */
+export interface TargetColumn extends Mapping, Codec {
+  /** Its place among the key columns, or among the others. */
+  readonly index: number
+  readonly isInteger: boolean
+}
+
+export interface ColumnsTable extends BoundTable {
+  readonly keys: readonly (KeyColumn & TargetColumn)[]
+  /** The columns beside the key. */
+  readonly values: readonly TargetColumn[]
+  /** True if there is a column for what the others cannot hold. */
+  readonly hasExtra: boolean
+  /** The columns of the source beside the key, also those that the target lacks: what they held may lie aside. */
+  readonly attributes: readonly string[]
+  /** Those that it lacks and is not to have. */
+  readonly leftOut: ReadonlySet<string>
+}
+
+/**
+ * Rows of the layout `columns`. Members of a whole row: c0, c1, … its values, e what their columns cannot hold, by name.
+ *
+ * What stands with partial images is made of pieces, oldest first, each with its version: `pv` holds the versions, `p` for
+ * each column the number of the piece that gives its value (0 for none), `e` for each piece what its columns cannot hold,
+ * `b` the number of the piece that leaves nothing of what was before, `n` names that leave the column `cdc_extra`.
+ */
+export function columnsShape(table: ColumnsTable, deletes: 'hard' | 'soft'): RowShape {
+  const { keys, values, attributes, leftOut } = table
+  const byAttribute = new Map(values.map((column) => [column.attribute, column]))
+  const isKey = new Set(keys.map(({ attribute }) => attribute))
+
+  /** Passes every value that is not null on; false if the table lacks a column for one of them. */
+  function eachValue(
+    row: Row,
+    fits: (column: TargetColumn, token: string) => void,
+    fitsNot: (name: string, value: Exclude<Value, null>) => void,
+  ): boolean {
+    for (const name in row) {
+      const value = row[name]!
+      if (value === null) continue
+      const column = byAttribute.get(name)
+      if (column === undefined) {
+        if (isKey.has(name)) continue
+        if (!leftOut.has(name)) return false
+        fitsNot(name, value)
+        continue
+      }
+      const token = column.encode(value)
+      if (token === undefined) fitsNot(name, value)
+      else fits(column, token)
+    }
+    return true
+  }
+
+  const refuseWithoutExtra = (name: string): void => {
+    const detail = `Column ${JSON.stringify(name)} of table ${table.source} cannot hold the value, and there is no column cdc_extra to keep it in`
+    throw new RelayError('SINK_REFUSED', detail)
+  }
+
+  return {
+    key: (_, key) => keyOf(table, key),
+
+    check(change) {
+      if (change.inExponentForm !== undefined) refuseRounded(table, change)
+      if (!table.hasExtra) eachValue(change.after!, () => {}, refuseWithoutExtra)
+    },
+
+    isWhole({ complete, after }) {
+      return complete || attributes.every((attribute) => after![attribute] !== undefined)
+    },
+
+    patchesStandAlone: false,
+
+    row({ after }) {
+      let members = ''
+      let extra: Record<string, Value> | null = null
+      const isHeld = eachValue(
+        after!,
+        ({ index }, token) => {
+          members += `,"c${index}":${token}`
+        },
+        (name, value) => {
+          extra ??= newRow()
+          extra[name] = value
+        },
+      )
+      if (!isHeld) return null
+      return extra === null ? members : `${members},"e":${toJson(extra)}`
+    },
+
+    patch({ base, patches }: Standing<Placed>) {
+      const tokens: (string | undefined)[] = []
+      const pieceOf: number[] = new Array(values.length).fill(0)
+      const versions: string[] = []
+      const extras: (Record<string, Value> | null)[] = []
+      const emptied: string[] = []
+
+      const lay = (change: Change, after: Row | null): boolean => {
+        const piece = versions.push(change.version)
+        extras.push(null)
+        if (piece === 1 && base !== null) pieceOf.fill(1)
+        for (const name in after) {
+          const column = byAttribute.get(name)
+          for (const earlier of extras) if (earlier !== null) delete earlier[name]
+          if (column !== undefined) {
+            pieceOf[column.index] = piece
+            tokens[column.index] = undefined
+          } else if (!isKey.has(name)) emptied.push(name)
+        }
+        return eachValue(
+          after ?? {},
+          ({ index }, token) => {
+            tokens[index] = token
+          },
+          (name, value) => {
+            const extra = extras[piece - 1] ?? newRow()
+            extras[piece - 1] = extra
+            extra[name] = value
+          },
+        )
+      }
+
+      for (const { kind, detail } of base === null ? patches : [base, ...patches]) {
+        if (!lay(detail.change, kind === 'gone' ? null : detail.change.after)) return null
+      }
+      let members = ''
+      for (let i = 0; i < tokens.length; i++) if (tokens[i] !== undefined) members += `,"c${i}":${tokens[i]}`
+      if (extras.some((extra) => extra !== null)) members += `,"e":[${extras.map((extra) => toJson(extra ?? {}))}]`
+      if (emptied.length > 0) members += `,"n":${JSON.stringify(emptied)}`
+      if (base !== null) members += `,"b":1`
+      return `${members},"p":[${pieceOf.join(',')}],"pv":[${versions.join(',')}]`
+    },
+
+    ...columnsStatements(table, deletes),
+  }
+}
+
+function keyOf(table: ColumnsTable, key: Row): Key {
+  const { keys } = table
+  if (keys.length === 1) {
+    const token = keyToken(table, keys[0]!, key)
+    return { text: token, tokens: [token] }
+  }
+  const tokens = keys.map((column) => keyToken(table, column, key))
+  return { text: tokens.join(','), tokens }
+}
+
+function keyToken({ source }: ColumnsTable, column: KeyColumn & TargetColumn, key: Row): string {
+  const value = key[column.attribute]
+  if (value === undefined) {
+    const detail = `The key of table ${source} has no "${column.attribute}" any more: a table that was created anew with another key needs another target`
+    throw new RelayError('SINK_TABLE', detail)
+  }
+  const token = value === null ? undefined : column.encode(value)
+  if (token !== undefined) return token
+  throw new RelayError(
+    'SINK_REFUSED',
+    `Key column "${column.column}" of table ${source}, ${column.declared}, cannot hold the key`,
+  )
+}
+
+function refuseRounded(table: ColumnsTable, change: Change): void {
+  const integers = new Set(
+    [...table.keys, ...table.values].filter(({ isInteger }) => isInteger).map(({ attribute }) => attribute),
+  )
+  refuseRoundedIntegers(change, (column) => integers.has(column))
+}

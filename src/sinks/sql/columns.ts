@@ -1,0 +1,239 @@
+import { sql } from 'kysely'
+import type { ColumnType, SourceTable, TableName, Value } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import type { Column, Relation } from './catalogue.ts'
+import { columnList, tableId } from './clauses.ts'
+import { codecFor } from './codecs.ts'
+import { inferredType, newColumnType } from './column-types.ts'
+import { type ColumnsTable, columnsShape, type TargetColumn } from './columns-shape.ts'
+import { softDeleted } from './document.ts'
+import {
+  alter,
+  deferrableKeys,
+  generated,
+  missingUnique,
+  notNull,
+  unfilledColumns,
+  wrongColumns,
+  wrongForeignKeys,
+  wrongKind,
+  wrongUniques,
+} from './fit.ts'
+import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
+import { liveView } from './live-view.ts'
+import { planMirror } from './mirror.ts'
+import { valueColumnName } from './names.ts'
+import { DELETED, EXTRA, type OwnColumn, VERSION } from './own-columns.ts'
+import { tombstones } from './tombstones.ts'
+
+/** PostgreSQL takes 1,600, fewer where they are wide: what is beyond lies in `cdc_extra`. */
+const MOST_COLUMNS = 1_200
+
+export interface ColumnsOptions {
+  readonly deletes: 'hard' | 'soft'
+  /** What the operator says that columns hold (`--type`). */
+  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
+}
+
+/**
+ * The mirror in the layout `columns`: one typed column for each column or attribute of the source, the row's version in
+ * `cdc_version`, and by name in `cdc_extra` what its column cannot hold.
+ */
+export function columnsMirror({ deletes, declaredTypes }: ColumnsOptions): Layout {
+  const own: readonly OwnColumn[] = deletes === 'soft' ? [VERSION, DELETED] : [VERSION]
+
+  return {
+    name: 'columns',
+    wanted: (occasion) => wanted(occasion, declaredTypes),
+
+    create(target, { keys, columns }) {
+      const isKey = new Set(keys.map(({ attribute }) => attribute))
+      if (columns.some(({ attribute, type }) => isKey.has(attribute) && type === null)) return null
+      const definitions = [
+        ...columns
+          .filter(({ type }) => type !== null)
+          .map(({ attribute, column, type }) => {
+            const required = isKey.has(attribute) ? sql` NOT NULL` : sql``
+            return sql`${sql.id(column)} ${sql.raw(type!)}${required}`
+          }),
+        sql`cdc_version bigint`,
+        sql`cdc_extra jsonb`,
+        ...(deletes === 'soft' ? [sql`cdc_deleted boolean NOT NULL DEFAULT false`] : []),
+        ...(keys.length > 0 ? [sql`PRIMARY KEY (${columnList(keys)})`] : []),
+      ]
+      return [sql`CREATE TABLE ${tableId(target)} (${sql.join(definitions)}) WITH (fillfactor = 85)`]
+    },
+
+    additions(target, { keys, columns }, relation) {
+      const isThere = new Set(relation.columns.map(({ name }) => name))
+      // A missing part of the key is a misfit: the rows that are there have no value for it.
+      const isKey = new Set(keys.map(({ column }) => column))
+      const add = ({ name, definition }: OwnColumn) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
+      const room = Math.max(0, MOST_COLUMNS - relation.columns.length)
+      return {
+        own: own.filter(({ name }) => !isThere.has(name)).map(add),
+        // Without it, what a column cannot hold is a dead letter.
+        optional: [EXTRA].filter(({ name }) => !isThere.has(name)).map(add),
+        columns: columns
+          .filter(({ column, type }) => type !== null && !isThere.has(column) && !isKey.has(column))
+          .slice(0, room)
+          .map(({ column, type }) => ({
+            name: column,
+            add: alter(target, sql`ADD COLUMN ${sql.id(column)} ${sql.raw(type!)}`),
+          })),
+      }
+    },
+
+    misfits(target, { keys, columns }, relation) {
+      const kind = wrongKind(target, relation)
+      if (kind.length > 0) return kind
+      const extra = relation.columns.some(({ name }) => name === EXTRA.name) ? [EXTRA] : []
+      const written = new Set([...columns.map(({ column }) => column), ...own.map(({ name }) => name), EXTRA.name])
+      const mapped = relation.columns.filter(({ name }) => columns.some(({ column }) => column === name))
+      const isKey = (name: string): boolean => keys.some(({ column }) => column === name)
+      return [
+        ...keys.flatMap(({ column }) => wrongKey(target, column, columns, relation)),
+        ...mapped
+          .filter((column) => column.generated !== null && !isKey(column.name))
+          .map((column) => generated(target, column)),
+        // A deleted row stays, empty but for its key.
+        ...(deletes === 'soft'
+          ? mapped.filter((column) => column.notNull && !isKey(column.name)).map((column) => notNull(target, column))
+          : softDeleted(relation)),
+        ...wrongColumns(target, [...own, ...extra], relation),
+        ...missingUnique(target, keys, relation),
+        ...deferrableKeys(target, keys, relation),
+        ...wrongUniques(target, keys, written, relation),
+        ...wrongForeignKeys(relation),
+        ...unfilledColumns(target, written, relation),
+      ]
+    },
+
+    bind(target, wanted, relation, known) {
+      const table = boundTable(target, wanted, relation, known, deletes)
+      const shape = columnsShape(table, deletes)
+      return { ...table, plan: (changes) => planMirror(table, shape, changes) }
+    },
+
+    beside(table, relation) {
+      const shown = relation.columns.map(({ name }) => name).filter((name) => name !== DELETED.name)
+      if (deletes === 'soft') return liveView(table, shown)
+      return table.hasTombstones ? tombstones(table) : null
+    },
+  }
+}
+
+function wanted(
+  { known, changes, remembered }: Occasion,
+  declaredTypes: ColumnsOptions['declaredTypes'],
+): Wanted | null {
+  const keyNames = keyOf(known, changes)
+  if (keyNames === null) return null
+  const types = new Map<string, ColumnType | null>(keyNames.map((name) => [name, null]))
+  for (const [attribute, type] of known?.columns ?? []) types.set(attribute, type)
+  for (const { attribute } of remembered) if (!types.has(attribute)) types.set(attribute, null)
+  for (const [attribute, values] of valuesOf(changes, types)) {
+    types.set(attribute, inferredType(values, changes[0]!.source.format === 'dms' ? 'dms' : 'dynamodb'))
+  }
+  const table = known?.name ?? changes[0]!.table
+  for (const [attribute, type] of declaredTypes(table)) if (types.has(attribute)) types.set(attribute, type)
+
+  const columns = Array.from(types, ([attribute, type]): WantedColumn => {
+    const isKey = keyNames.includes(attribute)
+    return { attribute, column: valueColumnName(attribute), type: type === null ? null : newColumnType(type, isKey) }
+  })
+  return {
+    keys: keyNames.map((attribute) => ({ attribute, column: valueColumnName(attribute), family: null })),
+    columns,
+  }
+}
+
+function keyOf(known: SourceTable | null, changes: Occasion['changes']): readonly string[] | null {
+  if (known !== null) return known.key
+  const [sample] = changes
+  if (sample === undefined) return null
+  const attributes = Object.keys(sample.key ?? {}).sort()
+  if (attributes.length > 0) return attributes
+  throw new RelayError('SINK_TABLE', `No key is known for table ${sample.table.name}, and a mirror needs one`)
+}
+
+/** Of the columns without a type: what they held in these changes. */
+function valuesOf(changes: Occasion['changes'], types: ReadonlyMap<string, ColumnType | null>): Map<string, Value[]> {
+  const values = new Map<string, Value[]>()
+  const add = (row: Readonly<Record<string, Value>> | null): void => {
+    for (const name in row) {
+      if ((types.get(name) ?? null) !== null) continue
+      const list = values.get(name)
+      if (list === undefined) values.set(name, [row[name]!])
+      else list.push(row[name]!)
+    }
+  }
+  for (const { key, after } of changes) {
+    add(key)
+    add(after)
+  }
+  return values
+}
+
+function wrongKey(
+  target: Target,
+  name: string,
+  columns: readonly WantedColumn[],
+  relation: Relation,
+): readonly Misfit[] {
+  const column = relation.columns.find((column) => column.name === name)
+  if (column === undefined) {
+    const type = columns.find(({ column }) => column === name)?.type ?? 'text'
+    const cure = alter(target, sql`ADD COLUMN ${sql.id(name)} ${sql.raw(type)}`)
+    return [{ what: `key column "${name}" is missing`, cure }]
+  }
+  if (column.generated !== null) return [generated(target, column)]
+  if (column.collation?.deterministic === false) {
+    return [{ what: `key column "${name}" has a collation that takes different texts for one`, cure: null }]
+  }
+  if (codecFor(column, 'dms').isKeyable) return []
+  return [
+    {
+      what: `key column "${name}" is ${column.type}, whose values cannot be compared before they are written`,
+      cure: null,
+    },
+  ]
+}
+
+function boundTable(
+  target: Target,
+  { keys, columns }: Wanted,
+  relation: Relation,
+  known: SourceTable | null,
+  deletes: 'hard' | 'soft',
+): ColumnsTable {
+  const feed = known === null ? 'dynamodb' : 'dms'
+  const byName = new Map(relation.columns.map((column) => [column.name, column]))
+  const isKey = new Set(keys.map(({ attribute }) => attribute))
+  const bound = (mapping: Mapping, column: Column, index: number): TargetColumn => ({
+    ...mapping,
+    ...codecFor(column, feed),
+    index,
+    isInteger: /^int[248]$/.test(column.baseType) || /^u?int/.test(known?.columns.get(mapping.attribute) ?? ''),
+  })
+  const values = columns
+    .filter(({ attribute, column }) => !isKey.has(attribute) && byName.has(column))
+    .map((mapping, index) => bound(mapping, byName.get(mapping.column)!, index))
+  const keyColumns = keys.map((key, index): KeyColumn & TargetColumn => {
+    const column = byName.get(key.column)!
+    return { ...key, ...bound(key, column, index), declared: column.type, collation: column.collation }
+  })
+  return {
+    ...target,
+    known,
+    keys: keyColumns,
+    values,
+    hasTombstones: deletes === 'hard' && keys.length > 0,
+    hasExtra: byName.has(EXTRA.name),
+    attributes: columns.map(({ attribute }) => attribute).filter((attribute) => !isKey.has(attribute)),
+    // What has a type and no column was left out on purpose.
+    leftOut: new Set(
+      columns.filter(({ column, type }) => type !== null && !byName.has(column)).map(({ attribute }) => attribute),
+    ),
+  }
+}

@@ -1,0 +1,22 @@
+import { sql } from 'kysely'
+import { tableId } from './clauses.ts'
+import type { Beside, BoundTable } from './layout.ts'
+import { liveViewName } from './names.ts'
+
+/**
+ * The view beside a table with soft deletes that shows the rows that live.
+ * @param shown columns; new ones come at the end
+ */
+export function liveView(table: BoundTable, shown: readonly string[]): Beside {
+  const name = liveViewName(table.name)
+  return {
+    schema: table.schema,
+    name,
+    needed: false,
+    create: sql`CREATE OR REPLACE VIEW ${sql.id(table.schema, name)} AS
+      SELECT ${sql.join(shown.map((column) => sql.id(column)))} FROM ${tableId(table)} WHERE cdc_deleted IS NOT TRUE`,
+    misfits: () => [],
+    isOutdated: (view) =>
+      view.kind === 'v' && shown.some((column) => !view.columns.some(({ name }) => name === column)),
+  }
+}

@@ -1,0 +1,61 @@
+import { sql } from 'kysely'
+import type { Change, DeadLetter } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import type { Database } from './connection.ts'
+import { refusalOf } from './failures.ts'
+import type { TargetTable } from './layout.ts'
+import type { Group } from './planning.ts'
+
+/** So many rows of a table may be refused in one batch; beyond, if they are most of them, the table is wrong, and not the rows. */
+const MOST_REFUSED = 20
+
+interface WrittenApart {
+  readonly applied: number
+  readonly refused: readonly DeadLetter[]
+}
+
+/**
+ * Writes the changes of one table, and finds those that the target refuses: the database does not say which row of a
+ * statement it was, so what fails is halved until one change is left. Order is kept: a half comes after the one before it.
+ */
+export async function writeApart(
+  trx: Database,
+  table: TargetTable,
+  changes: readonly Change[],
+  depth = 0,
+): Promise<WrittenApart> {
+  const plan = await table.plan(changes)
+  if (plan === null) throw new Error(`Table ${table.source} was planned before and cannot be now`)
+  const savepoint = sql.id(`cdc_relay_${depth}`)
+  await sql`SAVEPOINT ${savepoint}`.execute(trx)
+  try {
+    const applied = await plan.write(trx)
+    await sql`RELEASE SAVEPOINT ${savepoint}`.execute(trx)
+    return { applied, refused: plan.refused }
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    await sql`ROLLBACK TO SAVEPOINT ${savepoint}`.execute(trx)
+    if (changes.length === 1) return { applied: 0, refused: [deadLetterOf(changes[0]!, refusal)] }
+    const middle = changes.length >> 1
+    const first = await writeApart(trx, table, changes.slice(0, middle), depth + 1)
+    const second = await writeApart(trx, table, changes.slice(middle), depth + 1)
+    return { applied: first.applied + second.applied, refused: [...first.refused, ...second.refused] }
+  }
+}
+
+const deadLetterOf = (change: Change, detail: string): DeadLetter => ({
+  kind: 'dead-letter',
+  code: 'SINK_REFUSED',
+  detail,
+  change,
+  source: change.source,
+})
+
+/** @throws RelayError TOO_MANY_REFUSED */
+export function refuseTooMany({ source, changes }: Group, refused: readonly DeadLetter[]): void {
+  if (refused.length <= MOST_REFUSED || refused.length * 2 <= changes.length) return
+  const { shard, sequence } = refused[0]!.source
+  const detail = `${refused.length} of ${changes.length} changes of one batch cannot be written, the first because: ${refused[0]!.detail}`
+  throw new RelayError('TOO_MANY_REFUSED', detail, { table: source, shard, sequence })
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Cut } from '../../src/deliver/batcher.ts'
+import { Ledger } from '../../src/observe/ledger.ts'
+import { summaryOf, summaryText } from '../../src/observe/summary.ts'
+import type { Written } from '../../src/sinks/sink.ts'
+import { batchOf, createTable, put } from '../support/changes.ts'
+
+/** Of as many changes, a schema change among them, with what did not go to the sink. */
+function cut(changes: number, parts: Partial<Cut> = {}): Cut {
+  const all = [createTable({ id: 'text' }, 1), ...Array.from({ length: changes }, (_, i) => put(`${i}`, i))]
+  return { ...batchOf({ changes: all.slice(0, changes) }), read: changes, skips: new Map(), pages: [], ...parts }
+}
+
+const written = (parts: Partial<Written> = {}): Written => ({ kind: 'written', tables: new Map(), ...parts })
+
+const orders = (applied: number, superseded: number): Written['tables'] =>
+  new Map([['orders', { applied, superseded }]])
+
+const LETTER = {
+  kind: 'dead-letter',
+  code: 'DECODE_NOT_JSON',
+  detail: 'no',
+  source: { format: 'unknown', stream: 'changes', shard: 'shard-0', sequence: '1' },
+} as const
+
+test('ledger: what is read is applied, superseded, skipped or dead-lettered, by the relay or by the target', () => {
+  const ledger = new Ledger()
+  ledger.enter(
+    cut(9, { read: 12, skips: new Map([['dms-bookkeeping', 2]]), deadLetters: [LETTER] }),
+    written({ tables: orders(3, 1), skips: new Map([['no-such-column', 2]]), deadLettered: 3 }),
+  )
+  ledger.enter(
+    cut(3, { read: 4, skips: new Map([['dms-heartbeat', 1]]) }),
+    written({
+      tables: orders(1, 0),
+      skips: new Map([
+        ['dms-bookkeeping', 1],
+        ['no-such-column', 1],
+      ]),
+    }),
+  )
+  const counts = ledger.counts()
+  assert.deepEqual(counts, { read: 16, applied: 4, superseded: 1, skipped: 7, deadLettered: 4 })
+  assert.equal(counts.read, counts.applied + counts.superseded + counts.skipped + counts.deadLettered)
+  assert.deepEqual(
+    ledger.skips,
+    new Map([
+      ['dms-bookkeeping', 3],
+      ['no-such-column', 3],
+      ['dms-heartbeat', 1],
+    ]),
+  )
+})
+
+test('ledger: an answer that does not add up is refused', () => {
+  const answers: readonly Partial<Written>[] = [
+    {},
+    { tables: orders(2, 0) },
+    { tables: orders(2, 2) },
+    { tables: orders(2, 0), skips: new Map([['a', 2]]) },
+    { tables: orders(2, 0), skips: new Map([['a', 1]]), deadLettered: 1 },
+    { deadLettered: 2 },
+  ]
+  for (const answer of answers) {
+    assert.throws(() => new Ledger().enter(cut(3), written(answer)), /do not add up: 3 changes were written/)
+  }
+  for (const answer of [{ tables: orders(2, 1) }, { skips: new Map([['a', 3]]) }, { deadLettered: 3 }]) {
+    new Ledger().enter(cut(3), written(answer))
+  }
+})
+
+test('summary: the reasons of the target stand beside those of the relay', () => {
+  const ledger = new Ledger()
+  ledger.enter(
+    cut(4, { read: 5, skips: new Map([['dms-bookkeeping', 1]]) }),
+    written({ tables: orders(2, 0), skips: new Map([['no-such-column', 1]]), deadLettered: 1 }),
+  )
+  assert.deepEqual(summaryOf(ledger, 1_000), {
+    read: 5,
+    applied: 2,
+    superseded: 0,
+    skipped: 2,
+    deadLettered: 1,
+    textReplaced: 0,
+    batches: 1,
+    elapsedMs: 1_000,
+    skips: { 'dms-bookkeeping': 1, 'no-such-column': 1 },
+    tables: { orders: { applied: 2, superseded: 0 } },
+  })
+  assert.match(
+    summaryText(ledger, 1_000),
+    /skipped +1 +dms-bookkeeping\n +skipped +1 +no-such-column\n +dead-lettered +1\n/,
+  )
+})
