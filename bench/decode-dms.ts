@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { RawRecord } from '../src/change.ts'
-import { isDms, readDms } from '../src/decode/dms.ts'
-import type { JsonObject } from '../src/decode/json.ts'
+import { recordDecoder } from '../src/decode/decoder.ts'
 
 /** CPU time of one core for each record, and what of it `JSON.parse` alone needs. */
 export interface DecodeDmsResult {
@@ -44,12 +43,12 @@ function textOf({ data }: RawRecord): string {
 
 const parse = (record: RawRecord): unknown => JSON.parse(textOf(record))
 
-function decode(record: RawRecord): unknown {
-  const text = textOf(record)
-  const json = JSON.parse(text) as JsonObject
-  if (!isDms(json)) throw new Error('no record of DMS')
-  return readDms(json, text, record, { stream: 'orders', beforeImageField: 'before-image', missingColumns: 'null' })
-}
+const decode = recordDecoder({
+  format: 'auto',
+  stream: 'orders',
+  binary: 'double',
+  beforeImageField: 'before-image',
+})
 
 function cpuUsPerRecord(records: readonly RawRecord[], work: (record: RawRecord) => unknown): number {
   const before = process.cpuUsage()

@@ -16,7 +16,12 @@ const ROUNDS = 5
 /** Decodes updates of an orders table, made as a Kinesis destination writes them, again and again; best of five. */
 export function benchDecode(): DecodeResult {
   const records = Array.from({ length: RECORDS }, (_, i) => orderUpdate(i))
-  const decode = recordDecoder({ format: 'auto', stream: 'orders-changes', binary: 'double' })
+  const decode = recordDecoder({
+    format: 'auto',
+    stream: 'orders-changes',
+    binary: 'double',
+    beforeImageField: 'before-image',
+  })
   const parse = ({ data }: RawRecord): unknown => {
     if (!isUtf8(data)) throw new Error('not UTF-8')
     return JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString())

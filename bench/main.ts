@@ -2,20 +2,22 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus, platform, release, totalmem } from 'node:os'
-import { join } from 'node:path'
 
 const PARTS = [
-  { file: 'decode.ts', title: 'Decoding' },
-  { file: 'apply.ts', title: 'Applying to PostgreSQL' },
-  { file: 'end-to-end.ts', title: 'End to end: endpoint, relay, PostgreSQL' },
+  { title: 'Decoding', args: ['decode.ts'] },
+  { title: 'Decoding DMS', args: ['decode-dms.ts'] },
+  { title: 'Applying to PostgreSQL', args: ['apply.ts'] },
+  { title: 'Applying DMS to PostgreSQL, into columns', args: ['apply-dms.ts'] },
+  { title: 'End to end: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dynamodb'] },
+  { title: 'End to end, DMS: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dms'] },
 ]
 
 console.log(`Node.js ${process.version} on ${platform()} ${release()}`)
 console.log(`${cpus().length} × ${cpus()[0]?.model}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`)
 
-for (const { file, title } of PARTS) {
+for (const { title, args } of PARTS) {
   console.log(`\n${title}`)
-  const part = spawn(process.execPath, [join(import.meta.dirname, file)], { stdio: 'inherit' })
+  const part = spawn(process.execPath, args, { cwd: import.meta.dirname, stdio: 'inherit' })
   const [exitCode] = await once(part, 'exit')
   if (exitCode !== 0) process.exitCode = 1
 }

@@ -2,7 +2,7 @@
  * A Kinesis endpoint that replays a stream made beforehand, as a process of its own: what a relay costs can then be
  * measured without an emulator. Speaks the four calls of a reader in JSON 1.1, without TLS and without signatures.
  *
- *   node bench/replay-endpoint.ts CHANGES FOLDER
+ *   node bench/replay-endpoint.ts dynamodb|dms CHANGES FOLDER
  *
  * Prints `{"port":…,"records":…}` on one line when it is ready, and ends when its standard input does.
  */
@@ -10,16 +10,17 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { ordersLife } from '../test/support/life.ts'
+import { ordersLife, type StreamRecord } from '../test/support/life.ts'
+import { seededRandom } from '../test/support/life-random.ts'
+import { dmsOrders } from './dms-orders.ts'
 import { iterator, type Pages, writePages } from './replay-pages.ts'
 
 const SHARDS = 4
 /** What GetRecords gives at most. */
 const MOST_RECORDS = 10_000
-const [changes, folder] = [Number(process.argv[2]), process.argv[3]!]
+const [feed, changes, folder] = [process.argv[2]!, Number(process.argv[3]), process.argv[4]!]
 
-const life = ordersLife({ seed: 1, changes, orders: Math.ceil(changes / 5) })
-const pages = await writePages(join(folder, 'pages'), SHARDS, life.records())
+const pages = await writePages(join(folder, 'pages'), SHARDS, recordsOf(feed))
 const createdAt = Math.floor(Date.now() / 1000) - 3_600
 
 const server = createServer(async (request, response) => {
@@ -32,11 +33,19 @@ const server = createServer(async (request, response) => {
 })
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
-console.log(JSON.stringify({ port: (server.address() as AddressInfo).port, records: life.figures.records }))
+console.log(JSON.stringify({ port: (server.address() as AddressInfo).port, records: pages.records }))
 
 process.stdin.resume()
 await once(process.stdin, 'end')
 process.exit()
+
+function recordsOf(feed: string): Iterable<StreamRecord> {
+  const orders = Math.ceil(changes / 5)
+  if (feed === 'dynamodb') return ordersLife({ seed: 1, changes, orders }).records()
+  const random = seededRandom(2)
+  const ids = Array.from({ length: changes }, () => random.below(orders))
+  return dmsOrders({ ids, deletes: 0.05 })
+}
 
 /** What the calls of a reader bring, as far as it matters here. */
 interface Request {

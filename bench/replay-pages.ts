@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { shardOf } from '../test/support/dms-life-delivery.ts'
 import type { StreamRecord } from '../test/support/life.ts'
 
 /** Pages are made of pieces of this many records, which lie in a file as ready-made JSON. */
@@ -7,6 +8,7 @@ const PIECE_RECORDS = 500
 /** A stream that GetRecords reads at the cost of a read of a file, and nothing else. */
 export interface Pages {
   readonly shards: readonly string[]
+  readonly records: number
   /** The answer to GetRecords from a piece on, with at most `limit` records; past the last piece an empty one. */
   body(shard: number, piece: number, limit: number): Promise<Buffer>
 }
@@ -33,13 +35,14 @@ export async function writePages(path: string, shardCount: number, records: Iter
   }
 
   for (const record of records) {
-    const shard = Number.parseInt(record.partitionKey.slice(0, 4), 16) % shardCount
+    const shard = shardOf(record.partitionKey, shardCount)
     waiting[shard]!.push(recordJson(record, sequence++, arrivedAt))
     if (waiting[shard]!.length === PIECE_RECORDS) await flush(shard)
   }
   for (const [shard, rest] of waiting.entries()) if (rest.length > 0) await flush(shard)
 
-  return { shards: waiting.map((_, shard) => shardId(shard)), body: reader(file, extents) }
+  const shards = waiting.map((_, shard) => shardId(shard))
+  return { shards, records: Number(sequence - FIRST_SEQUENCE), body: reader(file, extents) }
 }
 
 const reader =
