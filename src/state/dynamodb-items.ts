@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { z } from 'zod'
+import { RelayError } from '../errors.ts'
+import type { Position } from '../position.ts'
+import type { RelayIdentity, Stored } from './store.ts'
+
+/*
+ * What the table holds of a relay. Partition key `relay`: its name; sort key `item`:
+ *
+ *   head                        who the relay is, the claim on its name, the newest positions and lessons, the list of pages
+ *   page CLAIM REVISION HASH    a slice of the positions and lessons before those of the head; never altered
+ *
+ * Only the head says what counts: a page that it does not list is what a crash or a lost answer left, and is removed. A
+ * page is named by the claim and the revision of the head that was to list it first, and by its content. So trying again
+ * writes the same pages, and a request that is late can neither alter nor remove one that counts.
+ */
+
+export type Item = Record<string, AttributeValue>
+
+export const HEAD = 'head'
+export const PAGE = 'page '
+
+/** Of the positions and lessons in the head, as JSON. With the rest of it far from the 400 KB that an item may have. */
+const HEAD_MAX_BYTES = 200_000
+/** Of a page. */
+const PAGE_MAX_BYTES = 380_000
+
+/** Who holds the name. */
+export interface Holder {
+  /** Goes up with each process that takes the name. */
+  readonly claim: number
+  /** Random id of the process. */
+  readonly owner: string
+  readonly host: string
+  readonly process: number
+  /** When it took the name, ISO 8601. */
+  readonly since: string
+}
+
+/** What the head says of positions and lessons. */
+export interface Progress {
+  /** Sort keys, in order. */
+  readonly pages: readonly string[]
+  /** What became known since the pages were written. */
+  readonly recent: Stored
+}
+
+export interface Head extends Holder, Progress {
+  /** Of these items. */
+  readonly format: 1
+  /** Goes up with each move. */
+  readonly revision: number
+  /** When the holder was last seen alive, epoch ms of the service's clock; 0 once it has given the name up. */
+  readonly heartbeat: number
+  readonly identity: Omit<RelayIdentity, 'name'>
+}
+
+export const NOTHING: Stored = { positions: new Map(), lessons: new Map() }
+
+export function merge(older: Stored, { positions, lessons }: Stored): Stored {
+  return {
+    positions: positions.size === 0 ? older.positions : new Map([...older.positions, ...positions]),
+    lessons: lessons.size === 0 ? older.lessons : new Map([...older.lessons, ...lessons]),
+  }
+}
+
+export const keyOf = (relay: string, item: string): Item => ({ relay: { S: relay }, item: { S: item } })
+
+export function pageName(claim: number, revision: number, content: Uint8Array): string {
+  return `${PAGE}${claim} ${revision} ${createHash('sha256').update(content).digest('hex')}`
+}
+
+/** The claim by whose holder a page was written. */
+export const claimOfPage = (page: string): number => Number(page.split(' ')[1])
+
+export const fitsHead = (recent: Stored): boolean => Buffer.byteLength(jsonOf(recent)) <= HEAD_MAX_BYTES
+
+/** The JSON of all that is known, in bytes that fit into pages. */
+export function pageContents(stored: Stored): Uint8Array[] {
+  const bytes = Buffer.from(jsonOf(stored))
+  const count = Math.ceil(bytes.length / PAGE_MAX_BYTES)
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * PAGE_MAX_BYTES, (i + 1) * PAGE_MAX_BYTES))
+}
+
+/** @throws RelayError STATE_BROKEN */
+export function readPages(contents: readonly Uint8Array[]): Stored {
+  if (contents.length === 0) return NOTHING
+  return read('The pages of the state', () => STORED.parse(JSON.parse(Buffer.concat(contents).toString('utf8'))))
+}
+
+/** Any part of a head as the attributes that hold it. */
+export function attributesOf(part: Partial<Head>): Item {
+  const { pages, recent, identity, ...plain } = part
+  const attributes: Item = {}
+  for (const [name, value] of Object.entries(plain)) {
+    attributes[name] = typeof value === 'number' ? { N: String(value) } : { S: value }
+  }
+  if (pages !== undefined) attributes.pages = { S: JSON.stringify(pages) }
+  if (recent !== undefined) attributes.recent = { S: jsonOf(recent) }
+  if (identity !== undefined) attributes.identity = { S: identityJson(identity) }
+  return attributes
+}
+
+/** @throws RelayError STATE_BROKEN */
+export function readHead(item: Item): Head {
+  return read('The head of the state', () => HEAD_ITEM.parse(item))
+}
+
+function identityJson({ stream: { id, created, retentionMs }, start, settings }: Head['identity']): string {
+  return JSON.stringify({ stream: { id, created, retentionMs }, start, settings })
+}
+
+/** Pairs, not members: a subject may be named `__proto__`. */
+function jsonOf({ positions, lessons }: Stored): string {
+  const rows = [...positions].map(([shard, at]: [string, Position]) => [
+    shard,
+    at.sequence,
+    at.arrivedAt,
+    at.caughtUpAt,
+  ])
+  return JSON.stringify({ positions: rows, lessons: [...lessons] })
+}
+
+const STORED = z
+  .strictObject({
+    positions: z.array(z.tuple([z.string(), z.string(), z.number().nullable(), z.number().nullable()])),
+    lessons: z.array(z.tuple([z.string(), z.string()])),
+  })
+  .transform(
+    ({ positions, lessons }): Stored => ({
+      positions: new Map(
+        positions.map(([shard, sequence, arrivedAt, caughtUpAt]) => [shard, { sequence, arrivedAt, caughtUpAt }]),
+      ),
+      lessons: new Map(lessons),
+    }),
+  )
+
+const TEXT = z.object({ S: z.string() }).transform(({ S }) => S)
+const INTEGER = z
+  .object({ N: z.string() })
+  .transform(({ N }) => Number(N))
+  .pipe(z.int())
+const JSON_TEXT = TEXT.transform((text): unknown => JSON.parse(text))
+
+const HEAD_ITEM = z.object({
+  format: INTEGER.pipe(z.literal(1)),
+  claim: INTEGER,
+  owner: TEXT,
+  host: TEXT,
+  process: INTEGER,
+  since: TEXT,
+  revision: INTEGER,
+  heartbeat: INTEGER,
+  identity: JSON_TEXT.pipe(
+    z.strictObject({
+      stream: z.strictObject({ id: z.string(), created: z.string(), retentionMs: z.number().nullable() }),
+      start: z.string().nullable(),
+      settings: z.record(z.string(), z.string()),
+    }),
+  ),
+  pages: JSON_TEXT.pipe(z.array(z.string())),
+  recent: JSON_TEXT.pipe(STORED),
+})
+
+function read<T>(what: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)
+    throw new RelayError('STATE_BROKEN', `${what} cannot be read: ${reason}`, {}, cause)
+  }
+}

@@ -1,0 +1,396 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, afterEach, type TestContext, test } from 'node:test'
+import { type FailureCode, RelayError } from '../../src/errors.ts'
+import type { Log } from '../../src/observe/log.ts'
+import { SILENT } from '../../src/observe/log.ts'
+import type { Position, Positions } from '../../src/position.ts'
+import { type DynamodbStateOptions, dynamodbStateStore } from '../../src/state/dynamodb.ts'
+import type { Claim, StateStore, Stored } from '../../src/state/store.ts'
+import { startDynalite } from '../support/dynalite.ts'
+import { anySeed, seededRandom } from '../support/life-random.ts'
+import { startNode } from '../support/node-process.ts'
+import { describeStateStore, type StateMemory } from './conformance.ts'
+
+const dynamodb = await startDynalite()
+after(() => dynamodb.close())
+afterEach(() => dynamodb.script(undefined))
+
+let tables = 0
+
+async function emptyTable(): Promise<string> {
+  const table = `state-${++tables}`
+  await dynamodb.createTable(table, 'relay', 'item')
+  return table
+}
+
+/** A holder that lives says so often enough to be recognised at once. */
+const openStore = (table: string, options: Partial<DynamodbStateOptions> = {}): StateStore =>
+  dynamodbStateStore({ table, endpointUrl: dynamodb.endpoint, heartbeatMs: 50, log: SILENT, ...options })
+
+describeStateStore('dynamodb', async (): Promise<StateMemory> => {
+  const table = await emptyTable()
+  return {
+    store: () => openStore(table),
+    backup: () => backup(table),
+    async close() {},
+  }
+})
+
+/** The function puts the items back and removes all others. */
+async function backup(table: string): Promise<() => Promise<void>> {
+  const items = await dynamodb.items(table)
+  return async () => {
+    for (const { relay, item } of await dynamodb.items(table))
+      await dynamodb.remove(table, { relay: relay!, item: item! })
+    for (const item of items) await dynamodb.put(table, item)
+  }
+}
+
+test('dynamodb: killed while it moves, it leaves what it stored last, to whoever comes when its heartbeat is old', async (t) => {
+  const { table, store } = await place(t)
+  const mover = startNode(import.meta.resolve('./move-dynamodb.ts'), [dynamodb.endpoint, table, '1000000'])
+  t.after(() => mover.kill())
+  let said = 0
+  for await (const line of mover.lines) {
+    said = Number(line)
+    if (said >= 20) break
+  }
+  await assert.rejects(store().claim(CLAIM, signal()), code('STATE_HELD', `process ${mover.child.pid} on`))
+  await mover.kill()
+
+  const { positions, lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
+  const stored = Number(positions.get('a')?.sequence)
+  assert.ok(stored >= said, `stands at ${stored}, but had said that ${said} is stored`)
+  assert.equal(lessons.get('how far'), String(stored))
+})
+
+test('dynamodb: a process with a claim ends by itself', async (t) => {
+  const { table } = await place(t)
+  const mover = startNode(import.meta.resolve('./move-dynamodb.ts'), [dynamodb.endpoint, table, '1'])
+  t.after(() => mover.kill())
+  assert.deepEqual(await once(mover.child, 'exit'), [0, null])
+})
+
+test('dynamodb: a holder that was only slow is told who took its name, and changes nothing', async (t) => {
+  const { store } = await place(t)
+  const slow = store({ heartbeatMs: 1_000_000 })
+  await slow.claim(CLAIM, signal())
+  await slow.move(at('5'), NONE, signal())
+  const next = store({ now: inOneMinute })
+  assert.deepEqual((await next.claim(CLAIM, signal())).positions, at('5'))
+  await assert.rejects(slow.move(at('6'), NONE, signal()), code('STATE_HELD', `process ${process.pid} on`))
+  await slow.close()
+  assert.equal(await next.move(at('7'), NONE, signal()), null)
+  await next.close()
+  assert.deepEqual((await store().claim(CLAIM, signal())).positions, at('7'))
+})
+
+test('dynamodb: of three that find a name of the dead at the same time, one gets it', async (t) => {
+  const { store } = await place(t)
+  await store({ heartbeatMs: 1_000_000 }).claim(CLAIM, signal())
+  const claims = [1, 2, 3].map(() => store({ now: inOneMinute }).claim(CLAIM, signal()))
+  const ends = await Promise.allSettled(claims)
+  const refused = ends.filter((end) => end.status === 'rejected')
+  assert.equal(refused.length, 2)
+  for (const { reason } of refused) code('STATE_HELD')(reason)
+})
+
+test('dynamodb: who waits for a name says so once, and stops when told to', async (t) => {
+  const { store } = await place(t)
+  await store({ heartbeatMs: 1_000_000 }).claim(CLAIM, signal())
+  const stop = new AbortController()
+  const said: string[] = []
+  const log: Log = {
+    ...SILENT,
+    info(_, message) {
+      said.push(message)
+    },
+  }
+  let looks = 0
+  dynamodb.script((operation) => {
+    if (operation === 'GetItem' && ++looks === 3) stop.abort()
+    return undefined
+  })
+  await assert.rejects(store({ log }).claim(CLAIM, stop.signal), { name: 'AbortError' })
+  assert.equal(said.length, 1)
+  assert.match(said[0]!, new RegExp(`process ${process.pid} on .* last heard of 20`))
+})
+
+test('dynamodb: requests and answers are lost, and nothing else', async (t) => {
+  const { table, store } = await place(t)
+  const seed = anySeed()
+  t.diagnostic(`seed ${seed}`)
+  const random = seededRandom(seed)
+  const lost = new Set<string>()
+  dynamodb.script((operation) => {
+    const isFirst = !lost.has(operation)
+    if (!isFirst && random.chance(0.1)) return 'cut'
+    if (!isFirst && !random.chance(0.3)) return undefined
+    lost.add(operation)
+    return 'lose answer'
+  })
+  const MOVES = 12
+  const only = store({ heartbeatMs: 1_000_000 })
+  const first = at('0', 'b')
+  const claim = { ...CLAIM, firstPositions: async () => first }
+  assert.deepEqual(await again(() => only.claim(claim, signal())), { positions: first, lessons: NONE })
+  for (let n = 1; n <= MOVES; n++) {
+    // So large that it is more than the head holds twice.
+    const lessons = new Map([[`lesson ${n}`, String(n).repeat(35_000)]])
+    assert.equal(await again(() => only.move(at(String(n)), lessons, signal())), null)
+  }
+  await only.close()
+  dynamodb.script(undefined)
+  assert.deepEqual([...lost].sort(), ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'])
+
+  const { positions, lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
+  assert.deepEqual(positions, new Map([...first, ...at(String(MOVES))]))
+  assert.deepEqual(
+    [...lessons.keys()],
+    Array.from({ length: MOVES }, (_, i) => `lesson ${i + 1}`),
+  )
+  await assertNoStrayPages(table)
+})
+
+test('dynamodb: a move after another one whose answer was lost is added to it', async (t) => {
+  const { store } = await place(t)
+  const only = store({ heartbeatMs: 1_000_000 })
+  await only.claim(CLAIM, signal())
+  dynamodb.script(() => 'lose answer')
+  await assert.rejects(only.move(at('5'), new Map([['a', '1']]), signal()), code('STATE_UNREACHABLE'))
+  dynamodb.script(undefined)
+  assert.equal(await only.move(at('1', 'b'), new Map([['b', '2']]), signal()), null)
+  await only.close()
+  assert.deepEqual(await store().claim(CLAIM, signal()), {
+    positions: new Map([...at('5'), ...at('1', 'b')]),
+    lessons: new Map([
+      ['a', '1'],
+      ['b', '2'],
+    ]),
+  })
+})
+
+test('dynamodb: the answer to the new claim on a set-back table is lost: still a rewind, not another holder', async (t) => {
+  const { table, store } = await place(t)
+  const only = store({ heartbeatMs: 1_000_000 })
+  await only.claim(CLAIM, signal())
+  await only.move(at('5'), NONE, signal())
+  const restore = await backup(table)
+  await only.move(at('6'), NONE, signal())
+  await restore()
+  let updates = 0
+  // The first is the move itself.
+  dynamodb.script((operation) => (operation === 'UpdateItem' && ++updates === 2 ? 'lose answer' : undefined))
+  await assert.rejects(only.move(at('7'), NONE, signal()), code('STATE_UNREACHABLE'))
+  assert.deepEqual((await only.move(at('7'), NONE, signal()))?.positions, at('5'))
+  assert.equal(await only.move(at('6'), NONE, signal()), null)
+})
+
+test('dynamodb: 500 shards', async (t) => {
+  const { table, store } = await place(t)
+  const only = store()
+  assert.deepEqual(
+    (await only.claim({ ...CLAIM, firstPositions: async () => shards(500, 1) }, signal())).positions,
+    shards(500, 1),
+  )
+  for (let n = 2; n <= 20; n++) assert.equal(await only.move(shards(500, n), NONE, signal()), null)
+  await only.close()
+  assert.deepEqual((await store().claim(CLAIM, signal())).positions, shards(500, 20))
+  assert.equal((await dynamodb.items(table)).length, 1)
+})
+
+test('dynamodb: 5000 shards, more than an item holds, set back and again', async (t) => {
+  const { table, store } = await place(t)
+  const only = store()
+  await only.claim({ ...CLAIM, firstPositions: async () => shards(5000, 1) }, signal())
+  assert.equal(await only.move(shards(5000, 2), NONE, signal()), null)
+  assert.equal(await only.move(shards(3, 3), NONE, signal()), null)
+  const restore = await backup(table)
+  assert.equal(await only.move(shards(5000, 4), NONE, signal()), null)
+  await restore()
+
+  const old = new Map([...shards(5000, 2), ...shards(3, 3)])
+  assert.deepEqual((await only.move(shards(1, 5), NONE, signal()))?.positions, old)
+  assert.equal(await only.move(shards(1, 4), NONE, signal()), null)
+  await only.close()
+  assert.deepEqual((await store().claim(CLAIM, signal())).positions, new Map([...old, ...shards(1, 4)]))
+  await assertNoStrayPages(table)
+})
+
+test('dynamodb: stopped between the pages and the head, it stands where it stood', async (t) => {
+  const { table, store } = await place(t)
+  const only = store()
+  await only.claim({ ...CLAIM, firstPositions: async () => shards(5000, 1) }, signal())
+  const before = await dynamodb.items(table)
+  dynamodb.script((operation) => (operation === 'UpdateItem' ? 'cut' : undefined))
+  await assert.rejects(only.move(shards(5000, 2), NONE, signal()), code('STATE_UNREACHABLE'))
+  await only.close()
+  dynamodb.script(undefined)
+  assert.ok((await dynamodb.items(table)).length > before.length, 'no pages were written')
+  assert.deepEqual((await store({ now: inOneMinute }).claim(CLAIM, signal())).positions, shards(5000, 1))
+  await assertNoStrayPages(table)
+})
+
+test('dynamodb: a name that cannot be given up is told', async (t) => {
+  const { store } = await place(t)
+  const said: object[] = []
+  const only = store({ log: { ...SILENT, warn: (fields) => void said.push(fields) } })
+  await only.claim(CLAIM, signal())
+  dynamodb.script(() => 'cut')
+  await only.close()
+  assert.deepEqual(
+    said.map((fields) => (fields as { code?: string }).code),
+    ['STATE_UNREACHABLE'],
+  )
+})
+
+test('dynamodb: a table that is missing, or of other keys, comes with the command that makes it', async (t) => {
+  const { store } = await place(t)
+  await dynamodb.createTable('other-keys', 'pk', 'sk')
+  for (const table of ['no-such-table', 'other-keys']) {
+    const command = `create-table --table-name ${table} --billing-mode PAY_PER_REQUEST`
+    await assert.rejects(store({ table }).claim(CLAIM, signal()), code('CONFIGURATION', command))
+  }
+  for (const table of ['', 'ab', 'a b', `${'x'.repeat(256)}`]) {
+    assert.throws(() => openStore(table), code('CONFIGURATION', `"${table}"`))
+  }
+})
+
+for (const [status, name, expected] of [
+  [400, 'ProvisionedThroughputExceededException', 'STATE_THROTTLED'],
+  [400, 'RequestLimitExceeded', 'STATE_THROTTLED'],
+  [400, 'ThrottlingException', 'STATE_THROTTLED'],
+  [500, 'InternalServerError', 'STATE_UNREACHABLE'],
+  [400, 'ReplicatedWriteConflictException', 'STATE_UNREACHABLE'],
+  [400, 'AccessDeniedException', 'STATE_DENIED'],
+  [400, 'ValidationException', 'STATE_BROKEN'],
+] as const) {
+  test(`dynamodb: ${name} is ${expected}, and the move can be tried again`, async (t) => {
+    const { table, store } = await place(t)
+    const only = store()
+    await only.claim(CLAIM, signal())
+    dynamodb.script(() => ({ status, name }))
+    await assert.rejects(only.move(at('5'), NONE, signal()), code(expected, table))
+    dynamodb.script(undefined)
+    assert.equal(await only.move(at('5'), NONE, signal()), null)
+  })
+}
+
+test('dynamodb: what the relay is told to forget, and only that, begins anew', async (t) => {
+  const { table, store } = await place(t)
+  const first = store()
+  await first.claim(CLAIM, signal())
+  await first.move(at('5'), NONE, signal())
+  const key = { relay: { S: 'orders' }, item: { S: 'head' } }
+  const other = { ...CLAIM, relay: { ...CLAIM.relay, start: 'latest' } }
+  await assert.rejects(
+    store().claim(other, signal()),
+    code('STATE_DIFFERS', `delete-item --table-name ${table} --key '${JSON.stringify(key)}'`),
+  )
+  await dynamodb.remove(table, key)
+  await assert.rejects(first.move(at('6'), NONE, signal()), code('STATE_BROKEN', 'orders'))
+  assert.deepEqual((await store().claim(other, signal())).positions, NONE)
+})
+
+test('dynamodb: what is no state is refused, and stays as it is', async (t) => {
+  const { table, store } = await place(t)
+  const first = store()
+  await first.claim(CLAIM, signal())
+  await first.move(shards(5000, 1), NONE, signal())
+  await first.close()
+  const items = await dynamodb.items(table)
+  const head = items.find(({ item }) => item?.S === 'head')!
+  const page = items.find(({ item }) => item?.S !== 'head')!
+  const { owner: _, ...noOwner } = head
+  for (const broken of [
+    { ...head, recent: { S: '{' } },
+    { ...head, recent: { S: '{"positions":[["a",5,null,null]],"lessons":[]}' } },
+    { ...head, claim: { N: '1.5' } },
+    { ...head, format: { N: '2' } },
+    noOwner,
+  ]) {
+    await dynamodb.put(table, broken)
+    await assert.rejects(store().claim(CLAIM, signal()), code('STATE_BROKEN', 'head'))
+    assert.deepEqual(
+      (await dynamodb.items(table)).find(({ item }) => item?.S === 'head'),
+      broken,
+    )
+  }
+  await dynamodb.put(table, head)
+  await dynamodb.remove(table, { relay: page.relay!, item: page.item! })
+  await assert.rejects(store().claim(CLAIM, signal()), code('STATE_BROKEN', page.item!.S))
+})
+
+const CLAIM: Claim = {
+  relay: { name: 'orders', stream: { id: 'arn:s', created: 'then', retentionMs: null }, start: null, settings: {} },
+  firstPositions: async () => new Map(),
+  takeOver: false,
+}
+
+const NONE: Stored['lessons'] = new Map()
+
+const inOneMinute = (): number => Date.now() + 70_000
+
+const at = (sequence: string, shard = 'a'): Map<string, Position> =>
+  new Map([[shard, { sequence, arrivedAt: null, caughtUpAt: null }]])
+
+/** As long as they get. */
+const shards = (count: number, n: number): Positions =>
+  new Map(
+    Array.from({ length: count }, (_, i) => [
+      `shardId-${String(i).padStart(12, '0')}`,
+      { sequence: `${n}`.padStart(56, '4'), arrivedAt: 1_754_300_000_000 + n, caughtUpAt: 1_754_300_000_999 },
+    ]),
+  )
+
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+
+const code =
+  (expected: FailureCode, words = '') =>
+  (error: unknown): boolean => {
+    assert.equal((error as { code?: unknown }).code, expected, String(error))
+    assert.ok(String(error).includes(words), `${error} does not name ${words}`)
+    return true
+  }
+
+/** As the relay does. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    assert.ok(tries < 1000, 'it does not get on')
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof RelayError && error.code === 'STATE_UNREACHABLE')) throw error
+    }
+  }
+}
+
+/** What the head does not list is gone. */
+async function assertNoStrayPages(table: string): Promise<void> {
+  const items = await dynamodb.items(table)
+  const head = items.find(({ item }) => item?.S === 'head')
+  const pages = items.map(({ item }) => item?.S).filter((item) => item !== 'head')
+  assert.deepEqual(pages, JSON.parse(head?.pages?.S ?? '').sort())
+}
+
+interface Place {
+  readonly table: string
+  store(options?: Partial<DynamodbStateOptions>): StateStore
+}
+
+/** An empty table whose stores are closed at the end of the test. */
+async function place(t: TestContext): Promise<Place> {
+  const table = await emptyTable()
+  const stores: StateStore[] = []
+  t.after(async () => {
+    dynamodb.script(undefined)
+    for (const store of stores) await store.close()
+  })
+  const store = (options?: Partial<DynamodbStateOptions>): StateStore => {
+    const one = openStore(table, options)
+    stores.push(one)
+    return one
+  }
+  return { table, store }
+}
