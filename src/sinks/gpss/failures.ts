@@ -1,0 +1,120 @@
+import { status } from '@grpc/grpc-js'
+import { type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
+
+/**
+ * GPSS answers nearly every failure with INTERNAL; what it means only its words tell: those of Greenplum behind `pq: `
+ * (the prefix of its driver), its own, or those of a network. The first line that fits holds.
+ */
+const BY_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
+  [
+    /authentication failed|no pg_hba\.conf entry|not permitted to log in|\b(role|database|user) "[^"]*" does not exist/i,
+    'SINK_LOGIN',
+  ],
+  [/permission denied|must be (owner|superuser)/i, 'SINK_DENIED'],
+  [
+    /terminating connection|database system is|in recovery|gang was lost|failed to acquire resources/i,
+    'SINK_UNREACHABLE',
+  ],
+  [
+    /dial tcp|no such host|connection (refused|reset)|i\/o timeout|bad connection|broken pipe|unexpected EOF/i,
+    'SINK_UNREACHABLE',
+  ],
+  [/deadlock detected|lock timeout|could not (obtain lock|serialize)|canceling (statement|query)/i, 'SINK_BUSY'],
+  [/too many (connections|clients)|connection slots|out of memory|no space left|resource (queue|group)/i, 'SINK_BUSY'],
+  [
+    /segment reject limit|violates .*constraint|invalid .*(syntax|sequence|value|input)|value too long/i,
+    'SINK_REFUSED',
+  ],
+  [
+    /out of range|numeric field overflow|unsupported unicode|malformed|missing data for|extra data after/i,
+    'SINK_REFUSED',
+  ],
+  [/does not exist|is of type .* but expression is of type|unique or exclusion constraint matching/i, 'SINK_TABLE'],
+]
+
+const BY_STATUS: Readonly<Partial<Record<status, FailureCode>>> = {
+  [status.UNAVAILABLE]: 'SINK_UNREACHABLE',
+  [status.DEADLINE_EXCEEDED]: 'SINK_UNREACHABLE',
+  [status.CANCELLED]: 'SINK_UNREACHABLE',
+  [status.ABORTED]: 'SINK_BUSY',
+  [status.RESOURCE_EXHAUSTED]: 'SINK_BUSY',
+  [status.UNAUTHENTICATED]: 'SINK_LOGIN',
+  [status.PERMISSION_DENIED]: 'SINK_DENIED',
+}
+
+/** How a call ended, as gRPC tells it. */
+export interface Status {
+  readonly code: status
+  readonly details: string
+}
+
+/**
+ * What a call failed with → ours, with the server's words but without values of rows.
+ *
+ * SINK_UNREACHABLE is also the meaning of what GPSS says in words that are not known and not Greenplum's: they can be
+ * about the session (its words for one that it does not know are not documented), and a new one cures that.
+ */
+export function gpssFailure(error: Status, method: string, place: PlaceOfFailure): RelayError {
+  const words = withoutValues(error.details)
+  const said = `${method} failed with ${status[error.code]}: ${words}`
+  if (error.code === status.UNIMPLEMENTED) {
+    const detail = `${said}: this is not the Batch Data API of GPSS (service api.Gpss). Check host and port: GPSS listens beside gpfdist, whose port is another`
+    return new RelayError('SINK_FAILED', detail, place)
+  }
+  if (error.code === status.UNAVAILABLE && /certificate|SSL routines|wrong version number|altname/i.test(words)) {
+    const detail = `${said}: the TLS connection was refused. Check tls, ca, cert and key, and that the certificate names the host`
+    return new RelayError('SINK_FAILED', detail, place)
+  }
+  return new RelayError(failureCode(error.code, error.details, words), said, place)
+}
+
+function failureCode(code: status, details: string, words: string): FailureCode {
+  // Smaller loads may pass, and if not, then it is one row.
+  if (code === status.RESOURCE_EXHAUSTED && /larger than max/i.test(words)) return 'SINK_REFUSED'
+  const byStatus = BY_STATUS[code]
+  if (byStatus !== undefined) return byStatus
+  for (const [pattern, meaning] of BY_WORDS) if (pattern.test(words)) return meaning
+  return details.startsWith('pq: ') ? 'SINK_FAILED' : 'SINK_UNREACHABLE'
+}
+
+/**
+ * Messages about refused rows that came with the statistics of a load. What else may stand there is not documented, so
+ * only those whose words are known are shown.
+ */
+export function refusalsIn(errorRows: readonly string[]): string[] {
+  const known = errorRows
+    .map(withoutValues)
+    .filter((words) => failureCode(status.INTERNAL, words, words) === 'SINK_REFUSED')
+  return [...new Set(known)]
+}
+
+/** What DescribeTable says where there is no such table. Whether it does, or answers with no columns, is not documented. */
+export function isMissingTable(error: unknown): boolean {
+  return (
+    error instanceof RelayError &&
+    /failed with NOT_FOUND|\b(relation|table)\b.*(does not exist|not found)|no such (relation|table)/i.test(
+      error.detail,
+    )
+  )
+}
+
+/** Nothing behind these words is about anything but the value of a row. */
+const TAIL = /\b(DETAIL|CONTEXT|Key \(|Failing row)|: 0x/
+/** What is quoted behind these words is a name; otherwise it can be a value, and may hold quotes itself. */
+const NAMED =
+  /\b(column|relation|table|schema|constraint|index|type|encoding|role|user|database|host|function|extension)\s$/i
+
+/** Cuts what Greenplum quotes of a row: `invalid input syntax for type integer: "…"`. */
+export function withoutValues(message: string): string {
+  const words = message.slice(0, TAIL.exec(message)?.index ?? message.length).trimEnd()
+  for (let from = 0; ; ) {
+    const open = words.indexOf('"', from)
+    if (open < 0) return words
+    if (!NAMED.test(words.slice(0, open))) {
+      return `${words.slice(0, open)}"…"${/"( is out of range for type [a-z ]+)/.exec(words)?.[1] ?? ''}`
+    }
+    const close = words.indexOf('"', open + 1)
+    if (close < 0) return `${words.slice(0, open)}"…"`
+    from = close + 1
+  }
+}

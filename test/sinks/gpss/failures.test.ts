@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { status } from '@grpc/grpc-js'
+import type { FailureCode } from '../../../src/errors.ts'
+import { gpssFailure, refusalsIn, withoutValues } from '../../../src/sinks/gpss/failures.ts'
+
+const internal: Readonly<Record<string, FailureCode>> = {
+  'pq: password authentication failed for user "gp"': 'SINK_LOGIN',
+  'pq: no pg_hba.conf entry for host "10.0.0.9", user "gp", database "dw", SSL off': 'SINK_LOGIN',
+  'pq: role "gp" does not exist': 'SINK_LOGIN',
+  'pq: database "dw" does not exist': 'SINK_LOGIN',
+  'pq: permission denied for relation orders': 'SINK_DENIED',
+  'pq: must be owner of relation orders': 'SINK_DENIED',
+  'pq: terminating connection due to administrator command': 'SINK_UNREACHABLE',
+  'pq: the database system is in recovery mode': 'SINK_UNREACHABLE',
+  'pq: failed to acquire resources on one or more segments': 'SINK_UNREACHABLE',
+  'dial tcp 10.0.0.1:5432: connect: connection refused': 'SINK_UNREACHABLE',
+  'driver: bad connection': 'SINK_UNREACHABLE',
+  'pq: deadlock detected': 'SINK_BUSY',
+  'pq: canceling statement due to lock timeout': 'SINK_BUSY',
+  'pq: sorry, too many clients already': 'SINK_BUSY',
+  'pq: Out of memory  (seg3 slice1 10.0.0.1:6003 pid=7)': 'SINK_BUSY',
+  'pq: segment reject limit reached, aborting operation  (seg4 slice1 host:6004 pid=7)': 'SINK_REFUSED',
+  'pq: invalid input syntax for type integer: "permission denied"': 'SINK_REFUSED',
+  'pq: invalid byte sequence for encoding "UTF8": 0x00': 'SINK_REFUSED',
+  'pq: value too long for type character varying(3)': 'SINK_REFUSED',
+  'pq: value "99999999999" is out of range for type integer': 'SINK_REFUSED',
+  'pq: date/time field value out of range: "2024-13-01"': 'SINK_REFUSED',
+  'pq: null value in column "a" violates not-null constraint': 'SINK_REFUSED',
+  'pq: duplicate key value violates unique constraint "orders_pkey"': 'SINK_REFUSED',
+  'pq: numeric field overflow': 'SINK_REFUSED',
+  'pq: unsupported Unicode escape sequence': 'SINK_REFUSED',
+  'pq: relation "public.orders" does not exist': 'SINK_TABLE',
+  'pq: column "b" of relation "orders" does not exist': 'SINK_TABLE',
+  'pq: column "a" is of type integer but expression is of type json': 'SINK_TABLE',
+  'pq: cannot do this': 'SINK_FAILED',
+  'session not found': 'SINK_UNREACHABLE',
+  'Load task is already opened': 'SINK_UNREACHABLE',
+  'Need to open a load task before write': 'SINK_UNREACHABLE',
+}
+
+test('what the words of GPSS mean', () => {
+  for (const [details, code] of Object.entries(internal))
+    assert.equal(gpssFailure({ code: status.INTERNAL, details }, 'Write', {}).code, code, details)
+})
+
+const statuses: readonly (readonly [status, string, FailureCode])[] = [
+  [status.UNAVAILABLE, 'No connection established. Last error: connect ECONNREFUSED', 'SINK_UNREACHABLE'],
+  [status.UNAVAILABLE, 'Last error: Error: self-signed certificate in certificate chain', 'SINK_FAILED'],
+  [status.DEADLINE_EXCEEDED, 'Deadline exceeded', 'SINK_UNREACHABLE'],
+  [status.CANCELLED, 'Call cancelled', 'SINK_UNREACHABLE'],
+  [status.UNKNOWN, 'pq: deadlock detected', 'SINK_BUSY'],
+  [status.UNKNOWN, '', 'SINK_UNREACHABLE'],
+  [status.RESOURCE_EXHAUSTED, 'grpc: received message larger than max (4194312 vs. 4194304)', 'SINK_REFUSED'],
+  [status.RESOURCE_EXHAUSTED, 'quota', 'SINK_BUSY'],
+  [status.UNAUTHENTICATED, 'who are you', 'SINK_LOGIN'],
+  [status.PERMISSION_DENIED, 'no', 'SINK_DENIED'],
+  [status.UNIMPLEMENTED, 'unknown service api.Gpss', 'SINK_FAILED'],
+]
+
+test('what a status means', () => {
+  for (const [code, details, meaning] of statuses)
+    assert.equal(gpssFailure({ code, details }, 'Write', {}).code, meaning, details)
+  const { message } = gpssFailure({ code: status.UNIMPLEMENTED, details: 'unknown service' }, 'Connect', {
+    gpss: 'h:1',
+  })
+  assert.match(message, /Connect failed with UNIMPLEMENTED: unknown service: .*Check host and port.*\(gpss h:1\)/)
+})
+
+test('names stay in the words, values of rows do not', () => {
+  const words: Readonly<Record<string, string>> = {
+    'null value in column "a" violates not-null constraint': 'null value in column "a" violates not-null constraint',
+    'column "b" of relation "t" does not exist': 'column "b" of relation "t" does not exist',
+    'invalid input syntax for type integer: "x" column "y"': 'invalid input syntax for type integer: "…"',
+    'invalid input value for enum mood: "sad"': 'invalid input value for enum mood: "…"',
+    'value "1"2" is out of range for type integer': 'value "…" is out of range for type integer',
+    'bad "a\nb"': 'bad "…"',
+    'invalid byte sequence for encoding "UTF8": 0xe9 0x41': 'invalid byte sequence for encoding "UTF8"',
+    'duplicate key value  DETAIL: Key (id)=(5) already exists.': 'duplicate key value',
+    'unfinished "': 'unfinished "…"',
+    'column "': 'column "…"',
+  }
+  for (const [message, kept] of Object.entries(words)) assert.equal(withoutValues(message), kept)
+})
+
+test('of the rows that were left out only known words are shown, once', () => {
+  const rows = ['value too long for type text', '1,secret,2024', 'value too long for type text', 'pq: x: "secret"']
+  assert.deepEqual(refusalsIn(rows), ['value too long for type text'])
+})
