@@ -1,5 +1,15 @@
 import { sql } from 'kysely'
+import type { Database } from './connection.ts'
 import type { KeyColumn, Mapping, Statement, Target } from './layout.ts'
+
+/** Rows of a recordset, JSON objects → the one parameter that holds them. */
+export const jsonArray = (rows: readonly string[]): string => `[${rows.join(',')}]`
+
+/** Resolves to how many rows a statement wrote. */
+export const writing =
+  (statement: Statement) =>
+  async (trx: Database): Promise<number> =>
+    Number((await statement.execute(trx)).numAffectedRows)
 
 export const tableId = ({ schema, name }: Target): Statement => sql.id(schema, name)
 

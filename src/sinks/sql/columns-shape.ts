@@ -3,7 +3,6 @@ import { refuseRoundedIntegers } from '../../deliver/rounded-integers.ts'
 import type { Standing } from '../../deliver/rounds.ts'
 import { RelayError } from '../../errors.ts'
 import type { Codec } from './codecs.ts'
-import { columnsStatements } from './columns-statements.ts'
 import type { BoundTable, KeyColumn, Mapping } from './layout.ts'
 import type { Key, Placed, RowShape } from './mirror.ts'
 
@@ -33,7 +32,7 @@ export interface ColumnsTable extends BoundTable {
  * each column the number of the piece that gives its value (0 for none), `e` for each piece what its columns cannot hold,
  * `b` the number of the piece that leaves nothing of what was before, `n` names that leave the column `cdc_extra`.
  */
-export function columnsShape(table: ColumnsTable, deletes: 'hard' | 'soft'): RowShape {
+export function columnsShape(table: ColumnsTable): RowShape {
   const { keys, values, attributes, leftOut } = table
   const byAttribute = new Map(values.map((column) => [column.attribute, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
@@ -139,8 +138,6 @@ export function columnsShape(table: ColumnsTable, deletes: 'hard' | 'soft'): Row
       if (base !== null) members += `,"b":1`
       return `${members},"p":[${pieceOf.join(',')}],"pv":[${versions.join(',')}]`
     },
-
-    ...columnsStatements(table, deletes),
   }
 }
 

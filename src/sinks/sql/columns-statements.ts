@@ -1,12 +1,10 @@
 import { sql } from 'kysely'
-import { columnList, parameterKeys, parameterTypes, sameKey, tableId } from './clauses.ts'
+import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId, writing } from './clauses.ts'
 import type { ColumnsTable, TargetColumn } from './columns-shape.ts'
 import type { Database } from './connection.ts'
 import type { Statement } from './layout.ts'
-import type { RowShape } from './mirror.ts'
-import { notBuried, tombstonesId } from './tombstones.ts'
-
-type Statements = Pick<RowShape, 'upsert' | 'applyPatches' | 'applyMoves' | 'insert'>
+import type { MirrorStatements } from './mirror.ts'
+import { bury, notBuried, tombstonesId } from './tombstones.ts'
 
 /** What a row without version counts as: older than everything. */
 const NO_VERSION = sql.raw(`'-9223372036854775808'::bigint`)
@@ -15,7 +13,7 @@ const NO_VERSION = sql.raw(`'-9223372036854775808'::bigint`)
  * The statements of the layout `columns`, each one for any number of rows and any set of columns in each; their parameter
  * is described at `columnsShape`. (`json_to_recordset`: for scalar columns faster than its sister for jsonb.)
  */
-export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft'): Statements {
+export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft'): MirrorStatements<Database> {
   const { keys, values } = table
   const into = tableId(table)
   const isSoft = deletes === 'soft'
@@ -33,8 +31,8 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
       ...(table.hasExtra ? [of.extra] : []),
       ...(isSoft ? [of.isDeleted] : []),
     ])
-  const recordset = (rows: string, more: readonly Statement[]): Statement =>
-    sql`json_to_recordset(${rows}::json) AS s(${sql.join([
+  const recordset = (rows: readonly string[], more: readonly Statement[]): Statement =>
+    sql`json_to_recordset(${jsonArray(rows)}::json) AS s(${sql.join([
       ...(keys.length > 0 ? [parameterTypes(keys)] : []),
       ...values.map(({ index, travelsAs }) => sql`${sql.id(`c${index}`)} ${sql.raw(travelsAs)}`),
       sql`v bigint`,
@@ -51,9 +49,8 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
   const deletedMember = isSoft ? [sql`x boolean`] : []
 
   return {
-    upsert: (trx, rows) =>
-      written(
-        trx,
+    upsert: (rows) =>
+      writing(
         sql`INSERT INTO ${into} AS x (${columns})
           SELECT ${select(whole)} FROM ${recordset(rows, deletedMember)} WHERE ${alive} ${overwrite}`,
       ),
@@ -62,7 +59,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
      * A column takes the value of its piece where that is not older than the row. A row that is there is updated in place, so
      * that large values which did not change are not written again; one that is not is made of what there is.
      */
-    async applyPatches(trx, rows) {
+    applyPatches(rows) {
       const guard = sql`coalesce(x.cdc_version, ${NO_VERSION})`
       const buried = isSoft ? sql`${NO_VERSION}` : sql`coalesce(b.version, ${NO_VERSION})`
       const set = [
@@ -80,7 +77,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
         isDeleted: sql`false`,
       }
       const tombstone = isSoft ? sql`` : sql`LEFT JOIN ${tombstonesId(table)} b ON ${sameKey(keys, 'b')}`
-      const { rows: counts } = await sql<{ applied: number }>`
+      const statement = sql<{ applied: number }>`
         WITH s AS MATERIALIZED (SELECT * FROM ${recordset(rows, pieces)}), patched AS (
           UPDATE ${into} x SET ${sql.join(set)} FROM s
           WHERE ${sameKey(keys, 'x')} AND ${guard} <= s.v RETURNING 1
@@ -90,12 +87,12 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
           WHERE ${buried} <= s.v AND NOT EXISTS (SELECT FROM ${into} x WHERE ${sameKey(keys, 'x')})
           RETURNING 1
         )
-        SELECT ((SELECT count(*) FROM patched) + (SELECT count(*) FROM made))::int AS applied`.execute(trx)
-      return counts[0]!.applied
+        SELECT ((SELECT count(*) FROM patched) + (SELECT count(*) FROM made))::int AS applied`
+      return async (trx) => (await statement.execute(trx)).rows[0]!.applied
     },
 
     /** The row to build on is the one at the old key, if that is not newer than the move; else what stands at the new key. */
-    applyMoves(trx, rows) {
+    applyMoves(rows) {
       const carries = sql`o.${sql.id(keys[0]!.column)} IS NOT NULL`
       const laid = {
         values: values.map((column) => {
@@ -106,8 +103,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
         isDeleted: sql`false`,
       }
       const stays = isSoft ? sql`AND o.cdc_deleted IS NOT TRUE` : sql``
-      return written(
-        trx,
+      return writing(
         sql`INSERT INTO ${into} AS x (${columns})
           SELECT ${select(laid)}
           FROM ${recordset(rows, [...pieces, parameterTypes(keys, 'o')])}
@@ -117,11 +113,10 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
       )
     },
 
-    insert: (trx, rows) =>
-      written(
-        trx,
-        sql`INSERT INTO ${into} (${columns}) SELECT ${select(whole)} FROM ${recordset(rows, deletedMember)}`,
-      ),
+    insert: (rows) =>
+      writing(sql`INSERT INTO ${into} (${columns}) SELECT ${select(whole)} FROM ${recordset(rows, deletedMember)}`),
+
+    bury: (rows) => bury(table, rows),
   }
 }
 
@@ -149,8 +144,4 @@ function patchedExtra({ values }: ColumnsTable, before: Statement, guard: Statem
       - ARRAY(SELECT name.value FROM json_array_elements_text(${names}) WITH ORDINALITY AS name(value, number)
           WHERE s.pv[s.p[name.number]] >= ${guard})
       - coalesce(s.n, '{}') END || coalesce(${extraOfPieces(guard)}, '{}'), '{}') END`
-}
-
-async function written(trx: Database, statement: Statement): Promise<number> {
-  return Number((await statement.execute(trx)).numAffectedRows)
 }

@@ -21,7 +21,7 @@ import {
 } from './fit.ts'
 import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
 import { liveView } from './live-view.ts'
-import { planMirror } from './mirror.ts'
+import { type MirrorStatements, planMirror } from './mirror.ts'
 import { valueColumnName } from './names.ts'
 import { DELETED, EXTRA, type OwnColumn, VERSION } from './own-columns.ts'
 import { tombstones } from './tombstones.ts'
@@ -29,17 +29,20 @@ import { tombstones } from './tombstones.ts'
 /** PostgreSQL takes 1,600, fewer where they are wide: what is beyond lies in `cdc_extra`. */
 const MOST_COLUMNS = 1_200
 
-export interface ColumnsOptions {
+export interface ColumnsOptions<To> {
   readonly deletes: 'hard' | 'soft'
   /** What the operator says that columns hold (`--type`). */
-  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
+  readonly declaredTypes: DeclaredTypes
+  readonly statementsOf: (table: ColumnsTable) => MirrorStatements<To>
 }
+
+type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
 
 /**
  * The mirror in the layout `columns`: one typed column for each column or attribute of the source, the row's version in
  * `cdc_version`, and by name in `cdc_extra` what its column cannot hold.
  */
-export function columnsMirror({ deletes, declaredTypes }: ColumnsOptions): Layout {
+export function columnsMirror<To>({ deletes, declaredTypes, statementsOf }: ColumnsOptions<To>): Layout<To> {
   const own: readonly OwnColumn[] = deletes === 'soft' ? [VERSION, DELETED] : [VERSION]
 
   return {
@@ -111,8 +114,9 @@ export function columnsMirror({ deletes, declaredTypes }: ColumnsOptions): Layou
 
     bind(target, wanted, relation, known) {
       const table = boundTable(target, wanted, relation, known, deletes)
-      const shape = columnsShape(table, deletes)
-      return { ...table, plan: (changes) => planMirror(table, shape, changes) }
+      const shape = columnsShape(table)
+      const statements = statementsOf(table)
+      return { ...table, plan: (changes) => planMirror(table, shape, statements, changes) }
     },
 
     beside(table, relation) {
@@ -123,10 +127,7 @@ export function columnsMirror({ deletes, declaredTypes }: ColumnsOptions): Layou
   }
 }
 
-function wanted(
-  { known, changes, remembered }: Occasion,
-  declaredTypes: ColumnsOptions['declaredTypes'],
-): Wanted | null {
+function wanted({ known, changes, remembered }: Occasion, declaredTypes: DeclaredTypes): Wanted | null {
   const keyNames = keyOf(known, changes)
   if (keyNames === null) return null
   const types = new Map<string, ColumnType | null>(keyNames.map((name) => [name, null]))

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Relation } from './catalogue.ts'
-import { columnList, parameterKeys, parameterTypes, sameKey, tableId } from './clauses.ts'
+import { columnList, tableId } from './clauses.ts'
 import {
   deferrableKeys,
   keyColumns,
@@ -16,15 +16,18 @@ import {
   wrongUniques,
 } from './fit.ts'
 import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
-import type { BoundTable, Layout, Misfit, Occasion, Statement, Wanted } from './layout.ts'
+import type { BoundTable, Layout, Misfit, Occasion, Wanted } from './layout.ts'
 import { liveView } from './live-view.ts'
-import { planMirror, type RowShape } from './mirror.ts'
+import { type MirrorStatements, planMirror, type RowShape } from './mirror.ts'
 import { keyColumnName } from './names.ts'
 import { DATA, DELETED, VERSION } from './own-columns.ts'
-import { notBuried, tombstones } from './tombstones.ts'
+import { tombstones } from './tombstones.ts'
 
 /** The mirror in the layout `document`: key columns, the whole row as JSON in `data`, its version in `cdc_version`. */
-export function documentMirror(deletes: 'hard' | 'soft'): Layout {
+export function documentMirror<To>(
+  deletes: 'hard' | 'soft',
+  statementsOf: (table: BoundTable, relation: Relation) => MirrorStatements<To>,
+): Layout<To> {
   const own = deletes === 'soft' ? [{ ...DATA, mayBeNotNull: false }, VERSION, DELETED] : [DATA, VERSION]
 
   return {
@@ -65,8 +68,9 @@ export function documentMirror(deletes: 'hard' | 'soft'): Layout {
       const columns = keyColumns(keys, relation)
       const hasTombstones = deletes === 'hard' && columns.length > 0
       const table: BoundTable = { ...target, keys: columns, known, hasTombstones }
-      const shape = documentShape(table, columns, deletes)
-      return { ...table, plan: (changes) => planMirror(table, shape, changes) }
+      const shape = documentShape(table, columns)
+      const statements = statementsOf(table, relation)
+      return { ...table, plan: (changes) => planMirror(table, shape, statements, changes) }
     },
 
     beside(table) {
@@ -105,9 +109,8 @@ export function softDeleted({ columns }: Relation): Misfit[] {
   ]
 }
 
-function documentShape(table: BoundTable, keys: readonly TypedKey[], deletes: 'hard' | 'soft'): RowShape {
+function documentShape(table: BoundTable, keys: readonly TypedKey[]): RowShape {
   const textOf = keyTexts(table.source, keys)
-  const statements = documentStatements(table, deletes)
   return {
     key: (change, key) => ({ text: textOf(change, key), tokens: keys.map((column) => keyToken(column, key)) }),
     check: () => {},
@@ -116,58 +119,5 @@ function documentShape(table: BoundTable, keys: readonly TypedKey[], deletes: 'h
     patchesStandAlone: true,
     row: (change) => `,"d":${toJson(change.after)}`,
     patch: ({ patches }) => `,"d":${toJson(patches[0]!.detail.change.after)}`,
-    ...statements,
-  }
-}
-
-type Statements = Pick<RowShape, 'upsert' | 'applyPatches' | 'applyMoves' | 'insert'>
-
-function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'): Statements {
-  const { keys } = table
-  const into = tableId(table)
-  const isSoft = deletes === 'soft'
-  const list = columnList(keys)
-  const comma = sql.raw(keys.length > 0 ? ', ' : '')
-  const mark = isSoft ? sql`, cdc_deleted` : sql``
-  const marked = isSoft ? sql`, coalesce(s.x, false)` : sql``
-  const setMark = isSoft ? sql`, cdc_deleted = excluded.cdc_deleted` : sql``
-  const recordset = (rows: string, more = sql``): Statement =>
-    sql`jsonb_to_recordset(${rows}::jsonb) AS s(${parameterTypes(keys)}${comma}d jsonb, v bigint, x boolean${more})`
-  const alive = isSoft ? sql`true` : notBuried(table)
-  const write = sql`
-    ON CONFLICT (${list}) DO UPDATE SET data = excluded.data, cdc_version = excluded.cdc_version${setMark}
-    WHERE x.cdc_version IS NULL OR excluded.cdc_version >= x.cdc_version`
-  const written = async (statement: Statement, trx: Parameters<RowShape['upsert']>[0]): Promise<number> =>
-    Number((await statement.execute(trx)).numAffectedRows)
-
-  return {
-    upsert: (trx, rows) =>
-      written(
-        sql`INSERT INTO ${into} AS x (${list}, data, cdc_version${mark})
-          SELECT ${parameterKeys(keys)}, s.d, s.v${marked} FROM ${recordset(rows)} WHERE ${alive} ${write}`,
-        trx,
-      ),
-
-    applyPatches: (trx, rows) =>
-      written(
-        sql`INSERT INTO ${into} AS x (${list}, data, cdc_version${mark})
-          SELECT ${parameterKeys(keys)}, coalesce(y.data, '{}') || s.d, s.v${marked}
-          FROM ${recordset(rows)} LEFT JOIN ${into} y ON ${sameKey(keys, 'y')} WHERE ${alive} ${write}`,
-        trx,
-      ),
-
-    applyMoves: (trx, rows) =>
-      written(
-        sql`INSERT INTO ${into} AS x (${list}, data, cdc_version${mark})
-          SELECT ${parameterKeys(keys)}, coalesce(o.data, y.data, '{}') || s.d, s.v${marked}
-          FROM ${recordset(rows, sql`, ${parameterTypes(keys, 'o')}`)}
-            LEFT JOIN ${into} o ON ${sameKey(keys, 'o', 'o')} AND (o.cdc_version IS NULL OR o.cdc_version <= s.v)
-            LEFT JOIN ${into} y ON ${sameKey(keys, 'y')}
-          WHERE ${alive} ${write}`,
-        trx,
-      ),
-
-    insert: (trx, rows) =>
-      written(sql`INSERT INTO ${into} (data, cdc_version) SELECT s.d, s.v FROM ${recordset(rows)}`, trx),
   }
 }

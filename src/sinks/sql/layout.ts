@@ -59,20 +59,21 @@ export interface BoundTable extends Target {
   readonly hasTombstones: boolean
 }
 
-export interface TargetTable extends BoundTable {
+/** @typeParam To what a plan is written to: a transaction, a load */
+export interface TargetTable<To = Database> extends BoundTable {
   /**
    * Folds and encodes, in slices, so that a write that is going on is not held up.
    * Null if the changes have columns that the table could have and lacks.
    * @throws RelayError SINK_TABLE if the changes have another key than the table
    */
-  plan(changes: readonly Change[]): Promise<Plan | null>
+  plan(changes: readonly Change[]): Promise<Plan<To> | null>
 }
 
-export interface Plan {
+export interface Plan<To = Database> {
   /** Changes that the table cannot hold at all, each with its reason. */
   readonly refused: readonly DeadLetter[]
-  /** Writes the others within a transaction, in one statement for each kind. Resolves to how many were applied. */
-  write(trx: Database): Promise<number>
+  /** Writes the others, in one statement for each kind. Resolves to how many were applied. */
+  write(to: To): Promise<number>
 }
 
 /** Something about an existing table that does not fit what the relay writes, and the statement that helps. */
@@ -105,7 +106,7 @@ export interface Occasion {
 }
 
 /** How changes lie in a table: one implementation for each mode and layout. Pure up to the `write` of a plan. */
-export interface Layout {
+export interface Layout<To = Database> {
   readonly name: 'append' | 'columns' | 'document'
 
   /** What a table needs; null if that cannot be told yet. @throws RelayError SINK_TABLE if it has no usable key */
@@ -120,7 +121,7 @@ export interface Layout {
   misfits(target: Target, wanted: Wanted, relation: Relation): readonly Misfit[]
 
   /** A table without misfits. */
-  bind(target: Target, wanted: Wanted, relation: Relation, known: SourceTable | null): TargetTable
+  bind(target: Target, wanted: Wanted, relation: Relation, known: SourceTable | null): TargetTable<To>
 
   /** What stands beside a table that fits: null if nothing does. */
   beside(table: BoundTable, relation: Relation): Beside | null

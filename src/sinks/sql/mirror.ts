@@ -1,10 +1,8 @@
 import { type Change, compareDecimal, type DeadLetter, newRow, type Row } from '../../change.ts'
 import { Rounds, type Standing } from '../../deliver/rounds.ts'
 import { RelayError } from '../../errors.ts'
-import type { Database } from './connection.ts'
 import type { BoundTable, Plan } from './layout.ts'
 import { inSlices } from './slices.ts'
-import { bury } from './tombstones.ts'
 
 /** A key as a mirrored table takes it. */
 export interface Key {
@@ -22,7 +20,7 @@ export interface Placed {
   readonly from: Key | null
 }
 
-/** How a row lies in a mirrored table: as rows of a recordset, and statements over them. */
+/** How a row lies in a mirrored table, as rows of a recordset. */
 export interface RowShape {
   /** @throws RelayError SINK_REFUSED for a key that the table cannot hold, SINK_TABLE for one of other columns */
   key(change: Change, key: Row): Key
@@ -40,14 +38,24 @@ export interface RowShape {
   row(change: Change): string | null
   /** What stands for a key, with at least one partial image. */
   patch(standing: Standing<Placed>): string | null
+}
 
-  /** Each resolves to how many rows were written. The members of the rows: k0, k1, … the key, v the version, x true for a deleted row, and the shape's own. */
-  upsert(trx: Database, rows: string): Promise<number>
-  applyPatches(trx: Database, rows: string): Promise<number>
+/** Resolves to how many rows were written. */
+export type Write<To> = (to: To) => Promise<number>
+
+/**
+ * The statements of a mirrored table over rows of a recordset, JSON objects. Their members: k0, k1, … the key, v the
+ * version, x true for a deleted row, and those of the shape.
+ */
+export interface MirrorStatements<To> {
+  upsert(rows: readonly string[]): Write<To>
+  applyPatches(rows: readonly string[]): Write<To>
   /** Lays partial images over the rows at their old keys, o0, o1, …, and writes them at the new ones. */
-  applyMoves(trx: Database, rows: string): Promise<number>
+  applyMoves(rows: readonly string[]): Write<To>
   /** For a table without key. */
-  insert(trx: Database, rows: string): Promise<number>
+  insert(rows: readonly string[]): Write<To>
+  /** Deletes rows and remembers them beside the table, where it has such a place. */
+  bury(rows: readonly string[]): Write<To>
 }
 
 /**
@@ -58,8 +66,13 @@ export interface RowShape {
  * one transaction buries, another sees only in statements that begin after its commit: writers of a table take turns.
  * Soft deletes empty the row and mark it.
  */
-export async function planMirror(table: BoundTable, shape: RowShape, changes: readonly Change[]): Promise<Plan | null> {
-  const plan = new MirrorPlan(table, shape)
+export async function planMirror<To>(
+  table: BoundTable,
+  shape: RowShape,
+  statements: MirrorStatements<To>,
+  changes: readonly Change[],
+): Promise<Plan<To> | null> {
+  const plan = new MirrorPlan(table, shape, statements)
   if (table.keys.length === 0) await inSlices(changes, (slice) => plan.addKeyless(slice))
   else {
     const rounds = new Rounds<Placed>()
@@ -113,23 +126,23 @@ function keyAfter(table: BoundTable, shape: RowShape, change: Change, from: Key)
   return shape.key(change, moved)
 }
 
-type Write = (trx: Database, rows: string) => Promise<number>
-
 /** Collects the rows of the statements. */
-class MirrorPlan {
+class MirrorPlan<To> {
   readonly #table: BoundTable
   readonly #shape: RowShape
   readonly #refused: DeadLetter[] = []
-  readonly #statements: { readonly rows: string; readonly write: Write }[] = []
+  readonly #statements: MirrorStatements<To>
+  readonly #writes: Write<To>[] = []
   #lacksColumns = false
   #upserts: string[] = []
   #patches: string[] = []
   #deletes: string[] = []
   #vacated: string[] = []
 
-  constructor(table: BoundTable, shape: RowShape) {
+  constructor(table: BoundTable, shape: RowShape, statements: MirrorStatements<To>) {
     this.#table = table
     this.#shape = shape
+    this.#statements = statements
   }
 
   /** What the table cannot hold becomes a dead letter; the rest of the batch goes on. */
@@ -162,10 +175,13 @@ class MirrorPlan {
 
   /** The statements of a round: what stands at the keys, then the rows that move between them. */
   endRound(moves: readonly Placed[]): void {
-    const { upsert, applyPatches, applyMoves } = this.#shape
-    const remove: Write = (trx, rows) => (this.#table.hasTombstones ? bury(trx, this.#table, rows) : upsert(trx, rows))
+    const { upsert, applyPatches, applyMoves, bury } = this.#statements
+    const remove = this.#table.hasTombstones ? bury : upsert
     // The delete that a move leaves behind is no change of its own.
-    const vacate: Write = (trx, rows) => remove(trx, rows).then(() => 0)
+    const vacate = (rows: readonly string[]): Write<To> => {
+      const write = remove(rows)
+      return (to) => write(to).then(() => 0)
+    }
     this.#write(this.#upserts, upsert)
     this.#write(this.#patches, applyPatches)
     this.#write(this.#deletes, remove)
@@ -204,22 +220,22 @@ class MirrorPlan {
     }
   }
 
-  finished(): Plan | null {
+  finished(): Plan<To> | null {
     if (this.#lacksColumns) return null
-    this.#write(this.#upserts, this.#shape.insert)
-    const statements = this.#statements
+    this.#write(this.#upserts, this.#statements.insert)
+    const writes = this.#writes
     return {
       refused: this.#refused,
-      async write(trx) {
+      async write(to) {
         let applied = 0
-        for (const { rows, write } of statements) applied += await write(trx, rows)
+        for (const write of writes) applied += await write(to)
         return applied
       },
     }
   }
 
-  #write(rows: readonly string[], write: Write): void {
-    if (rows.length > 0) this.#statements.push({ rows: `[${rows.join(',')}]`, write })
+  #write(rows: readonly string[], statement: (rows: readonly string[]) => Write<To>): void {
+    if (rows.length > 0) this.#writes.push(statement(rows))
   }
 
   #row(key: Key, { version }: Change, rest: string | null): string {

@@ -3,8 +3,11 @@ import type { Log } from '../../observe/log.ts'
 import type { Batch, Rewound, Sink, Write, Written } from '../sink.ts'
 import { appendLog } from './append.ts'
 import { columnsMirror } from './columns.ts'
+import type { ColumnsTable } from './columns-shape.ts'
+import { columnsStatements } from './columns-statements.ts'
 import { type Connection, connect } from './connection.ts'
 import { documentMirror } from './document.ts'
+import { documentStatements } from './document-statements.ts'
 import { isTableFailure, placeOfBatch, refusalOf, sqlFailure } from './failures.ts'
 import type { Layout } from './layout.ts'
 import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from './planning.ts'
@@ -115,8 +118,9 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
 
 function layoutsOf({ mode, layout, deletes, declaredTypes }: SqlSinkOptions): (feed: 'dms' | 'dynamodb') => Layout {
   if (mode === 'append') return () => appendLog()
-  const columns = columnsMirror({ deletes, declaredTypes })
-  const document = documentMirror(deletes)
+  const statementsOf = (table: ColumnsTable) => columnsStatements(table, deletes)
+  const columns = columnsMirror({ deletes, declaredTypes, statementsOf })
+  const document = documentMirror(deletes, (table) => documentStatements(table, deletes))
   return (feed) => ((layout ?? (feed === 'dms' ? 'columns' : 'document')) === 'columns' ? columns : document)
 }
 

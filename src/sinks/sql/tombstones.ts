@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
-import { columnList, parameterKeys, parameterTypes, sameKey, tableId } from './clauses.ts'
+import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId } from './clauses.ts'
 import type { Database } from './connection.ts'
 import type { Beside, BoundTable, Statement, Target } from './layout.ts'
+import type { Write } from './mirror.ts'
 import { tombstonesName } from './names.ts'
 
 /** The table in the schema `cdc_relay` that holds key and version of the deleted rows of a target. */
@@ -41,14 +42,14 @@ export const notBuried = (table: BoundTable): Statement =>
  * Deletes rows and leaves tombstones. A tombstone is made, or made newer, exactly where the delete is applied: also
  * where there is no row.
  *
- * @param rows `[{"k0":…,"v":…},…]`
+ * @param rows `{"k0":…,"v":…}`
  * @returns how many deletes were applied
  */
-export async function bury(trx: Database, table: BoundTable, rows: string): Promise<number> {
+export function bury(table: BoundTable, rows: readonly string[]): Write<Database> {
   const keys = columnList(table.keys)
-  const { rows: counts } = await sql<{ applied: number }>`
+  const statement = sql<{ applied: number }>`
     WITH s AS (
-      SELECT * FROM jsonb_to_recordset(${rows}::jsonb) AS s(${parameterTypes(table.keys)}, v bigint)
+      SELECT * FROM jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${parameterTypes(table.keys)}, v bigint)
     ), buried AS (
       INSERT INTO ${tombstonesId(table)} AS b (${keys}, version, removed_at)
       SELECT ${parameterKeys(table.keys)}, s.v, now() FROM s
@@ -60,6 +61,6 @@ export async function bury(trx: Database, table: BoundTable, rows: string): Prom
       DELETE FROM ${tableId(table)} x USING s
       WHERE ${sameKey(table.keys, 'x')} AND (x.cdc_version IS NULL OR x.cdc_version <= s.v)
     )
-    SELECT count(*)::int AS applied FROM buried`.execute(trx)
-  return counts[0]!.applied
+    SELECT count(*)::int AS applied FROM buried`
+  return async (trx) => (await statement.execute(trx)).rows[0]!.applied
 }

@@ -1,0 +1,53 @@
+import { sql } from 'kysely'
+import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId, writing } from './clauses.ts'
+import type { Database } from './connection.ts'
+import type { BoundTable, Statement } from './layout.ts'
+import type { MirrorStatements } from './mirror.ts'
+import { bury, notBuried } from './tombstones.ts'
+
+/** The statements of the layout `document`. */
+export function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'): MirrorStatements<Database> {
+  const { keys } = table
+  const into = tableId(table)
+  const isSoft = deletes === 'soft'
+  const list = columnList(keys)
+  const comma = sql.raw(keys.length > 0 ? ', ' : '')
+  const mark = isSoft ? sql`, cdc_deleted` : sql``
+  const marked = isSoft ? sql`, coalesce(s.x, false)` : sql``
+  const setMark = isSoft ? sql`, cdc_deleted = excluded.cdc_deleted` : sql``
+  const recordset = (rows: readonly string[], more = sql``): Statement =>
+    sql`jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${parameterTypes(keys)}${comma}d jsonb, v bigint, x boolean${more})`
+  const alive = isSoft ? sql`true` : notBuried(table)
+  const write = sql`
+    ON CONFLICT (${list}) DO UPDATE SET data = excluded.data, cdc_version = excluded.cdc_version${setMark}
+    WHERE x.cdc_version IS NULL OR excluded.cdc_version >= x.cdc_version`
+
+  return {
+    upsert: (rows) =>
+      writing(
+        sql`INSERT INTO ${into} AS x (${list}, data, cdc_version${mark})
+          SELECT ${parameterKeys(keys)}, s.d, s.v${marked} FROM ${recordset(rows)} WHERE ${alive} ${write}`,
+      ),
+
+    applyPatches: (rows) =>
+      writing(
+        sql`INSERT INTO ${into} AS x (${list}, data, cdc_version${mark})
+          SELECT ${parameterKeys(keys)}, coalesce(y.data, '{}') || s.d, s.v${marked}
+          FROM ${recordset(rows)} LEFT JOIN ${into} y ON ${sameKey(keys, 'y')} WHERE ${alive} ${write}`,
+      ),
+
+    applyMoves: (rows) =>
+      writing(
+        sql`INSERT INTO ${into} AS x (${list}, data, cdc_version${mark})
+          SELECT ${parameterKeys(keys)}, coalesce(o.data, y.data, '{}') || s.d, s.v${marked}
+          FROM ${recordset(rows, sql`, ${parameterTypes(keys, 'o')}`)}
+            LEFT JOIN ${into} o ON ${sameKey(keys, 'o', 'o')} AND (o.cdc_version IS NULL OR o.cdc_version <= s.v)
+            LEFT JOIN ${into} y ON ${sameKey(keys, 'y')}
+          WHERE ${alive} ${write}`,
+      ),
+
+    insert: (rows) => writing(sql`INSERT INTO ${into} (data, cdc_version) SELECT s.d, s.v FROM ${recordset(rows)}`),
+
+    bury: (rows) => bury(table, rows),
+  }
+}
