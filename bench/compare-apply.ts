@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { Change } from '../src/change.ts'
-import type { Batch } from '../src/sinks/sink.ts'
+import type { Batch, Sink } from '../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../src/sinks/sql/sink.ts'
 import { claimOf } from '../test/support/changes.ts'
 import { type PostgresServer, startPostgres } from '../test/support/postgres.ts'
@@ -33,8 +33,8 @@ export interface ApplyResult {
   readonly ratio: number
 }
 
-const BATCH = 2_000
-const ROUNDS = 3
+export const BATCH = 2_000
+export const ROUNDS = 3
 
 /** One connection each, one server for both, with its default settings. */
 export async function compareApply(work: ApplyWork): Promise<ApplyResult> {
@@ -52,27 +52,40 @@ export async function compareApply(work: ApplyWork): Promise<ApplyResult> {
   return { sinkPerSecond: perSecond(sinkMs), barePerSecond: perSecond(bareMs), ratio: bareMs / sinkMs }
 }
 
-/** As the relay does it: the next batch is prepared while one is written. */
 async function throughSink(url: string, { changes, tables, sink: options }: ApplyWork): Promise<number> {
   const sink = sqlSinkOf({ url, ...options })
   const signal = new AbortController().signal
   await sink.open(claimOf(), signal)
   const began = performance.now()
-  let inFlight: Promise<unknown> = Promise.resolve()
-  for (const run of runs(changes)) {
-    const { shard, sequence } = run.at(-1)!.source
-    const moves = new Map([[shard, { sequence, arrivedAt: 0, caughtUpAt: null }]])
-    const write = sink.prepare({ changes: run, tables, lessons: new Map(), deadLetters: [], moves })
-    await inFlight
-    inFlight = write(signal)
-  }
-  await inFlight
+  await writeThrough(sink, changes, tables, signal)
   const elapsed = performance.now() - began
   await sink.close()
   return elapsed
 }
 
-function* runs(changes: readonly Change[]): Generator<readonly Change[]> {
+/** As the relay does it: the next batch is prepared while one is written. */
+export async function writeThrough(
+  sink: Sink,
+  changes: readonly Change[],
+  tables: Batch['tables'],
+  signal: AbortSignal,
+): Promise<void> {
+  let inFlight: Promise<unknown> = Promise.resolve()
+  for (const run of runs(changes)) {
+    const write = sink.prepare(batchOf(run, tables))
+    await inFlight
+    inFlight = write(signal)
+  }
+  await inFlight
+}
+
+export function batchOf(changes: readonly Change[], tables: Batch['tables']): Batch {
+  const { shard, sequence } = changes.at(-1)!.source
+  const moves = new Map([[shard, { sequence, arrivedAt: 0, caughtUpAt: null }]])
+  return { changes, tables, lessons: new Map(), deadLetters: [], moves }
+}
+
+export function* runs(changes: readonly Change[]): Generator<readonly Change[]> {
   for (let i = 0; i < changes.length; i += BATCH) yield changes.slice(i, i + BATCH)
 }
 
@@ -111,7 +124,11 @@ async function bareLoop(url: string, { changes, bare }: ApplyWork): Promise<numb
   return elapsed
 }
 
-async function inNewDatabase(server: PostgresServer, name: string, work: (url: string) => Promise<number>) {
+export async function inNewDatabase<T>(
+  server: PostgresServer,
+  name: string,
+  work: (url: string) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({ connectionString: server.url() })
   await client.connect()
   await client.query(`CREATE DATABASE ${name}`)

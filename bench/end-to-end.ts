@@ -1,8 +1,8 @@
 /**
- * The whole program at work: reads a million changes from a replaying endpoint and mirrors them into PostgreSQL, all
- * three in processes of their own. What counts is what the process of the relay uses.
+ * The whole program at work: reads a million changes from a replaying endpoint and mirrors them into PostgreSQL, or appends
+ * them through GPSS, all in processes of their own. What counts is what the process of the relay uses.
  *
- *   node bench/end-to-end.ts dynamodb|dms [CHANGES] [OPTION FOR THE RELAY …]
+ *   node bench/end-to-end.ts dynamodb|dms|gpss [CHANGES] [OPTION FOR THE RELAY …]
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,27 +14,41 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { postgres, testDatabase } from '../test/support/postgres.ts'
 import { ORDER_TYPES } from './dms-orders.ts'
+import { startGpssProcess } from './gpss-place.ts'
 import type { Usage } from './report-usage.ts'
 
 interface Feed {
+  readonly replays: 'dynamodb' | 'dms'
+  readonly through: 'PostgreSQL' | 'GPSS'
   /** What the relay needs to be told. */
   readonly options: readonly string[]
   readonly cpuMicrosGoal: number
 }
 
 const FEEDS: ReadonlyMap<string, Feed> = new Map([
-  ['dynamodb', { options: [], cpuMicrosGoal: 20 }],
-  ['dms', { options: ORDER_TYPES.flatMap((type) => ['--type', type]), cpuMicrosGoal: 25 }],
+  ['dynamodb', { replays: 'dynamodb', through: 'PostgreSQL', options: [], cpuMicrosGoal: 20 }],
+  [
+    'dms',
+    {
+      replays: 'dms',
+      through: 'PostgreSQL',
+      options: ORDER_TYPES.flatMap((type) => ['--type', type]),
+      cpuMicrosGoal: 25,
+    },
+  ],
+  ['gpss', { replays: 'dynamodb', through: 'GPSS', options: ['--mode', 'append'], cpuMicrosGoal: 25 }],
 ])
 
 const [feedName = '', changes = '1000000', ...relayOptions] = process.argv.slice(2)
-const { options, cpuMicrosGoal } = feedOf(feedName)
+const { replays, through, options, cpuMicrosGoal } = feedOf(feedName)
 const here = import.meta.dirname
 
 const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-bench-'))
 const server = await postgres()
 const database = await testDatabase()
-const endpoint = spawn(process.execPath, [join(here, 'replay-endpoint.ts'), feedName, changes, folder], {
+const gpss = through === 'GPSS' ? await startGpssProcess() : null
+const sink = gpss === null ? database.url : await gpss.sinkUrl(database.url)
+const endpoint = spawn(process.execPath, [join(here, 'replay-endpoint.ts'), replays, changes, folder], {
   stdio: ['pipe', 'pipe', 'inherit'],
 })
 try {
@@ -44,6 +58,7 @@ try {
   print(records, usages, elapsedMs, server.version)
 } finally {
   endpoint.stdin!.end()
+  gpss?.stop()
   await database.drop()
   await server.stop()
   await rm(folder, { recursive: true, force: true })
@@ -73,8 +88,9 @@ async function measuredRelay(
       ...process.execArgv,
       join(here, '../src/cli.ts'),
       'run',
-      ...['--source', 'replay', '--sink', database.url, '--endpoint-url', endpointUrl, '--until-latest'],
+      ...['--source', 'replay', '--sink', sink, '--endpoint-url', endpointUrl, '--until-latest'],
       ...options,
+      ...(gpss === null ? [] : ['--state', `file:${join(folder, 'state.json')}`]),
       ...relayOptions,
     ],
     { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] },
@@ -95,7 +111,7 @@ function print(records: number, usages: readonly Usage[], elapsedMs: number, pos
     ['changes', records.toLocaleString('en-US')],
     [
       'rate',
-      `${Math.round((records * 1000) / elapsedMs).toLocaleString('en-US')} changes/s into PostgreSQL ${postgresVersion}`,
+      `${Math.round((records * 1000) / elapsedMs).toLocaleString('en-US')} changes/s into ${through === 'GPSS' ? 'the GPSS test server over ' : ''}PostgreSQL ${postgresVersion}`,
     ],
     ['CPU of the relay', `${(cpuMicros / records).toFixed(1)} µs per change (goal: ${cpuMicrosGoal} at most)`],
     ['peak RSS', `${megabytes(peakRssBytes)} MB (goal: under 250)`],

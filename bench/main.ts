@@ -8,8 +8,10 @@ const PARTS = [
   { title: 'Decoding DMS', args: ['decode-dms.ts'] },
   { title: 'Applying to PostgreSQL', args: ['apply.ts'] },
   { title: 'Applying DMS to PostgreSQL, into columns', args: ['apply-dms.ts'] },
+  { title: 'Applying through GPSS', args: ['gpss.ts'] },
   { title: 'End to end: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dynamodb'] },
   { title: 'End to end, DMS: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dms'] },
+  { title: 'End to end, GPSS: endpoint, relay, GPSS test server', args: ['end-to-end.ts', 'gpss'] },
 ]
 
 console.log(`Node.js ${process.version} on ${platform()} ${release()}`)

@@ -4,6 +4,7 @@
  * mirrors are compared with the truth, value by value.
  *
  *   npm run demo [-- --changes 200000 --seed 42]
+ *   npm run demo -- --sink gpss    the orders only, through a GPSS test server
  *
  * Exit code 1 if a single value differs, or if a mirror without any care would have been right, too.
  */
@@ -15,36 +16,50 @@ import { parseArgs } from 'node:util'
 import { startKinesalite } from '../../test/support/kinesalite.ts'
 import { anySeed } from '../../test/support/life-random.ts'
 import { playOrders } from './orders-part.ts'
+import { ORDERS_TARGETS } from './orders-target.ts'
 import { playShop } from './shop-part.ts'
 import { seconds, tell, title } from './telling.ts'
 
-/** The rest is DynamoDB's. */
+/** The rest is DynamoDB's. GPSS has the orders only. */
 const DMS_SHARE = 0.15
 
-const { changes, seed } = readArguments()
+/** How many changes are played unless more or fewer are asked for: under a minute each. */
+const USUAL_CHANGES = { pglite: 200_000, gpss: 40_000 } as const
+
+const { sink, changes, seed } = readArguments()
 const startedMs = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-demo-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 process.on('SIGINT', () => process.exit(130))
 
-title('Two change feeds, through cdc-relay')
-tell(`To see the same again: npm run demo -- --changes ${changes} --seed ${seed}`)
+title(sink === 'gpss' ? 'A change feed, through cdc-relay and GPSS' : 'Two change feeds, through cdc-relay')
+tell(`To see the same again: npm run demo -- --sink ${sink} --changes ${changes} --seed ${seed}`)
 
 const kinesis = await startKinesalite()
-const ofDms = Math.round(changes * DMS_SHARE)
-const isOrdersRight = await playOrders(kinesis, folder, { changes: changes - ofDms, seed })
-const isShopRight = await playShop(kinesis, folder, { changes: ofDms, seed })
+const ofDms = sink === 'gpss' ? 0 : Math.round(changes * DMS_SHARE)
+const orders = await ORDERS_TARGETS[sink](folder)
+const isOrdersRight = await playOrders(kinesis, orders, { changes: changes - ofDms, seed })
+await orders.close()
+const isShopRight = ofDms === 0 || (await playShop(kinesis, folder, { changes: ofDms, seed }))
 await kinesis.close()
 
 tell('', `${seconds(performance.now() - startedMs)} in all`, '')
 process.exitCode = isOrdersRight && isShopRight ? 0 : 1
 
-function readArguments(): { changes: number; seed: number } {
-  const { values } = parseArgs({ options: { changes: { type: 'string' }, seed: { type: 'string' } } })
-  const [changes, seed] = [Number(values.changes ?? 200_000), Number(values.seed ?? anySeed())]
+function readArguments(): { sink: keyof typeof ORDERS_TARGETS; changes: number; seed: number } {
+  const { values } = parseArgs({
+    options: { sink: { type: 'string' }, changes: { type: 'string' }, seed: { type: 'string' } },
+  })
+  const sink = values.sink ?? 'pglite'
+  if (sink !== 'pglite' && sink !== 'gpss') fail('--sink is pglite or gpss')
+  const [changes, seed] = [Number(values.changes ?? USUAL_CHANGES[sink]), Number(values.seed ?? anySeed())]
   if (!Number.isInteger(changes) || changes < 2_000 || !Number.isInteger(seed)) {
-    console.error('--changes is a whole number from 2000 on, --seed any whole number')
-    process.exit(2)
+    fail('--changes is a whole number from 2000 on, --seed any whole number')
   }
-  return { changes, seed }
+  return { sink, changes, seed }
+}
+
+function fail(complaint: string): never {
+  console.error(complaint)
+  process.exit(2)
 }

@@ -3,27 +3,6 @@ import type { Column, Row } from '../../test/support/dms-life-columns.ts'
 import { quoted, rowsQuery } from '../../test/support/dms-life-compare.ts'
 import type { Mirrored } from '../../test/support/dms-life-mirrors.ts'
 import type { SourceTable } from '../../test/support/dms-life-tables.ts'
-import { type FoundRow, MIRROR_QUERY } from '../../test/support/life-mirror.ts'
-
-/** What a stopped relay has left of the orders table in its target. */
-export interface MirroredOrders {
-  readonly rows: readonly FoundRow[]
-  /** Shards with a position, and those of them that are read out. */
-  readonly begunShards: number
-  readonly finishedShards: number
-}
-
-/** @param folder of a target that nobody else has open */
-export async function readOrders(folder: string): Promise<MirroredOrders> {
-  return inDatabase(folder, async (database) => {
-    const rows = await database.query<FoundRow>(MIRROR_QUERY)
-    const shards = await database.query<{ begun: number; finished: number }>(`
-      SELECT count(*)::int AS begun, (count(*) FILTER (WHERE sequence = 'SHARD_END'))::int AS finished
-      FROM cdc_relay.positions`)
-    const { begun, finished } = shards.rows[0]!
-    return { rows: rows.rows, begunShards: begun, finishedShards: finished }
-  })
-}
 
 /**
  * The mirrored tables, every value as text.
@@ -57,7 +36,8 @@ export async function readTables(
   })
 }
 
-async function inDatabase<T>(folder: string, work: (database: PGlite) => Promise<T>): Promise<T> {
+/** @param folder of a target that nobody else has open */
+export async function inDatabase<T>(folder: string, work: (database: PGlite) => Promise<T>): Promise<T> {
   const database = new PGlite(folder)
   try {
     return await work(database)

@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import type { Kinesalite } from '../../test/support/kinesalite.ts'
 import { ordersLife } from '../../test/support/life.ts'
 import { mirrorDifferences } from '../../test/support/life-mirror.ts'
 import { writeReshardedStream } from '../../test/support/life-stream.ts'
-import { readOrders } from './mirror.ts'
+import type { OrdersTarget } from './orders-target.ts'
 import { runToEnd, runUntilChildShard } from './relay-runs.ts'
 import { chapter, command, count, endLive, seconds, tell, title, verdict, withProgress } from './telling.ts'
 
@@ -12,12 +11,12 @@ const STREAM = 'orders-changes'
 /**
  * Mirrors a DynamoDB table, killed once on the way.
  *
- * @param folder takes the target
+ * @param target not closed here
  * @returns true if the mirror is right, and something was shown by it
  */
 export async function playOrders(
   kinesis: Kinesalite,
-  folder: string,
+  target: OrdersTarget,
   { changes, seed }: { readonly changes: number; readonly seed: number },
 ): Promise<boolean> {
   title('The life of an orders table in DynamoDB')
@@ -38,18 +37,12 @@ export async function playOrders(
     'Of its four shards one was split on the way, and two were merged.',
   )
 
-  chapter(2, 'The relay mirrors the stream into PostgreSQL (PGlite, embedded)')
-  const target = join(folder, 'orders')
-  const options = [
-    ['--source', STREAM],
-    ['--sink', `pglite:${target}`],
-    ['--endpoint-url', kinesis.endpoint],
-    ['--until-latest'],
-  ]
+  chapter(2, `The relay mirrors the stream into ${target.title}`)
+  const options = [['--source', STREAM], ...target.options, ['--endpoint-url', kinesis.endpoint], ['--until-latest']]
   command('cdc-relay run', options)
   const args = ['run', ...options.flat()]
   const killed = await runUntilChildShard(args, kinesis, stream)
-  const half = await readOrders(target)
+  const half = await target.read()
   tell(
     `killed with SIGKILL after ${seconds(killed.afterMs)}, when it asked for ${killed.child}:`,
     `${count(half.rows.length)} rows were there by then, and of ${half.begunShards} shards the position,`,
@@ -60,20 +53,23 @@ export async function playOrders(
   const summary = await runToEnd(args)
   const before = figures.records - summary.read
   tell(
-    `${count(before).padStart(9)}  records were written before the kill; none of them was read again`,
+    `${count(before).padStart(9)}  records were written before the kill; ${target.afterKill}`,
     `${count(summary.read).padStart(9)}  records were left, ${count(Math.round((summary.read * 1000) / summary.elapsedMs))} a second:`,
-    `${count(summary.applied).padStart(9)}  applied`,
+    `${count(summary.applied).padStart(9)}  ${target.applied}`,
     `${count(summary.superseded).padStart(9)}  superseded: there was something newer`,
     `${count(summary.skipped + summary.deadLettered).padStart(9)}  anything else`,
   )
 
   chapter(4, 'Is the mirror what the table is?')
-  const { rows } = await readOrders(target)
+  const { rows, hiddenRows } = await target.read()
   const differences = mirrorDifferences(life.rows(), rows)
   const naivelyWrong = life.wrongIfLastWins()
   tell(
     `${count(rows.length).padStart(9)}  rows, compared in every value, every digit and version:`,
     `${count(differences.length).padStart(9)}  differ`,
+    ...(hiddenRows > 0
+      ? [`${count(hiddenRows).padStart(9)}  deleted rows stay beside them, hidden by the view orders_live`]
+      : []),
     `${count(naivelyWrong).padStart(9)}  orders would be wrong had the last record always won`,
     ...differences.slice(0, 3).map((difference) => difference.slice(0, 400)),
   )

@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { RelayError } from '../errors.ts'
 import type { Start } from '../ingest/source.ts'
 import { sinkProblem } from '../sinks/by-url.ts'
+import { stateProblem } from '../state/by-url.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
 import { columnType, pattern, splitOutsideQuotes, tableKey, tableRoute } from './table-options.ts'
 
@@ -95,10 +96,16 @@ const runConfig = z
       .optional(),
     'until-latest': z.boolean().default(false),
     'take-over': z.boolean().default(false),
-    state: file.optional(),
+    state: z
+      .string()
+      .superRefine((url, context) => {
+        const problem = stateProblem(url)
+        if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+      })
+      .optional(),
     mode: oneOf('mode', ['mirror', 'append']),
     layout: z.enum(['columns', 'document'], { error: 'must be columns or document' }).optional(),
-    deletes: oneOf('deletes', ['hard', 'soft', 'ignore']),
+    deletes: z.enum(['hard', 'soft', 'ignore'], { error: 'must be hard or soft or ignore' }).optional(),
     expired: oneOf('expired', ['delete', 'keep']),
     'create-tables': oneOf('create-tables', ['auto', 'never']),
     'dynamodb-binary': oneOf('dynamodb-binary', ['double', 'single']),
@@ -122,6 +129,10 @@ const runConfig = z
     'endpoint-url': z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
   })
   .check((context) => {
+    if (context.value.deletes === 'hard' && context.value.sink.startsWith('gpss:')) {
+      const message = 'cannot be hard with gpss:, which has no delete; soft marks the rows, and a view hides them'
+      context.issues.push({ code: 'custom', path: ['deletes'], input: '', message })
+    }
     if (context.value['external-id'] !== undefined && context.value['role-arn'] === undefined) {
       context.issues.push({ code: 'custom', path: ['external-id'], input: '', message: 'needs --role-arn' })
     }

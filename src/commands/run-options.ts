@@ -15,7 +15,7 @@ export const RUN_OPTIONS = {
   source: text(what, 'stream name or ARN; file:PATH or file:- (one JSON record a line)'),
   sink: text(
     what,
-    'postgresql://USER@HOST/DATABASE[?schema=NAME], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
+    'postgresql://USER@HOST/DATABASE[?schema=NAME], gpss://USER@GPSSHOST/DATABASE[?greenplum-host=HOST], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
   ),
   format: text(what, 'format of the records: auto (told by each record), dynamodb or dms', 'auto'),
   table: list(what, 'SOURCE=TARGET table; * in SOURCE stands in TARGET for what it matched; repeatable'),
@@ -29,7 +29,10 @@ export const RUN_OPTIONS = {
   start: text(who, 'where a new relay begins: earliest, latest or an ISO 8601 time [default: earliest]'),
   'until-latest': flag(who, 'end once everything that was in the stream at the start is written'),
   'take-over': flag(who, 'take the name from a relay that still runs; that one then stops'),
-  state: text(who, 'file:PATH: state of a sink that keeps none itself (jsonl) [default: file:NAME.state.json]'),
+  state: text(
+    who,
+    'file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE: state of a sink that keeps none itself (gpss, jsonl) [default: file:NAME.state.json]',
+  ),
 
   mode: text(rows, 'mirror (keep the target equal to the source) or append (add one row for each change)', 'mirror'),
   layout: text(
@@ -37,7 +40,7 @@ export const RUN_OPTIONS = {
     'how a mirrored row lies in its table: columns, or document (key columns and one JSON column) ' +
       '[default: columns for DMS, document for DynamoDB]',
   ),
-  deletes: text(rows, 'hard (delete the row), soft (mark it, hidden by a view) or ignore', 'hard'),
+  deletes: text(rows, 'hard (delete the row), soft (mark it, hidden by a view) or ignore [default: hard; gpss: soft]'),
   expired: text(rows, 'deletes made by DynamoDB TTL: delete or keep', 'delete'),
   'create-tables': text(rows, 'auto (create what is missing) or never', 'auto'),
   'dynamodb-binary': text(
@@ -61,7 +64,7 @@ export const RUN_OPTIONS = {
   ),
   'dead-letters': text(
     trouble,
-    'file:PATH, where the sink cannot keep them (jsonl) [default: NAME.dead-letters.jsonl]',
+    'file:PATH, where the sink cannot keep them (gpss, jsonl) [default: NAME.dead-letters.jsonl]',
   ),
   'on-gap': text(trouble, 'records may have expired before they were read: stop (exit code 5) or continue', 'stop'),
   'on-schema-change': text(

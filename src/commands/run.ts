@@ -22,11 +22,17 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
   let say = reporter(process.stderr, masker([]))
   try {
     const config = readRunConfig(argv, process.env)
-    say = reporter(process.stderr, masker([...secretsOf(config.sink), process.env.PGPASSWORD ?? '']))
+    say = reporter(process.stderr, masker(secretsIn(config)))
     return await runConfigured(config, say)
   } catch (error) {
     return reportFailure(error, say)
   }
+}
+
+/** What must not be seen in a log or a message. */
+function secretsIn({ sink, state = '' }: RunConfig): string[] {
+  const { PGPASSWORD = '', CDC_RELAY_GPSS_PASSWORD = '' } = process.env
+  return [...secretsOf(sink), ...secretsOf(state), PGPASSWORD, CDC_RELAY_GPSS_PASSWORD]
 }
 
 async function runConfigured(config: RunConfig, say: Reporter): Promise<number> {
@@ -80,7 +86,7 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
     })
     const ofStream = examiner({
       decode,
-      route: route(config),
+      route: route({ ...config, deletes: config.deletes ?? 'hard' }),
       tables,
       stream: source.streamName,
       onError: config['on-error'],
@@ -121,7 +127,7 @@ function settingsOf(config: RunConfig): Record<string, string> {
   return {
     mode: config.mode,
     layout: config.layout ?? '',
-    deletes: config.deletes,
+    deletes: config.deletes ?? 'hard',
     table: config.table.map(({ from, to }) => `${from}=${to}`).join(' '),
     include: config.include.join(' '),
     exclude: config.exclude.join(' '),

@@ -1,13 +1,16 @@
 import type { ColumnType, TableName } from '../change.ts'
 import type { Log } from '../observe/log.ts'
+import { openStateStore, type StateConfig } from '../state/by-url.ts'
+import type { StateStore } from '../state/store.ts'
 import type { Sink } from './sink.ts'
 
 /** The options of the command line that sinks look at, under the names that the operator knows. */
-export interface SinkConfig {
+export interface SinkConfig extends StateConfig {
   readonly sink: string
   readonly mode: 'mirror' | 'append'
   readonly layout?: 'columns' | 'document' | undefined
-  readonly deletes: 'hard' | 'soft' | 'ignore'
+  /** Absent: hard where the target can, else soft. */
+  readonly deletes?: 'hard' | 'soft' | 'ignore' | undefined
   readonly 'create-tables': 'auto' | 'never'
   readonly 'on-schema-change': 'add-only' | 'stop' | 'ignore'
   readonly 'on-reload': 'keep' | 'sweep'
@@ -38,6 +41,7 @@ const SINKS: Readonly<Record<string, OpenSink>> = {
   postgresql: openSql,
   postgres: openSql,
   pglite: openSql,
+  gpss: openGpss,
   jsonl: openJsonl,
 }
 
@@ -78,13 +82,41 @@ async function openSql(
   })
 }
 
-async function openJsonl(config: SinkConfig, { name, keepsState, log }: SinkSurroundings): Promise<Sink> {
-  const { jsonlSink } = await import('./jsonl.ts')
-  const { fileStateStore } = await import('../state/file.ts')
-  const fileName = name.replaceAll(/[^A-Za-z0-9._-]/g, '_')
-  const path = config.sink.slice('jsonl:'.length)
-  const state = config.state?.slice('file:'.length) ?? `${fileName}.state.json`
-  const deadLetters =
-    config['dead-letters']?.slice('file:'.length) ?? (path === '-' ? '-' : `${fileName}.dead-letters.jsonl`)
-  return jsonlSink({ path, deadLetters, store: keepsState ? fileStateStore(state) : null, log })
+async function openGpss(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
+  const { gpssSink } = await import('./gpss/sink.ts')
+  const { name, routes, declaredTypes, log } = surroundings
+  return gpssSink({
+    url: config.sink,
+    relay: name,
+    mode: config.mode,
+    layout: config.layout ?? null,
+    createTables: config['create-tables'],
+    onSchemaChange: config['on-schema-change'],
+    onReload: config['on-reload'],
+    onError: config['on-error'],
+    deadLetters: deadLettersOf(config, name),
+    routes,
+    declaredTypes,
+    store: await storeOf(config, surroundings),
+    log,
+  })
 }
+
+async function openJsonl(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
+  const { jsonlSink } = await import('./jsonl.ts')
+  const { name, log } = surroundings
+  const path = config.sink.slice('jsonl:'.length)
+  // Standard output is for the changes, and nobody looks for a file beside it.
+  const isPiped = path === '-' && config['dead-letters'] === undefined
+  const deadLetters = isPiped ? '-' : deadLettersOf(config, name)
+  return jsonlSink({ path, deadLetters, store: await storeOf(config, surroundings), log })
+}
+
+async function storeOf(config: SinkConfig, { name, keepsState, log }: SinkSurroundings): Promise<StateStore | null> {
+  return keepsState ? await openStateStore(config.state ?? `file:${fileNameOf(name)}.state.json`, config, log) : null
+}
+
+const deadLettersOf = (config: SinkConfig, name: string): string =>
+  config['dead-letters']?.slice('file:'.length) ?? `${fileNameOf(name)}.dead-letters.jsonl`
+
+const fileNameOf = (name: string): string => name.replaceAll(/[^A-Za-z0-9._-]/g, '_')

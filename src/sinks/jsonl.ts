@@ -1,8 +1,8 @@
-import { type DeadLetter, recordToJson, type StreamChange, tableLabel } from '../change.ts'
+import { type StreamChange, tableLabel } from '../change.ts'
 import type { Log } from '../observe/log.ts'
 import { joinState } from '../state/join.ts'
 import type { StateStore } from '../state/store.ts'
-import { fileOutput, standardOutput } from './line-output.ts'
+import { fileOutput, linesOf, standardOutput } from './line-output.ts'
 import type { Sink, Written } from './sink.ts'
 
 export interface JsonlSinkOptions {
@@ -53,9 +53,6 @@ export function jsonlSink({ path, deadLetters, store, log }: JsonlSinkOptions): 
     store,
   )
 }
-
-const linesOf = (items: readonly (StreamChange | DeadLetter)[]): string =>
-  items.map((item) => `${recordToJson(item)}\n`).join('')
 
 /** Every change is written: none is superseded here. */
 function countByTable(changes: readonly StreamChange[]): Written {

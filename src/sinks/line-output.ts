@@ -1,6 +1,7 @@
 import { fstatSync, fsync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { type DeadLetter, recordToJson, type StreamChange } from '../change.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import { lockOpenFile } from '../state/file-lock.ts'
@@ -117,6 +118,10 @@ async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
   }
   return 0
 }
+
+/** One line of JSON for each. */
+export const linesOf = (items: readonly (StreamChange | DeadLetter)[]): string =>
+  items.map((item) => `${recordToJson(item)}\n`).join('')
 
 const sync = promisify(fsync)
 

@@ -25,7 +25,6 @@ test('two options are enough; the rest are the defaults that --help shows', () =
     'until-latest': false,
     'take-over': false,
     mode: 'mirror',
-    deletes: 'hard',
     expired: 'delete',
     'create-tables': 'auto',
     'dynamodb-binary': 'double',
@@ -63,6 +62,7 @@ test('every problem is in one message', () => {
     'before-image-field': 'metadata',
     'on-schema-change': 'drop',
     'on-reload': 'wipe',
+    state: 'redis://h',
     'external-id': 'x',
   }
   const message = messageOf(argv)
@@ -92,9 +92,17 @@ test('every problem is in one message', () => {
     '--before-image-field must not be data, metadata or control',
     '--on-schema-change must be add-only or stop or ignore',
     '--on-reload must be keep or sweep',
+    '--state must be file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE',
   ]) {
     assert.ok(message.includes(part), `${part}\nis not in\n${message}`)
   }
+})
+
+test('GPSS cannot delete', () => {
+  const gpss = { ...MINIMAL, sink: 'gpss://h/d' }
+  assert.match(messageOf({ ...gpss, deletes: 'hard' }), /--deletes cannot be hard with gpss:/)
+  assert.equal(readRunConfig({ ...gpss, deletes: 'soft' }, {}).deletes, 'soft')
+  assert.equal(readRunConfig(gpss, {}).deletes, undefined)
 })
 
 test('--external-id needs --role-arn', () => {
@@ -227,6 +235,7 @@ test('every option of the help is known to the check, and the other way round', 
     'endpoint-url': 'http://localhost:4567',
     name: 'n',
     layout: 'document',
+    deletes: 'soft',
   }
   const config = readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(new Set(Object.keys(config)), known)

@@ -1,8 +1,10 @@
 import type { MirroredRow } from './life.ts'
 
 /** Everything of a mirrored orders table, as text: nothing is rounded on its way here. */
-export const MIRROR_QUERY = `
-  SELECT customer, "order"::text AS "order", data::text AS data, cdc_version::text AS version FROM orders`
+export const mirrorQuery = (table: 'orders' | 'orders_live'): string =>
+  `SELECT customer, "order"::text AS "order", data::text AS data, cdc_version::text AS version FROM ${table}`
+
+export const MIRROR_QUERY = mirrorQuery('orders')
 
 export interface FoundRow {
   readonly customer: string

@@ -86,13 +86,21 @@ export async function columnsRows(query: Query, table: TableName, deletes: 'hard
   )
   const keys = JSON.parse(remembered!.keys!) as Mapping[]
   const columns = JSON.parse(remembered!.columns!) as Mapping[]
+  return await typedRows(query, `${identifier(schema)}.${identifier(name)}`, keys, columns)
+}
+
+/** Rows of the layout `columns` in a table or view, whose columns are known. */
+export async function typedRows(
+  query: Query,
+  from: string,
+  keys: readonly Mapping[],
+  columns: readonly Mapping[],
+): Promise<MirrorRow[]> {
   const rows = await query(
     `SELECT ${[
       ...keys.map(({ column }, i) => `${identifier(column)}::text AS k${i}`),
       ...columns.map(({ column }, i) => `to_jsonb(${identifier(column)})::text AS c${i}`),
-    ].join(
-      ', ',
-    )}, cdc_extra::text AS extra, cdc_version::text AS version FROM ${identifier(schema)}.${identifier(name)}`,
+    ].join(', ')}, cdc_extra::text AS extra, cdc_version::text AS version FROM ${from}`,
   )
   return rows.map((row) => ({
     key: Object.fromEntries(keys.map(({ column }, i) => [column, row[`k${i}`]!])),

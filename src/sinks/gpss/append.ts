@@ -1,126 +1,218 @@
-import { type Change, type DeadLetter, type Format, type Row, recordToJson, toJson, type Value } from '../../change.ts'
-import { RelayError } from '../../errors.ts'
+import {
+  type Change,
+  type DeadLetter,
+  type Format,
+  newRow,
+  recordToJson,
+  tableLabel,
+  toJson,
+  type Value,
+} from '../../change.ts'
+import { refuseRoundedIntegers } from '../../deliver/rounded-integers.ts'
+import { type FailureCode, RelayError } from '../../errors.ts'
+import { targetName } from '../sql/names.ts'
 import { inSlices } from '../sql/slices.ts'
 import type { GpssColumn } from './columns.ts'
-import { type Carried, RowEncoder } from './rows.ts'
-import type { GpssTable, Load } from './session.ts'
+import { type Carried, MAX_ROW_BYTES, RowEncoder } from './rows.ts'
+import type { GpssTable } from './session.ts'
+import type { LoadPlan } from './target.ts'
 import { type ColumnCodec, columnCodec } from './values.ts'
 
-/** What is to be loaded of some changes, and what cannot be, each with its reason. */
-export interface LoadPlan {
-  /** Null if nothing is left to load. */
-  readonly load: Load | null
-  readonly refused: readonly DeadLetter[]
+/** How changes become rows of one log, one row for each. */
+export interface AppendRows {
+  /** The columns of the source that the log has no place for, each with a value of it. */
+  lacking(changes: readonly Change[]): ReadonlyMap<string, Lacking>
+  /** Null if something is lacking. */
+  plan(changes: readonly Change[]): Promise<LoadPlan | null>
 }
 
-/** What a column of a log is filled with. */
-type Fill = (change: Change) => Value
+export interface Lacking {
+  readonly value: Value
+  readonly feed: Format
+}
 
 /**
- * Lays changes out as rows of a log, one row for each.
- *
  * A table of one column (json, jsonb or text) gets the whole change record, as docs/change-record.md describes it. A wider
  * one gets columns by name: the fields of the record if it has the columns `op`, `key` and `after`; else the columns of the
- * source's row, and of the record what it has columns for under `cdc_op`, `cdc_version`, `cdc_time`, `cdc_table`, ….
+ * source's row (of a delete the old values, as far as they were sent, and the key), and of the record what it has columns
+ * for under `cdc_op`, `cdc_version`, `cdc_time`, `cdc_table_name`, ….
  *
- * @throws RelayError SINK_TABLE for a type that is not known, or a column that the table lacks
+ * @throws RelayError SINK_TABLE for a type that is not known
  */
-export function appendTo(
-  target: GpssTable,
-  columns: readonly GpssColumn[],
-): (changes: readonly Change[]) => Promise<LoadPlan> {
-  if (columns.length === 1) return wholeRecords(target, columns[0]!)
+export function appendRows(table: GpssTable, columns: readonly GpssColumn[]): AppendRows {
+  if (columns.length === 1) return wholeRecords(table, columns[0]!)
   const names = new Set(columns.map(({ name }) => name))
   const isRecord = ['op', 'key', 'after'].every((name) => names.has(name))
-  return isRecord ? byName(target, columns, RECORD, null) : byName(target, columns, META, names)
+  if (!isRecord) return byName(table, columns, META, placeByName(table, columns))
+  const fields = columns.filter(({ name }) => RECORD.has(name))
+  return byName(table, fields, RECORD, null)
 }
 
-function wholeRecords(target: GpssTable, column: GpssColumn): (changes: readonly Change[]) => Promise<LoadPlan> {
+function wholeRecords(table: GpssTable, column: GpssColumn): AppendRows {
   if (!['json', 'jsonb', 'text', 'varchar'].includes(column.type)) {
-    const detail = `The only column, "${column.name}", has the type ${column.declared}, which does not take the change record: it must be json`
-    throw new RelayError('SINK_TABLE', detail, { table: labelOf(target) })
+    const detail = `The only column of table ${tableLabel(table)}, "${column.name}", has the type ${column.declared}, which does not take the change record: it must be json`
+    throw new RelayError('SINK_TABLE', detail, { table: tableLabel(table) })
   }
-  return planner(target, [column.name], ['string'], (change) => [recordToJson(change)])
+  const rows = (change: Change): Carried[] => [recordToJson(change)]
+  return { lacking: () => NOTHING_LACKING, plan: (changes) => planRows(table, [column], ['string'], changes, rows) }
 }
 
-function byName(
-  target: GpssTable,
-  columns: readonly GpssColumn[],
-  fills: ReadonlyMap<string, Fill>,
-  rowColumns: ReadonlySet<string> | null,
-): (changes: readonly Change[]) => Promise<LoadPlan> {
-  const codecs = new Map<Format | 'unknown', ColumnCodec[]>()
-  // The fields of the record are text, numbers and documents in their own right; what the source calls a text may be more.
-  const codecsFor = (feed: Format): ColumnCodec[] => {
-    const known =
-      codecs.get(feed) ?? columns.map((column) => columnCodec(column, fills.has(column.name) ? 'dms' : feed, target))
-    codecs.set(feed, known)
-    return known
-  }
-  const members = codecsFor('dms').map(({ member }) => member)
+/** Attribute → place of its column; undefined if there is none. */
+type PlaceOf = (attribute: string) => number | undefined
 
-  return planner(
-    target,
-    columns.map(({ name }) => name),
-    members,
-    (change) => {
-      const feed = change.source.format === 'dms' ? 'dms' : 'dynamodb'
-      const row = change.after ?? change.before ?? change.key ?? {}
-      if (rowColumns !== null) requireColumns(target, row, rowColumns)
-      return codecsFor(feed).map((codec, i) => {
-        const column = columns[i]!
-        const fill = fills.get(column.name)
-        const value = fill === undefined ? (row[column.name] ?? change.key?.[column.name] ?? null) : fill(change)
-        const carried = codec.carry(value)
-        if (carried !== undefined) return carried
-        const detail = `Column "${column.name}" of table ${labelOf(target)}, ${column.declared}, cannot hold the value`
-        throw new RelayError('SINK_REFUSED', detail)
+/** @param placeOf null: the row of the source is left to the fields of the record */
+function byName(
+  table: GpssTable,
+  columns: readonly GpssColumn[],
+  fields: ReadonlyMap<string, Field>,
+  placeOf: PlaceOf | null,
+): AppendRows {
+  // What the record says of itself is text, numbers and documents in their own right; what DynamoDB calls a text is no more.
+  const codecsFor = (feed: Format): ColumnCodec[] =>
+    columns.map((column) => columnCodec(column, fields.has(column.name) ? 'dms' : feed, table))
+  const codecs = { dynamodb: codecsFor('dynamodb'), dms: codecsFor('dms') }
+  const filled = columns.flatMap(({ name }, place) => {
+    const field = fields.get(name)
+    return field === undefined ? [] : [{ place, field }]
+  })
+
+  function rowOf(change: Change): Carried[] {
+    const ofFeed = codecs[feedOf(change)]
+    const row = new Array<Carried>(columns.length).fill(null)
+    const put = (place: number, value: Value): void => {
+      const carried = ofFeed[place]!.carry(value)
+      if (carried === undefined) throw cannotHold(table, columns[place]!)
+      row[place] = carried
+    }
+    if (placeOf !== null) {
+      refuseRoundedIntegers(change, (attribute) => isInteger(columns[placeOf(attribute)!]))
+      // Every place is known: of what is lacking, no rows are made.
+      eachValue(change, (attribute, value) => put(placeOf(attribute)!, value))
+    }
+    for (const { place, field } of filled) put(place, field(change))
+    return row
+  }
+
+  function lacking(changes: readonly Change[]): Map<string, Lacking> {
+    const found = new Map<string, Lacking>()
+    if (placeOf === null) return found
+    for (const change of changes) {
+      eachValue(change, (attribute, value) => {
+        if (placeOf(attribute) !== undefined || found.has(attribute)) return
+        found.set(attribute, { value, feed: feedOf(change) })
       })
-    },
+    }
+    return found
+  }
+
+  const members = codecs.dms.map(({ member }) => member)
+  return {
+    lacking,
+    plan: async (changes) =>
+      lacking(changes).size > 0 ? null : await planRows(table, columns, members, changes, rowOf),
+  }
+}
+
+/** @throws RelayError SINK_TABLE for an attribute whose column is ours */
+function placeByName(table: GpssTable, columns: readonly GpssColumn[]): PlaceOf {
+  const places = new Map(columns.map(({ name }, place) => [name, place]))
+  const known = new Map<string, number | undefined>()
+  return (attribute) => {
+    const place = known.get(attribute)
+    if (place !== undefined || known.has(attribute)) return place
+    if (META.has(attribute)) {
+      const detail = `The source has a column "${attribute}", whose name in table ${tableLabel(table)} is taken by the relay. Append to a table with one column of type json`
+      throw new RelayError('SINK_TABLE', detail, { table: tableLabel(table), column: attribute })
+    }
+    const found = places.get(targetName(attribute))
+    known.set(attribute, found)
+    return found
+  }
+}
+
+/** The new row, or the old one of a delete, and the columns of the key that it leaves out. Nulls are what rows begin with. */
+function eachValue({ after, before, key }: Change, visit: (attribute: string, value: Value) => void): void {
+  const row = after ?? before ?? NO_ROW
+  for (const attribute in row) if (row[attribute] !== null) visit(attribute, row[attribute]!)
+  if (key === null) return
+  for (const attribute in key) {
+    if (row[attribute] === undefined && key[attribute] !== null) visit(attribute, key[attribute]!)
+  }
+}
+
+/**
+ * Columns that are NOT NULL are left out of a load that has no value for them: their default holds, if they have one.
+ * Others get the NULL that is meant.
+ */
+async function planRows(
+  table: GpssTable,
+  columns: readonly GpssColumn[],
+  members: ConstructorParameters<typeof RowEncoder>[0],
+  changes: readonly Change[],
+  rowOf: (change: Change) => Carried[],
+): Promise<LoadPlan> {
+  const rows: { readonly change: Change; readonly values: Carried[] }[] = []
+  const refused: DeadLetter[] = []
+  await inSlices(changes, (slice) => {
+    for (const change of slice) orRefuse(change, refused, () => rows.push({ change, values: rowOf(change) }))
+  })
+  const isGiven = (place: number): boolean => rows.some(({ values }) => values[place] !== null)
+  const given = [...columns.keys()].filter((place) => columns[place]!.nullable !== false || isGiven(place))
+  // A load without columns is none.
+  const places = given.length > 0 ? given : [...columns.keys()]
+
+  const encoder = new RowEncoder(places.map((place) => members[place]!))
+  const isWhole = places.length === columns.length
+  await inSlices(rows, (slice) => {
+    for (const { change, values } of slice) {
+      orRefuse(change, refused, () => {
+        if (!encoder.add(isWhole ? values : places.map((place) => values[place]!))) throw tooLarge(table)
+      })
+    }
+  })
+  const encoded = encoder.finish()
+  const load = { table, columns: places.map((place) => columns[place]!.name), rows: encoded }
+  return { load: encoded.count === 0 ? null : load, applied: encoded.count, refused }
+}
+
+function orRefuse(change: Change, refused: DeadLetter[], work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!(error instanceof RelayError) || !OF_A_ROW.has(error.code)) throw error
+    refused.push({ kind: 'dead-letter', code: error.code, detail: error.detail, change, source: change.source })
+  }
+}
+
+/** What is wrong with one row, and not with its table. */
+const OF_A_ROW: ReadonlySet<string> = new Set<FailureCode>(['SINK_REFUSED', 'DECODE_VALUE'])
+const isInteger = (column: GpssColumn | undefined): boolean => /^int[248]$/.test(column?.type ?? '')
+
+function cannotHold(table: GpssTable, { name, declared }: GpssColumn): RelayError {
+  return new RelayError(
+    'SINK_REFUSED',
+    `Column "${name}" of table ${tableLabel(table)}, ${declared}, cannot hold the value`,
   )
 }
 
-function planner(
-  table: GpssTable,
-  columns: readonly string[],
-  members: ConstructorParameters<typeof RowEncoder>[0],
-  valuesOf: (change: Change) => readonly Carried[],
-): (changes: readonly Change[]) => Promise<LoadPlan> {
-  return async (changes) => {
-    const encoder = new RowEncoder(members)
-    const refused: DeadLetter[] = []
-    await inSlices(changes, (slice) => {
-      for (const change of slice) {
-        try {
-          if (!encoder.add(valuesOf(change))) {
-            throw new RelayError('SINK_REFUSED', `The row is larger than GPSS takes in one message`)
-          }
-        } catch (error) {
-          if (!(error instanceof RelayError) || error.code !== 'SINK_REFUSED') throw error
-          refused.push({ kind: 'dead-letter', code: error.code, detail: error.detail, change, source: change.source })
-        }
-      }
-    })
-    const rows = encoder.finish()
-    return { load: rows.count === 0 ? null : { table, columns, rows }, refused }
-  }
+function tooLarge(table: GpssTable): RelayError {
+  const detail = `A row of table ${tableLabel(table)} is larger than the ${MAX_ROW_BYTES} bytes that GPSS takes in one message`
+  return new RelayError('SINK_REFUSED', detail)
 }
 
-function requireColumns(target: GpssTable, row: Row, names: ReadonlySet<string>): void {
-  for (const name in row) {
-    if (names.has(name) || row[name] === null) continue
-    const detail = `Table ${labelOf(target)} has no column "${name}", which the source has: ALTER TABLE … ADD COLUMN`
-    throw new RelayError('SINK_TABLE', detail, { table: labelOf(target), column: name })
-  }
-}
+const feedOf = ({ source }: Change): Format => (source.format === 'dms' ? 'dms' : 'dynamodb')
 
-const labelOf = ({ schema, name }: GpssTable): string => `${schema}.${name}`
+const NO_ROW = newRow()
+const NOTHING_LACKING: ReadonlyMap<string, Lacking> = new Map()
 
-const json = (value: Value | object | undefined): Value =>
-  value === null || value === undefined ? null : toJson(value as Value)
+/** What a field of the change record puts into a column. */
+type Field = (change: Change) => Value
 
-/** The fields of the change record; documents as JSON text. */
-const RECORD: ReadonlyMap<string, Fill> = new Map<string, Fill>([
+/** Documents are JSON text. */
+const json = (value: Value | object | undefined): Value => (value == null ? null : toJson(value as Value))
+
+/** The fields of the change record, under the names that the SQL sinks give them. */
+const RECORD: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['op', ({ op }) => op],
   ['table_schema', ({ table }) => table.schema],
   ['table_name', ({ table }) => table.name],
@@ -141,4 +233,4 @@ const RECORD: ReadonlyMap<string, Fill> = new Map<string, Fill>([
 ])
 
 /** The same beside the columns of a row. */
-const META: ReadonlyMap<string, Fill> = new Map(Array.from(RECORD, ([name, fill]) => [`cdc_${name}`, fill]))
+const META: ReadonlyMap<string, Field> = new Map(Array.from(RECORD, ([name, field]) => [`cdc_${name}`, field]))

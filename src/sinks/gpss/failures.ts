@@ -29,6 +29,11 @@ const BY_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
     /out of range|numeric field overflow|unsupported unicode|malformed|missing data for|extra data after/i,
     'SINK_REFUSED',
   ],
+  // Texts of types that only Greenplum reads: xml, tsvector, tsquery, bit.
+  [
+    /invalid XML|syntax error in ts(vector|query)|not a valid (binary|hexadecimal) digit|bit string (length|too long)/i,
+    'SINK_REFUSED',
+  ],
   [/does not exist|is of type .* but expression is of type|unique or exclusion constraint matching/i, 'SINK_TABLE'],
 ]
 
@@ -89,14 +94,9 @@ export function refusalsIn(errorRows: readonly string[]): string[] {
 }
 
 /** What DescribeTable says where there is no such table. Whether it does, or answers with no columns, is not documented. */
-export function isMissingTable(error: unknown): boolean {
-  return (
-    error instanceof RelayError &&
-    /failed with NOT_FOUND|\b(relation|table)\b.*(does not exist|not found)|no such (relation|table)/i.test(
-      error.detail,
-    )
-  )
-}
+export const isMissingTable = ({ code, details }: Status): boolean =>
+  code === status.NOT_FOUND ||
+  /\b(relation|table)\b.*(does not exist|not found)|no such (relation|table)/is.test(details)
 
 /** Nothing behind these words is about anything but the value of a row. */
 const TAIL = /\b(DETAIL|CONTEXT|Key \(|Failing row)|: 0x/
@@ -111,7 +111,7 @@ export function withoutValues(message: string): string {
     const open = words.indexOf('"', from)
     if (open < 0) return words
     if (!NAMED.test(words.slice(0, open))) {
-      return `${words.slice(0, open)}"…"${/"( is out of range for type [a-z ]+)/.exec(words)?.[1] ?? ''}`
+      return `${words.slice(0, open)}"…"${/"( is out of range for type [a-z ]+| is not a valid [a-z]+ digit)/.exec(words)?.[1] ?? ''}`
     }
     const close = words.indexOf('"', open + 1)
     if (close < 0) return `${words.slice(0, open)}"…"`

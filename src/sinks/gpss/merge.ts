@@ -10,7 +10,7 @@ import type { BoundTable, KeyColumn, Statement } from '../sql/layout.ts'
 
 /** One kind of rows at a time, in the order in which the plan of a table gives them. */
 export interface Step {
-  readonly kind: 'rows' | 'patches' | 'moves'
+  readonly kind: 'rows' | 'patches' | 'moves' | 'added'
   /** Staged rows: text of JSON objects with the members that `columnsShape` or the shape of a document describes. */
   readonly staged: Statement
 }
@@ -43,6 +43,8 @@ export function mergeStatements(table: MergeTable, { kind, staged }: Step): read
       return mergePatches(table, assignments, from)
     case 'moves':
       return mergeMoves(table, assignments, from)
+    case 'added':
+      return [addRows(table, assignments, from)]
   }
 }
 
@@ -96,6 +98,12 @@ function mergeMoves(table: MergeTable, assignments: readonly Assignment[], from:
       FROM ${from} ${old} WHERE ${sameKey(keys, 'x')} AND ${isNotOlder}`,
     insert(table, assignments, made, sql`false`, sql`${from} ${old}`),
   ]
+}
+
+/** Of a table without key. */
+function addRows(table: MergeTable, assignments: readonly Assignment[], from: Statement): Statement {
+  return sql`INSERT INTO ${tableId(table)} (${sql.join([...assignments.map(({ column }) => column), sql`cdc_version`])})
+    SELECT ${sql.join([...assignments.map(({ row }) => row), sql`s.v`])} FROM ${from}`
 }
 
 /** Of the rows that are not there. */
@@ -175,7 +183,7 @@ function stagedRows({ keys, columns, dataType }: MergeTable, kind: Step['kind'],
     keys.map(({ travelsAs }: KeyColumn, i) => member(`${letter}${i}`, travelsAs))
   const list = (name: string, type: string): Statement =>
     sql`translate(r.j->>${sql.lit(name)}, '[]', '{}')::${sql.raw(type)}[] AS ${sql.id(name)}`
-  const isPatch = kind !== 'rows' && columns !== null
+  const isPatch = (kind === 'patches' || kind === 'moves') && columns !== null
   return sql`(SELECT ${sql.join([
     ...keyMembers('k'),
     ...(kind === 'moves' ? keyMembers('o') : []),

@@ -104,11 +104,12 @@ function sessionOn(channel: Channel, id: string, address: GpssAddress, mask: (te
     async describe(table) {
       const request = { session: id, schema: table.schema, table: table.name }
       try {
-        const columns = await askOf(table, METHODS.describeTable, request)
+        const columns = await channel.call(METHODS.describeTable, request, address.deadlineMs)
         return columns.length === 0 ? null : columns.map(gpssColumn)
       } catch (error) {
-        if (isMissingTable(error)) return null
-        throw error
+        // Asked of the words as they came: the name of a table may have quotes in it.
+        if (isMissingTable(error as ServiceError)) return null
+        throw failureOf(error, METHODS.describeTable.name, placeOf(table), mask)
       }
     },
 
@@ -165,9 +166,13 @@ async function ask<Request, Response>(
   try {
     return await channel.call(method, request, deadlineMs)
   } catch (error) {
-    const { code, details } = error as ServiceError
-    throw gpssFailure({ code, details: mask(details) }, method.name, place)
+    throw failureOf(error, method.name, place, mask)
   }
+}
+
+function failureOf(error: unknown, method: string, place: PlaceOfFailure, mask: (text: string) => string): RelayError {
+  const { code, details } = error as ServiceError
+  return gpssFailure({ code, details: mask(details) }, method, place)
 }
 
 const isUnheard = ({ code }: ServiceError): boolean =>

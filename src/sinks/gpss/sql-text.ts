@@ -19,7 +19,7 @@ export function sqlText(statements: readonly Statement[]): string {
   const texts = statements.map((statement) => {
     const { sql, parameters } = statement.compile(writer)
     if (parameters.length > 0) throw new Error('SQL for GPSS cannot have parameters')
-    return sql.replaceAll(/\n\s+/g, '\n')
+    return sql
   })
   return texts.join(';\n')
 }

@@ -8,13 +8,13 @@ import type { GpssTable, Load } from './session.ts'
 import { sqlText } from './sql-text.ts'
 
 /** Columns of a staging table, and how their values travel. Greenplum spreads a table by its first column. */
-const COLUMNS = [
+export const STAGE_COLUMNS = [
   ['cdc_spread', 'integer', 'int32'],
   ['cdc_part', 'text', 'string'],
   ['cdc_row', 'text', 'string'],
 ] as const
 
-const KINDS: readonly Step['kind'][] = ['rows', 'patches', 'moves']
+const KINDS_BY_KEY: readonly Step['kind'][] = ['rows', 'patches', 'moves']
 
 /**
  * The staging table of a relay for a target. One for each target, for loads into one table at the same time are reported
@@ -27,7 +27,7 @@ export function stageOf(relay: string, { schema, name }: GpssTable): GpssTable {
 /** The statement that makes a staging table. */
 export const createStage = ({ schema, name }: GpssTable): Statement =>
   sql`CREATE TABLE ${sql.id(schema, name)} (${sql.join(
-    COLUMNS.map(([column, type]) => sql`${sql.id(column)} ${sql.raw(type)}`),
+    STAGE_COLUMNS.map(([column, type]) => sql`${sql.id(column)} ${sql.raw(type)}`),
   )})`
 
 /**
@@ -36,46 +36,54 @@ export const createStage = ({ schema, name }: GpssTable): Statement =>
  *
  * That SQL is one DO block, so it happens as a whole also where GPSS runs it outside of the load's transaction. It merges
  * whatever is staged, oldest first, and takes it away: running it twice does nothing more, and what an earlier load left
- * behind because its SQL did not run is not lost.
+ * behind because its SQL did not run is not lost. It empties the table by TRUNCATE where it can, for Greenplum does not
+ * clean up behind DELETE by itself, and each load would be slower than the one before it.
  */
 export class Stage {
   readonly #relay: string
-  readonly #table: MergeTable
   readonly #load: string
-  readonly #shape: string
-  readonly #encoder = new RowEncoder(COLUMNS.map(([, , member]) => member))
+  #table: MergeTable | null = null
+  readonly #encoder = new RowEncoder(STAGE_COLUMNS.map(([, , member]) => member))
   #steps = 0
   #spread = 0
 
   /** @param load sorts behind the loads before it, and tells its rows from theirs */
-  constructor(relay: string, table: MergeTable, load: string) {
+  constructor(relay: string, load: string) {
     this.#relay = relay
-    this.#table = table
     this.#load = load
-    this.#shape = shapeOf(table)
   }
 
-  /** @param rows JSON objects. @throws RelayError SINK_REFUSED for a row that is larger than a message may be */
-  add(kind: Step['kind'], rows: readonly string[]): void {
+  /**
+   * @param table the same in every call
+   * @param rows JSON objects
+   * @throws RelayError SINK_REFUSED for a row that is larger than a message may be
+   */
+  add(table: MergeTable, kind: Step['kind'], rows: readonly string[]): number {
+    this.#table = table
     const step = String(++this.#steps).padStart(6, '0')
-    const part = `${this.#load}/${step}/${kind}/${this.#shape}`
+    const part = `${this.#load}/${step}/${kind}/${shapeOf(table)}`
     for (const row of rows) {
       if (this.#encoder.add([this.#spread++, part, row])) continue
-      const detail = `A row of table ${this.#table.source} has ${Buffer.byteLength(row)} bytes, more than GPSS takes in one message`
+      const detail = `A row of table ${table.source} has ${Buffer.byteLength(row)} bytes, more than GPSS takes in one message`
       throw new RelayError('SINK_REFUSED', detail)
     }
+    return rows.length
   }
 
-  /** Null if there is nothing to load. */
-  finish(): Load | null {
+  /**
+   * Null if there is nothing to load.
+   * @param leftovers what becomes of rows that an earlier load left behind
+   */
+  finish(leftovers: 'merge' | 'drop'): Load | null {
     const rows = this.#encoder.finish()
-    if (rows.count === 0) return null
+    if (this.#table === null || rows.count === 0) return null
     const stage = stageOf(this.#relay, this.#table)
     return {
       table: stage,
-      columns: COLUMNS.map(([column]) => column),
+      columns: STAGE_COLUMNS.map(([column]) => column),
       rows,
-      postSql: mergeAll(this.#table, stage, this.#shape),
+      ...(leftovers === 'drop' ? { preSql: sqlText([sql`DELETE FROM ${sql.id(stage.schema, stage.name)}`]) } : {}),
+      postSql: mergeAll(this.#table, stage),
     }
   }
 }
@@ -86,10 +94,11 @@ function shapeOf({ keys, columns, dataType }: MergeTable): string {
   return shortHash([dataType ?? '', ...names])
 }
 
-function mergeAll(table: MergeTable, stage: GpssTable, shape: string): string {
+function mergeAll(table: MergeTable, stage: GpssTable): string {
   const id = sql.id(stage.schema, stage.name)
   const staged = sql`(SELECT cdc_row FROM ${id} WHERE cdc_part = cdc_this)`
-  const merges = KINDS.map((kind) => {
+  const kinds = table.keys.length === 0 ? (['added'] as const) : KINDS_BY_KEY
+  const merges = kinds.map((kind) => {
     const statements = mergeStatements(table, { kind, staged })
     return `IF split_part(cdc_this, '/', 3) = '${kind}' THEN\n${sqlText(statements)};\nEND IF;`
   })
@@ -99,11 +108,15 @@ function mergeAll(table: MergeTable, stage: GpssTable, shape: string): string {
 BEGIN
 IF cdc_parts <> '{}' THEN
 FOREACH cdc_this IN ARRAY cdc_parts LOOP
-IF split_part(cdc_this, '/', 4) = '${shape}' THEN
+IF split_part(cdc_this, '/', 4) = '${shapeOf(table)}' THEN
 ${merges.join('\n')}
 END IF;
 END LOOP;
+BEGIN
+${sqlText([sql`LOCK TABLE ${id} IN ACCESS EXCLUSIVE MODE NOWAIT`, sql`TRUNCATE ${id}`])};
+EXCEPTION WHEN lock_not_available THEN
 ${sqlText([sql`DELETE FROM ${id} WHERE cdc_part = ANY (cdc_parts)`])};
+END;
 END IF;
 END`
   return doBlock(body)

@@ -72,7 +72,7 @@ export function appendLog(): Layout {
         // Unique by record is what the log is.
         ...wrongUniques(target, [], written, {
           ...relation,
-          uniques: relation.uniques.filter(({ columns }) => !columns.includes('sequence')),
+          uniques: (relation.uniques ?? []).filter(({ columns }) => !columns.includes('sequence')),
         }),
         ...wrongForeignKeys(relation),
         ...unfilledColumns(target, written, relation),

@@ -3,11 +3,11 @@ import type { Database } from './connection.ts'
 
 /** A table, or what else bears its name, as the database's catalogue knows it. */
 export interface Relation {
-  /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, … */
-  readonly kind: string
+  /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, …; null where the target does not tell. */
+  readonly kind: string | null
   readonly columns: readonly Column[]
-  /** What may refuse a row because of another row. */
-  readonly uniques: readonly Unique[]
+  /** What may refuse a row because of another row; null where the target does not tell. */
+  readonly uniques: readonly Unique[] | null
   readonly foreignKeys: readonly ForeignKey[]
 }
 

@@ -24,7 +24,7 @@ export const NEW_KEY_TYPES: Readonly<Record<KeyFamily, Statement>> = {
 
 /** What is not a table cannot be written at all. */
 export function wrongKind(target: Target, { kind }: Relation): Misfit[] {
-  if (kind === 'r' || kind === 'p') return []
+  if (kind === null || kind === 'r' || kind === 'p') return []
   const what = `it is ${KINDS[kind] ?? 'no table'}; name another target with --table ${target.source}=NAME`
   return [{ what, cure: null }]
 }
@@ -85,14 +85,15 @@ export function keyColumns(keys: readonly WantedKey[], relation: Relation): Type
 
 /** The key must be unique, so that there is something to conflict with. */
 export function missingUnique(target: Target, keys: readonly Mapping[], relation: Relation): Misfit[] {
-  if (keys.length === 0 || relation.uniques.some((unique) => unique.plain && isOver(unique, keys))) return []
+  const { uniques } = relation
+  if (keys.length === 0 || uniques === null || uniques.some((unique) => unique.plain && isOver(unique, keys))) return []
   const cure = sql`CREATE UNIQUE INDEX ON ${tableId(target)} (${columnList(keys)})`
   return [{ what: 'it has no primary key or unique index on exactly the key columns', cure }]
 }
 
 /** ON CONFLICT fails on a deferrable constraint of the key, even where another index would do. */
 export function deferrableKeys(target: Target, keys: readonly Mapping[], { uniques }: Relation): Misfit[] {
-  return uniques
+  return (uniques ?? [])
     .filter((unique) => keys.length > 0 && unique.deferrable && isOver(unique, keys))
     .map((unique) => ({
       what: `unique constraint "${unique.name}" is deferrable, which ON CONFLICT cannot use`,
@@ -111,7 +112,7 @@ export function wrongUniques(
   written: ReadonlySet<string>,
   { uniques }: Relation,
 ): Misfit[] {
-  return uniques
+  return (uniques ?? [])
     .filter(({ columns }) => columns.length === 0 || columns.some((column) => written.has(column)))
     .filter(({ columns }) => keys.length === 0 || !keys.every(({ column }) => columns.includes(column)))
     .map((unique) => ({

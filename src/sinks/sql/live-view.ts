@@ -17,6 +17,7 @@ export function liveView(table: BoundTable, shown: readonly string[]): Beside {
       SELECT ${sql.join(shown.map((column) => sql.id(column)))} FROM ${tableId(table)} WHERE cdc_deleted IS NOT TRUE`,
     misfits: () => [],
     isOutdated: (view) =>
-      view.kind === 'v' && shown.some((column) => !view.columns.some(({ name }) => name === column)),
+      (view.kind === null || view.kind === 'v') &&
+      shown.some((column) => !view.columns.some(({ name }) => name === column)),
   }
 }

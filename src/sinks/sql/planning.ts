@@ -1,5 +1,6 @@
 import { type Change, type SchemaChange, type SourceTable, type TableName, tableLabel } from '../../change.ts'
 import type { Batch } from '../sink.ts'
+import type { Database } from './connection.ts'
 import type { Plan, TargetTable } from './layout.ts'
 import type { Subject, Tables } from './tables.ts'
 
@@ -11,8 +12,8 @@ export interface Group extends Subject {
 }
 
 /** What is to be written to one table. */
-export interface TablePlan extends Plan {
-  readonly table: TargetTable
+export interface TablePlan<To = Database> extends Plan<To> {
+  readonly table: TargetTable<To>
   readonly group: Group
 }
 
@@ -38,8 +39,11 @@ export function groupByTable({ changes, tables }: Batch, usesKnown: boolean): Gr
 }
 
 /** The plan of each table that has one; undefined if one of them is not known yet, or lacks columns. @throws RelayError SINK_TABLE for a key of other columns */
-export async function planTables(tables: Tables, groups: readonly Group[]): Promise<TablePlan[] | undefined> {
-  const plans: TablePlan[] = []
+export async function planTables<To>(
+  tables: Tables<To>,
+  groups: readonly Group[],
+): Promise<TablePlan<To>[] | undefined> {
+  const plans: TablePlan<To>[] = []
   for (const group of groups) {
     const plan = await planTable(tables, group)
     if (plan === undefined) return undefined
@@ -48,15 +52,15 @@ export async function planTables(tables: Tables, groups: readonly Group[]): Prom
   return plans
 }
 
-async function planTable(tables: Tables, group: Group): Promise<TablePlan | undefined> {
+export async function planTable<To>(tables: Tables<To>, group: Group): Promise<TablePlan<To> | undefined> {
   const table = tables.find(group.source, group.known)
   const plan = await table?.plan(group.changes)
   return table === undefined || plan == null ? undefined : { table, group, ...plan }
 }
 
 /** As `planTables`, after the tables that are not known yet were made, completed or checked. */
-export async function learnAndPlan(tables: Tables, groups: readonly Group[]): Promise<TablePlan[]> {
-  const plans: TablePlan[] = []
+export async function learnAndPlan<To>(tables: Tables<To>, groups: readonly Group[]): Promise<TablePlan<To>[]> {
+  const plans: TablePlan<To>[] = []
   for (const group of groups) {
     let plan = await planTable(tables, group)
     if (plan === undefined) {
@@ -71,5 +75,5 @@ export async function learnAndPlan(tables: Tables, groups: readonly Group[]): Pr
 }
 
 /** False if a table was learned anew since. */
-export const isUpToDate = (plans: readonly TablePlan[], tables: Tables): boolean =>
+export const isUpToDate = <To>(plans: readonly TablePlan<To>[], tables: Tables<To>): boolean =>
   plans.every(({ table, group }) => tables.find(group.source, group.known) === table)

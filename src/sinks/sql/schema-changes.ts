@@ -5,7 +5,7 @@ import type { Log } from '../../observe/log.ts'
 import type { Written } from '../sink.ts'
 import { tableId } from './clauses.ts'
 import type { Database } from './connection.ts'
-import type { TargetTable } from './layout.ts'
+import type { Statement, Target, TargetTable } from './layout.ts'
 import type { Group } from './planning.ts'
 
 /** What becomes of the schema changes of a batch, apart from the columns that its tables get. */
@@ -37,8 +37,7 @@ export function schemaPolicy(options: SchemaPolicyOptions, groups: readonly Grou
     async before(trx, table, { schemaChanges, known }) {
       const isReload = schemaChanges.some(({ op }) => op === 'drop-table')
       if (!isMirror || !isReload || onReload === 'keep' || known?.floor == null) return
-      const swept = await sql`
-        DELETE FROM ${tableId(table)} WHERE cdc_version IS NULL OR cdc_version < ${known.floor}::bigint`.execute(trx)
+      const swept = await sweep(table, known.floor).execute(trx)
       const rows = Number(swept.numAffectedRows)
       if (rows > 0) log.info({ table: table.source, rows }, 'Removed the rows from before a reload')
     },
@@ -58,6 +57,10 @@ export function schemaPolicy(options: SchemaPolicyOptions, groups: readonly Grou
     },
   }
 }
+
+/** Removes the rows that are older than the floor. */
+export const sweep = (table: Target, floor: string): Statement =>
+  sql`DELETE FROM ${tableId(table)} WHERE cdc_version IS NULL OR cdc_version < ${sql.lit(floor)}::bigint`
 
 const SKIPPED = 'schema-change-not-followed'
 

@@ -13,6 +13,7 @@ import type { Layout } from './layout.ts'
 import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from './planning.ts'
 import { type Pruner, tombstonePruner } from './prune.ts'
 import { schemaPolicy } from './schema-changes.ts'
+import { sqlCatalogue } from './sql-catalogue.ts'
 import { type SqlState, sqlState } from './state.ts'
 import { type Tables, targetTables } from './tables.ts'
 import { Fenced, writeBatch } from './write-batch.ts'
@@ -111,7 +112,15 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
   return {
     connection,
     state: sqlState(connection),
-    tables: targetTables({ db: connection.db, layoutOf, routes, defaultSchema, createTables, onSchemaChange, log }),
+    tables: targetTables({
+      catalogue: sqlCatalogue(connection.db),
+      layoutOf,
+      routes,
+      defaultSchema,
+      createTables,
+      onSchemaChange,
+      log,
+    }),
     pruner: tombstonePruner(connection.db, options.retentionMs, options.tombstoneTtlMs ?? 0),
   }
 }

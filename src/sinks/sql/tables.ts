@@ -2,28 +2,49 @@ import { sql } from 'kysely'
 import { type Change, type SourceTable, type TableName, tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
-import { type Relation, readRelation } from './catalogue.ts'
-import { type Database, inTransaction, limitLockWait } from './connection.ts'
+import type { Relation } from './catalogue.ts'
+import type { Database } from './connection.ts'
 import type { Additions, Layout, Mapping, Misfit, Statement, Target, TargetTable, Wanted, WantedKey } from './layout.ts'
 import { targetName } from './names.ts'
-import { lockForDdl } from './schema.ts'
 
-export interface TablesOptions {
-  readonly db: Database
+/** What a target says of its tables, and how they are made. */
+export interface Catalogue {
+  /** What earlier runs of the relay remembered. */
+  load(relay: string): Promise<readonly Remembered[]>
+  /** A table, or what else bears the name; undefined if nothing does. */
+  look(schema: string, name: string): Promise<Relation | undefined>
+  /** Works on a table: all of it or nothing, where the target can do that. */
+  work<T>(work: (table: TableWork) => Promise<T>): Promise<T>
+  /** The columns that the source had before, of a target of which nothing was remembered; absent if that cannot be told. */
+  columnsBefore?(target: Target): Promise<readonly Mapping[]>
+  /** A statement as the operator could run it. */
+  textOf(statement: Statement): string
+}
+
+export interface TableWork {
+  look: Catalogue['look']
+  lacksSchema(schema: string): Promise<boolean>
+  run(statements: readonly Statement[]): Promise<void>
+  remember(table: Remembered): Promise<void>
+}
+
+/** What a relay knows of a target of its own for as long as it lives. */
+export interface Remembered extends Target {
+  readonly keys: readonly WantedKey[]
+  /** The columns that the source ever had. */
+  readonly columns: readonly Mapping[]
+}
+
+export interface TablesOptions<To> {
+  readonly catalogue: Catalogue
   /** How rows of a feed lie in their table. */
-  readonly layoutOf: (feed: 'dms' | 'dynamodb') => Layout
+  readonly layoutOf: (feed: 'dms' | 'dynamodb') => Layout<To>
   /** Where the operator wants a table; null: its own name. A schema that is null is the default one. */
   readonly routes: (table: TableName) => TableName | null
   readonly defaultSchema: string
   readonly createTables: 'auto' | 'never'
   readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
   readonly log: Log
-}
-
-/** What a relay wrote about a table in an earlier run. */
-interface Remembered extends Target {
-  readonly keys: readonly WantedKey[]
-  readonly columns: readonly Mapping[]
 }
 
 /** A source table, for which a target is made or looked at. */
@@ -37,11 +58,11 @@ export interface Subject {
 }
 
 /** The target tables of one relay: where each source table goes, made or checked at its first change of a run, and again with every news of it. */
-export interface Tables {
+export interface Tables<To = Database> {
   /** Reads what earlier runs remembered. */
   load(name: string): Promise<void>
   /** Undefined until learned, and if more is known of the source table since. */
-  find(source: string, known: SourceTable | null): TargetTable | undefined
+  find(source: string, known: SourceTable | null): TargetTable<To> | undefined
   /**
    * Makes the table if it is missing, checks it if it is there, adds columns to it. Does nothing as long as it cannot be
    * told what the table needs.
@@ -54,11 +75,10 @@ export interface Tables {
   forget(): void
 }
 
-export function targetTables(options: TablesOptions): Tables {
-  const { db, layoutOf, routes, defaultSchema, createTables, onSchemaChange, log } = options
-  let relay = ''
+export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
+  const { catalogue, layoutOf, routes, defaultSchema, createTables, onSchemaChange, log } = options
   const remembered = new Map<string, Remembered>()
-  const known = new Map<string, TargetTable>()
+  const known = new Map<string, TargetTable<To>>()
 
   async function learn(subject: Subject): Promise<void> {
     const target = targetOf(subject.name)
@@ -66,26 +86,25 @@ export function targetTables(options: TablesOptions): Tables {
     const before = remembered.get(target.source)
     const isDms = subject.known !== null || subject.changes[0]?.source.format === 'dms'
     const layout = layoutOf(isDms ? 'dms' : 'dynamodb')
-    const wanted = layout.wanted({ ...subject, remembered: before?.columns ?? [] })
+    const columnsBefore = before?.columns ?? (await catalogue.columnsBefore?.(target)) ?? []
+    const wanted = layout.wanted({ ...subject, remembered: columnsBefore })
     if (wanted === null) return
     refuseSharedColumns(target, [...wanted.keys, ...wanted.columns])
     if (before !== undefined) refuseOtherKeys(before, wanted.keys)
 
-    const table = await inTransaction(db, async (trx) => {
-      await limitLockWait(trx)
-      await lockForDdl(trx)
-      const found =
-        (await readRelation(trx, target.schema, target.name)) ?? (await make(trx, layout, target, wanted, before))
+    const remembering = { ...target, keys: wanted.keys, columns: wanted.columns.map(mappingOf) }
+    const table = await catalogue.work(async (work) => {
+      const found = (await work.look(target.schema, target.name)) ?? (await make(work, layout, target, wanted, before))
       if (found === null) return null
-      const relation = await complete(trx, layout.additions(target, wanted, found), target, found)
+      const relation = await complete(work, layout.additions(target, wanted, found), target, found)
       refuseMisfits(target, layout.misfits(target, wanted, relation))
       const table = layout.bind(target, wanted, relation, subject.known)
-      await makeBeside(trx, layout, table, relation)
-      await remember(trx, target, wanted.keys, wanted.columns)
+      await makeBeside(work, layout, table, relation)
+      await work.remember(remembering)
       return table
     })
     if (table === null) return
-    remembered.set(target.source, { ...target, keys: wanted.keys, columns: wanted.columns })
+    remembered.set(target.source, remembering)
     known.set(target.source, table)
   }
 
@@ -99,15 +118,16 @@ export function targetTables(options: TablesOptions): Tables {
    * Null if it cannot be told yet what it needs.
    */
   async function make(
-    trx: Database,
-    layout: Layout,
+    work: TableWork,
+    layout: Layout<To>,
     target: Target,
     wanted: Wanted,
     before: Remembered | undefined,
   ): Promise<Relation | null> {
     const create = layout.create(target, wanted)
     if (create === null) return null
-    const statements = [...(await missingSchema(trx, target.schema)), ...create]
+    const isSchemaMissing = await work.lacksSchema(target.schema)
+    const statements = [...(isSchemaMissing ? [sql`CREATE SCHEMA ${sql.id(target.schema)}`] : []), ...create]
     if (createTables === 'never' || (before !== undefined && isSameTarget(before, target))) {
       const why =
         createTables === 'never'
@@ -117,19 +137,14 @@ export function targetTables(options: TablesOptions): Tables {
         table: target.source,
       })
     }
-    for (const statement of statements) await statement.execute(trx)
+    await work.run(statements)
     log.info({ source: target.source, table: label(target) }, 'Made a table')
-    return (await readRelation(trx, target.schema, target.name))!
-  }
-
-  async function missingSchema(trx: Database, schema: string): Promise<Statement[]> {
-    const { rows } = await sql`SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${schema}`.execute(trx)
-    return rows.length > 0 ? [] : [sql`CREATE SCHEMA ${sql.id(schema)}`]
+    return (await work.look(target.schema, target.name))!
   }
 
   /** Adds columns, as far as the operator wants it. @throws RelayError with the statements where they are not for us to run */
   async function complete(
-    trx: Database,
+    work: TableWork,
     { own, optional, columns }: Additions,
     target: Target,
     relation: Relation,
@@ -148,38 +163,27 @@ export function targetTables(options: TablesOptions): Tables {
       const detail = `Table ${label(target)} lacks columns, and --create-tables is never:${shown(statements)}\n`
       throw new RelayError('SINK_TABLE', detail, table)
     }
-    for (const statement of statements) await statement.execute(trx)
+    await work.run(statements)
     if (added.length > 0) {
       log.info({ source: target.source, columns: added.map(({ name }) => name) }, 'Added columns that the source has')
     }
-    return (await readRelation(trx, target.schema, target.name))!
+    return (await work.look(target.schema, target.name))!
   }
 
-  async function makeBeside(trx: Database, layout: Layout, table: TargetTable, relation: Relation): Promise<void> {
+  async function makeBeside(
+    work: TableWork,
+    layout: Layout<To>,
+    table: TargetTable<To>,
+    relation: Relation,
+  ): Promise<void> {
     const beside = layout.beside(table, relation)
     if (beside === null || (createTables === 'never' && !beside.needed)) return
-    const there = await readRelation(trx, beside.schema, beside.name)
-    if (there === undefined) await beside.create.execute(trx)
+    const there = await work.look(beside.schema, beside.name)
+    if (there === undefined) await work.run([beside.create])
     else {
       refuseMisfits(table, beside.misfits(there))
-      if (beside.isOutdated(there)) await beside.create.execute(trx)
+      if (beside.isOutdated(there)) await work.run([beside.create])
     }
-  }
-
-  async function remember(
-    trx: Database,
-    target: Target,
-    keys: readonly WantedKey[],
-    columns: readonly Mapping[],
-  ): Promise<void> {
-    const mappings = columns.map(({ attribute, column }) => ({ attribute, column }))
-    await sql`
-      INSERT INTO cdc_relay.tables (name, source, target_schema, target_table, keys, columns)
-      VALUES (${relay}, ${target.source}, ${target.schema}, ${target.name}, ${JSON.stringify(keys)}::jsonb,
-        ${JSON.stringify(mappings)}::jsonb)
-      ON CONFLICT (name, source) DO UPDATE
-      SET target_schema = excluded.target_schema, target_table = excluded.target_table, keys = excluded.keys,
-        columns = excluded.columns`.execute(trx)
   }
 
   function refuseMisfits(target: Target, misfits: readonly Misfit[]): void {
@@ -190,17 +194,13 @@ export function targetTables(options: TablesOptions): Tables {
     })
   }
 
-  const text = (statement: Statement): string => statement.compile(db).sql.replace(/\s+/g, ' ')
+  const text = (statement: Statement): string => catalogue.textOf(statement).replace(/\s+/g, ' ')
 
   return {
     async load(name) {
-      relay = name
       remembered.clear()
       known.clear()
-      const { rows } = await sql<Remembered>`
-        SELECT source, target_schema AS schema, target_table AS name, keys, columns FROM cdc_relay.tables
-        WHERE name = ${name}`.execute(db)
-      for (const row of rows) remembered.set(row.source, row)
+      for (const table of await catalogue.load(name)) remembered.set(table.source, table)
     },
 
     find(source, ofSource) {
@@ -212,8 +212,8 @@ export function targetTables(options: TablesOptions): Tables {
 
     async keyColumns(table) {
       const target = targetOf(table)
-      const relation = await readRelation(db, target.schema, target.name)
-      const columns = relation?.uniques.find(({ primary }) => primary)?.columns
+      const relation = await catalogue.look(target.schema, target.name)
+      const columns = relation?.uniques?.find(({ primary }) => primary)?.columns
       if (columns === undefined) return null
       const mappings = remembered.get(target.source)?.columns ?? []
       return columns.map((name) => mappings.find(({ column }) => column === name)?.attribute ?? name)
@@ -222,6 +222,8 @@ export function targetTables(options: TablesOptions): Tables {
     forget: () => known.clear(),
   }
 }
+
+const mappingOf = ({ attribute, column }: Mapping): Mapping => ({ attribute, column })
 
 const label = ({ schema, name }: Target): string => tableLabel({ schema, name })
 

@@ -15,7 +15,10 @@ import { type Gpss, startGpss } from './server.ts'
 
 const { port, given } = readArguments()
 const own = given === null ? await startPostgres() : null
-if (own !== null) await ownDatabase(own.url())
+if (own !== null) {
+  await ownDatabase(own.url())
+  await makeStage(own.url('warehouse'))
+}
 const database = new URL(given ?? own!.url('warehouse'))
 const gpss = await startGpss({ port }).catch(giveUp)
 const pool = new pg.Pool({ connectionString: database.href, max: 1 })
@@ -42,6 +45,15 @@ async function ownDatabase(url: string): Promise<void> {
   const client = new pg.Client(url)
   await client.connect()
   await client.query('CREATE DATABASE warehouse')
+  await client.end()
+}
+
+/** What an operator makes by hand before the first run. */
+async function makeStage(url: string): Promise<void> {
+  const client = new pg.Client(url)
+  await client.connect()
+  await client.query('CREATE SCHEMA cdc_relay')
+  await client.query('CREATE TABLE cdc_relay.stage (cdc_spread integer, cdc_part text, cdc_row text)')
   await client.end()
 }
 

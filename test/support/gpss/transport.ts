@@ -11,6 +11,10 @@ import { METHODS, type Method } from './audit.ts'
 import { GpssFailure, NoAnswer } from './failure.ts'
 import type { TlsSettings } from './settings.ts'
 
+// An HTTP/2 session whose socket was reset can keep a write that never ends, and Node.js then waits for it for ever while it
+// takes itself apart. To be told to exit, it does without.
+process.once('exit', (code) => process.exit(code))
+
 export interface Transport {
   readonly port: number
   /** Resets one client's connection. @param peer as the handler got it */

@@ -1,0 +1,79 @@
+import { sql } from 'kysely'
+import { type TableName, tableLabel } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import { tableId } from '../sql/clauses.ts'
+import { inferredType, newColumnType } from '../sql/column-types.ts'
+import { alter } from '../sql/fit.ts'
+import type { Statement, Target } from '../sql/layout.ts'
+import { targetName } from '../sql/names.ts'
+import type { Group } from '../sql/planning.ts'
+import { type AppendRows, appendRows, type Lacking } from './append.ts'
+import type { gpssCatalogue } from './catalogue.ts'
+import type { GpssColumn } from './columns.ts'
+import type { Gpss } from './connection.ts'
+import type { LoadPlan, LoadTarget } from './target.ts'
+
+export interface AppendTargetOptions {
+  readonly gpss: Gpss
+  readonly catalogue: ReturnType<typeof gpssCatalogue>
+  readonly routes: (table: TableName) => TableName | null
+  readonly defaultSchema: string
+  readonly createTables: 'auto' | 'never'
+}
+
+/** One row for each change. A table that is missing is made with one column `data`, for the whole change record. */
+export function appendTarget(options: AppendTargetOptions): LoadTarget {
+  const { gpss, catalogue, routes, defaultSchema, createTables } = options
+  const logs = new Map<string, AppendRows>()
+
+  function targetOf({ source, name: table }: Group): Target {
+    const { schema, name } = routes(table) ?? table
+    return { source, schema: targetName(schema ?? defaultSchema), name: targetName(name) }
+  }
+
+  async function describeOrCreate(target: Target): Promise<readonly GpssColumn[]> {
+    const columns = await gpss.describe(target)
+    if (columns !== null) return columns
+    const create = sql`CREATE TABLE ${tableId(target)} (data json)`
+    const isInPublic = target.schema === 'public'
+    const statements = [...(isInPublic ? [] : [sql`CREATE SCHEMA ${sql.id(target.schema)}`]), create]
+    const place = { table: target.source }
+    if (createTables === 'never') {
+      const detail = `Table ${tableLabel(target)} is missing, and --create-tables is never: ${catalogue.textOf(create)}`
+      throw new RelayError('SINK_TABLE', detail, place)
+    }
+    await catalogue.run(statements)
+    const made = await gpss.describe(target)
+    if (made !== null) return made
+    const detail = `Table ${tableLabel(target)} was made, but GPSS does not find it under this name. Name another with --table ${target.source}=NAME, in lower case`
+    throw new RelayError('SINK_TABLE', detail, place)
+  }
+
+  return {
+    async prepare(group) {
+      if (group.changes.length === 0) return
+      const target = targetOf(group)
+      const log = appendRows(target, await describeOrCreate(target))
+      const lacking = log.lacking(group.changes)
+      if (lacking.size > 0) {
+        const names = [...lacking.keys()].map((name) => `"${name}"`).join(', ')
+        const detail = `Table ${tableLabel(target)} lacks what the source has, ${names}: ${catalogue.textOf(addColumns(target, lacking))}`
+        throw new RelayError('SINK_TABLE', detail, { table: target.source })
+      }
+      logs.set(group.source, log)
+    },
+    plan: async ({ source }, changes) =>
+      changes.length === 0 ? NOTHING : ((await logs.get(source)?.plan(changes)) ?? null),
+    forget: () => logs.clear(),
+  }
+}
+
+const NOTHING: LoadPlan = { load: null, applied: 0, refused: [] }
+
+function addColumns(target: Target, lacking: ReadonlyMap<string, Lacking>): Statement {
+  const columns = Array.from(lacking, ([attribute, { value, feed }]) => {
+    const type = newColumnType(inferredType([value], feed) ?? 'text', false)
+    return sql`ADD COLUMN ${sql.id(targetName(attribute))} ${sql.raw(type)}`
+  })
+  return alter(target, sql.join(columns))
+}

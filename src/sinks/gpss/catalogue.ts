@@ -1,0 +1,109 @@
+import { sql } from 'kysely'
+import { tableLabel } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import type { Column, Relation } from '../sql/catalogue.ts'
+import type { Statement, Target } from '../sql/layout.ts'
+import { DATA, DELETED, EXTRA, VERSION } from '../sql/own-columns.ts'
+import type { Catalogue, TableWork } from '../sql/tables.ts'
+import type { GpssColumn } from './columns.ts'
+import type { Gpss } from './connection.ts'
+import { RowEncoder } from './rows.ts'
+import type { GpssTable } from './session.ts'
+import { sqlText } from './sql-text.ts'
+import { createStage, doBlock, STAGE_COLUMNS } from './stage.ts'
+
+/**
+ * The one table that an operator makes by hand. GPSS runs SQL only in front of a load and behind it, so there must be
+ * something to load into before the first table can be made.
+ */
+export const VEHICLE: GpssTable = { schema: 'cdc_relay', name: 'stage' }
+
+/**
+ * The catalogue of a Greenplum database as GPSS shows it: columns, but no keys. Nothing is remembered there; what a table has
+ * beside our own columns, the source has had.
+ */
+export function gpssCatalogue(gpss: Gpss): Catalogue & { run(statements: readonly Statement[]): Promise<void> } {
+  async function look(schema: string, name: string): Promise<Relation | undefined> {
+    const columns = await gpss.describe({ schema, name })
+    return columns === null ? undefined : { kind: null, columns: columns.map(columnOf), uniques: null, foreignKeys: [] }
+  }
+
+  /** @throws RelayError SINK_TABLE if there is nothing to load into */
+  async function run(statements: readonly Statement[]): Promise<void> {
+    if ((await gpss.describe(VEHICLE)) === null) throw noVehicle()
+    const encoder = new RowEncoder(STAGE_COLUMNS.map(([, , member]) => member))
+    encoder.add([0, 'ddl', ''])
+    const outcome = await gpss.load({
+      table: VEHICLE,
+      columns: STAGE_COLUMNS.map(([column]) => column),
+      rows: encoder.finish(),
+      preSql: statements.map(onceOnly).join(';\n'),
+      postSql: sqlText([sql`DELETE FROM ${sql.id(VEHICLE.schema, VEHICLE.name)}`]),
+    })
+    if (outcome.kind === 'unknown') throw outcome.failure
+  }
+
+  async function work<T>(work: (table: TableWork) => Promise<T>): Promise<T> {
+    let hasRun = false
+    let seen = ''
+    return await work({
+      lacksSchema: async (schema) => schema !== 'public',
+      remember: async () => {},
+      async look(schema, name) {
+        const relation = await look(schema, name)
+        // A table is looked at, made if it is missing, and looked at again.
+        if (relation === undefined && hasRun && seen === `${schema}.${name}`) throw folded(schema, name)
+        seen = `${schema}.${name}`
+        return relation
+      },
+      async run(statements) {
+        await run(statements)
+        hasRun = true
+      },
+    })
+  }
+
+  return {
+    load: async () => [],
+    look,
+    run,
+    work,
+
+    async columnsBefore({ schema, name }: Target) {
+      const own = new Set([DATA, VERSION, DELETED, EXTRA].map((column) => column.name))
+      const relation = await look(schema, name)
+      const names = relation?.columns.map((column) => column.name).filter((column) => !own.has(column)) ?? []
+      return names.map((column) => ({ attribute: column, column }))
+    },
+
+    textOf: (statement) => sqlText([statement]),
+  }
+}
+
+function columnOf({ name, declared, type, modifier, nullable }: GpssColumn): Column {
+  const underlying = { name: type, sql: type, modifier, kind: 'b' }
+  // Whether something fills a column is not told: what nothing fills, the load refuses.
+  const told = { notNull: nullable === false, filled: true, generated: null, collation: null }
+  return { name, type: declared, baseType: type, modifier, underlying, ...told }
+}
+
+/** Someone else, or a load whose answer was lost, may have done it already. */
+function onceOnly(statement: Statement): string {
+  const text = sqlText([statement])
+  const isDone = ['duplicate_table', 'duplicate_column', 'duplicate_object', 'duplicate_schema', 'unique_violation']
+  // The right to make schemas is asked for before it is seen that there is one.
+  if (text.startsWith('CREATE SCHEMA')) isDone.push('insufficient_privilege')
+  return doBlock(`BEGIN\n${text};\nEXCEPTION WHEN ${isDone.join(' OR ')} THEN NULL;\nEND`)
+}
+
+function folded(schema: string, name: string): RelayError {
+  const detail = `Table ${tableLabel({ schema, name })} was made, but GPSS does not find it under this name. Name another with --table, in lower case`
+  return new RelayError('SINK_TABLE', detail)
+}
+
+/** With what the operator has to run. */
+export function noVehicle(): RelayError {
+  const statements = sqlText([sql`CREATE SCHEMA ${sql.id(VEHICLE.schema)}`, createStage(VEHICLE)])
+  const detail = `GPSS can make tables only while it loads into one, and there is none yet. Run this once in the database: ${statements.replaceAll(/\s+/g, ' ')};`
+  return new RelayError('SINK_TABLE', detail)
+}

@@ -1,0 +1,210 @@
+import type { Change, DeadLetter } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import type { Batch, Written } from '../sink.ts'
+import { placeOfBatch } from '../sql/failures.ts'
+import { type Group, groupByTable } from '../sql/planning.ts'
+import { refuseTooMany } from '../sql/refused-rows.ts'
+import { type SchemaPolicyOptions, schemaPolicy } from '../sql/schema-changes.ts'
+import type { Gpss } from './connection.ts'
+import type { LoadPlan, LoadTarget } from './target.ts'
+
+export interface DeliveryOptions extends SchemaPolicyOptions {
+  /** What becomes of a row that Greenplum refuses. */
+  readonly onError: 'dead-letter' | 'stop'
+}
+
+/** So many tables are loaded at a time, each in a session of its own. */
+const TABLES_AT_A_TIME = 4
+
+/** Where batches go, and how often something was learned of it or forgotten: a plan from before that may be out of date. */
+export class Destination {
+  readonly gpss: Gpss
+  readonly target: LoadTarget
+  news = 0
+
+  constructor(gpss: Gpss, target: LoadTarget) {
+    this.gpss = gpss
+    this.target = target
+  }
+
+  async prepare(group: Group): Promise<void> {
+    this.news++
+    await this.target.prepare(group)
+  }
+
+  forget(): void {
+    this.news++
+    this.target.forget()
+  }
+}
+
+interface Loaded {
+  applied: number
+  readonly refused: DeadLetter[]
+}
+
+/** One batch on its way. When it has to be tried again, the tables that are done are not loaded a second time. */
+export class Delivery {
+  readonly #options: DeliveryOptions
+  readonly #to: Destination
+  readonly #batch: Batch
+  readonly #groups: readonly Group[]
+  readonly #plans = new Map<Group, Promise<LoadPlan | null>>()
+  readonly #plannedAt: number
+  readonly #done = new Map<Group, Loaded>()
+  #isRepeat = false
+
+  constructor(options: DeliveryOptions, to: Destination, batch: Batch) {
+    this.#options = options
+    this.#to = to
+    this.#batch = batch
+    this.#groups = groupByTable(batch, options.isMirror)
+    this.#plannedAt = to.news
+    for (const group of this.#groups) this.#plans.set(group, this.#plan(group))
+  }
+
+  /**
+   * Resolves to what Greenplum refused.
+   * @throws RelayError SINK_…, SCHEMA_CHANGE; what was loaded until then stays, and is not loaded again
+   */
+  async load(): Promise<DeadLetter[]> {
+    try {
+      await this.#loadLeft().catch((error: unknown) => {
+        this.#failed()
+        if (!(error instanceof RelayError) || error.code !== 'SINK_TABLE') throw error
+        // The tables are not what they were taken for: they are looked at once more, which says what is wrong with them.
+        return this.#loadLeft()
+      })
+    } catch (error) {
+      this.#failed()
+      throw error instanceof RelayError ? error.at(placeOfBatch(this.#batch)) : error
+    }
+    return [...this.#done.values()].flatMap(({ refused }) => refused)
+  }
+
+  #failed(): void {
+    this.#isRepeat = true
+    this.#plans.clear()
+    this.#to.forget()
+  }
+
+  written(): Written {
+    const tables = new Map<string, { applied: number; superseded: number }>()
+    let deadLettered = 0
+    for (const [{ source, changes }, { applied, refused }] of this.#done) {
+      tables.set(source, { applied, superseded: changes.length - applied - refused.length })
+      deadLettered += refused.length
+    }
+    return { kind: 'written', ...schemaPolicy(this.#options, this.#groups).counted(tables), deadLettered }
+  }
+
+  async #loadLeft(): Promise<void> {
+    // Schema changes that are not to be followed stop the relay before anything is written.
+    schemaPolicy(this.#options, this.#groups)
+    const left = this.#groups.filter((group) => !this.#done.has(group))
+    // One after another: to make tables is to load into one that all share.
+    for (const group of left) await this.#prepare(group)
+    for (let i = 0; i < left.length; i += TABLES_AT_A_TIME) {
+      const some = left.slice(i, i + TABLES_AT_A_TIME)
+      const results = await Promise.allSettled(some.map((group) => this.#loadGroup(group)))
+      for (const result of results) if (result.status === 'rejected') throw result.reason
+    }
+  }
+
+  /** Sees to it that there is a plan of the group that can be used: the one made ahead, if it is not out of date. */
+  async #prepare(group: Group): Promise<void> {
+    const ahead = this.#plannedAt === this.#to.news ? this.#plans.get(group) : undefined
+    const plan = ahead ?? this.#plan(group)
+    this.#plans.set(group, plan)
+    if (group.schemaChanges.length === 0 && !(await isLacking(plan))) return
+    await this.#to.prepare(group)
+    this.#plans.set(group, this.#plan(group))
+  }
+
+  #plan(group: Group): Promise<LoadPlan | null> {
+    const plan = this.#to.target.plan(group, group.changes, this.#isRepeat)
+    plan.catch(() => {}) // said by the load, since what comes before it is still being written
+    return plan
+  }
+
+  async #loadGroup(group: Group): Promise<void> {
+    const loaded: Loaded = { applied: 0, refused: [] }
+    await this.#loadRange(group, 0, group.changes.length, this.#plans.get(group)!, this.#isRepeat, loaded)
+    refuseTooMany(group, loaded.refused)
+    this.#done.set(group, loaded)
+  }
+
+  /**
+   * Loads a range of the changes; what is refused is halved until it is known which changes that are. A half comes after
+   * the one before it.
+   */
+  async #loadRange(
+    group: Group,
+    from: number,
+    to: number,
+    planned: Promise<LoadPlan | null>,
+    isRepeat: boolean,
+    loaded: Loaded,
+  ): Promise<void> {
+    try {
+      const plan = await planned
+      if (plan === null) return requireNoChanges(group)
+      await this.#loadPlan(plan)
+      loaded.applied += plan.applied
+      loaded.refused.push(...plan.refused)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      const again = (from: number, to: number): Promise<void> => {
+        const planned = this.#to.target.plan(group, group.changes.slice(from, to), true)
+        return this.#loadRange(group, from, to, planned, true, loaded)
+      }
+      // What an earlier load left behind may be what is refused.
+      if (!isRepeat) return await again(from, to)
+      if (this.#options.onError === 'stop') throw error
+      if (to - from === 1) {
+        loaded.refused.push(deadLetterOf(group.changes[from]!, error))
+        refuseTooMany({ ...group, changes: group.changes.slice(0, to) }, loaded.refused)
+        return
+      }
+      const middle = (from + to) >> 1
+      await again(from, middle)
+      await again(middle, to)
+    }
+  }
+
+  async #loadPlan({ load, refused }: LoadPlan): Promise<void> {
+    const [first] = refused
+    if (first !== undefined && this.#options.onError === 'stop') {
+      const { shard, sequence } = first.source
+      throw new RelayError('SINK_REFUSED', first.detail, { shard, sequence })
+    }
+    if (load === null) return
+    const outcome = await this.#to.gpss.load(load)
+    if (outcome.kind === 'unknown') throw outcome.failure
+  }
+}
+
+const isLacking = (plan: Promise<LoadPlan | null>): Promise<boolean> =>
+  plan.then(
+    (plan) => plan === null,
+    (error: unknown) => {
+      // The load finds out which row it is.
+      if (isRefusal(error)) return false
+      throw error
+    },
+  )
+
+const isRefusal = (error: unknown): error is RelayError => error instanceof RelayError && error.code === 'SINK_REFUSED'
+
+/** A table that was only heard of. */
+function requireNoChanges({ source, changes }: Group): void {
+  if (changes.length > 0) throw new Error(`Table ${source} was prepared and still cannot be planned`)
+}
+
+const deadLetterOf = (change: Change, { code, detail }: RelayError): DeadLetter => ({
+  kind: 'dead-letter',
+  code,
+  detail,
+  change,
+  source: change.source,
+})

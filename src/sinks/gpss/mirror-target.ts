@@ -1,0 +1,107 @@
+import type { ColumnType, TableName } from '../../change.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Relation } from '../sql/catalogue.ts'
+import { columnsMirror } from '../sql/columns.ts'
+import type { ColumnsTable } from '../sql/columns-shape.ts'
+import { documentMirror } from '../sql/document.ts'
+import type { BoundTable, Layout } from '../sql/layout.ts'
+import type { MirrorStatements } from '../sql/mirror.ts'
+import { DATA } from '../sql/own-columns.ts'
+import { sweep } from '../sql/schema-changes.ts'
+import { targetTables } from '../sql/tables.ts'
+import type { gpssCatalogue } from './catalogue.ts'
+import type { MergeTable } from './merge.ts'
+import { createStage, Stage, stageOf } from './stage.ts'
+import type { LoadTarget } from './target.ts'
+
+export interface MirrorTargetOptions {
+  /** The relay's name. */
+  readonly relay: string
+  readonly catalogue: ReturnType<typeof gpssCatalogue>
+  /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
+  readonly layout: 'columns' | 'document' | null
+  readonly createTables: 'auto' | 'never'
+  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
+  readonly onReload: 'keep' | 'sweep'
+  readonly routes: (table: TableName) => TableName | null
+  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
+  readonly defaultSchema: string
+  readonly log: Log
+}
+
+/**
+ * Keeps tables equal to the source's: rows are staged, and merged by the SQL behind the load. Deletes are soft, for a
+ * side table would need more than the one statement that GPSS promises nothing about.
+ */
+export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
+  const { relay, catalogue, onReload } = options
+  const tables = targetTables<Stage>({ ...options, layoutOf: layoutsOf(options) })
+  const staged = new Set<string>()
+  const run = String(Date.now()).padStart(15, '0')
+  let loads = 0
+
+  /** Sorts behind all loads before it, also those of an earlier run. */
+  const nextLoad = (): string => `${run}${String(++loads).padStart(12, '0')}`
+
+  return {
+    async prepare(group) {
+      if (tables.find(group.source, group.known) === undefined || group.changes.length > 0) await tables.learn(group)
+      const table = tables.find(group.source, group.known)
+      if (table === undefined) return
+      const stage = stageOf(relay, table)
+      if (!staged.has(stage.name)) {
+        const isThere = (await catalogue.look(stage.schema, stage.name)) !== undefined
+        if (!isThere) await catalogue.run([createStage(stage)])
+        staged.add(stage.name)
+      }
+      const isReload = group.schemaChanges.some(({ op }) => op === 'drop-table')
+      if (isReload && onReload === 'sweep' && group.known?.floor != null) {
+        await catalogue.run([sweep(table, group.known.floor)])
+      }
+    },
+
+    async plan({ source, known }, changes, isRepeat) {
+      const table = tables.find(source, known)
+      const plan = await table?.plan(changes)
+      if (plan == null) return null
+      const stage = new Stage(relay, nextLoad())
+      const applied = await plan.write(stage)
+      // Rows without a key would be there twice: their batch is loaded again.
+      const leftovers = isRepeat || table!.keys.length === 0 ? 'drop' : 'merge'
+      return { load: stage.finish(leftovers), applied, refused: plan.refused }
+    },
+
+    forget() {
+      tables.forget()
+      staged.clear()
+    },
+  }
+}
+
+function layoutsOf({ layout, declaredTypes }: MirrorTargetOptions): (feed: 'dms' | 'dynamodb') => Layout<Stage> {
+  const columns = columnsMirror<Stage>({ deletes: 'soft', declaredTypes, statementsOf: columnsStaging })
+  const document = documentMirror<Stage>('soft', documentStaging)
+  return (feed) => ((layout ?? (feed === 'dms' ? 'columns' : 'document')) === 'columns' ? columns : document)
+}
+
+const columnsStaging = (table: ColumnsTable): MirrorStatements<Stage> =>
+  staging({ ...table, columns: table, dataType: null })
+
+function documentStaging(table: BoundTable, relation: Relation): MirrorStatements<Stage> {
+  const dataType = relation.columns.find(({ name }) => name === DATA.name)?.baseType ?? 'jsonb'
+  return staging({ ...table, columns: null, dataType })
+}
+
+/** Every statement of a plan is a part of the load. */
+function staging(table: MergeTable): MirrorStatements<Stage> {
+  const part = (kind: 'rows' | 'patches' | 'moves' | 'added') => (rows: readonly string[]) => async (stage: Stage) =>
+    stage.add(table, kind, rows)
+  return {
+    upsert: part('rows'),
+    applyPatches: part('patches'),
+    applyMoves: part('moves'),
+    insert: part('added'),
+    // Deleted rows stay, marked: they come with the others.
+    bury: part('rows'),
+  }
+}

@@ -1,0 +1,84 @@
+import type { ColumnType, TableName } from '../../change.ts'
+import type { Log } from '../../observe/log.ts'
+import { joinState } from '../../state/join.ts'
+import type { StateStore } from '../../state/store.ts'
+import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
+import type { Sink } from '../sink.ts'
+import { gpssAddress } from './address.ts'
+import { appendTarget } from './append-target.ts'
+import { gpssCatalogue, noVehicle, VEHICLE } from './catalogue.ts'
+import { openGpss } from './connection.ts'
+import { Delivery, Destination } from './delivery.ts'
+import { mirrorTarget } from './mirror-target.ts'
+
+export interface GpssSinkOptions {
+  /** `gpss://…`; docs/gpss.md lists its parameters. */
+  readonly url: string
+  /** The relay's name. */
+  readonly relay: string
+  readonly mode: 'mirror' | 'append'
+  /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
+  readonly layout: 'columns' | 'document' | null
+  readonly createTables: 'auto' | 'never'
+  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
+  readonly onReload: 'keep' | 'sweep'
+  /** What becomes of a row that Greenplum refuses. */
+  readonly onError: 'dead-letter' | 'stop'
+  /** Where dead letters go; `-` is standard error. */
+  readonly deadLetters: string
+  readonly routes: (table: TableName) => TableName | null
+  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
+  /** Null: no positions are kept. */
+  readonly store: StateStore | null
+  readonly log: Log
+}
+
+/**
+ * Writes to Greenplum through GPSS, in parallel into its segments. Each table of a batch is one load, one transaction; the
+ * positions follow when all are durable, so a crash repeats the batch: into a mirror with no effect, into a log as whole
+ * batches, told by the records' positions.
+ *
+ * @throws RelayError CONFIGURATION for a URL that cannot be read
+ */
+export function gpssSink(options: GpssSinkOptions): Sink {
+  const { mode, deadLetters, store, log } = options
+  const address = gpssAddress(options.url, process.env)
+  const gpss = openGpss(address)
+  const catalogue = gpssCatalogue(gpss)
+  const shared = { ...options, catalogue, gpss, defaultSchema: address.schema }
+  const destination = new Destination(gpss, mode === 'append' ? appendTarget(shared) : mirrorTarget(shared))
+  const letters = deadLetters === '-' ? standardOutput(process.stderr) : fileOutput(deadLetters, log)
+
+  return joinState(
+    {
+      refusesNul: true,
+      readsBefore: mode === 'append',
+      needsKeys: mode === 'mirror',
+      keyColumns: async () => null,
+
+      async open() {
+        // Also tells at once whether the login is right.
+        const vehicle = await gpss.describe(VEHICLE)
+        if (vehicle === null && mode === 'mirror') throw noVehicle()
+      },
+
+      prepare(batch) {
+        const delivery = new Delivery({ ...options, isMirror: mode === 'mirror' }, destination, batch)
+        let hasLetters = false
+        return async () => {
+          const refused = await delivery.load()
+          const lines = linesOf([...batch.deadLetters, ...refused])
+          if (lines !== '' && !hasLetters) {
+            await letters.open(new AbortController().signal)
+            await letters.write(lines)
+          }
+          hasLetters = true
+          return delivery.written()
+        }
+      },
+
+      close: () => gpss.close().finally(() => letters.close()),
+    },
+    store,
+  )
+}

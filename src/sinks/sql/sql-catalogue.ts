@@ -1,0 +1,53 @@
+import { sql } from 'kysely'
+import { readRelation } from './catalogue.ts'
+import { type Database, inTransaction, limitLockWait } from './connection.ts'
+import { lockForDdl } from './schema.ts'
+import type { Catalogue, Remembered } from './tables.ts'
+
+/** The catalogue of a database that is reached by SQL; what is remembered lies in `cdc_relay.tables`. */
+export function sqlCatalogue(db: Database): Catalogue {
+  let relay = ''
+  return {
+    async load(name) {
+      relay = name
+      const { rows } = await sql<Remembered>`
+        SELECT source, target_schema AS schema, target_table AS name, keys, columns FROM cdc_relay.tables
+        WHERE name = ${name}`.execute(db)
+      return rows
+    },
+
+    look: (schema, name) => readRelation(db, schema, name),
+
+    work: (work) =>
+      inTransaction(db, async (trx) => {
+        await limitLockWait(trx)
+        await lockForDdl(trx)
+        return await work({
+          look: (schema, name) => readRelation(trx, schema, name),
+          async lacksSchema(schema) {
+            const { rows } = await sql`SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${schema}`.execute(trx)
+            return rows.length === 0
+          },
+          async run(statements) {
+            for (const statement of statements) await statement.execute(trx)
+          },
+          remember: (table) => remember(trx, relay, table),
+        })
+      }),
+
+    textOf: (statement) => statement.compile(db).sql,
+  }
+}
+
+async function remember(
+  trx: Database,
+  relay: string,
+  { source, schema, name, keys, columns }: Remembered,
+): Promise<void> {
+  await sql`
+    INSERT INTO cdc_relay.tables (name, source, target_schema, target_table, keys, columns)
+    VALUES (${relay}, ${source}, ${schema}, ${name}, ${JSON.stringify(keys)}::jsonb, ${JSON.stringify(columns)}::jsonb)
+    ON CONFLICT (name, source) DO UPDATE
+    SET target_schema = excluded.target_schema, target_table = excluded.target_table, keys = excluded.keys,
+      columns = excluded.columns`.execute(trx)
+}

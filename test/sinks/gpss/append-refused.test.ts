@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Change, recordToJson } from '../../../src/change.ts'
+import { type FailureCode, RelayError } from '../../../src/errors.ts'
+import { createTable, del, dmsPut, put, row } from '../../support/changes.ts'
+import type { Fault } from '../../support/gpss/settings.ts'
+import type { GpssPlace } from '../../support/gpss-target.ts'
+import { appendPlace, openLog, printed } from './append-place.ts'
+
+/** Happens to the next load of a table that is ended. */
+let fault: { readonly table: string; readonly moment: 'before commit' | 'after commit'; readonly kind: Fault } | null =
+  null
+const tableOfSession = new Map<string, string>()
+
+let place: GpssPlace
+before(async () => {
+  place = await appendPlace({
+    fault({ call: { method, session, open }, moment }) {
+      if (method === 'Open' && open !== null) tableOfSession.set(session!, open.TableName)
+      if (method !== 'Close' || fault?.moment !== moment || tableOfSession.get(session!) !== fault.table)
+        return undefined
+      const { kind } = fault
+      fault = null
+      return kind
+    },
+  })
+})
+after(() => place.close())
+
+const refusedWith =
+  (code: FailureCode, detail: RegExp, place: Record<string, string> = {}) =>
+  (error: unknown) => {
+    assert.ok(error instanceof RelayError, String(error))
+    assert.equal(error.code, code)
+    assert.match(error.detail, detail)
+    for (const [name, value] of Object.entries(place)) assert.equal(error.place[name], value)
+    return true
+  }
+
+const SECRET = 'secret-of-a-row'
+
+test('--create-tables never says how to make a table that is missing', async (t) => {
+  const log = await openLog(t, place, { createTables: 'never' })
+  const write = log.batch([put('a', 1, { table: 'absent' }), dmsPut(1, 2)])
+  await assert.rejects(
+    write,
+    refusedWith(
+      'SINK_TABLE',
+      /^Table public\.absent is missing.*never: CREATE TABLE "public"\."absent" \(data json\)$/,
+      {
+        table: 'absent',
+      },
+    ),
+  )
+  await place.database.query('CREATE TABLE absent (data json)')
+  await assert.rejects(write, refusedWith('SINK_TABLE', /CREATE TABLE "shop"\."orders" \(data json\)$/))
+  await place.database.query('CREATE SCHEMA shop; CREATE TABLE shop.orders (data json)')
+  assert.equal((await write()).kind, 'written')
+  assert.equal((await printed(place, 'shop.orders')).length, 1)
+  assert.equal((await printed(place, 'absent')).length, 1)
+})
+
+test('a table of which only a schema change is heard is not made', async (t) => {
+  const log = await openLog(t, place)
+  await log.batch([createTable({ id: 'int32' }, 1, { table: 'heard' })])()
+  assert.deepEqual(await place.database.query(`SELECT 1 FROM pg_class WHERE relname = 'heard'`), [])
+})
+
+test('a column that the table lacks is named, and what to run; then the relay goes on', async (t) => {
+  await place.database.query('CREATE TABLE lacking (id text, cdc_op text)')
+  const log = await openLog(t, place)
+  await log.batch([put('a', 1, { table: 'lacking', data: { never: null } })])()
+  const changes = [
+    put('b', 2, { table: 'lacking', data: { text: SECRET, 'N o': 1.5 } }),
+    put('c', 3, { table: 'lacking', data: { flag: true, list: [1] } }),
+    del('d', 4, { table: 'lacking', before: row({ id: 'd', old: 'x' }) }),
+  ]
+  const write = log.batch(changes)
+  const cure =
+    'ALTER TABLE "public"."lacking" ADD COLUMN "text" text, ADD COLUMN "N o" numeric, ADD COLUMN "flag" boolean, ADD COLUMN "list" jsonb, ADD COLUMN "old" text'
+  await assert.rejects(write, (error: unknown) => {
+    refusedWith(
+      'SINK_TABLE',
+      /^Table public\.lacking lacks what the source has, "text", "N o", "flag", "list", "old": /,
+      {
+        table: 'lacking',
+      },
+    )(error)
+    assert.ok((error as RelayError).detail.endsWith(cure))
+    return true
+  })
+  assert.equal((await printed(place, 'lacking')).length, 1)
+  await place.database.query(cure)
+  await write()
+  const none = { text: null, 'N o': null, flag: null, list: null, old: null }
+  assert.deepEqual(await printed(place, 'lacking'), [
+    { ...none, id: 'a', cdc_op: 'insert' },
+    { ...none, id: 'b', cdc_op: 'insert', text: SECRET, 'N o': '1.5' },
+    { ...none, id: 'c', cdc_op: 'insert', flag: 'true', list: '[1]' },
+    { ...none, id: 'd', cdc_op: 'delete', old: 'x' },
+  ])
+})
+
+test('a column that the table gets while the relay runs is used', async (t) => {
+  await place.database.query('CREATE TABLE growing (id text, at integer)')
+  const log = await openLog(t, place)
+  await log.batch([put('a', 1, { table: 'growing' })])()
+  await place.database.query('ALTER TABLE growing ADD COLUMN more text')
+  await log.batch([put('b', 2, { table: 'growing', data: { more: 'm' } })])()
+  assert.deepEqual(await printed(place, 'growing'), [
+    { id: 'a', at: '1', more: null },
+    { id: 'b', at: null, more: 'm' },
+  ])
+})
+
+test('a column of the source with a name of ours is refused', async (t) => {
+  await place.database.query('CREATE TABLE taken (id text, cdc_op text)')
+  const log = await openLog(t, place)
+  const write = log.batch([put('a', 1, { table: 'taken', data: { cdc_op: 'x' } })])
+  await assert.rejects(
+    write,
+    refusedWith('SINK_TABLE', /"cdc_op", whose name in table public\.taken is taken/, { column: 'cdc_op' }),
+  )
+})
+
+test('types that are not known, or not fit for the record, are named', async (t) => {
+  await place.database.query(`
+    CREATE TYPE mood AS ENUM ('ok');
+    CREATE TABLE unknown_type (id text, feeling mood);
+    CREATE TABLE only_number (id integer)`)
+  const log = await openLog(t, place)
+  await assert.rejects(
+    log.batch([put('a', 1, { table: 'unknown_type' })]),
+    refusedWith('SINK_TABLE', /^Column "feeling" has the type "mood", which is not known/, {
+      table: 'public.unknown_type',
+    }),
+  )
+  await assert.rejects(
+    log.batch([put('a', 1, { table: 'only_number' })]),
+    refusedWith('SINK_TABLE', /table public\.only_number, "id", has the type int4.*must be json/),
+  )
+})
+
+/** One of each row is bad: its column cannot hold the value. */
+const misfits: Readonly<Record<string, { columns: string; bad: Change; detail: RegExp }>> = {
+  'found here': {
+    columns: 'id text, at integer',
+    bad: put('bad', 2, { table: 'misfit', data: { at: SECRET } }),
+    detail: /^Column "at" of table public\.misfit, int4, cannot hold the value$/,
+  },
+  'an integer that DMS rounded': {
+    columns: 'id text, at integer',
+    bad: { ...put('bad', 2, { table: 'misfit' }), inExponentForm: ['at'] },
+    detail: /^DMS rounded the integer in column "at" of table misfit: set UseLargeIntegerValue=true/,
+  },
+  'found by Greenplum': {
+    columns: 'id text, at integer, net inet',
+    bad: put('bad', 2, { table: 'misfit', data: { net: SECRET } }),
+    detail: /^Write failed with INTERNAL: pq: invalid input syntax for type inet: "…"$/,
+  },
+  'a column that nothing fills': {
+    columns: 'id text, at integer NOT NULL',
+    bad: put('bad', 2, { table: 'misfit', data: {} }),
+    detail:
+      /^Close failed with INTERNAL: pq: null value in column "at" of relation "misfit" violates not-null constraint$/,
+  },
+  'a constraint': {
+    columns: `id text CHECK (id <> 'bad'), at integer`,
+    bad: put('bad', 2, { table: 'misfit' }),
+    detail: /^Close failed with INTERNAL.* violates check constraint/,
+  },
+  'a row larger than a message': {
+    columns: 'id text, at integer, large text',
+    bad: put('bad', 2, { table: 'misfit', data: { large: SECRET.repeat(300_000) } }),
+    detail: /^A row of table public\.misfit is larger than the \d+ bytes that GPSS takes in one message$/,
+  },
+  'a record larger than a message': {
+    columns: 'data json',
+    bad: put('bad', 2, { table: 'misfit', data: { large: SECRET.repeat(300_000) } }),
+    detail: /^A row of table public\.misfit is larger/,
+  },
+}
+
+for (const [title, { columns, bad, detail }] of Object.entries(misfits)) {
+  test(`a row that the table cannot hold: ${title}`, async (t) => {
+    await place.database.query('DROP TABLE IF EXISTS misfit')
+    await place.database.query(`CREATE TABLE misfit (${columns})`)
+    const good = [1, 3, 4].map((at) => put(`${at}`, at, { table: 'misfit' }))
+    const changes = [good[0]!, bad, ...good.slice(1)]
+
+    const stopping = await openLog(t, place)
+    await assert.rejects(stopping.batch(changes), (error: unknown) => {
+      // What Greenplum refuses, it does not say which row that is.
+      const where = detail.source.includes('failed with')
+        ? { table: 'public.misfit' }
+        : { shard: 'shard-0', sequence: '2' }
+      refusedWith('SINK_REFUSED', detail, where)(error)
+      assert.ok(!(error as RelayError).message.includes(SECRET))
+      return true
+    })
+    assert.deepEqual(await printed(place, 'misfit'), [])
+
+    const keeping = await openLog(t, place, { onError: 'dead-letter' })
+    const written = await keeping.batch(changes)()
+    assert.equal(written.kind, 'written')
+    assert.deepEqual(written.kind === 'written' && [written.tables.get('misfit'), written.deadLettered], [
+      { applied: 3, superseded: 0 },
+      1,
+    ])
+    const [told, ...others] = await keeping.deadLetters()
+    assert.deepEqual(others, [])
+    assert.match(told!, detail)
+    const whole = columns === 'data json'
+    assert.deepEqual(
+      (await printed(place, 'misfit')).map((row) => (whole ? row.data : row.id)),
+      good.map((change, i) => (whole ? recordToJson(change) : ['1', '3', '4'][i])),
+    )
+  })
+}
+
+test('a table into which most rows do not fit is wrong', async (t) => {
+  await place.database.query('CREATE TABLE wrong (id integer, at integer)')
+  const log = await openLog(t, place, { onError: 'dead-letter' })
+  const changes = Array.from({ length: 30 }, (_, i) => put(`${i}`, i, { table: 'wrong' }))
+  await assert.rejects(
+    log.batch(changes),
+    refusedWith('TOO_MANY_REFUSED', /^30 of 30 changes.*Column "id" of table public\.wrong, int4, cannot hold/),
+  )
+})
+
+/** Where a record stood, and how often it is there. */
+async function places(table: string): Promise<Record<string, number>> {
+  const rows = await place.database.query<{ at: string; n: number }>(
+    `SELECT cdc_shard || ' ' || cdc_sequence AS at, count(*)::int AS n FROM ${table} GROUP BY 1 ORDER BY 1`,
+  )
+  return Object.fromEntries(rows.map(({ at, n }) => [at, n]))
+}
+
+for (const [moment, times] of [
+  ['before commit', 1],
+  ['after commit', 2],
+] as const) {
+  test(`an answer that is lost ${moment}: the whole batch is there ${times === 1 ? 'once' : 'twice, told by its positions'}`, async (t) => {
+    const table = `lost_${times}`
+    await place.database.query(`
+      CREATE TABLE ${table} (id text, at integer, cdc_shard text, cdc_sequence text);
+      CREATE TABLE beside_${times} (id text, at integer, cdc_shard text, cdc_sequence text)`)
+    const log = await openLog(t, place)
+    await log.batch([put('a', 1, { table })])()
+    const batch = log.batch([
+      put('a', 2, { table }),
+      put('b', 3, { table: `beside_${times}`, shard: 'shard-1' }),
+      put('b', 3, { table, shard: 'shard-1' }),
+    ])
+    fault = { table, moment, kind: moment === 'before commit' ? { kind: 'die' } : { kind: 'reset' } }
+    await assert.rejects(batch, refusedWith('SINK_UNREACHABLE', /^Close failed with UNAVAILABLE/))
+    if (moment === 'before commit') await place.server.restart()
+    await batch()
+    assert.deepEqual(await places(table), { 'shard-0 1': 1, 'shard-0 2': times, 'shard-1 3': times })
+    // What is known to be loaded is not loaded again.
+    if (times === 2) assert.deepEqual(await places('beside_2'), { 'shard-1 3': 1 })
+  })
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Change, SourceTable, StreamChange } from '../../../src/change.ts'
+import type { GpssSinkOptions } from '../../../src/sinks/gpss/sink.ts'
+import type { Sink, Written } from '../../../src/sinks/sink.ts'
+import {
+  addColumn,
+  at,
+  batchOf,
+  claimOf,
+  dmsDel,
+  dmsMove,
+  dmsPatch,
+  dmsPut,
+  dropTable,
+  knownTables,
+  put,
+  row,
+  SHOP_ORDERS,
+  sourceTable,
+} from '../../support/changes.ts'
+import { type GpssPlace, gpssPlace, liveRows } from '../../support/gpss-target.ts'
+import { rejection, totals } from '../conformance.ts'
+
+const TABLE = sourceTable({ id: 'text', a: 'int64', b: 'text' })
+
+interface Mirror {
+  readonly place: GpssPlace
+  write(changes: readonly StreamChange[], table?: SourceTable): Promise<Written>
+  /** What the view of `shop.orders` shows, each row as JSON without what is NULL. */
+  live(): Promise<Record<string, unknown>[]>
+}
+
+async function mirror(t: TestContext, options: Partial<GpssSinkOptions> = {}): Promise<Mirror> {
+  const place = await gpssPlace()
+  let sink: Sink | undefined
+  let position = 0
+  t.after(async () => {
+    await sink?.close()
+    await place.close()
+  })
+  return {
+    place,
+    async write(changes, table = TABLE) {
+      if (sink === undefined) {
+        sink = place.sink({ layout: null, ...options })
+        await sink.open(claimOf(), AbortSignal.timeout(30_000))
+      }
+      const batch = batchOf({ changes, tables: knownTables(table), moves: at({ shard: `${++position}` }) })
+      const written = await sink.prepare(batch)(AbortSignal.timeout(30_000))
+      assert.ok(written.kind === 'written')
+      return written
+    },
+    async live() {
+      const rows = await liveRows((text) => place.database.query(text), SHOP_ORDERS)
+      return rows
+        .map(({ data }) => JSON.parse(data) as Record<string, unknown>)
+        .sort((x, y) => (String(x.id) < String(y.id) ? -1 : 1))
+    },
+  }
+}
+
+test('a row that moves takes along what the image does not carry, and leaves its key', async (t) => {
+  const { write, live } = await mirror(t)
+  await write([dmsPut('old', 1, { data: { a: 1, b: 'kept' } }), dmsPut('whole', 1, { data: { a: 1, b: 'not kept' } })])
+  const moved = { ...dmsMove({ id: 'old' }, { id: 'new' }, 2, { data: { a: 2 } }), complete: false }
+  const batch = [moved, dmsMove({ id: 'whole' }, { id: 'target' }, 2, { data: { a: 3 } })]
+  const expected = [
+    { id: 'new', a: 2, b: 'kept' },
+    { id: 'target', a: 3 },
+  ]
+  await write(batch)
+  assert.deepEqual(await live(), expected)
+  await write(batch)
+  assert.deepEqual(await live(), expected, 'the same batch again')
+  await write([dmsPut('old', 3, { data: { a: 9 } })])
+  await write(batch)
+  const [first, last] = expected
+  assert.deepEqual(await live(), [first, { id: 'old', a: 9 }, last], 'the old key is in use again')
+})
+
+test('a deleted row stays away from what is older, and comes back without its old values', async (t) => {
+  const { write, live } = await mirror(t)
+  await write([dmsPut('k', 1, { data: { a: 1, b: 'x' } })])
+  await write([dmsDel('k', 5)])
+  await write([dmsPatch('k', 4, { data: { a: 4 } })])
+  assert.deepEqual(await live(), [])
+  await write([dmsPatch('k', 6, { data: { a: 6 } })])
+  assert.deepEqual(await live(), [{ id: 'k', a: 6 }])
+})
+
+test('a table without key is added to; what cannot be done to it is a dead letter', async (t) => {
+  const { place, write } = await mirror(t, { onError: 'dead-letter' })
+  const keyless = sourceTable({ id: 'text', a: 'int64' }, { key: [] })
+  const of = (change: Change): Change => ({ ...change, key: null })
+  const written = await write([of(dmsPut('x', 1)), of(dmsPut('x', 1)), of(dmsDel('x', 2))], keyless)
+  assert.deepEqual([totals(written), written.deadLettered], [[2, 0], 1])
+  assert.deepEqual(await place.database.query('SELECT id FROM shop.orders'), [{ id: 'x' }, { id: 'x' }])
+  assert.match(await readFile(join(place.folder, 'dead-letters.jsonl'), 'utf8'), /"SINK_REFUSED".*has no key/)
+})
+
+for (const onReload of ['keep', 'sweep'] as const) {
+  test(`a reload with --on-reload ${onReload}`, async (t) => {
+    const { write, live } = await mirror(t, { onReload })
+    await write([dmsPut('before', 1), dmsPut('both', 1, { data: { a: 1 } })])
+    const floored = { ...TABLE, floor: '10' }
+    await write([dropTable(10), dmsPut('both', 12, { data: { a: 2 } }), dmsPut('late', 9)], floored)
+    const kept = onReload === 'keep' ? ['before', 'both'] : ['both']
+    assert.deepEqual(
+      (await live()).map(({ id }) => id),
+      kept,
+    )
+  })
+}
+
+test('a column that the source gets is added, and shown; under `ignore` it is kept aside', async (t) => {
+  const wider = sourceTable({ id: 'text', a: 'int64', b: 'text', more: 'int64' })
+  const batch = [addColumn({ more: 'int64' }, 2), dmsPut('k', 3, { data: { more: 7 } })]
+  const adding = await mirror(t)
+  await adding.write([dmsPut('k', 1)])
+  await adding.write(batch, wider)
+  await adding.write([dmsPut('l', 4, { data: { a: 1 } })], wider)
+  assert.deepEqual(await adding.live(), [
+    { id: 'k', more: 7 },
+    { id: 'l', a: 1 },
+  ])
+
+  const ignoring = await mirror(t, { onSchemaChange: 'ignore' })
+  await ignoring.write([dmsPut('k', 1)])
+  await ignoring.write(batch, wider)
+  assert.deepEqual(await ignoring.place.database.query('SELECT cdc_extra FROM shop.orders'), [
+    { cdc_extra: { more: 7 } },
+  ])
+
+  const stopping = await mirror(t, { onSchemaChange: 'stop' })
+  await stopping.write([dmsPut('k', 1)])
+  const failure = await rejection(stopping.write(batch, wider), 'SCHEMA_CHANGE')
+  assert.match(failure.message, /ADD COLUMN "more" bigint/)
+})
+
+test('of many rows the one that Greenplum refuses is a dead letter, and so is one that no message can hold', async (t) => {
+  const { place, write, live } = await mirror(t, { onError: 'dead-letter' })
+  await write([dmsPut('first', 1)])
+  await place.database.query(`ALTER TABLE shop.orders ADD CHECK (a <> 13)`)
+  const changes = Array.from({ length: 40 }, (_, i) => dmsPut(`k${i}`, 2, { data: { a: i } }))
+  const large = dmsPut('large', 2, { data: { b: 'x'.repeat(5 * 1024 * 1024) } })
+  const written = await write([...changes, large])
+  assert.deepEqual([totals(written), written.deadLettered], [[39, 0], 2])
+  assert.equal((await live()).length, 40)
+  const letters = (await readFile(join(place.folder, 'dead-letters.jsonl'), 'utf8')).trimEnd().split('\n')
+  const keys = letters.map((line) => (JSON.parse(line) as { change: { key: { id: string } } }).change.key.id)
+  assert.deepEqual(keys.sort(), ['k13', 'large'])
+})
+
+test('under --on-error stop nothing of a table is written with a row that is refused', async (t) => {
+  const { place, write, live } = await mirror(t)
+  await write([dmsPut('first', 1)])
+  await place.database.query(`ALTER TABLE shop.orders ADD CHECK (a <> 13)`)
+  const failed = write([dmsPut('good', 2, { data: { a: 1 } }), dmsPut('bad', 2, { data: { a: 13 } })])
+  assert.match((await rejection(failed, 'SINK_REFUSED')).message, /check constraint.*tables shop\.orders, changes 2/)
+  assert.deepEqual(
+    (await live()).map(({ id }) => id),
+    ['first'],
+  )
+})
+
+test('a table that is wrong for all rows is found out early', async (t) => {
+  const { place, write } = await mirror(t, { onError: 'dead-letter' })
+  await write([dmsPut('first', 1)])
+  await place.database.query(`ALTER TABLE shop.orders ADD CHECK (cdc_version < 2)`)
+  const before = place.server.calls.length
+  const changes = Array.from({ length: 1000 }, (_, i) => dmsPut(`k${i}`, 2, { data: { a: i } }))
+  await rejection(write(changes), 'TOO_MANY_REFUSED')
+  const loads = place.server.calls.slice(before).filter(({ method }) => method === 'Open').length
+  assert.ok(loads < 80, `${loads} loads`)
+})
+
+test('without the table to load into, the message has what must be run, and then it works', async (t) => {
+  const { place, write, live } = await mirror(t)
+  await place.database.query('DROP SCHEMA cdc_relay CASCADE')
+  const sink = place.sink({ relay: 'other' })
+  const failure = await rejection(sink.open(claimOf(), AbortSignal.timeout(30_000)), 'SINK_TABLE')
+  await sink.close()
+  await place.database.query(/Run this once in the database: (.*;)/.exec(failure.detail)![1]!)
+  await write([dmsPut('k', 1)])
+  assert.deepEqual(
+    (await live()).map(({ id }) => id),
+    ['k'],
+  )
+})
+
+test('--create-tables never: the message has the statement', async (t) => {
+  const { write } = await mirror(t, { createTables: 'never' })
+  const failure = await rejection(write([dmsPut('k', 1)]), 'SINK_TABLE')
+  assert.match(
+    failure.message,
+    /--create-tables is never: CREATE SCHEMA "shop"; CREATE TABLE "shop"\."orders" \("id" text /,
+  )
+})
+
+test('a table that someone made narrower is looked at again', async (t) => {
+  const { place, write, live } = await mirror(t)
+  await write([dmsPut('k', 1, { data: { a: 1 } })])
+  await place.database.query('ALTER TABLE shop.orders DROP COLUMN b CASCADE')
+  await write([dmsPut('k', 2, { data: { a: 2, b: 'there again' } })])
+  assert.deepEqual(await live(), [{ id: 'k', a: 2, b: 'there again' }])
+})
+
+test('an attribute that an image of the next batch lacks is cleared, though its column is new', async (t) => {
+  const place = await gpssPlace()
+  t.after(place.close)
+  const sink = place.sink({ layout: 'columns' })
+  await sink.open(claimOf(), AbortSignal.timeout(30_000))
+  const write = (version: number, data: Record<string, number>) =>
+    sink.prepare(batchOf({ changes: [put('k', version, { data })], moves: at({ shard: `${version}` }) }))
+  await write(1, { a: 1 })(AbortSignal.timeout(30_000))
+  const [second, third] = [write(2, { b: 2 }), write(3, { a: 3 })]
+  await second(AbortSignal.timeout(30_000))
+  await third(AbortSignal.timeout(30_000))
+  await sink.close()
+  const rows = await liveRows((text) => place.database.query(text), { schema: null, name: 'orders' })
+  assert.deepEqual(
+    rows.map(({ data }) => JSON.parse(data) as unknown),
+    [{ ...row({ id: 'k', a: 3 }) }],
+  )
+})
