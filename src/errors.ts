@@ -106,12 +106,12 @@ export const FAILURES = {
   SINK_REFUSED: {
     retry: 'never',
     exit: 3,
-    help: 'The target cannot hold a row. Nothing of its batch was written, the position stands in front of it; `--on-error dead-letter` keeps such rows apart and goes on.',
+    help: 'The target cannot hold a row. The position stands in front of its batch; `--on-error dead-letter` keeps such rows apart and goes on.',
   },
   TOO_MANY_REFUSED: {
     retry: 'never',
     exit: 1,
-    help: 'It looks as if the table were wrong, and not the rows. Nothing of the batch was written, the position stands in front of it.',
+    help: 'It looks as if the table were wrong, and not the rows. The position stands in front of the batch.',
   },
   SINK_FAILED: { retry: 'never', exit: 1, help: 'The target answered with an error that trying again does not cure.' },
 

@@ -2,8 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DeadLetter, TableName } from '../../src/change.ts'
-import { SILENT } from '../../src/observe/log.ts'
-import { type GpssSinkOptions, gpssSink } from '../../src/sinks/gpss/sink.ts'
+import type { GpssSinkOptions } from '../../src/sinks/gpss/sink.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { liveViewName, targetName, valueColumnName } from '../../src/sinks/sql/names.ts'
 import { fileStateStore } from '../../src/state/file.ts'
@@ -12,6 +11,7 @@ import type { MirrorRow, SinkTarget } from '../sinks/conformance.ts'
 import { canonicalJson } from './changes.ts'
 import { type Gpss, startGpss } from './gpss/server.ts'
 import type { GpssSettings } from './gpss/settings.ts'
+import { gpssSinkOf } from './gpss-sink.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
 import { identifier, literal, mirrorRows, type Query, typedRows } from './sql-target.ts'
 
@@ -40,23 +40,7 @@ export async function gpssPlace(settings: GpssSettings = {}): Promise<GpssPlace>
     database,
     url,
     folder,
-    sink: (options = {}) =>
-      gpssSink({
-        url,
-        relay: 'relay',
-        mode: 'mirror',
-        layout: 'document',
-        createTables: 'auto',
-        onSchemaChange: 'add-only',
-        onReload: 'keep',
-        onError: 'stop',
-        deadLetters: join(folder, 'dead-letters.jsonl'),
-        routes: () => null,
-        declaredTypes: () => new Map(),
-        store: fileStateStore(join(folder, `${options.relay ?? 'relay'}.state.json`)),
-        log: SILENT,
-        ...options,
-      }),
+    sink: (options) => gpssSinkOf(url, folder, options),
     async close() {
       await server.stop()
       await database.drop()

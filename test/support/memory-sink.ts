@@ -12,7 +12,6 @@ import {
   toJson,
   type Value,
 } from '../../src/change.ts'
-import { fold, type Standing } from '../../src/deliver/fold.ts'
 import { RelayError } from '../../src/errors.ts'
 import type { Positions } from '../../src/position.ts'
 import type { Batch, Claim, RelayIdentity, Rewound, Sink, Stored, Written } from '../../src/sinks/sink.ts'
@@ -175,9 +174,13 @@ function mirror(contents: Contents, changes: readonly StreamChange[]): Written {
 
 const ofRows = (changes: readonly StreamChange[]): Change[] => changes.filter((change) => change.kind === 'change')
 
+/** Of the changes of each key the newest, among equal versions the later arrival. */
 function standingOf(changes: readonly Change[]): Change[] {
-  const standing: Standing = new Map()
-  fold(standing, changes, keyText)
+  const standing = new Map<string, Change>()
+  for (const change of changes) {
+    const other = standing.get(keyText(change))
+    if (other === undefined || compareDecimal(change.version, other.version) >= 0) standing.set(keyText(change), change)
+  }
   return [...standing.values()]
 }
 

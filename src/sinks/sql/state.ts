@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import type { Lessons } from '../../change.ts'
-import { RelayError } from '../../errors.ts'
-import type { Position, Positions } from '../../position.ts'
-import { requireSameIdentity } from '../../state/identity.ts'
-import type { Claim, RelayIdentity, StateStore, Stored } from '../../state/store.ts'
+import type { Positions } from '../../position.ts'
+import type { Claim, StateStore, Stored } from '../../state/store.ts'
 import { type Connection, type Database, inTransaction } from './connection.ts'
 import { lockKey } from './names.ts'
 import { ensureSchema } from './schema.ts'
+import { beginName, gone, held, lessonsJson, movesJson, readRelay, readStored, takeName } from './state-rows.ts'
 
 /** How long a new process waits for the session of a killed one to end. */
 const LOCK_WAIT_MS = 5_000
@@ -49,19 +47,6 @@ export interface SqlState {
    * @throws RelayError STATE_HELD, STATE_BROKEN if the relay is not known there any more
    */
   settle(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null>
-}
-
-interface StoredRelay {
-  readonly stream_id: string
-  readonly stream_created: string
-  readonly start: string | null
-  readonly settings: Readonly<Record<string, string>>
-  /** bigint as text. */
-  readonly claim: string
-  readonly owner: string
-  readonly host: string
-  readonly pid: number
-  readonly since: string
 }
 
 export function sqlState(connection: Connection): SqlState {
@@ -217,105 +202,3 @@ export function sqlStateStore(connection: Connection): StateStore {
 
 /** Rolls the transaction back. */
 class NotMoved extends Error {}
-
-interface Taken {
-  readonly claim: string
-  readonly stored: Stored
-}
-
-/** Raises the claim of a known name; undefined if there is no such name. @throws RelayError STATE_DIFFERS */
-async function takeName(trx: Database, relay: RelayIdentity, owner: string): Promise<Taken | undefined> {
-  const stored = await readRelay(trx, relay.name, sql`FOR UPDATE`)
-  if (stored === undefined) return undefined
-  requireSameIdentity(storedIdentity(stored, relay), relay, `run in the target: ${forgetStatement(relay.name)}`)
-  const { rows } = await sql<{ claim: string }>`
-    UPDATE cdc_relay.relays
-    SET claim = claim + 1, owner = ${owner}::uuid, host = ${hostname()}, pid = ${process.pid}, claimed_at = now()
-    WHERE name = ${relay.name} RETURNING claim::text AS claim`.execute(trx)
-  return { claim: rows[0]!.claim, stored: await readStored(trx, relay.name) }
-}
-
-/** Stores a new name with its first positions. @throws RelayError STATE_HELD if another process did so meanwhile */
-async function beginName(trx: Database, relay: RelayIdentity, owner: string, first: Positions): Promise<Taken> {
-  const { name, stream, start, settings } = relay
-  const { rows } = await sql<{ claim: string }>`
-    INSERT INTO cdc_relay.relays (name, stream_id, stream_created, start, settings, claim, owner, host, pid)
-    VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${JSON.stringify(settings)}::jsonb, 1, ${owner}::uuid,
-      ${hostname()}, ${process.pid})
-    ON CONFLICT DO NOTHING RETURNING claim::text AS claim`.execute(trx)
-  if (rows[0] === undefined) throw held(name, await readRelay(trx, name))
-  await sql`
-    INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
-    SELECT ${name}, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM jsonb_to_recordset(${movesJson(first, new Map())}::jsonb)
-      AS m(shard text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)`.execute(trx)
-  return { claim: rows[0].claim, stored: { positions: first, lessons: new Map() } }
-}
-
-function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {
-  const { stream_id, stream_created, start, settings } = stored
-  return { name, stream: { id: stream_id, created: stream_created, retentionMs: null }, start, settings }
-}
-
-const forgetStatement = (name: string): string =>
-  `DELETE FROM cdc_relay.relays WHERE name = '${name.replaceAll("'", "''")}'`
-
-async function readRelay(db: Database, name: string, lock = sql``): Promise<StoredRelay | undefined> {
-  const { rows } = await sql<StoredRelay>`
-    SELECT stream_id, stream_created, start, settings, claim::text AS claim, owner::text AS owner, host, pid,
-      to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
-    FROM cdc_relay.relays WHERE name = ${name} ${lock}`.execute(db)
-  return rows[0]
-}
-
-async function readStored(db: Database, name: string): Promise<Stored> {
-  return { positions: await readPositions(db, name), lessons: await readLessons(db, name) }
-}
-
-async function readLessons(db: Database, name: string): Promise<Lessons> {
-  const { rows } = await sql<{ subject: string; lesson: string }>`
-    SELECT subject, lesson FROM cdc_relay.lessons WHERE name = ${name} ORDER BY subject`.execute(db)
-  return new Map(rows.map(({ subject, lesson }) => [subject, lesson]))
-}
-
-async function readPositions(db: Database, name: string): Promise<Positions> {
-  const { rows } = await sql<{ shard: string; sequence: string; arrived: string | null; caught_up: string | null }>`
-    SELECT shard, sequence, round(extract(epoch FROM arrived_at) * 1000)::text AS arrived,
-      round(extract(epoch FROM caught_up_at) * 1000)::text AS caught_up
-    FROM cdc_relay.positions WHERE name = ${name} ORDER BY shard`.execute(db)
-  const ms = (text: string | null): number | null => (text === null ? null : Number(text))
-  return new Map(
-    rows.map((row) => [
-      row.shard,
-      { sequence: row.sequence, arrivedAt: ms(row.arrived), caughtUpAt: ms(row.caught_up) },
-    ]),
-  )
-}
-
-/** One parameter for all shards: `before` is what we last read or wrote, null for a shard without position. */
-function movesJson(moves: Positions, before: Positions): string {
-  const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
-  const rows = [...moves].map(([shard, { sequence, arrivedAt, caughtUpAt }]: [string, Position]) => ({
-    shard,
-    before: before.get(shard)?.sequence ?? null,
-    sequence,
-    arrived_at: time(arrivedAt),
-    caught_up_at: time(caughtUpAt),
-  }))
-  return JSON.stringify(rows)
-}
-
-const lessonsJson = (lessons: Lessons): string =>
-  JSON.stringify([...lessons].map(([subject, lesson]) => ({ subject, lesson })))
-
-function gone(name: string): RelayError {
-  const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'
-  return new RelayError('STATE_BROKEN', detail, { name })
-}
-
-function held(name: string, holder: StoredRelay | undefined): RelayError {
-  const by =
-    holder === undefined
-      ? 'another process that is just starting'
-      : `process ${holder.pid} on ${holder.host} since ${holder.since}`
-  return new RelayError('STATE_HELD', `The relay's name is held by ${by}`, { name })
-}

@@ -2,29 +2,12 @@
  * A relay for a test that kills it: `URL FOLDER MODE BATCHES`. It writes the batches that follow the stored position and
  * ends. Batch n has the changes of `crashBatch(n)`.
  */
-import { join } from 'node:path'
-import { SILENT } from '../../../src/observe/log.ts'
-import { gpssSink } from '../../../src/sinks/gpss/sink.ts'
-import { fileStateStore } from '../../../src/state/file.ts'
 import { at, batchOf, claimOf } from '../../support/changes.ts'
+import { gpssSinkOf } from '../../support/gpss-sink.ts'
 import { crashBatch } from './crash-batch.ts'
 
 const [url, folder, mode, batches] = process.argv.slice(2) as [string, string, 'mirror' | 'append', string]
-const sink = gpssSink({
-  url,
-  relay: 'relay',
-  mode,
-  layout: 'document',
-  createTables: 'auto',
-  onSchemaChange: 'add-only',
-  onReload: 'keep',
-  onError: 'stop',
-  deadLetters: join(folder, 'dead-letters.jsonl'),
-  routes: () => null,
-  declaredTypes: () => new Map(),
-  store: fileStateStore(join(folder, 'relay.state.json')),
-  log: SILENT,
-})
+const sink = gpssSinkOf(url, folder, { mode })
 const never = new AbortController().signal
 const { positions } = await sink.open(claimOf(), never)
 for (let n = Number(positions.get('shard-0')?.sequence ?? 0) + 1; n <= Number(batches); n++) {

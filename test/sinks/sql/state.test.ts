@@ -108,6 +108,19 @@ test('postgresql: what was committed without an answer is recognised by its posi
   })
 })
 
+test('postgresql: a claim of our own whose answer was lost is ours, and what the target holds is read', async (t) => {
+  const { database, store } = await place(t)
+  const only = await store()
+  await only.claim(claimOf(), signal())
+  await only.move(at({ a: '5' }), new Map(), signal())
+  await database.query('UPDATE cdc_relay.relays SET claim = claim + 1')
+  assert.deepEqual(await only.move(at({ a: '6' }), new Map(), signal()), {
+    positions: at({ a: '5' }),
+    lessons: new Map(),
+  })
+  assert.equal(await only.move(at({ a: '6' }), new Map(), signal()), null)
+})
+
 test('postgresql: lessons that cannot be written leave the positions where they are', async (t) => {
   const { database, store } = await place(t)
   const only = await store()
