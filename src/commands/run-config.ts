@@ -5,7 +5,7 @@ import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { RelayError } from '../errors.ts'
 import type { Start } from '../ingest/source.ts'
-import { sinkProblem } from '../sinks/by-url.ts'
+import { defaultDeletes, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
 import { columnType, pattern, splitOutsideQuotes, tableKey, tableRoute } from './table-options.ts'
@@ -129,8 +129,9 @@ const runConfig = z
     'endpoint-url': z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
   })
   .check((context) => {
-    if (context.value.deletes === 'hard' && context.value.sink.startsWith('gpss:')) {
-      const message = 'cannot be hard with gpss:, which has no delete; soft marks the rows, and a view hides them'
+    if (context.value.deletes === 'hard' && defaultDeletes(context.value.sink) === 'soft') {
+      const message =
+        'cannot be hard with this sink, which cannot take a row away and remember it in one step; soft marks the rows, and a view hides them'
       context.issues.push({ code: 'custom', path: ['deletes'], input: '', message })
     }
     if (context.value['external-id'] !== undefined && context.value['role-arn'] === undefined) {

@@ -40,7 +40,10 @@ export const RUN_OPTIONS = {
     'how a mirrored row lies in its table: columns, or document (key columns and one JSON column) ' +
       '[default: columns for DMS, document for DynamoDB]',
   ),
-  deletes: text(rows, 'hard (delete the row), soft (mark it, hidden by a view) or ignore [default: hard; gpss: soft]'),
+  deletes: text(
+    rows,
+    'hard (delete the row), soft (mark it, hidden by a view) or ignore [default: hard; gpss and crate: soft]',
+  ),
   expired: text(rows, 'deletes made by DynamoDB TTL: delete or keep', 'delete'),
   'create-tables': text(rows, 'auto (create what is missing) or never', 'auto'),
   'dynamodb-binary': text(

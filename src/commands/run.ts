@@ -12,7 +12,7 @@ import { type Reporter, reporter } from '../observe/reporter.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
 import { relay } from '../relay.ts'
 import { retrying } from '../retry.ts'
-import { openSink } from '../sinks/by-url.ts'
+import { defaultDeletes, openSink } from '../sinks/by-url.ts'
 import type { RelayIdentity } from '../state/store.ts'
 import { type RunConfig, readRunConfig } from './run-config.ts'
 import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
@@ -127,7 +127,7 @@ function settingsOf(config: RunConfig): Record<string, string> {
   return {
     mode: config.mode,
     layout: config.layout ?? '',
-    deletes: config.deletes ?? 'hard',
+    deletes: config.deletes ?? defaultDeletes(config.sink),
     table: config.table.map(({ from, to }) => `${from}=${to}`).join(' '),
     include: config.include.join(' '),
     exclude: config.exclude.join(' '),

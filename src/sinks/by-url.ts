@@ -40,6 +40,8 @@ type OpenSink = (config: SinkConfig, surroundings: SinkSurroundings) => Promise<
 const SINKS: Readonly<Record<string, OpenSink>> = {
   postgresql: openSql,
   postgres: openSql,
+  greenplum: openSql,
+  crate: openSql,
   pglite: openSql,
   gpss: openGpss,
   jsonl: openJsonl,
@@ -52,6 +54,9 @@ export function sinkProblem(url: string): string | null {
   const known = Object.keys(SINKS).map((name) => `${name}:`)
   return `${scheme === null ? 'has no scheme' : `${scheme}: is not known`}; it begins with one of ${known.join(' ')}`
 }
+
+/** What becomes of deleted rows where `--deletes` does not say it. These have no way to take a row away and remember it in one step. */
+export const defaultDeletes = (url: string): 'hard' | 'soft' => (/^(gpss|crate):/i.test(url) ? 'soft' : 'hard')
 
 /** @param config with a sink that `sinkProblem` finds nothing wrong with */
 export async function openSink(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
@@ -69,7 +74,8 @@ async function openSql(
     url: config.sink,
     mode: config.mode,
     layout: config.layout ?? null,
-    deletes: config.deletes === 'soft' ? 'soft' : 'hard',
+    // What is ignored does not reach the sink.
+    deletes: config.deletes === 'ignore' ? null : (config.deletes ?? null),
     createTables: config['create-tables'],
     onSchemaChange: config['on-schema-change'],
     onReload: config['on-reload'],

@@ -30,7 +30,10 @@ export function sqlSinkOf(options: Partial<SqlSinkOptions> & { readonly url: str
   })
 }
 
-export type TestLayout = Pick<SqlSinkOptions, 'deletes'> & { readonly layout: 'columns' | 'document' }
+export interface TestLayout {
+  readonly layout: 'columns' | 'document'
+  readonly deletes: 'hard' | 'soft'
+}
 
 export async function postgresTarget(how: TestLayout): Promise<SinkTarget> {
   const database = await testDatabase()

@@ -1,12 +1,15 @@
 import type { ColumnType, TableName } from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Relation } from '../sql/catalogue.ts'
 import { columnsMirror } from '../sql/columns.ts'
-import type { ColumnsTable } from '../sql/columns-shape.ts'
-import { documentMirror } from '../sql/document.ts'
-import type { BoundTable, Layout } from '../sql/layout.ts'
-import type { MirrorStatements } from '../sql/mirror.ts'
+import { columnsShape } from '../sql/columns-shape.ts'
+import type { TableDialect } from '../sql/dialect.ts'
+import { documentMirror, documentShape } from '../sql/document.ts'
+import type { TypedKey } from '../sql/keys.ts'
+import type { Layout } from '../sql/layout.ts'
+import { type MirrorStatements, planMirror } from '../sql/mirror.ts'
+import { targetName } from '../sql/names.ts'
 import { DATA } from '../sql/own-columns.ts'
+import { postgresStyle } from '../sql/postgresql/tables.ts'
 import { sweep } from '../sql/schema-changes.ts'
 import { targetTables } from '../sql/tables.ts'
 import type { gpssCatalogue } from './catalogue.ts'
@@ -35,7 +38,7 @@ export interface MirrorTargetOptions {
  */
 export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
   const { relay, catalogue, onReload } = options
-  const tables = targetTables<Stage>({ ...options, layoutOf: layoutsOf(options) })
+  const tables = targetTables<Stage>({ ...options, targetName, layoutOf: layoutsOf(options) })
   const staged = new Set<string>()
   const run = String(Date.now()).padStart(15, '0')
   let loads = 0
@@ -79,17 +82,24 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
 }
 
 function layoutsOf({ layout, declaredTypes }: MirrorTargetOptions): (feed: 'dms' | 'dynamodb') => Layout<Stage> {
-  const columns = columnsMirror<Stage>({ deletes: 'soft', declaredTypes, statementsOf: columnsStaging })
-  const document = documentMirror<Stage>('soft', documentStaging)
+  const columns = columnsMirror(STAGED, declaredTypes)
+  const document = documentMirror(STAGED)
   return (feed) => ((layout ?? (feed === 'dms' ? 'columns' : 'document')) === 'columns' ? columns : document)
 }
 
-const columnsStaging = (table: ColumnsTable): MirrorStatements<Stage> =>
-  staging({ ...table, columns: table, dataType: null })
-
-function documentStaging(table: BoundTable, relation: Relation): MirrorStatements<Stage> {
-  const dataType = relation.columns.find(({ name }) => name === DATA.name)?.baseType ?? 'jsonb'
-  return staging({ ...table, columns: null, dataType })
+const STAGED: TableDialect<Stage> = {
+  ...postgresStyle('soft'),
+  columns(table) {
+    const shape = columnsShape(table)
+    const statements = staging({ ...table, columns: table, dataType: null })
+    return (changes) => planMirror(table, shape, statements, changes)
+  },
+  document(table, relation) {
+    const dataType = relation.columns.find(({ name }) => name === DATA.name)?.baseType ?? 'jsonb'
+    const shape = documentShape(table, table.keys as readonly TypedKey[])
+    const statements = staging({ ...table, columns: null, dataType })
+    return (changes) => planMirror(table, shape, statements, changes)
+  },
 }
 
 /** Every statement of a plan is a part of the load. */

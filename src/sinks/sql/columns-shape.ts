@@ -3,6 +3,7 @@ import { refuseRoundedIntegers } from '../../deliver/rounded-integers.ts'
 import type { Standing } from '../../deliver/rounds.ts'
 import { RelayError } from '../../errors.ts'
 import type { Codec } from './codecs.ts'
+import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import type { BoundTable, KeyColumn, Mapping } from './layout.ts'
 import type { Key, Placed, RowShape } from './mirror.ts'
 
@@ -32,7 +33,7 @@ export interface ColumnsTable extends BoundTable {
  * each column the number of the piece that gives its value (0 for none), `e` for each piece what its columns cannot hold,
  * `b` the number of the piece that leaves nothing of what was before, `n` names that leave the column `cdc_extra`.
  */
-export function columnsShape(table: ColumnsTable): RowShape {
+export function columnsShape(table: ColumnsTable): RowShape<string> {
   const { keys, values, attributes, leftOut } = table
   const byAttribute = new Map(values.map((column) => [column.attribute, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
@@ -65,6 +66,67 @@ export function columnsShape(table: ColumnsTable): RowShape {
     throw new RelayError('SINK_REFUSED', detail)
   }
 
+  /** Members of a whole row; null if the table lacks one. */
+  function wholeMembers({ after }: Change): string | null {
+    let members = ''
+    let extra: Record<string, Value> | null = null
+    const isHeld = eachValue(
+      after!,
+      ({ index }, token) => {
+        members += `,"c${index}":${token}`
+      },
+      (name, value) => {
+        extra ??= newRow()
+        extra[name] = value
+      },
+    )
+    if (!isHeld) return null
+    return extra === null ? members : `${members},"e":${toJson(extra)}`
+  }
+
+  function patchMembers({ base, patches }: Standing<Placed>): string | null {
+    const tokens: (string | undefined)[] = []
+    const pieceOf: number[] = new Array(values.length).fill(0)
+    const versions: string[] = []
+    const extras: (Record<string, Value> | null)[] = []
+    const emptied: string[] = []
+
+    const lay = (change: Change, after: Row | null): boolean => {
+      const piece = versions.push(change.version)
+      extras.push(null)
+      if (piece === 1 && base !== null) pieceOf.fill(1)
+      for (const name in after) {
+        const column = byAttribute.get(name)
+        for (const earlier of extras) if (earlier !== null) delete earlier[name]
+        if (column !== undefined) {
+          pieceOf[column.index] = piece
+          tokens[column.index] = undefined
+        } else if (!isKey.has(name)) emptied.push(name)
+      }
+      return eachValue(
+        after ?? {},
+        ({ index }, token) => {
+          tokens[index] = token
+        },
+        (name, value) => {
+          const extra = extras[piece - 1] ?? newRow()
+          extras[piece - 1] = extra
+          extra[name] = value
+        },
+      )
+    }
+
+    for (const { kind, detail } of base === null ? patches : [base, ...patches]) {
+      if (!lay(detail.change, kind === 'gone' ? null : detail.change.after)) return null
+    }
+    let members = ''
+    for (let i = 0; i < tokens.length; i++) if (tokens[i] !== undefined) members += `,"c${i}":${tokens[i]}`
+    if (extras.some((extra) => extra !== null)) members += `,"e":[${extras.map((extra) => toJson(extra ?? {}))}]`
+    if (emptied.length > 0) members += `,"n":${JSON.stringify(emptied)}`
+    if (base !== null) members += `,"b":1`
+    return `${members},"p":[${pieceOf.join(',')}],"pv":[${versions.join(',')}]`
+  }
+
   return {
     key: (_, key) => keyOf(table, key),
 
@@ -79,65 +141,24 @@ export function columnsShape(table: ColumnsTable): RowShape {
 
     patchesStandAlone: false,
 
-    row({ after }) {
-      let members = ''
-      let extra: Record<string, Value> | null = null
-      const isHeld = eachValue(
-        after!,
-        ({ index }, token) => {
-          members += `,"c${index}":${token}`
-        },
-        (name, value) => {
-          extra ??= newRow()
-          extra[name] = value
-        },
-      )
-      if (!isHeld) return null
-      return extra === null ? members : `${members},"e":${toJson(extra)}`
+    row(change, key) {
+      const members = wholeMembers(change)
+      return members === null ? null : jsonRow(key, change.version, members)
     },
 
-    patch({ base, patches }: Standing<Placed>) {
-      const tokens: (string | undefined)[] = []
-      const pieceOf: number[] = new Array(values.length).fill(0)
-      const versions: string[] = []
-      const extras: (Record<string, Value> | null)[] = []
-      const emptied: string[] = []
-
-      const lay = (change: Change, after: Row | null): boolean => {
-        const piece = versions.push(change.version)
-        extras.push(null)
-        if (piece === 1 && base !== null) pieceOf.fill(1)
-        for (const name in after) {
-          const column = byAttribute.get(name)
-          for (const earlier of extras) if (earlier !== null) delete earlier[name]
-          if (column !== undefined) {
-            pieceOf[column.index] = piece
-            tokens[column.index] = undefined
-          } else if (!isKey.has(name)) emptied.push(name)
-        }
-        return eachValue(
-          after ?? {},
-          ({ index }, token) => {
-            tokens[index] = token
-          },
-          (name, value) => {
-            const extra = extras[piece - 1] ?? newRow()
-            extras[piece - 1] = extra
-            extra[name] = value
-          },
-        )
-      }
-
-      for (const { kind, detail } of base === null ? patches : [base, ...patches]) {
-        if (!lay(detail.change, kind === 'gone' ? null : detail.change.after)) return null
-      }
-      let members = ''
-      for (let i = 0; i < tokens.length; i++) if (tokens[i] !== undefined) members += `,"c${i}":${tokens[i]}`
-      if (extras.some((extra) => extra !== null)) members += `,"e":[${extras.map((extra) => toJson(extra ?? {}))}]`
-      if (emptied.length > 0) members += `,"n":${JSON.stringify(emptied)}`
-      if (base !== null) members += `,"b":1`
-      return `${members},"p":[${pieceOf.join(',')}],"pv":[${versions.join(',')}]`
+    patch(standing) {
+      const members = patchMembers(standing)
+      const { change, key } = standing.patches.at(-1)!.detail
+      return members === null ? null : jsonRow(key, change.version, members)
     },
+
+    move({ change, key, from }) {
+      const touch = { version: change.version, kind: 'patch' as const, detail: { change, key, from } }
+      const members = patchMembers({ base: null, patches: [touch] })
+      return members === null ? null : movedJsonRow(key, from, change.version, members)
+    },
+
+    gone: ({ version }, key) => goneJsonRow(key, version, !table.hasTombstones),
   }
 }
 

@@ -2,52 +2,37 @@ import { sql } from 'kysely'
 import type { ColumnType, SourceTable, TableName, Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Column, Relation } from './catalogue.ts'
-import { columnList, tableId } from './clauses.ts'
-import { codecFor } from './codecs.ts'
-import { inferredType, newColumnType } from './column-types.ts'
-import { type ColumnsTable, columnsShape, type TargetColumn } from './columns-shape.ts'
-import { softDeleted } from './document.ts'
+import { inferredType } from './column-types.ts'
+import type { ColumnsTable, TargetColumn } from './columns-shape.ts'
+import type { TableDialect, TableStyle } from './dialect.ts'
 import {
   alter,
-  deferrableKeys,
   generated,
-  missingUnique,
   notNull,
+  softDeleted,
   unfilledColumns,
   wrongColumns,
   wrongForeignKeys,
   wrongKind,
-  wrongUniques,
 } from './fit.ts'
 import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
-import { liveView } from './live-view.ts'
-import { type MirrorStatements, planMirror } from './mirror.ts'
-import { valueColumnName } from './names.ts'
-import { DELETED, EXTRA, type OwnColumn, VERSION } from './own-columns.ts'
-import { tombstones } from './tombstones.ts'
+import type { OwnColumn } from './own-columns.ts'
 
-/** PostgreSQL takes 1,600, fewer where they are wide: what is beyond lies in `cdc_extra`. */
-const MOST_COLUMNS = 1_200
-
-export interface ColumnsOptions<To> {
-  readonly deletes: 'hard' | 'soft'
-  /** What the operator says that columns hold (`--type`). */
-  readonly declaredTypes: DeclaredTypes
-  readonly statementsOf: (table: ColumnsTable) => MirrorStatements<To>
-}
-
-type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
+/** What `--type` says that the columns of a source table hold. */
+export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
 
 /**
  * The mirror in the layout `columns`: one typed column for each column or attribute of the source, the row's version in
  * `cdc_version`, and by name in `cdc_extra` what its column cannot hold.
  */
-export function columnsMirror<To>({ deletes, declaredTypes, statementsOf }: ColumnsOptions<To>): Layout<To> {
-  const own: readonly OwnColumn[] = deletes === 'soft' ? [VERSION, DELETED] : [VERSION]
+export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: DeclaredTypes): Layout<To> {
+  const { deletes } = dialect
+  const { version, deleted, extra } = dialect.own
+  const own: readonly OwnColumn[] = deletes === 'soft' ? [version, deleted] : [version]
 
   return {
     name: 'columns',
-    wanted: (occasion) => wanted(occasion, declaredTypes),
+    wanted: (occasion) => wanted(occasion, declaredTypes, dialect),
 
     create(target, { keys, columns }) {
       const isKey = new Set(keys.map(({ attribute }) => attribute))
@@ -59,12 +44,11 @@ export function columnsMirror<To>({ deletes, declaredTypes, statementsOf }: Colu
             const required = isKey.has(attribute) ? sql` NOT NULL` : sql``
             return sql`${sql.id(column)} ${sql.raw(type!)}${required}`
           }),
-        sql`cdc_version bigint`,
-        sql`cdc_extra jsonb`,
-        ...(deletes === 'soft' ? [sql`cdc_deleted boolean NOT NULL DEFAULT false`] : []),
-        ...(keys.length > 0 ? [sql`PRIMARY KEY (${columnList(keys)})`] : []),
+        ...[version, extra, ...(deletes === 'soft' ? [deleted] : [])].map(
+          ({ name, definition }) => sql`${sql.id(name)} ${definition}`,
+        ),
       ]
-      return [sql`CREATE TABLE ${tableId(target)} (${sql.join(definitions)}) WITH (fillfactor = 85)`]
+      return dialect.create(target, definitions, keys)
     },
 
     additions(target, { keys, columns }, relation) {
@@ -72,11 +56,11 @@ export function columnsMirror<To>({ deletes, declaredTypes, statementsOf }: Colu
       // A missing part of the key is a misfit: the rows that are there have no value for it.
       const isKey = new Set(keys.map(({ column }) => column))
       const add = ({ name, definition }: OwnColumn) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
-      const room = Math.max(0, MOST_COLUMNS - relation.columns.length)
+      const room = Math.max(0, dialect.mostColumns - relation.columns.length)
       return {
         own: own.filter(({ name }) => !isThere.has(name)).map(add),
         // Without it, what a column cannot hold is a dead letter.
-        optional: [EXTRA].filter(({ name }) => !isThere.has(name)).map(add),
+        optional: [extra].filter(({ name }) => !isThere.has(name)).map(add),
         columns: columns
           .filter(({ column, type }) => type !== null && !isThere.has(column) && !isKey.has(column))
           .slice(0, room)
@@ -90,44 +74,46 @@ export function columnsMirror<To>({ deletes, declaredTypes, statementsOf }: Colu
     misfits(target, { keys, columns }, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
-      const extra = relation.columns.some(({ name }) => name === EXTRA.name) ? [EXTRA] : []
-      const written = new Set([...columns.map(({ column }) => column), ...own.map(({ name }) => name), EXTRA.name])
+      const optional = relation.columns.some(({ name }) => name === extra.name) ? [extra] : []
+      const written = new Set([...columns.map(({ column }) => column), ...own.map(({ name }) => name), extra.name])
       const mapped = relation.columns.filter(({ name }) => columns.some(({ column }) => column === name))
       const isKey = (name: string): boolean => keys.some(({ column }) => column === name)
       return [
-        ...keys.flatMap(({ column }) => wrongKey(target, column, columns, relation)),
+        ...keys.flatMap(({ column }) => wrongKey(target, column, columns, relation, dialect)),
         ...mapped
           .filter((column) => column.generated !== null && !isKey(column.name))
-          .map((column) => generated(target, column)),
+          .map((column) => generated(target, column, dialect)),
         // A deleted row stays, empty but for its key.
         ...(deletes === 'soft'
-          ? mapped.filter((column) => column.notNull && !isKey(column.name)).map((column) => notNull(target, column))
+          ? mapped
+              .filter((column) => column.notNull && !isKey(column.name))
+              .map((column) => notNull(target, column, dialect))
           : softDeleted(relation)),
-        ...wrongColumns(target, [...own, ...extra], relation),
-        ...missingUnique(target, keys, relation),
-        ...deferrableKeys(target, keys, relation),
-        ...wrongUniques(target, keys, written, relation),
+        ...wrongColumns(target, [...own, ...optional], relation, dialect),
+        ...dialect.uniqueness(target, keys, written, relation),
         ...wrongForeignKeys(relation),
-        ...unfilledColumns(target, written, relation),
+        ...unfilledColumns(target, written, relation, dialect),
       ]
     },
 
     bind(target, wanted, relation, known) {
-      const table = boundTable(target, wanted, relation, known, deletes)
-      const shape = columnsShape(table)
-      const statements = statementsOf(table)
-      return { ...table, plan: (changes) => planMirror(table, shape, statements, changes) }
+      const table = boundTable(target, wanted, relation, known, dialect)
+      return { ...table, plan: dialect.columns(table, relation) }
     },
 
-    beside(table, relation) {
-      const shown = relation.columns.map(({ name }) => name).filter((name) => name !== DELETED.name)
-      if (deletes === 'soft') return liveView(table, shown)
-      return table.hasTombstones ? tombstones(table) : null
-    },
+    beside: (table, relation) =>
+      dialect.beside(
+        table,
+        relation.columns.map(({ name }) => name).filter((name) => name !== deleted.name),
+      ),
   }
 }
 
-function wanted({ known, changes, remembered }: Occasion, declaredTypes: DeclaredTypes): Wanted | null {
+function wanted(
+  { known, changes, remembered }: Occasion,
+  declaredTypes: DeclaredTypes,
+  { names, newColumnType }: TableStyle,
+): Wanted | null {
   const keyNames = keyOf(known, changes)
   if (keyNames === null) return null
   const types = new Map<string, ColumnType | null>(keyNames.map((name) => [name, null]))
@@ -141,10 +127,10 @@ function wanted({ known, changes, remembered }: Occasion, declaredTypes: Declare
 
   const columns = Array.from(types, ([attribute, type]): WantedColumn => {
     const isKey = keyNames.includes(attribute)
-    return { attribute, column: valueColumnName(attribute), type: type === null ? null : newColumnType(type, isKey) }
+    return { attribute, column: names.column(attribute), type: type === null ? null : newColumnType(type, isKey) }
   })
   return {
-    keys: keyNames.map((attribute) => ({ attribute, column: valueColumnName(attribute), family: null })),
+    keys: keyNames.map((attribute) => ({ attribute, column: names.column(attribute), family: null })),
     columns,
   }
 }
@@ -181,6 +167,7 @@ function wrongKey(
   name: string,
   columns: readonly WantedColumn[],
   relation: Relation,
+  dialect: TableStyle,
 ): readonly Misfit[] {
   const column = relation.columns.find((column) => column.name === name)
   if (column === undefined) {
@@ -188,11 +175,11 @@ function wrongKey(
     const cure = alter(target, sql`ADD COLUMN ${sql.id(name)} ${sql.raw(type)}`)
     return [{ what: `key column "${name}" is missing`, cure }]
   }
-  if (column.generated !== null) return [generated(target, column)]
+  if (column.generated !== null) return [generated(target, column, dialect)]
   if (column.collation?.deterministic === false) {
     return [{ what: `key column "${name}" has a collation that takes different texts for one`, cure: null }]
   }
-  if (codecFor(column, 'dms').isKeyable) return []
+  if (dialect.codecFor(column, 'dms').isKeyable) return []
   return [
     {
       what: `key column "${name}" is ${column.type}, whose values cannot be compared before they are written`,
@@ -206,7 +193,7 @@ function boundTable(
   { keys, columns }: Wanted,
   relation: Relation,
   known: SourceTable | null,
-  deletes: 'hard' | 'soft',
+  { codecFor, deletes, own }: TableStyle,
 ): ColumnsTable {
   const feed = known === null ? 'dynamodb' : 'dms'
   const byName = new Map(relation.columns.map((column) => [column.name, column]))
@@ -230,7 +217,7 @@ function boundTable(
     keys: keyColumns,
     values,
     hasTombstones: deletes === 'hard' && keys.length > 0,
-    hasExtra: byName.has(EXTRA.name),
+    hasExtra: byName.has(own.extra.name),
     attributes: columns.map(({ attribute }) => attribute).filter((attribute) => !isKey.has(attribute)),
     // What has a type and no column was left out on purpose.
     leftOut: new Set(

@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { RelayError } from '../../errors.ts'
-import { openPGlite } from './pglite.ts'
-import { openPostgres } from './postgres.ts'
+import { openPostgres } from './postgresql/connection.ts'
+import { openPGlite } from './postgresql/pglite.ts'
 
 /** No table is known to the types: names come from data, so statements are `sql` templates. */
 export type Database = Kysely<unknown>
@@ -11,6 +11,8 @@ export interface Connection {
   readonly db: Database
   /** The schema that the URL names, where tables go that name none. */
   readonly schema: string | null
+  /** The database that the URL speaks of, as `Dialect.title` begins; null if that can be any. */
+  readonly promises: string | null
   /** A number that changes with every new session: what an earlier session had locked is free. */
   session(): number
   /** Twice is fine. */
@@ -18,13 +20,14 @@ export interface Connection {
 }
 
 /**
- * Opens `postgresql://…` or `pglite:DIR`.
+ * Opens `postgresql://…`, `greenplum://…` or `pglite:DIR`.
  * @throws RelayError CONFIGURATION, STATE_HELD (a PGlite folder that another process has open)
  */
 export async function connect(url: string): Promise<Connection> {
   if (url.startsWith('pglite:')) return openPGlite(url.slice('pglite:'.length))
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url)
-  throw new RelayError('CONFIGURATION', 'The URL of a SQL target begins with postgresql:// or pglite:')
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, null)
+  if (url.startsWith('greenplum://')) return openPostgres(url.replace('greenplum:', 'postgresql:'), 'Greenplum')
+  throw new RelayError('CONFIGURATION', 'The URL of a SQL target begins with postgresql://, greenplum:// or pglite:')
 }
 
 /**

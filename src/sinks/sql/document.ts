@@ -1,50 +1,34 @@
 import { sql } from 'kysely'
-import { toJson } from '../../change.ts'
+import { type Change, toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Relation } from './catalogue.ts'
-import { columnList, tableId } from './clauses.ts'
-import {
-  deferrableKeys,
-  keyColumns,
-  missingUnique,
-  NEW_KEY_TYPES,
-  unfilledColumns,
-  wrongColumns,
-  wrongForeignKeys,
-  wrongKeys,
-  wrongKind,
-  wrongUniques,
-} from './fit.ts'
+import type { TableDialect, TargetNames } from './dialect.ts'
+import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './fit.ts'
+import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
-import type { BoundTable, Layout, Misfit, Occasion, Wanted } from './layout.ts'
-import { liveView } from './live-view.ts'
-import { type MirrorStatements, planMirror, type RowShape } from './mirror.ts'
-import { keyColumnName } from './names.ts'
-import { DATA, DELETED, VERSION } from './own-columns.ts'
-import { tombstones } from './tombstones.ts'
+import type { BoundTable, KeyColumn, Layout, Occasion, Wanted } from './layout.ts'
+import type { RowShape } from './mirror.ts'
 
 /** The mirror in the layout `document`: key columns, the whole row as JSON in `data`, its version in `cdc_version`. */
-export function documentMirror<To>(
-  deletes: 'hard' | 'soft',
-  statementsOf: (table: BoundTable, relation: Relation) => MirrorStatements<To>,
-): Layout<To> {
-  const own = deletes === 'soft' ? [{ ...DATA, mayBeNotNull: false }, VERSION, DELETED] : [DATA, VERSION]
+export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
+  const { deletes, names } = dialect
+  const { data, version, deleted } = dialect.own
+  const isSoft = deletes === 'soft'
+  // A deleted row stays, without its data.
+  const own = isSoft ? [{ ...data, mayBeNotNull: false }, version, deleted] : [data, version]
 
   return {
     name: 'document',
-    wanted,
+    wanted: (occasion) => wanted(occasion, names),
 
-    create(target, { keys }) {
-      const columns = [
-        ...keys.map(({ column, family }) => sql`${sql.id(column)} ${NEW_KEY_TYPES[family!]} NOT NULL`),
-        sql`data jsonb`,
-        sql`cdc_version bigint`,
-        ...(deletes === 'soft' ? [sql`cdc_deleted boolean NOT NULL DEFAULT false`] : []),
-        ...(keys.length > 0 ? [sql`PRIMARY KEY (${columnList(keys)})`] : []),
-      ]
-      // Room in each page lets an update stay beside the row that it replaces, without touching the index.
-      return [sql`CREATE TABLE ${tableId(target)} (${sql.join(columns)}) WITH (fillfactor = 85)`]
-    },
+    create: (target, { keys }) =>
+      dialect.create(
+        target,
+        [
+          ...keys.map(({ column, family }) => sql`${sql.id(column)} ${sql.raw(dialect.newKeyType(family!))} NOT NULL`),
+          ...own.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`),
+        ],
+        keys,
+      ),
 
     additions: () => ({ own: [], optional: [], columns: [] }),
 
@@ -53,35 +37,31 @@ export function documentMirror<To>(
       if (kind.length > 0) return kind
       const written = new Set([...keys.map(({ column }) => column), ...own.map(({ name }) => name)])
       return [
-        ...wrongKeys(target, keys, relation),
-        ...wrongColumns(target, own, relation),
-        ...(deletes === 'hard' ? softDeleted(relation) : []),
-        ...missingUnique(target, keys, relation),
-        ...deferrableKeys(target, keys, relation),
-        ...wrongUniques(target, keys, written, relation),
+        ...wrongKeys(target, keys, relation, dialect),
+        ...wrongColumns(target, own, relation, dialect),
+        ...(isSoft ? [] : softDeleted(relation)),
+        ...dialect.uniqueness(target, keys, written, relation),
         ...wrongForeignKeys(relation),
-        ...unfilledColumns(target, written, relation),
+        ...unfilledColumns(target, written, relation, dialect),
       ]
     },
 
     bind(target, { keys }, relation, known) {
-      const columns = keyColumns(keys, relation)
-      const hasTombstones = deletes === 'hard' && columns.length > 0
-      const table: BoundTable = { ...target, keys: columns, known, hasTombstones }
-      const shape = documentShape(table, columns)
-      const statements = statementsOf(table, relation)
-      return { ...table, plan: (changes) => planMirror(table, shape, statements, changes) }
+      const columns = keys.map((key): KeyColumn => {
+        const column = relation.columns.find(({ name }) => name === key.column)!
+        const bound = dialect.keyColumn({ ...key, family: key.family! }, column)
+        if (typeof bound === 'string') throw new TypeError(`a misfit was overlooked: ${bound}`)
+        return bound
+      })
+      const table: BoundTable = { ...target, keys: columns, known, hasTombstones: !isSoft && columns.length > 0 }
+      return { ...table, plan: dialect.document(table, relation) }
     },
 
-    beside(table) {
-      if (deletes === 'soft')
-        return liveView(table, [...table.keys.map(({ column }) => column), DATA.name, VERSION.name])
-      return table.hasTombstones ? tombstones(table) : null
-    },
+    beside: (table) => dialect.beside(table, [...table.keys.map(({ column }) => column), data.name, version.name]),
   }
 }
 
-function wanted({ known, changes }: Occasion): Wanted | null {
+function wanted({ known, changes }: Occasion, names: TargetNames): Wanted | null {
   const sample = changes[0]
   if (known?.key?.length === 0) return { keys: [], columns: [] }
   if (sample === undefined) return null
@@ -96,28 +76,27 @@ function wanted({ known, changes }: Occasion): Wanted | null {
       const detail = `The key attribute "${attribute}" of ${table.name} is no text, number or binary`
       throw new RelayError('SINK_TABLE', detail)
     }
-    return { attribute, column: keyColumnName(attribute), family }
+    return { attribute, column: names.key(attribute), family }
   })
   return { keys, columns: [] }
 }
 
-/** Rows that an earlier mirror with soft deletes marked would look alive, or stay marked for ever. */
-export function softDeleted({ columns }: Relation): Misfit[] {
-  if (!columns.some(({ name }) => name === DELETED.name)) return []
-  return [
-    { what: 'column "cdc_deleted" shows that it was mirrored with --deletes soft: run with that again', cure: null },
-  ]
-}
-
-function documentShape(table: BoundTable, keys: readonly TypedKey[]): RowShape {
+/** Rows of a recordset. Beside key and version: d the row as JSON, x true for a deleted row that stays. */
+export function documentShape(table: BoundTable, keys: readonly TypedKey[]): RowShape<string> {
   const textOf = keyTexts(table.source, keys)
+  const documentOf = ({ after }: Change): string => `,"d":${toJson(after)}`
   return {
     key: (change, key) => ({ text: textOf(change, key), tokens: keys.map((column) => keyToken(column, key)) }),
     check: () => {},
     isWhole: ({ complete }) => complete,
     // What an attribute held in between, nobody knows: each is laid over what the one before it left.
     patchesStandAlone: true,
-    row: (change) => `,"d":${toJson(change.after)}`,
-    patch: ({ patches }) => `,"d":${toJson(patches[0]!.detail.change.after)}`,
+    row: (change, key) => jsonRow(key, change.version, documentOf(change)),
+    patch({ patches }) {
+      const { change, key } = patches[0]!.detail
+      return jsonRow(key, change.version, documentOf(change))
+    },
+    move: ({ change, key, from }) => movedJsonRow(key, from, change.version, documentOf(change)),
+    gone: ({ version }, key) => goneJsonRow(key, version, !table.hasTombstones),
   }
 }

@@ -61,15 +61,29 @@ const UNREACHABLE = new Set([
 const UNREACHABLE_WORDS =
   /Connection terminated|connection error and is not queryable|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client was closed/
 
+/** What the errors of one database mean, and its driver's. */
+export interface ErrorMeanings {
+  code(error: Error): FailureCode
+  /** In words without values of rows; of an error that is about a row, what there is. */
+  words(error: Error): string
+  /** True if the error is of the server: then a table that is not what it was taken for may be behind it. */
+  isServers(error: Error): boolean
+}
+
+/** Reads SQLSTATEs, as PostgreSQL gives them. */
+export const bySqlState: ErrorMeanings = {
+  code: failureCode,
+  words: (error) => (failureCode(error) === 'SINK_REFUSED' ? refusal(error) : `The target said: ${error.message}`),
+  isServers: (error) => sqlState(error) !== undefined,
+}
+
 /** Whatever the driver threw → ours. What is ours already, and an abort, pass as they are. */
-export function sqlFailure(error: unknown, place: PlaceOfFailure = {}): unknown {
+export function sqlFailure(error: unknown, { code, words }: ErrorMeanings, place: PlaceOfFailure = {}): unknown {
   if (error instanceof RelayError) return error.at(place)
   if (!(error instanceof Error) || error.name === 'AbortError') return error
-  const code = failureCode(error)
-  const refusedRow = code === 'SINK_REFUSED'
-  // The words of an error about a row, and `detail` and `where` of any, hold values of rows: those stay out of messages and logs.
-  const detail = refusedRow ? refusal(error) : `The target said: ${error.message}`
-  return new RelayError(code, detail, place, refusedRow ? undefined : bare(error))
+  const meaning = code(error)
+  // `detail` and `where` of any error hold values of rows: those stay out of messages and logs; of one about a row, all does.
+  return new RelayError(meaning, words(error), place, meaning === 'SINK_REFUSED' ? undefined : bare(error))
 }
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
@@ -89,14 +103,14 @@ export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
 }
 
 /** True if the tables of the target are not what they were taken for. */
-export function isTableFailure(error: unknown): boolean {
-  return error instanceof Error && sqlState(error) !== undefined && failureCode(error) === 'SINK_TABLE'
+export function isTableFailure(error: unknown, { code, isServers }: ErrorMeanings): boolean {
+  return error instanceof Error && isServers(error) && code(error) === 'SINK_TABLE'
 }
 
 /** Why the target refused a row, in words without its values; null if the error is about something else. */
-export function refusalOf(error: unknown): string | null {
-  return error instanceof Error && !(error instanceof RelayError) && failureCode(error) === 'SINK_REFUSED'
-    ? refusal(error)
+export function refusalOf(error: unknown, { code, words }: ErrorMeanings): string | null {
+  return error instanceof Error && !(error instanceof RelayError) && code(error) === 'SINK_REFUSED'
+    ? words(error)
     : null
 }
 

@@ -1,4 +1,4 @@
-import { type Change, compareDecimal, type DeadLetter, newRow, type Row } from '../../change.ts'
+import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow } from '../../change.ts'
 import { Rounds, type Standing } from '../../deliver/rounds.ts'
 import { RelayError } from '../../errors.ts'
 import type { BoundTable, Plan } from './layout.ts'
@@ -20,10 +20,13 @@ export interface Placed {
   readonly from: Key | null
 }
 
-/** How a row lies in a mirrored table, as rows of a recordset. */
-export interface RowShape {
+/**
+ * How the rows of a mirrored table travel.
+ * @typeParam Row one row as the table's statements take it. Null for one if the table lacks a column that it could have
+ */
+export interface RowShape<Row> {
   /** @throws RelayError SINK_REFUSED for a key that the table cannot hold, SINK_TABLE for one of other columns */
-  key(change: Change, key: Row): Key
+  key(change: Change, key: SourceRow): Key
 
   /** Asked for every image before anything is made of it. @throws RelayError SINK_REFUSED, DECODE_VALUE if the table cannot hold it */
   check(change: Change): void
@@ -34,28 +37,30 @@ export interface RowShape {
   /** True if partial images must be written apart from others of their key. */
   readonly patchesStandAlone: boolean
 
-  /** Members of a recordset's row without key and version, each with a comma in front. Null if the table lacks a column that it could have. */
-  row(change: Change): string | null
+  /** A whole row. The key has no tokens where the table has no key. */
+  row(change: Change, key: Key): Row | null
   /** What stands for a key, with at least one partial image. */
-  patch(standing: Standing<Placed>): string | null
+  patch(standing: Standing<Placed>): Row | null
+  /** A partial image that takes its row from `from` to another key. */
+  move(moved: Placed & { readonly from: Key }): Row | null
+  /** A deleted row. */
+  gone(change: Change, key: Key): Row
 }
 
 /** Resolves to how many rows were written. */
 export type Write<To> = (to: To) => Promise<number>
 
-/**
- * The statements of a mirrored table over rows of a recordset, JSON objects. Their members: k0, k1, … the key, v the
- * version, x true for a deleted row, and those of the shape.
- */
-export interface MirrorStatements<To> {
-  upsert(rows: readonly string[]): Write<To>
-  applyPatches(rows: readonly string[]): Write<To>
-  /** Lays partial images over the rows at their old keys, o0, o1, …, and writes them at the new ones. */
-  applyMoves(rows: readonly string[]): Write<To>
+/** The statements of a mirrored table, each for any number of rows. @typeParam Row as the table's shape makes them */
+export interface MirrorStatements<To, Row = string> {
+  /** Whole rows; also those that are deleted and stay, marked. */
+  upsert(rows: readonly Row[]): Write<To>
+  applyPatches(rows: readonly Row[]): Write<To>
+  /** Lays partial images over the rows at their old keys, and writes them at the new ones. */
+  applyMoves(rows: readonly Row[]): Write<To>
   /** For a table without key. */
-  insert(rows: readonly string[]): Write<To>
+  insert(rows: readonly Row[]): Write<To>
   /** Deletes rows and remembers them beside the table, where it has such a place. */
-  bury(rows: readonly string[]): Write<To>
+  bury(rows: readonly Row[]): Write<To>
 }
 
 /**
@@ -66,10 +71,10 @@ export interface MirrorStatements<To> {
  * one transaction buries, another sees only in statements that begin after its commit: writers of a table take turns.
  * Soft deletes empty the row and mark it.
  */
-export async function planMirror<To>(
+export async function planMirror<To, Row>(
   table: BoundTable,
-  shape: RowShape,
-  statements: MirrorStatements<To>,
+  shape: RowShape<Row>,
+  statements: MirrorStatements<To, Row>,
   changes: readonly Change[],
 ): Promise<Plan<To> | null> {
   const plan = new MirrorPlan(table, shape, statements)
@@ -88,7 +93,7 @@ export async function planMirror<To>(
 }
 
 /** Where a change is seen: at its key; and of a row that moves, at both. */
-function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape, change: Change): void {
+function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
   const { version } = change
   const from = shape.key(change, change.key ?? newRow())
   // A delete takes its row away even from under the floor of a table that was made anew: nobody else would.
@@ -115,7 +120,7 @@ function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape, chang
 }
 
 /** The key that the row has after the change: an update of DMS can change it. */
-function keyAfter(table: BoundTable, shape: RowShape, change: Change, from: Key): Key {
+function keyAfter(table: BoundTable, shape: RowShape<unknown>, change: Change, from: Key): Key {
   const { key, after, op, source } = change
   if (op !== 'update' || source.format !== 'dms' || key === null || after === null) return from
   const isSame = ({ attribute }: { attribute: string }): boolean =>
@@ -127,19 +132,19 @@ function keyAfter(table: BoundTable, shape: RowShape, change: Change, from: Key)
 }
 
 /** Collects the rows of the statements. */
-class MirrorPlan<To> {
+class MirrorPlan<To, Row> {
   readonly #table: BoundTable
-  readonly #shape: RowShape
+  readonly #shape: RowShape<Row>
   readonly #refused: DeadLetter[] = []
-  readonly #statements: MirrorStatements<To>
+  readonly #statements: MirrorStatements<To, Row>
   readonly #writes: Write<To>[] = []
   #lacksColumns = false
-  #upserts: string[] = []
-  #patches: string[] = []
-  #deletes: string[] = []
-  #vacated: string[] = []
+  #upserts: Row[] = []
+  #patches: Row[] = []
+  #deletes: Row[] = []
+  #vacated: Row[] = []
 
-  constructor(table: BoundTable, shape: RowShape, statements: MirrorStatements<To>) {
+  constructor(table: BoundTable, shape: RowShape<Row>, statements: MirrorStatements<To, Row>) {
     this.#table = table
     this.#shape = shape
     this.#statements = statements
@@ -161,16 +166,15 @@ class MirrorPlan<To> {
     for (const standing of slice) {
       const { base, patches } = standing
       const { change, key, from } = (patches.at(-1) ?? base!).detail
-      if (patches.length > 0) this.#patches.push(this.#row(key, change, this.#shape.patch(standing)))
-      else if (base!.kind === 'row') this.#upserts.push(this.#row(key, change, this.#shape.row(change)))
+      if (patches.length > 0) this.#add(this.#patches, this.#shape.patch(standing))
+      else if (base!.kind === 'row') this.#add(this.#upserts, this.#shape.row(change, key))
       else this.#addDelete(change, key, from !== null)
     }
   }
 
   #addDelete(change: Change, key: Key, isVacated: boolean): void {
-    const row = `{${members('k', key)},"v":${change.version}`
-    if (this.#table.hasTombstones) (isVacated ? this.#vacated : this.#deletes).push(`${row}}`)
-    else (isVacated ? this.#vacated : this.#upserts).push(`${row},"x":true}`)
+    const deletes = this.#table.hasTombstones ? this.#deletes : this.#upserts
+    ;(isVacated ? this.#vacated : deletes).push(this.#shape.gone(change, key))
   }
 
   /** The statements of a round: what stands at the keys, then the rows that move between them. */
@@ -178,7 +182,7 @@ class MirrorPlan<To> {
     const { upsert, applyPatches, applyMoves, bury } = this.#statements
     const remove = this.#table.hasTombstones ? bury : upsert
     // The delete that a move leaves behind is no change of its own.
-    const vacate = (rows: readonly string[]): Write<To> => {
+    const vacate = (rows: readonly Row[]): Write<To> => {
       const write = remove(rows)
       return (to) => write(to).then(() => 0)
     }
@@ -191,11 +195,9 @@ class MirrorPlan<To> {
     this.#deletes = []
     this.#vacated = []
 
-    const moved: string[] = []
+    const moved: Row[] = []
     for (const { change, key, from } of moves) {
-      const touch = { version: change.version, kind: 'patch' as const, detail: { change, key, from } }
-      const row = this.#row(key, change, this.#shape.patch({ base: null, patches: [touch] }))
-      moved.push(`${row.slice(0, -1)},${members('o', from!)}}`)
+      this.#add(moved, this.#shape.move({ change, key, from: from! }))
       this.#addDelete(change, from!, true)
     }
     this.#write(moved, applyMoves)
@@ -215,7 +217,7 @@ class MirrorPlan<To> {
           )
         }
         this.#shape.check(change)
-        this.#upserts.push(this.#row({ text: '', tokens: [] }, change, this.#shape.row(change)))
+        this.#add(this.#upserts, this.#shape.row(change, NO_KEY))
       })
     }
   }
@@ -234,19 +236,14 @@ class MirrorPlan<To> {
     }
   }
 
-  #write(rows: readonly string[], statement: (rows: readonly string[]) => Write<To>): void {
+  #write(rows: readonly Row[], statement: (rows: readonly Row[]) => Write<To>): void {
     if (rows.length > 0) this.#writes.push(statement(rows))
   }
 
-  #row(key: Key, { version }: Change, rest: string | null): string {
-    if (rest === null) this.#lacksColumns = true
-    const keyMembers = key.tokens.length === 0 ? '' : `${members('k', key)},`
-    return `{${keyMembers}"v":${version}${rest}}`
+  #add(rows: Row[], row: Row | null): void {
+    if (row === null) this.#lacksColumns = true
+    else rows.push(row)
   }
 }
 
-/** `"k0":…,"k1":…` */
-function members(letter: 'k' | 'o', { tokens }: Key): string {
-  if (tokens.length === 1) return `"${letter}0":${tokens[0]}`
-  return tokens.map((token, i) => `"${letter}${i}":${token}`).join(',')
-}
+const NO_KEY: Key = { text: '', tokens: [] }

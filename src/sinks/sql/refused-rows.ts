@@ -1,7 +1,7 @@
-import { sql } from 'kysely'
 import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Database } from './connection.ts'
+import type { Dialect } from './dialect.ts'
 import { refusalOf } from './failures.ts'
 import type { TargetTable } from './layout.ts'
 import type { Group } from './planning.ts'
@@ -19,27 +19,25 @@ interface WrittenApart {
  * statement it was, so what fails is halved until one change is left. Order is kept: a half comes after the one before it.
  */
 export async function writeApart(
-  trx: Database,
+  to: Database,
+  { writing, failures }: Pick<Dialect, 'writing' | 'failures'>,
   table: TargetTable,
   changes: readonly Change[],
   depth = 0,
 ): Promise<WrittenApart> {
   const plan = await table.plan(changes)
   if (plan === null) throw new Error(`Table ${table.source} was planned before and cannot be now`)
-  const savepoint = sql.id(`cdc_relay_${depth}`)
-  await sql`SAVEPOINT ${savepoint}`.execute(trx)
   try {
-    const applied = await plan.write(trx)
-    await sql`RELEASE SAVEPOINT ${savepoint}`.execute(trx)
+    const applied = await writing.part(to, depth, () => plan.write(to))
     return { applied, refused: plan.refused }
   } catch (error) {
-    const refusal = refusalOf(error)
+    const refusal = refusalOf(error, failures)
     if (refusal === null) throw error
-    await sql`ROLLBACK TO SAVEPOINT ${savepoint}`.execute(trx)
     if (changes.length === 1) return { applied: 0, refused: [deadLetterOf(changes[0]!, refusal)] }
     const middle = changes.length >> 1
-    const first = await writeApart(trx, table, changes.slice(0, middle), depth + 1)
-    const second = await writeApart(trx, table, changes.slice(middle), depth + 1)
+    const half = (changes: readonly Change[]) => writeApart(to, { writing, failures }, table, changes, depth + 1)
+    const first = await half(changes.slice(0, middle))
+    const second = await half(changes.slice(middle))
     return { applied: first.applied + second.applied, refused: [...first.refused, ...second.refused] }
   }
 }

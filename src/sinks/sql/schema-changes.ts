@@ -5,13 +5,14 @@ import type { Log } from '../../observe/log.ts'
 import type { Written } from '../sink.ts'
 import { tableId } from './clauses.ts'
 import type { Database } from './connection.ts'
+import type { Writing } from './dialect.ts'
 import type { Statement, Target, TargetTable } from './layout.ts'
 import type { Group } from './planning.ts'
 
 /** What becomes of the schema changes of a batch, apart from the columns that its tables get. */
 export interface SchemaPolicy {
   /** Within the transaction, before the rows of the table. */
-  before(trx: Database, table: TargetTable, group: Group): Promise<void>
+  before(to: Database, writing: Pick<Writing, 'sweep'>, table: TargetTable, group: Group): Promise<void>
   /** With the schema changes in the counts. */
   counted(tables: ReadonlyMap<string, { applied: number; superseded: number }>): Pick<Written, 'tables' | 'skips'>
 }
@@ -34,11 +35,10 @@ export function schemaPolicy(options: SchemaPolicyOptions, groups: readonly Grou
   if (isMirror && onSchemaChange === 'stop') for (const group of groups) refuseOthers(group)
 
   return {
-    async before(trx, table, { schemaChanges, known }) {
+    async before(to, writing, table, { schemaChanges, known }) {
       const isReload = schemaChanges.some(({ op }) => op === 'drop-table')
       if (!isMirror || !isReload || onReload === 'keep' || known?.floor == null) return
-      const swept = await sweep(table, known.floor).execute(trx)
-      const rows = Number(swept.numAffectedRows)
+      const rows = await writing.sweep(to, table, known.floor)
       if (rows > 0) log.info({ table: table.source, rows }, 'Removed the rows from before a reload')
     },
 

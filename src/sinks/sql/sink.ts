@@ -1,30 +1,27 @@
 import type { ColumnType, TableName } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Batch, Rewound, Sink, Write, Written } from '../sink.ts'
-import { appendLog } from './append.ts'
-import { columnsMirror } from './columns.ts'
-import type { ColumnsTable } from './columns-shape.ts'
-import { columnsStatements } from './columns-statements.ts'
 import { type Connection, connect } from './connection.ts'
-import { documentMirror } from './document.ts'
-import { documentStatements } from './document-statements.ts'
-import { isTableFailure, placeOfBatch, refusalOf, sqlFailure } from './failures.ts'
+import type { Dialect } from './dialect.ts'
+import { dialectOf } from './dialect-of.ts'
+import { bySqlState, isTableFailure, placeOfBatch, refusalOf, sqlFailure } from './failures.ts'
 import type { Layout } from './layout.ts'
 import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from './planning.ts'
 import { type Pruner, tombstonePruner } from './prune.ts'
 import { schemaPolicy } from './schema-changes.ts'
-import { sqlCatalogue } from './sql-catalogue.ts'
-import { type SqlState, sqlState } from './state.ts'
+import type { SqlState } from './state.ts'
 import { type Tables, targetTables } from './tables.ts'
 import { Fenced, writeBatch } from './write-batch.ts'
 
 export interface SqlSinkOptions {
-  /** `postgresql://…`, where `?schema=` names the schema of tables that name none, or `pglite:DIR`. */
+  /** `postgresql://…`, `greenplum://…`, where `?schema=` names the schema of tables that name none, `crate://…`, or `pglite:DIR`. */
   readonly url: string
   readonly mode: 'mirror' | 'append'
   /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
   readonly layout: 'columns' | 'document' | null
-  readonly deletes: 'hard' | 'soft'
+  /** Null: as the database can. */
+  readonly deletes: 'hard' | 'soft' | null
   readonly createTables: 'auto' | 'never'
   readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
   /** What becomes of the older rows when a source table is dropped and loaded anew. */
@@ -43,8 +40,8 @@ export interface SqlSinkOptions {
 }
 
 /**
- * Writes to PostgreSQL, or PGlite: rows, dead letters and positions of a batch in one transaction, so that each record
- * takes effect exactly once. The target is its own state store.
+ * Writes to a SQL database, in its dialect: rows, dead letters and positions of a batch in one transaction where there are
+ * such, so that each record takes effect exactly once; else the positions last. The target is its own state store.
  */
 export function sqlSink(options: SqlSinkOptions): Sink {
   let opened: Opened | undefined
@@ -64,7 +61,7 @@ export function sqlSink(options: SqlSinkOptions): Sink {
         await opened.tables.load(claim.relay.name)
         return stored
       } catch (error) {
-        throw sqlFailure(error)
+        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState)
       }
     },
 
@@ -72,7 +69,7 @@ export function sqlSink(options: SqlSinkOptions): Sink {
       try {
         return await theOpened(opened).tables.keyColumns(table)
       } catch (error) {
-        throw sqlFailure(error)
+        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState)
       }
     },
 
@@ -94,6 +91,7 @@ export function sqlSink(options: SqlSinkOptions): Sink {
 
 interface Opened {
   readonly connection: Connection
+  readonly dialect: Dialect
   readonly state: SqlState
   readonly tables: Tables
   readonly pruner: Pruner
@@ -105,37 +103,58 @@ function theOpened(opened: Opened | undefined): Opened {
 }
 
 async function openTarget(options: SqlSinkOptions): Promise<Opened> {
-  const { url, routes, createTables, onSchemaChange, log } = options
-  const connection = await connect(url)
-  const defaultSchema = connection.schema ?? 'public'
-  const layoutOf = layoutsOf(options)
-  return {
-    connection,
-    state: sqlState(connection),
-    tables: targetTables({
-      catalogue: sqlCatalogue(connection.db),
-      layoutOf,
-      routes,
-      defaultSchema,
-      createTables,
-      onSchemaChange,
-      log,
-    }),
-    pruner: tombstonePruner(connection.db, options.retentionMs, options.tombstoneTtlMs ?? 0),
+  const connection = await connect(options.url)
+  try {
+    const dialect = await dialectOf(connection, options.log)
+    const deletes = deletesOf(options, dialect)
+    return {
+      connection,
+      dialect,
+      state: dialect.state(connection),
+      tables: targetTables({
+        ...options,
+        catalogue: dialect.catalogue(connection),
+        targetName: dialect.targetName,
+        layoutOf: layoutsOf(options, dialect, deletes),
+        defaultSchema: connection.schema ?? dialect.defaultSchema,
+      }),
+      pruner: tombstonePruner(connection.db, dialect, options.retentionMs, options.tombstoneTtlMs ?? 0),
+    }
+  } catch (error) {
+    await connection.close()
+    throw error
   }
 }
 
-function layoutsOf({ mode, layout, deletes, declaredTypes }: SqlSinkOptions): (feed: 'dms' | 'dynamodb') => Layout {
-  if (mode === 'append') return () => appendLog()
-  const statementsOf = (table: ColumnsTable) => columnsStatements(table, deletes)
-  const columns = columnsMirror({ deletes, declaredTypes, statementsOf })
-  const document = documentMirror(deletes, (table) => documentStatements(table, deletes))
-  return (feed) => ((layout ?? (feed === 'dms' ? 'columns' : 'document')) === 'columns' ? columns : document)
+/** @throws RelayError CONFIGURATION */
+function deletesOf({ deletes, mode }: SqlSinkOptions, { title, deletes: able }: Dialect): 'hard' | 'soft' {
+  if (deletes === null || mode === 'append') return able[0]
+  if ((able as readonly string[]).includes(deletes)) return deletes
+  const detail = `--deletes ${deletes} is not possible with ${title}, which cannot take a row away and remember it in one step: it is always ${able[0]}`
+  throw new RelayError('CONFIGURATION', detail)
+}
+
+function layoutsOf(
+  { mode, layout, declaredTypes }: SqlSinkOptions,
+  dialect: Dialect,
+  deletes: 'hard' | 'soft',
+): (feed: 'dms' | 'dynamodb') => Layout {
+  if (mode === 'append') {
+    const log = dialect.append()
+    return () => log
+  }
+  const mirrors = dialect.mirrors(deletes, declaredTypes)
+  return (feed) => mirrors[layout ?? (feed === 'dms' ? 'columns' : 'document')]
 }
 
 /** Plans at once, as far as the tables are known; what is returned writes, as often as it takes. */
-function prepareBatch({ connection, state, tables, pruner }: Opened, options: SqlSinkOptions, batch: Batch): Write {
+function prepareBatch(
+  { connection, dialect, state, tables, pruner }: Opened,
+  options: SqlSinkOptions,
+  batch: Batch,
+): Write {
   const isMirror = options.mode === 'mirror'
+  const { failures } = dialect
   const setBacks = state.setBacks()
   const groups = groupByTable(batch, isMirror)
   const ahead = planTables(tables, groups)
@@ -153,7 +172,7 @@ function prepareBatch({ connection, state, tables, pruner }: Opened, options: Sq
     if (plans === undefined || !isUpToDate(plans, tables)) plans = await learnAndPlan(tables, groups)
     await pruner.pruneDue(state.name(), plans)
     try {
-      const written = await writeBatch(connection.db, state, batch, plans, schema, {
+      const written = await writeBatch(connection.db, dialect, state, batch, plans, schema, {
         takesTurns: isMirror,
         isolates,
         onError: options.onError,
@@ -174,18 +193,18 @@ function prepareBatch({ connection, state, tables, pruner }: Opened, options: Sq
     try {
       return await attempt(signal)
         .catch((error: unknown) => {
-          if (!isTableFailure(error)) throw error
+          if (!isTableFailure(error, failures)) throw error
           // The tables are not what they were taken for: they are looked at once more, which says what is wrong with them.
           tables.forget()
           return attempt(signal)
         })
         .catch((error: unknown) => {
-          if (refusalOf(error) === null) throw error
+          if (refusalOf(error, failures) === null) throw error
           // A row is refused: it is looked for, and the others are written.
           return attempt(signal, true)
         })
     } catch (error) {
-      throw sqlFailure(error, placeOfBatch(batch))
+      throw sqlFailure(error, failures, placeOfBatch(batch))
     }
   }
 }

@@ -5,7 +5,6 @@ import type { Log } from '../../observe/log.ts'
 import type { Relation } from './catalogue.ts'
 import type { Database } from './connection.ts'
 import type { Additions, Layout, Mapping, Misfit, Statement, Target, TargetTable, Wanted, WantedKey } from './layout.ts'
-import { targetName } from './names.ts'
 
 /** What a target says of its tables, and how they are made. */
 export interface Catalogue {
@@ -42,6 +41,8 @@ export interface TablesOptions<To> {
   /** Where the operator wants a table; null: its own name. A schema that is null is the default one. */
   readonly routes: (table: TableName) => TableName | null
   readonly defaultSchema: string
+  /** The name of a schema or table as the target takes it. */
+  readonly targetName: (name: string) => string
   readonly createTables: 'auto' | 'never'
   readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
   readonly log: Log
@@ -76,7 +77,7 @@ export interface Tables<To = Database> {
 }
 
 export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
-  const { catalogue, layoutOf, routes, defaultSchema, createTables, onSchemaChange, log } = options
+  const { catalogue, layoutOf, routes, defaultSchema, targetName, createTables, onSchemaChange, log } = options
   const remembered = new Map<string, Remembered>()
   const known = new Map<string, TargetTable<To>>()
 

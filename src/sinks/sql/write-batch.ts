@@ -1,10 +1,8 @@
-import { sql } from 'kysely'
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Batch, Written } from '../sink.ts'
-import { type Database, inTransaction } from './connection.ts'
-import { keepDeadLetters } from './dead-letters.ts'
-import { lockKey } from './names.ts'
+import type { Database } from './connection.ts'
+import type { Dialect } from './dialect.ts'
 import type { TablePlan } from './planning.ts'
 import { refuseTooMany, writeApart } from './refused-rows.ts'
 import type { SchemaPolicy } from './schema-changes.ts'
@@ -32,37 +30,43 @@ export interface WriteOptions {
 }
 
 /**
- * One transaction: the tables, dead letters, and last the positions.
+ * One transaction, where there are such: the tables, dead letters, and last the positions.
  *
  * @throws Fenced; RelayError SINK_REFUSED under `--on-error stop`
  */
 export async function writeBatch(
   db: Database,
+  dialect: Dialect,
   state: SqlState,
   batch: Batch,
   plans: readonly TablePlan[],
   schema: SchemaPolicy,
   { takesTurns, isolates, onError, onCommit }: WriteOptions,
 ): Promise<Written> {
-  return await inTransaction(db, async (trx) => {
-    if (takesTurns) await takeTurns(trx, plans)
+  return await dialect.writing.batch(db, async (to) => {
+    if (takesTurns && plans.length > 0) {
+      await dialect.writing.takeTurns(
+        to,
+        plans.map(({ table }) => table),
+      )
+    }
     const tables = new Map<string, { applied: number; superseded: number }>()
     const refused: DeadLetter[] = []
     for (const plan of plans) {
       const { table, group } = plan
-      await schema.before(trx, table, group)
+      await schema.before(to, dialect.writing, table, group)
       const here = isolates
-        ? await writeApart(trx, table, group.changes)
-        : { applied: await plan.write(trx), refused: plan.refused }
+        ? await writeApart(to, dialect, table, group.changes)
+        : { applied: await plan.write(to), refused: plan.refused }
       refuseTooMany(group, here.refused)
       refused.push(...here.refused)
       const superseded = group.changes.length - here.applied - here.refused.length
       tables.set(group.source, { applied: here.applied, superseded })
     }
     if (onError === 'stop' && refused.length > 0) throw asFailure(refused[0]!)
-    await keepDeadLetters(trx, state.name(), [...batch.deadLetters, ...refused])
+    await dialect.keepDeadLetters(to, state.name(), [...batch.deadLetters, ...refused])
     const written: Written = { kind: 'written', ...schema.counted(tables), deadLettered: refused.length }
-    if (!(await state.moveWithin(trx, batch.moves, batch.lessons))) throw new Fenced(written)
+    if (!(await state.moveWithin(to, batch.moves, batch.lessons))) throw new Fenced(written)
     onCommit(written)
     return written
   })
@@ -70,16 +74,3 @@ export async function writeBatch(
 
 const asFailure = ({ detail, source: { shard, sequence } }: DeadLetter): RelayError =>
   new RelayError('SINK_REFUSED', detail, { shard, sequence })
-
-/**
- * Waits for other writers of the same tables, all tables in one order, as the first statement: the tombstones that they
- * committed are then seen by the statements that follow.
- */
-async function takeTurns(trx: Database, plans: readonly TablePlan[]): Promise<void> {
-  if (plans.length === 0) return
-  const keys = JSON.stringify(plans.map(({ table }) => lockKey('table', table.schema, table.name)))
-  await sql`
-    SELECT pg_advisory_xact_lock(key) FROM (
-      SELECT key::bigint FROM jsonb_array_elements_text(${keys}::jsonb) AS key ORDER BY key::bigint
-    ) keys`.execute(trx)
-}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
-import { isTableFailure, placeOfBatch, sqlFailure } from '../../../src/sinks/sql/failures.ts'
+import { bySqlState, isTableFailure, placeOfBatch, sqlFailure } from '../../../src/sinks/sql/failures.ts'
 import { at, batchOf, put } from '../../support/changes.ts'
 
 const byCode: readonly [code: string, failure: FailureCode, retries: boolean][] = [
@@ -87,17 +87,17 @@ test('no value of a row is shown, nor statements and their parameters', () => {
 
 test('what is ours already keeps its code and learns the place; what is no failure passes', () => {
   const busy = new RelayError('SINK_BUSY', 'a lock was not free', { table: 'orders' })
-  const placed = sqlFailure(busy, { changes: 3 }) as RelayError
+  const placed = sqlFailure(busy, bySqlState, { changes: 3 }) as RelayError
   assert.equal(placed.code, 'SINK_BUSY')
   assert.deepEqual(placed.place, { table: 'orders', changes: 3 })
   const abort = new DOMException('stop', 'AbortError')
-  assert.equal(sqlFailure(abort), abort)
+  assert.equal(sqlFailure(abort, bySqlState), abort)
 })
 
 test('only an error of the database says that a table is not what it was taken for', () => {
-  assert.equal(isTableFailure(Object.assign(new Error(), { code: '42P01' })), true)
-  assert.equal(isTableFailure(Object.assign(new Error(), { code: '23505' })), false)
-  assert.equal(isTableFailure(new RelayError('SINK_TABLE', 'does not fit')), false)
+  assert.equal(isTableFailure(Object.assign(new Error(), { code: '42P01' }), bySqlState), true)
+  assert.equal(isTableFailure(Object.assign(new Error(), { code: '23505' }), bySqlState), false)
+  assert.equal(isTableFailure(new RelayError('SINK_TABLE', 'does not fit'), bySqlState), false)
 })
 
 test('a batch is named by its tables, its size, and its span in each shard', () => {
@@ -115,7 +115,7 @@ test('a batch is named by its tables, its size, and its span in each shard', () 
 })
 
 function ours(error: unknown): RelayError {
-  const failure = sqlFailure(error)
+  const failure = sqlFailure(error, bySqlState)
   assert.ok(failure instanceof RelayError)
   return failure
 }

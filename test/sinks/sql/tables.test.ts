@@ -47,7 +47,7 @@ test('an existing table is taken when it fits, and its rows count as older than 
     'id text PRIMARY KEY, data jsonb, cdc_version bigint',
     'cdc_version bigint NOT NULL, data json, id varchar(20) UNIQUE, note text, seen timestamptz NOT NULL DEFAULT now()',
     `id text COLLATE "en-x-icu" PRIMARY KEY, data jsonb NOT NULL, cdc_version bigint, total text GENERATED ALWAYS AS (data->>'at') STORED`,
-    'serial bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, data jsonb, cdc_version bigint, UNIQUE (id), UNIQUE (id, data)',
+    'serial bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, "data" jsonb, cdc_version bigint, UNIQUE (id), UNIQUE (id, data)',
   ]
   for (const [i, columns] of fitting.entries()) {
     const { database, write } = await openRelay(t)
@@ -193,7 +193,7 @@ test('a table mirrored with soft deletes is not taken for hard ones', async (t) 
 
 test('--create-tables never: the statement is in the message, and what it makes fits', async (t) => {
   for (const [options, made] of [
-    [{ mode: 'mirror' }, /CREATE TABLE "public"."orders" \("id" text COLLATE "C" NOT NULL, data jsonb/],
+    [{ mode: 'mirror' }, /CREATE TABLE "public"."orders" \("id" text COLLATE "C" NOT NULL, "data" jsonb/],
     [{ mode: 'mirror', deletes: 'soft' }, /cdc_deleted boolean NOT NULL DEFAULT false/],
     [{ mode: 'append' }, /"before" jsonb/],
     [

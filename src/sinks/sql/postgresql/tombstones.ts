@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
-import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId } from './clauses.ts'
-import type { Database } from './connection.ts'
-import type { Beside, BoundTable, Statement, Target } from './layout.ts'
-import type { Write } from './mirror.ts'
-import { tombstonesName } from './names.ts'
+import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId } from '../clauses.ts'
+import type { Database } from '../connection.ts'
+import type { Beside, BoundTable, Statement, Target } from '../layout.ts'
+import type { Write } from '../mirror.ts'
+import { tombstonesName } from '../names.ts'
 
 /** The table in the schema `cdc_relay` that holds key and version of the deleted rows of a target. */
 export const tombstonesId = ({ schema, name }: Target): Statement => sql.id('cdc_relay', tombstonesName(schema, name))

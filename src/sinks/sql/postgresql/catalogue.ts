@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { readRelation } from './catalogue.ts'
-import { type Database, inTransaction, limitLockWait } from './connection.ts'
+import { readRelation } from '../catalogue.ts'
+import { type Database, inTransaction, limitLockWait } from '../connection.ts'
+import type { Catalogue, Remembered } from '../tables.ts'
 import { lockForDdl } from './schema.ts'
-import type { Catalogue, Remembered } from './tables.ts'
 
 /** The catalogue of a database that is reached by SQL; what is remembered lies in `cdc_relay.tables`. */
 export function sqlCatalogue(db: Database): Catalogue {

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Kysely, PGliteDialect } from 'kysely'
-import { RelayError } from '../../errors.ts'
-import { lockFile } from '../../state/file-lock.ts'
-import type { Connection } from './connection.ts'
+import { RelayError } from '../../../errors.ts'
+import { lockFile } from '../../../state/file-lock.ts'
+import type { Connection } from '../connection.ts'
 
 /**
  * PostgreSQL inside this process, its data in a folder. PGlite itself lets a second process open the folder and then
@@ -26,6 +26,7 @@ export async function openPGlite(folder: string): Promise<Connection> {
   return {
     db,
     schema: null,
+    promises: null,
     session: () => 1,
     close: () => {
       closed ??= pglite.close().finally(() => lock.release())

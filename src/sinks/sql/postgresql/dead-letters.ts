@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { type DeadLetter, recordToJson, tableLabel } from '../../change.ts'
-import type { Database } from './connection.ts'
+import { type DeadLetter, recordToJson, tableLabel } from '../../../change.ts'
+import type { Database } from '../connection.ts'
 
 /** Keeps dead letters in the batch's transaction. One is open as long as its row is there. */
 export async function keepDeadLetters(trx: Database, name: string, letters: readonly DeadLetter[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { RelayError } from '../../errors.ts'
-import type { Connection } from './connection.ts'
+import { RelayError } from '../../../errors.ts'
+import type { Connection } from '../connection.ts'
 
 /** A statement that runs longer than this is cancelled by the server, and the batch is tried again. */
 const STATEMENT_MS = 60_000
@@ -11,7 +11,7 @@ const LOCK_WAIT_MS = 10_000
 const CONNECT_MS = 10_000
 
 /** One connection of a pool of one: the session that holds the relay's lock is the one that writes. */
-export function openPostgres(url: string): Connection {
+export function openPostgres(url: string, promises: string | null): Connection {
   const { connectionString, schema } = withoutSchema(url)
   const pool = new pg.Pool({
     connectionString,
@@ -43,6 +43,7 @@ export function openPostgres(url: string): Connection {
   return {
     db,
     schema,
+    promises,
     session: () => sessions,
     close: () => {
       closed ??= db.destroy()

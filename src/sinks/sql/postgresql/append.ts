@@ -1,11 +1,13 @@
 import { sql } from 'kysely'
-import { type Change, toJson } from '../../change.ts'
-import { tableId } from './clauses.ts'
-import type { Database } from './connection.ts'
-import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind, wrongUniques } from './fit.ts'
-import type { Layout, Statement, Target } from './layout.ts'
-import type { OwnColumn } from './own-columns.ts'
-import { inSlices } from './slices.ts'
+import { type Change, toJson } from '../../../change.ts'
+import { tableId } from '../clauses.ts'
+import type { Database } from '../connection.ts'
+import type { TableStyle } from '../dialect.ts'
+import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind } from '../fit.ts'
+import type { Layout, Statement, Target } from '../layout.ts'
+import type { OwnColumn } from '../own-columns.ts'
+import { inSlices } from '../slices.ts'
+import { wrongUniques } from './uniqueness.ts'
 
 /** The fields of the change record, in the order of docs/change-record.md: column, type, types that an existing column may have. */
 const COLUMNS = [
@@ -51,31 +53,32 @@ const NAMES: Statement = sql.join(OWN.map(({ name }) => sql.id(name)))
 const TYPED_NAMES: Statement = sql.join(OWN.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`))
 
 /** One row for each change, in the order of arrival; each record once, since its position moves in the same transaction. */
-export function appendLog(): Layout {
+export function appendLog(style: TableStyle): Layout {
   const written = new Set(OWN.map(({ name }) => name))
   return {
     name: 'append',
     wanted: () => ({ keys: [], columns: [] }),
-    create: (target) => [
-      sql`CREATE TABLE ${tableId(target)} (${sql.join(
+    create: (target) =>
+      style.create(
+        target,
         OWN.map(
           ({ name, definition }) => sql`${sql.id(name)} ${definition}${sql.raw(ALWAYS.has(name) ? ' NOT NULL' : '')}`,
         ),
-      )})`,
-    ],
+        [],
+      ),
     additions: () => ({ own: [], optional: [], columns: [] }),
     misfits(target, _wanted, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       return [
-        ...wrongColumns(target, OWN, relation),
+        ...wrongColumns(target, OWN, relation, style),
         // Unique by record is what the log is.
         ...wrongUniques(target, [], written, {
           ...relation,
           uniques: (relation.uniques ?? []).filter(({ columns }) => !columns.includes('sequence')),
         }),
         ...wrongForeignKeys(relation),
-        ...unfilledColumns(target, written, relation),
+        ...unfilledColumns(target, written, relation, style),
       ]
     },
     bind: (target) => ({

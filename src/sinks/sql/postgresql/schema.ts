@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { type Database, inTransaction, limitLockWait } from './connection.ts'
-import { lockKey } from './names.ts'
+import { type Database, inTransaction, limitLockWait } from '../connection.ts'
+import { lockKey } from '../names.ts'
 
 /**
  * The tables in which a relay remembers itself, in the schema `cdc_relay` of the target.

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
-import type { Lessons } from '../../change.ts'
-import { RelayError } from '../../errors.ts'
-import type { Position, Positions } from '../../position.ts'
-import { requireSameIdentity } from '../../state/identity.ts'
-import type { RelayIdentity, Stored } from '../../state/store.ts'
-import type { Database } from './connection.ts'
+import type { Lessons } from '../../../change.ts'
+import { RelayError } from '../../../errors.ts'
+import type { Position, Positions } from '../../../position.ts'
+import { requireSameIdentity } from '../../../state/identity.ts'
+import type { RelayIdentity, Stored } from '../../../state/store.ts'
+import type { Database } from '../connection.ts'
 
 /** A relay's row in `cdc_relay.relays`. */
 export interface StoredRelay {

@@ -1,0 +1,27 @@
+import type { Dialect } from '../dialect.ts'
+import { bySqlState } from '../failures.ts'
+import { mirrorsOf } from '../mirrors.ts'
+import { targetName } from '../names.ts'
+import { appendLog } from './append.ts'
+import { sqlCatalogue } from './catalogue.ts'
+import { keepDeadLetters } from './dead-letters.ts'
+import { pruneTombstones } from './prune.ts'
+import { sqlState } from './state.ts'
+import { postgresStyle, postgresTables } from './tables.ts'
+import { transactionWriting } from './writing.ts'
+
+/** PostgreSQL 12 and newer, and PGlite. */
+export const postgresql: Dialect = {
+  title: 'PostgreSQL',
+  deletes: ['hard', 'soft'],
+  defaultSchema: 'public',
+  state: sqlState,
+  catalogue: ({ db }) => sqlCatalogue(db),
+  targetName,
+  mirrors: (deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),
+  append: () => appendLog(postgresStyle('hard')),
+  writing: transactionWriting,
+  prune: pruneTombstones,
+  keepDeadLetters,
+  failures: bySqlState,
+}

@@ -1,0 +1,27 @@
+import { sql } from 'kysely'
+import type { Database } from '../connection.ts'
+import type { BoundTable } from '../layout.ts'
+import { tombstonesId } from './tombstones.ts'
+
+/** At most so many rows go at a time, so that a batch hardly waits. */
+const PRUNE_ROWS = 5_000
+
+/**
+ * Removes tombstones that are too old to matter. While a dead letter of the table is open (or one of an unknown table),
+ * what was remembered when it was recorded stays: its change may still be written.
+ *
+ * @returns true if there are more
+ */
+export async function pruneTombstones(db: Database, relay: string, table: BoundTable, ageMs: number): Promise<boolean> {
+  if (!table.hasTombstones) return false
+  const result = await sql`
+    DELETE FROM ${tombstonesId(table)} WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM ${tombstonesId(table)}
+      WHERE removed_at < least(now(), (
+        SELECT min(recorded_at) FROM cdc_relay.dead_letters
+        WHERE name = ${relay} AND (source IS NULL OR source = ${table.source})
+      )) - ${ageMs}::double precision * interval '1 millisecond'
+      LIMIT ${PRUNE_ROWS}::int
+    ))`.execute(db)
+  return Number(result.numAffectedRows) === PRUNE_ROWS
+}

@@ -1,0 +1,51 @@
+import { sql } from 'kysely'
+import type { Relation, Unique } from '../catalogue.ts'
+import { columnList, tableId } from '../clauses.ts'
+import { alter } from '../fit.ts'
+import type { Mapping, Misfit, Statement, Target } from '../layout.ts'
+
+/** The key must be unique, so that there is something to conflict with. */
+export function missingUnique(target: Target, keys: readonly Mapping[], relation: Relation): Misfit[] {
+  const { uniques } = relation
+  if (keys.length === 0 || uniques === null || uniques.some((unique) => unique.plain && isOver(unique, keys))) return []
+  const cure = sql`CREATE UNIQUE INDEX ON ${tableId(target)} (${columnList(keys)})`
+  return [{ what: 'it has no primary key or unique index on exactly the key columns', cure }]
+}
+
+/** ON CONFLICT fails on a deferrable constraint of the key, even where another index would do. */
+export function deferrableKeys(target: Target, keys: readonly Mapping[], { uniques }: Relation): Misfit[] {
+  return (uniques ?? [])
+    .filter((unique) => keys.length > 0 && unique.deferrable && isOver(unique, keys))
+    .map((unique) => ({
+      what: `unique constraint "${unique.name}" is deferrable, which ON CONFLICT cannot use`,
+      cure: dropUnique(target, unique),
+    }))
+}
+
+/**
+ * What refuses a row because of other rows. The changes of different keys arrive in any order, so for a moment two
+ * rows may hold what only one may in the source.
+ * @param written the columns that the relay writes; what is over others only cannot be broken by it
+ */
+export function wrongUniques(
+  target: Target,
+  keys: readonly Mapping[],
+  written: ReadonlySet<string>,
+  { uniques }: Relation,
+): Misfit[] {
+  return (uniques ?? [])
+    .filter(({ columns }) => columns.length === 0 || columns.some((column) => written.has(column)))
+    .filter(({ columns }) => keys.length === 0 || !keys.every(({ column }) => columns.includes(column)))
+    .map((unique) => ({
+      what: `unique index "${unique.name}" can refuse rows whose order between keys is not kept`,
+      cure: dropUnique(target, unique),
+    }))
+}
+
+const isOver = ({ columns }: Unique, keys: readonly Mapping[]): boolean =>
+  columns.length === keys.length && keys.every(({ column }) => columns.includes(column))
+
+const dropUnique = (target: Target, { name, constraint }: Unique): Statement =>
+  constraint === null
+    ? sql`DROP INDEX ${sql.id(target.schema, name)}`
+    : alter(target, sql`DROP CONSTRAINT ${sql.id(constraint)}`)

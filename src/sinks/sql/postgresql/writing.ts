@@ -1,0 +1,38 @@
+import { sql } from 'kysely'
+import { inTransaction } from '../connection.ts'
+import type { Writing } from '../dialect.ts'
+import { lockKey } from '../names.ts'
+import { sweep } from '../schema-changes.ts'
+
+/** A batch is one transaction. */
+export const transactionWriting: Writing = {
+  batch: inTransaction,
+
+  /**
+   * One lock for each table, all in one order: the tombstones that others committed are then seen by the statements that
+   * follow.
+   */
+  async takeTurns(trx, tables) {
+    const keys = JSON.stringify(tables.map(({ schema, name }) => lockKey('table', schema, name)))
+    await sql`
+      SELECT pg_advisory_xact_lock(key) FROM (
+        SELECT key::bigint FROM jsonb_array_elements_text(${keys}::jsonb) AS key ORDER BY key::bigint
+      ) keys`.execute(trx)
+  },
+
+  async part(trx, depth, work) {
+    const savepoint = sql.id(`cdc_relay_${depth}`)
+    await sql`SAVEPOINT ${savepoint}`.execute(trx)
+    let result: Awaited<ReturnType<typeof work>>
+    try {
+      result = await work()
+    } catch (error) {
+      await sql`ROLLBACK TO SAVEPOINT ${savepoint}`.execute(trx)
+      throw error
+    }
+    await sql`RELEASE SAVEPOINT ${savepoint}`.execute(trx)
+    return result
+  },
+
+  sweep: async (trx, table, floor) => Number((await sweep(table, floor).execute(trx)).numAffectedRows),
+}
