@@ -38,7 +38,7 @@ export interface MirrorTargetOptions {
  */
 export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
   const { relay, catalogue, onReload } = options
-  const tables = targetTables<Stage>({ ...options, targetName, layoutOf: layoutsOf(options) })
+  const tables = targetTables<Stage>({ ...options, names: { schema: targetName, table: targetName }, layoutOf: layoutsOf(options) })
   const staged = new Set<string>()
   const run = String(Date.now()).padStart(15, '0')
   let loads = 0

@@ -127,7 +127,12 @@ function wanted(
 
   const columns = Array.from(types, ([attribute, type]): WantedColumn => {
     const isKey = keyNames.includes(attribute)
-    return { attribute, column: names.column(attribute), type: type === null ? null : newColumnType(type, isKey) }
+    return {
+      attribute,
+      column: names.column(attribute),
+      holds: type,
+      type: type === null ? null : newColumnType(type, isKey),
+    }
   })
   return {
     keys: keyNames.map((attribute) => ({ attribute, column: names.column(attribute), family: null })),
@@ -179,7 +184,8 @@ function wrongKey(
   if (column.collation?.deterministic === false) {
     return [{ what: `key column "${name}" has a collation that takes different texts for one`, cure: null }]
   }
-  if (dialect.codecFor(column, 'dms').isKeyable) return []
+  const holds = columns.find((column) => column.column === name)?.holds ?? null
+  if (dialect.codecFor(column, 'dms', holds).isKeyable) return []
   return [
     {
       what: `key column "${name}" is ${column.type}, whose values cannot be compared before they are written`,
@@ -198,9 +204,10 @@ function boundTable(
   const feed = known === null ? 'dynamodb' : 'dms'
   const byName = new Map(relation.columns.map((column) => [column.name, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
+  const holds = new Map(columns.map(({ attribute, holds }) => [attribute, holds]))
   const bound = (mapping: Mapping, column: Column, index: number): TargetColumn => ({
     ...mapping,
-    ...codecFor(column, feed),
+    ...codecFor(column, feed, holds.get(mapping.attribute) ?? null),
     index,
     isInteger: /^int[248]$/.test(column.baseType) || /^u?int/.test(known?.columns.get(mapping.attribute) ?? ''),
   })

@@ -38,8 +38,7 @@ export interface Dialect {
   state(connection: Connection): SqlState
   catalogue(connection: Connection): Catalogue
 
-  /** The name of a schema or a table of the source → its name here. */
-  targetName(name: string): string
+  readonly names: TargetNames
   /** The layouts of mirrored tables. @param declaredTypes what the operator says that columns hold */
   mirrors(deletes: 'hard' | 'soft', declaredTypes: DeclaredTypes): Mirrors
   /** The log of changes. */
@@ -74,7 +73,7 @@ export interface Writing {
 /** How a database names, types and makes tables. */
 export interface TableStyle {
   readonly deletes: 'hard' | 'soft'
-  readonly names: TargetNames
+  readonly names: ColumnNames
   /** The columns that the relay adds to those of the source. */
   readonly own: {
     readonly data: OwnColumn
@@ -91,8 +90,8 @@ export interface TableStyle {
   newColumnType(type: ColumnType, isKey: boolean): string
   /** An existing key column in the layout `document`; or in words why it cannot be one. */
   keyColumn(key: WantedKey & { readonly family: KeyFamily }, column: Column): KeyColumn | string
-  /** How the values of an existing column travel. */
-  codecFor(column: Column, feed: Format): Codec
+  /** How the values of an existing column travel. @param type what the source says that they are; null if it does not */
+  codecFor(column: Column, feed: Format, type: ColumnType | null): Codec
 
   /** @param columns definitions, those of the key NOT NULL */
   create(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly Statement[]
@@ -124,8 +123,11 @@ export type Planner<To> = (changes: readonly Change[]) => Promise<Plan<To> | nul
 
 /** Names of the source → names in the target. No two become one. */
 export interface TargetNames {
-  /** Of a schema or a table. */
-  target(name: string): string
+  schema(name: string): string
+  table(name: string): string
+}
+
+export interface ColumnNames {
   /** Of a key column in the layout `document`. */
   key(attribute: string): string
   /** Of a column in the layout `columns`. */

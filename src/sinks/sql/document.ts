@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { TableDialect, TargetNames } from './dialect.ts'
+import type { ColumnNames, TableDialect } from './dialect.ts'
 import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './fit.ts'
 import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
@@ -61,7 +61,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
   }
 }
 
-function wanted({ known, changes }: Occasion, names: TargetNames): Wanted | null {
+function wanted({ known, changes }: Occasion, names: ColumnNames): Wanted | null {
   const sample = changes[0]
   if (known?.key?.length === 0) return { keys: [], columns: [] }
   if (sample === undefined) return null

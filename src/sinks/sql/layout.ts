@@ -1,5 +1,5 @@
 import type { RawBuilder } from 'kysely'
-import type { Change, DeadLetter, SourceTable } from '../../change.ts'
+import type { Change, ColumnType, DeadLetter, SourceTable } from '../../change.ts'
 import type { Column, Relation } from './catalogue.ts'
 import type { Database } from './connection.ts'
 
@@ -29,6 +29,8 @@ export interface WantedKey extends Mapping {
 }
 
 export interface WantedColumn extends Mapping {
+  /** What it holds in the source; null as long as nothing tells it. */
+  readonly holds: ColumnType | null
   /** The SQL type to make it with; null as long as nothing tells it. */
   readonly type: string | null
 }

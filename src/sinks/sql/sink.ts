@@ -114,7 +114,7 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
       tables: targetTables({
         ...options,
         catalogue: dialect.catalogue(connection),
-        targetName: dialect.targetName,
+        names: dialect.names,
         layoutOf: layoutsOf(options, dialect, deletes),
         defaultSchema: connection.schema ?? dialect.defaultSchema,
       }),

@@ -4,6 +4,7 @@ import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Relation } from './catalogue.ts'
 import type { Database } from './connection.ts'
+import type { TargetNames } from './dialect.ts'
 import type { Additions, Layout, Mapping, Misfit, Statement, Target, TargetTable, Wanted, WantedKey } from './layout.ts'
 
 /** What a target says of its tables, and how they are made. */
@@ -41,8 +42,7 @@ export interface TablesOptions<To> {
   /** Where the operator wants a table; null: its own name. A schema that is null is the default one. */
   readonly routes: (table: TableName) => TableName | null
   readonly defaultSchema: string
-  /** The name of a schema or table as the target takes it. */
-  readonly targetName: (name: string) => string
+  readonly names: TargetNames
   readonly createTables: 'auto' | 'never'
   readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
   readonly log: Log
@@ -77,7 +77,7 @@ export interface Tables<To = Database> {
 }
 
 export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
-  const { catalogue, layoutOf, routes, defaultSchema, targetName, createTables, onSchemaChange, log } = options
+  const { catalogue, layoutOf, routes, defaultSchema, names, createTables, onSchemaChange, log } = options
   const remembered = new Map<string, Remembered>()
   const known = new Map<string, TargetTable<To>>()
 
@@ -111,7 +111,7 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
 
   function targetOf(table: TableName): Target {
     const { schema, name } = routes(table) ?? table
-    return { source: tableLabel(table), schema: targetName(schema ?? defaultSchema), name: targetName(name) }
+    return { source: tableLabel(table), schema: names.schema(schema ?? defaultSchema), name: names.table(name) }
   }
 
   /**

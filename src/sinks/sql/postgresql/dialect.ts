@@ -17,7 +17,7 @@ export const postgresql: Dialect = {
   defaultSchema: 'public',
   state: sqlState,
   catalogue: ({ db }) => sqlCatalogue(db),
-  targetName,
+  names: { schema: targetName, table: targetName },
   mirrors: (deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),
   append: () => appendLog(postgresStyle('hard')),
   writing: transactionWriting,

@@ -11,7 +11,7 @@ import { alter } from '../fit.ts'
 import { isKeyType, KEY_TYPES, type TypedKey } from '../keys.ts'
 import type { KeyFamily } from '../layout.ts'
 import { planMirror } from '../mirror.ts'
-import { keyColumnName, targetName, valueColumnName } from '../names.ts'
+import { keyColumnName, valueColumnName } from '../names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from '../own-columns.ts'
 import { columnsStatements } from './columns-statements.ts'
 import { documentStatements } from './document-statements.ts'
@@ -40,7 +40,7 @@ export function postgresTables(deletes: 'hard' | 'soft'): TableDialect<Database>
 export function postgresStyle(deletes: 'hard' | 'soft'): TableStyle {
   return {
     deletes,
-    names: { target: targetName, key: keyColumnName, column: valueColumnName },
+    names: { key: keyColumnName, column: valueColumnName },
     own: { data: DATA, version: VERSION, deleted: DELETED, extra: EXTRA },
     // It takes 1,600, fewer where they are wide.
     mostColumns: 1_200,
