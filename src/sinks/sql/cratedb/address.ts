@@ -1,0 +1,119 @@
+import { RelayError } from '../../../errors.ts'
+import { schemaName } from './names.ts'
+
+/** Where a CrateDB is, as node-postgres takes it. */
+export interface CrateAddress {
+  /** Of `pg.ClientConfig`. Holds the password: never for messages. */
+  readonly connectionString: string
+  /** Of `pg.ClientConfig`: `options` of the URL, the only startup parameter beside user and database that CrateDB reads; `''` if none. */
+  readonly options: string
+  /** Where tables go that name no schema. */
+  readonly schema: string
+}
+
+const DEFAULTS = { user: 'crate', port: '5432', schema: 'doc' } as const
+const HTTP_PORT = '4200'
+/** Ours: node-postgres does not see it. */
+const IN_CLEAR = 'password-in-clear'
+const TLS_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat']
+const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
+const FORM = 'crate://USER@HOST:5432/SCHEMA'
+
+/**
+ * Reads `crate://[user[:password]@]host[:port][/schema][?sslmode=…]`; without them, user `crate`, port 5432, schema `doc`.
+ *
+ * CrateDB asks for passwords in clear text: one is only sent over TLS, to this very machine, or with
+ * `password-in-clear=yes`. TLS is as node-postgres reads `sslmode`, `sslrootcert`, `sslcert` and `sslkey`.
+ *
+ * @param environment node-postgres takes `PGPASSWORD` where the URL has no password
+ * @throws RelayError CONFIGURATION with every problem; never shows the password
+ */
+export function crateAddress(url: string, environment: Readonly<Record<string, string | undefined>>): CrateAddress {
+  const parsed = parse(url)
+  const parameters = new Map(parsed.searchParams)
+  const schema = decoded(parsed.pathname.slice(1)) || DEFAULTS.schema
+  const port = parsed.port || DEFAULTS.port
+  const hasPassword = parsed.password !== '' || Boolean(environment.PGPASSWORD)
+
+  const problems = [
+    ...hostProblems(parsed, port),
+    ...schemaProblems(schema),
+    ...parameterProblems(parameters),
+    ...(hasPassword ? passwordProblems(parsed, parameters) : []),
+  ]
+  if (problems.length > 0) throw new RelayError('CONFIGURATION', `The URL of the target: ${problems.join('; ')}`)
+
+  const tls = new URLSearchParams([...parameters].filter(([name]) => TLS_PARAMETERS.includes(name))).toString()
+  const login = `${parsed.username || DEFAULTS.user}${parsed.password === '' ? '' : `:${parsed.password}`}`
+  return {
+    connectionString: `postgresql://${login}@${parsed.hostname}:${port}/${encodeURI(schema)}${tls && '?'}${tls}`,
+    options: parameters.get('options') ?? '',
+    schema,
+  }
+}
+
+function parse(url: string): URL {
+  // Behind an unescaped / or ? of a password the rest of it would be taken for something that messages show.
+  if (/^[^:]*:\/\/[^/?#]*[/?#].*@/s.test(url)) {
+    const detail = 'The URL of the target has an @ behind its host: write / ? # @ in a password as %2F %3F %23 %40'
+    throw new RelayError('CONFIGURATION', detail)
+  }
+  try {
+    const parsed = new URL(url)
+    if (parsed.protocol === 'crate:') return parsed
+  } catch {
+    // The cause would show the URL, and with it the password.
+  }
+  throw new RelayError('CONFIGURATION', `The URL of the target is not of the form ${FORM}`)
+}
+
+function hostProblems({ hostname }: URL, port: string): string[] {
+  return [
+    ...(hostname === '' ? [`it names no host; it has the form ${FORM}`] : []),
+    ...(port === HTTP_PORT
+      ? ['4200 is the HTTP port of CrateDB; the relay speaks the PostgreSQL protocol, which is on port 5432']
+      : []),
+  ]
+}
+
+function schemaProblems(schema: string): string[] {
+  if (schemaName(schema) === schema) return []
+  return [`${JSON.stringify(schema)} is no schema that CrateDB can have tables in; it has the form ${FORM}`]
+}
+
+function parameterProblems(parameters: ReadonlyMap<string, string>): string[] {
+  const known = [...TLS_PARAMETERS, 'options', IN_CLEAR]
+  const problems = [...parameters.keys()]
+    .filter((name) => !known.includes(name))
+    .map((name) => `the parameter ${JSON.stringify(name)} is not known; there are ${known.join(', ')}`)
+  const mode = parameters.get('sslmode')
+  if (mode !== undefined && !TLS_MODES.includes(mode)) problems.push(`sslmode is one of ${TLS_MODES.join(', ')}`)
+  const inClear = parameters.get(IN_CLEAR)
+  if (inClear !== undefined && inClear !== 'yes') problems.push(`${IN_CLEAR} can only be yes`)
+  return problems
+}
+
+function passwordProblems({ hostname }: URL, parameters: ReadonlyMap<string, string>): string[] {
+  if (hasTls(parameters) || parameters.has(IN_CLEAR) || THIS_MACHINE.test(hostname)) return []
+  return [
+    `the password would be sent in clear text; add sslmode=verify-full, or ${IN_CLEAR}=yes if the network can be trusted`,
+  ]
+}
+
+const THIS_MACHINE = /^(localhost|127(\.\d+){3}|\[::1\])$/i
+
+/** As node-postgres decides: a file for TLS asks for it, too. */
+function hasTls(parameters: ReadonlyMap<string, string>): boolean {
+  const mode = parameters.get('sslmode')
+  if (mode !== undefined && mode !== '') return mode !== 'disable'
+  return ['sslrootcert', 'sslcert', 'sslkey'].some((name) => Boolean(parameters.get(name)))
+}
+
+/** What cannot be decoded stands as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

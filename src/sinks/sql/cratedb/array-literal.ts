@@ -1,0 +1,16 @@
+/**
+ * The values of one column as the text of one array parameter, `{1,NULL,"a \"b\""}`, for `unnest($1::array(…))`.
+ * @param elements as the column's codec encodes them; null is NULL. All of one column: arrays of differing lengths would be padded
+ */
+export function arrayLiteral(elements: readonly (string | null)[]): string {
+  let text = ''
+  for (const element of elements) text += `,${element ?? 'NULL'}`
+  return `{${text.slice(1)}}`
+}
+
+/** Any text as an element. CrateDB's grammar of arrays takes every character between quotes but these two. */
+export const quotedElement = (text: string): string =>
+  NEEDS_ESCAPE.test(text) ? `"${text.replaceAll(ESCAPED, '\\$&')}"` : `"${text}"`
+
+const NEEDS_ESCAPE = /["\\]/
+const ESCAPED = /["\\]/g

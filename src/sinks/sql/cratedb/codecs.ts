@@ -1,0 +1,110 @@
+import type { ColumnType, Format } from '../../../change.ts'
+import type { Codec } from '../codecs.ts'
+import { quotedElement } from './array-literal.ts'
+import type { CrateColumn } from './column.ts'
+import { jsonDocument } from './json-text.ts'
+import { type Reader, readerOf } from './readers.ts'
+import { textCodec } from './text-codecs.ts'
+
+/**
+ * How the values of one column travel: `travelsAs` is the type of the array parameter (`unnest($1::array(bigint))`),
+ * `castTo` a cast in the SELECT, and `encode` gives the element of the array's text, quoted where needed (`arrayLiteral`).
+ * Two elements of a column are equal exactly if the column takes the values for one.
+ *
+ * What a column cannot hold exactly is found here: CrateDB rounds numbers, cuts microseconds and blanks in silence, and
+ * leaves rows with too long texts out. Arrays do not travel through `unnest`; they, and types that are not known here, hold
+ * nothing.
+ *
+ * @param feed as for PostgreSQL: text of DMS is read as the column's type, text of DynamoDB is text
+ * @param type what the source's column holds, null where nobody said so: tells what a TEXT column is used for (a date, a
+ * number, bytes). For a key of DynamoDB the type of its value: a number as key lies in TEXT
+ */
+export function codecFor(column: CrateColumn, feed: Format, type: ColumnType | null): Codec {
+  const { dataType } = column
+  switch (dataType) {
+    case 'boolean':
+      return bare(dataType, 'bool', -1, feed)
+    case 'smallint':
+      return bare(dataType, 'int2', -1, feed)
+    case 'integer':
+      return bare(dataType, 'int4', -1, feed)
+    case 'bigint':
+      return bare(dataType, 'int8', -1, feed)
+    case 'real':
+      return finite(dataType, 'float4', -1, feed)
+    case 'double precision':
+      return finite(dataType, 'float8', -1, feed)
+    case 'numeric':
+      return numericCodec(column, feed)
+    case 'timestamp with time zone':
+      return momentCodec(dataType, 'timestamptz', '', feed)
+    case 'timestamp without time zone':
+      return momentCodec(dataType, 'timestamp', 'Z', feed)
+    case 'date':
+      return quoted(dataType, readerOf('date', -1, feed), PLAIN_DATE)
+    case 'uuid':
+      return quoted(dataType, readerOf('uuid', -1, feed), ANYTHING)
+    case 'text':
+    case 'character varying':
+    case 'character':
+      return textCodec(column, feed, type)
+    case 'object':
+      return column.policy === 'ignored' ? objectCodec(feed) : NOTHING
+    default:
+      return NOTHING
+  }
+}
+
+const NOTHING: Codec = { travelsAs: 'array(text)', castTo: null, isKeyable: false, encode: () => undefined }
+const ANYTHING = /^/
+/** A year of four digits. */
+const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/
+
+/** Elements that need no quotes. */
+function bare(type: string, name: string, modifier: number, feed: Format): Codec {
+  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, encode: readerOf(name, modifier, feed) }
+}
+
+/** What is no number (NaN, infinities) has no place in CrateDB's JSON. */
+function finite(type: string, name: string, modifier: number, feed: Format): Codec {
+  const read = readerOf(name, modifier, feed)
+  const encode: Codec['encode'] = (value) => {
+    const text = read(value)
+    return text === undefined || /[NI]/.test(text) ? undefined : `"${text}"`
+  }
+  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, encode }
+}
+
+/** Without the scale it is not known what would be rounded. */
+function numericCodec({ precision, scale }: CrateColumn, feed: Format): Codec {
+  if (precision === null || scale === null) return NOTHING
+  return finite('numeric', 'numeric', ((precision << 16) | scale) + 4, feed)
+}
+
+/** Moments travel as milliseconds since 1970, which nothing can misread. */
+function momentCodec(type: string, name: string, zone: '' | 'Z', feed: Format): Codec {
+  const read = readerOf(name, 3, feed)
+  const encode: Codec['encode'] = (value) => {
+    const text = read(value)
+    return text === undefined || !PLAIN_MOMENT.test(text) ? undefined : String(Date.parse(text + zone))
+  }
+  return { travelsAs: 'array(bigint)', castTo: type, isKeyable: true, encode }
+}
+
+const PLAIN_MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?$/
+
+function quoted(castTo: string, read: Reader, plain: RegExp): Codec {
+  const encode: Codec['encode'] = (value) => {
+    const text = read(value)
+    return text === undefined || !plain.test(text) ? undefined : `"${text}"`
+  }
+  return { travelsAs: 'array(text)', castTo, isKeyable: true, encode }
+}
+
+function objectCodec(feed: Format): Codec {
+  const encode: Codec['encode'] = (value) => {
+    const json = jsonDocument(value, feed)
+    return json === undefined ? undefined : quotedElement(json)
+  }
+  return { travelsAs: 'array(object(ignored))', castTo: null, isKeyable: false, encode }
+}

@@ -1,0 +1,96 @@
+import { type FailureCode, RelayError } from '../../../errors.ts'
+import { bySqlState, type ErrorMeanings } from '../failures.ts'
+
+/** CrateDB says nearly everything with these; older versions also what others say with a code of its own. */
+const SAYS_NOTHING = new Set(['XX000', '0A000', '42601'])
+/** Not about a table: a statement of ours that this version does not take. */
+const IS_OURS = new Set(['42702', '42712', '42883'])
+
+/**
+ * What only the words tell, in order: the first that fits holds. Of rows, what to say instead, since the words quote values.
+ * From the exceptions of CrateDB's source, https://github.com/crate/crate
+ */
+const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: string])[] = [
+  [/^line \d+:\d+: /, 'SINK_FAILED'],
+  [/Missing '[^']*' privilege/, 'SINK_DENIED'],
+  // Someone else made it at the same moment: next time it is there.
+  [/already has a column named/, 'SINK_BUSY'],
+
+  [/Limit of total columns/, 'SINK_TABLE'],
+  [/Cannot add column .* to strict/s, 'SINK_TABLE'],
+  [/statement_max_length|Illegal capacity/, 'SINK_FAILED'],
+
+  [/Cannot cast/, 'SINK_REFUSED', 'a value cannot be cast to the type of its column'],
+  [/Mixed dataTypes/, 'SINK_REFUSED', 'a list has elements of differing types'],
+  [
+    /Cannot detect the type/,
+    'SINK_REFUSED',
+    'a value has no type that CrateDB knows, such as a number too large for it',
+  ],
+  [/immense term|is too long/, 'SINK_REFUSED', 'a text is too long for its column'],
+  [/must not be null|Missing primary key value/, 'SINK_REFUSED', 'a column that must not be null is'],
+  [/CHECK constraint/, 'SINK_REFUSED', 'a CHECK constraint of the table does not hold'],
+  [
+    /contains a dot|square brackets are not allowed|illegal whitespace/,
+    'SINK_REFUSED',
+    'an object has a member of a name that CrateDB does not take',
+  ],
+  [/nesting depth|depth limit/i, 'SINK_REFUSED', 'a value is nested too deep'],
+  [/Invalid value|Validation failed for/, 'SINK_REFUSED', 'a value does not fit its column'],
+
+  [/Data too large|breaker would use|CircuitBreaking/, 'SINK_BUSY'],
+  // A disk is nearly full.
+  [/blocked by:|read-only/, 'SINK_BUSY'],
+  [/rejected execution|exceeded retry limit|version conflict|Job killed|statement_timeout/, 'SINK_BUSY'],
+  [/primary shard is not active|No shard available|shards not available|Timed out waiting for/i, 'SINK_UNREACHABLE'],
+  [/no master|node disconnected|not connected/i, 'SINK_UNREACHABLE'],
+]
+
+/** A batch that is too large for CrateDB's memory or one of its limits. */
+const TOO_LARGE = /Data too large|breaker would use|CircuitBreaking|statement_max_length|Illegal capacity/
+
+/** Reads the words of CrateDB where its SQLSTATE tells nothing. */
+export const byWordsOfCrate: ErrorMeanings = {
+  code: (error) => meaningOf(error).code,
+  words: wordsOf,
+  // node-postgres gives a severity to what a server said, and to nothing else.
+  isServers: (error) => 'severity' in error,
+}
+
+/** True if fewer rows at once may pass. */
+export const wantsSmallerBatch = (error: unknown): boolean =>
+  error instanceof Error && !(error instanceof RelayError) && TOO_LARGE.test(error.message)
+
+interface Meaning {
+  readonly code: FailureCode
+  readonly instead?: string | undefined
+  /** False if the code is all that is known: then the words may quote anything. */
+  readonly isKnown: boolean
+}
+
+function meaningOf(error: Error): Meaning {
+  const state = stateOf(error)
+  if (state !== undefined && IS_OURS.has(state)) return { code: 'SINK_FAILED', isKnown: true }
+  if (state !== undefined && SAYS_NOTHING.has(state)) {
+    for (const [words, code, instead] of BY_WORDS)
+      if (words.test(error.message)) return { code, instead, isKnown: true }
+    return { code: 'SINK_FAILED', isKnown: false }
+  }
+  return { code: bySqlState.code(error), isKnown: true }
+}
+
+/** Undefined for what the server did not say: `EPIPE` only looks like a SQLSTATE. */
+function stateOf(error: Error): string | undefined {
+  const { code, severity } = error as { readonly code?: unknown; readonly severity?: unknown }
+  return severity !== undefined && typeof code === 'string' ? code : undefined
+}
+
+function wordsOf(error: Error): string {
+  const { code, instead, isKnown } = meaningOf(error)
+  if (instead !== undefined) return `CrateDB refused a row: ${instead} (SQLSTATE ${stateOf(error)})`
+  if (code === 'SINK_REFUSED') return bySqlState.words(error)
+  return `CrateDB said: ${isKnown ? error.message : withoutQuoted(error.message)}`
+}
+
+/** Without what stands between the first quote and the last. */
+const withoutQuoted = (words: string): string => words.replace(/[`'"].*[`'"]/s, '…')

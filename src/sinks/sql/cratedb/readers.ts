@@ -1,0 +1,17 @@
+import type { Format, Value } from '../../../change.ts'
+import { codecFor as postgresCodec } from '../codecs.ts'
+
+/** A value → its one text as a value of a type; undefined if it is none. */
+export type Reader = (value: Exclude<Value, null>) => string | undefined
+
+/**
+ * By the rules for PostgreSQL's types, since the feeds are the same.
+ * @param name PostgreSQL's internal name of the type, not one of texts: their tokens have escapes
+ */
+export function readerOf(name: string, modifier: number, feed: Format): Reader {
+  const { encode } = postgresCodec({ underlying: { name, sql: name, modifier, kind: 'b' }, collation: null }, feed)
+  return (value) => {
+    const token = encode(value)
+    return token?.startsWith('"') ? token.slice(1, -1) : token
+  }
+}
