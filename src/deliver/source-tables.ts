@@ -30,7 +30,7 @@ export interface SourceTablesOptions {
   readonly needsKeys: boolean
   /** How long they wait. */
   readonly keyWaitMs: number
-  /** Asks the target for the key of a table; null if it cannot tell. */
+  /** Asks the target for the key of a table; null if it cannot tell. What it throws ends the delivery: it is for the caller to try again. */
   readonly askTarget: (table: TableName) => Promise<readonly string[] | null>
   readonly log: Log
 }
