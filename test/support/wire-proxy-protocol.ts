@@ -20,22 +20,31 @@ export interface Conversation {
   fromServer(type: string, body: Buffer): Seen | null
 }
 
+interface Awaited {
+  readonly statement: Statement
+  /** Whether its answer is one. A simple query may hold several statements: they are answered until the server is ready. */
+  readonly hasOneAnswer: boolean
+}
+
 export function newConversation(): Conversation {
   const prepared = new Map<string, string>()
   const portals = new Map<string, Statement>()
   /** Executed and not yet answered; `sync` stands where the server will say that it is ready again. */
-  const awaited: (Statement | 'sync')[] = []
+  const awaited: (Awaited | 'sync')[] = []
 
-  function execute(statement: Statement, ...then: 'sync'[]): Seen {
-    awaited.push(statement, ...then)
+  function execute(statement: Statement): Seen {
+    awaited.push({ statement, hasOneAnswer: true })
     return { kind: 'sent', statement }
   }
 
   return {
     fromClient(type, body) {
       switch (type) {
-        case 'Q':
-          return execute({ text: textAt(body, 0).text, parameters: '' }, 'sync')
+        case 'Q': {
+          const statement = { text: textAt(body, 0).text, parameters: '' }
+          awaited.push({ statement, hasOneAnswer: false }, 'sync')
+          return { kind: 'sent', statement }
+        }
         case 'P': {
           const name = textAt(body, 0)
           prepared.set(name.text, textAt(body, name.next).text)
@@ -59,10 +68,10 @@ export function newConversation(): Conversation {
     fromServer(type, body) {
       switch (type) {
         case 'C': {
-          const statement = awaited.shift()
-          if (statement === undefined || statement === 'sync')
-            throw new Error('An answer came to nothing that was sent')
-          return { kind: 'answered', statement, tag: textAt(body, 0).text }
+          const [next] = awaited
+          if (next === undefined || next === 'sync') throw new Error('An answer came to nothing that was sent')
+          if (next.hasOneAnswer) awaited.shift()
+          return { kind: 'answered', statement: next.statement, tag: textAt(body, 0).text }
         }
         case 'Z':
           // After an error the server skips what was sent before the next Sync.
@@ -92,6 +101,52 @@ export function startupEnd(buffer: Buffer): number | null {
   if (buffer.length < 4) return null
   const end = buffer.readInt32BE(0)
   return end > buffer.length ? null : end
+}
+
+/** What the server gets in place of what the client sent. */
+export interface Translation {
+  /** The text of a statement, of a simple query or prepared. */
+  statement(text: string): string
+  /** Name and value of a parameter of the first message. */
+  startup(name: string, value: string): readonly [name: string, value: string]
+}
+
+export const AS_SENT: Translation = { statement: (text) => text, startup: (name, value) => [name, value] }
+
+/** @param message a whole message of a client, with its letter and length */
+export function translatedMessage(type: string, message: Buffer, translation: Translation): Buffer {
+  if (type !== 'Q' && type !== 'P') return message
+  // In front of a prepared statement stands its name; behind it stand the types of its parameters.
+  const start = type === 'P' ? textAt(message, 5).next : 5
+  const sent = textAt(message, start)
+  const text = translation.statement(sent.text)
+  if (text === sent.text) return message
+  const body = Buffer.concat([message.subarray(5, start), Buffer.from(`${text}\0`), message.subarray(sent.next)])
+  return Buffer.concat([Buffer.from(type), lengthOf(body), body])
+}
+
+/** @param message the first message of a client, whole */
+export function translatedStartup(message: Buffer, translation: Translation): Buffer {
+  // The other first messages ask for TLS, or to cancel a statement.
+  if (message.readInt32BE(4) !== PROTOCOL_3_0) return message
+  const parts: Buffer[] = [message.subarray(4, 8)]
+  for (let at = 8; message[at] !== 0; ) {
+    const name = textAt(message, at)
+    const value = textAt(message, name.next)
+    parts.push(Buffer.from(`${translation.startup(name.text, value.text).join('\0')}\0`))
+    at = value.next
+  }
+  const body = Buffer.concat([...parts, Buffer.from([0])])
+  return Buffer.concat([lengthOf(body), body])
+}
+
+const PROTOCOL_3_0 = 0x00030000
+
+/** The length that stands in front of a body counts itself. */
+function lengthOf(body: Buffer): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(body.length + 4)
+  return length
 }
 
 function textAt(body: Buffer, start: number): { text: string; next: number } {

@@ -34,6 +34,7 @@ test('statements and answers are seen in their order, errors do not mix them up'
   await assert.rejects(client.query('nonsense'), { code: '42601' })
   await client.query({ name: 'kept', text: 'DELETE FROM t WHERE id = $1', values: [1] })
   await client.query({ name: 'kept', text: 'DELETE FROM t WHERE id = $1', values: [2] })
+  await client.query('BEGIN; COMMIT')
   await client.end()
   assert.deepEqual(seen, [
     '> INSERT INTO t VALUES ($1)',
@@ -44,6 +45,9 @@ test('statements and answers are seen in their order, errors do not mix them up'
     '< DELETE FROM t WHERE id = $1: DELETE 1',
     '> DELETE FROM t WHERE id = $1',
     '< DELETE FROM t WHERE id = $1: DELETE 0',
+    '> BEGIN; COMMIT',
+    '< BEGIN; COMMIT: BEGIN',
+    '< BEGIN; COMMIT: COMMIT',
   ])
 })
 

@@ -1,6 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { messagesOf, newConversation, type Seen, startupEnd } from './wire-proxy-protocol.ts'
+import {
+  AS_SENT,
+  messagesOf,
+  newConversation,
+  type Seen,
+  startupEnd,
+  type Translation,
+  translatedMessage,
+  translatedStartup,
+} from './wire-proxy-protocol.ts'
 
 /**
  * What becomes of a message: it passes; or the connection is cut, in front of the message or right behind it.
@@ -19,10 +28,12 @@ export interface WireProxy {
  * For tests: it reads all messages into memory, knows no TLS, and does not slow a fast sender down.
  *
  * @param watch called for each statement and each answer, in the order of its connection; its verdict holds at once
+ * @param translation what the server gets in place of what the client sent; `watch` sees what the client sent
  */
 export async function startWireProxy(
   server: { readonly host: string; readonly port: number },
   watch: (seen: Seen, connection: object) => Verdict,
+  translation: Translation = AS_SENT,
 ): Promise<WireProxy> {
   const open = new Set<Socket>()
   const listener = createServer((client) => {
@@ -32,7 +43,7 @@ export async function startWireProxy(
       socket.setNoDelay(true)
       socket.on('close', () => open.delete(socket))
     }
-    join(client, upstream, (seen) => watch(seen, client))
+    join(client, upstream, (seen) => watch(seen, client), translation)
   })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -47,7 +58,7 @@ export async function startWireProxy(
   }
 }
 
-function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict): void {
+function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict, translation: Translation): void {
   const conversation = newConversation()
   let cut = false
 
@@ -59,18 +70,25 @@ function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict):
   }
 
   /** Passes on what has come, up to a cut; returns the beginning of a message that is not whole yet. */
-  function pass(bytes: Buffer, to: Socket, read: (type: string, body: Buffer) => Seen | null): Buffer {
+  function pass(
+    bytes: Buffer,
+    to: Socket,
+    read: (type: string, body: Buffer) => Seen | null,
+    translate: (type: string, message: Buffer) => Buffer,
+  ): Buffer {
+    const passing: Buffer[] = []
     let passed = 0
     for (const { type, body, end } of messagesOf(bytes)) {
       const seen = read(type, body)
       const verdict = seen === null ? 'pass' : watch(seen)
+      if (verdict !== 'cut-before') passing.push(translate(type, bytes.subarray(passed, end)))
       if (verdict !== 'pass') {
-        cutBoth(to, bytes.subarray(0, verdict === 'cut-after' ? end : passed))
+        cutBoth(to, Buffer.concat(passing))
         return Buffer.alloc(0)
       }
       passed = end
     }
-    to.write(bytes.subarray(0, passed))
+    to.write(Buffer.concat(passing))
     return bytes.subarray(passed)
   }
 
@@ -83,16 +101,18 @@ function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict):
       const end = startupEnd(fromClient)
       if (end === null) return
       started = true
-      upstream.write(fromClient.subarray(0, end))
+      upstream.write(translatedStartup(fromClient.subarray(0, end), translation))
       fromClient = fromClient.subarray(end)
     }
-    fromClient = pass(fromClient, upstream, conversation.fromClient)
+    fromClient = pass(fromClient, upstream, conversation.fromClient, (type, message) =>
+      translatedMessage(type, message, translation),
+    )
   })
 
   let fromServer: Buffer = Buffer.alloc(0)
   upstream.on('data', (chunk: Buffer) => {
     if (cut) return
-    fromServer = pass(Buffer.concat([fromServer, chunk]), client, conversation.fromServer)
+    fromServer = pass(Buffer.concat([fromServer, chunk]), client, conversation.fromServer, (_, message) => message)
   })
 
   // An end or a reset on one side is one on the other, as it would be without a proxy.
