@@ -1,0 +1,147 @@
+import { CrateError, cannotCast } from './failure.ts'
+import { digitsOf, Numeric, readNumeric, rescale } from './numeric.ts'
+import { type DataType, type ScalarType, typeName } from './types.ts'
+import { isList, isObject, readJson, type Value, writeDouble, writeJson } from './values.ts'
+
+/**
+ * `CAST(value AS type)`. Objects keep what they hold: what their policy makes of it is decided when a row is indexed.
+ * @throws CrateError `Cannot cast value … to type …`
+ */
+export function castTo(type: DataType, value: Value): Value {
+  if (value === null) return null
+  if (type.kind === 'object') return toObject(value)
+  if (type.kind === 'array') {
+    const list = typeof value === 'string' ? readJsonOr(value, type) : value
+    if (!isList(list)) throw cannotCast(show(value), typeName(type))
+    return list.map((element) => castTo(type.element, element))
+  }
+  return toScalar(type, value)
+}
+
+/** For error messages. */
+export function show(value: Value): string {
+  return typeof value === 'string' ? value : writeJson(value)
+}
+
+function toObject(value: Value): Value {
+  const object =
+    typeof value === 'string' ? readJsonOr(value, { kind: 'object', policy: 'dynamic', fields: new Map() }) : value
+  if (!isObject(object)) throw cannotCast(show(value), 'object')
+  return object
+}
+
+function readJsonOr(text: string, type: DataType): Value {
+  try {
+    return readJson(text)
+  } catch {
+    throw cannotCast(text, typeName(type))
+  }
+}
+
+function toScalar(type: ScalarType, value: Exclude<Value, null>): Value {
+  switch (type.name) {
+    case 'undefined':
+      return value
+    case 'boolean':
+      return toBoolean(value)
+    case 'smallint':
+      return toInteger(type, value, 1n << 15n)
+    case 'integer':
+      return toInteger(type, value, 1n << 31n)
+    case 'bigint':
+      return toInteger(type, value, 1n << 63n)
+    case 'real':
+      return Math.fround(toDouble(type, value))
+    case 'double precision':
+      return toDouble(type, value)
+    case 'numeric':
+      return toNumeric(type, value)
+    case 'text':
+    case 'character varying':
+      return toText(type, value)
+    case 'timestamp with time zone':
+    case 'timestamp without time zone':
+    case 'date':
+      return toMilliseconds(type, value)
+    case 'uuid':
+      if (typeof value !== 'string' || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
+        throw cannotCast(show(value), 'uuid')
+      return value.toLowerCase()
+    case 'json':
+      return typeof value === 'string' ? writeJson(readJsonOr(value, type)) : writeJson(value)
+    case 'time with time zone':
+      return show(value)
+  }
+}
+
+function toBoolean(value: Exclude<Value, null>): boolean {
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'string') {
+    if (/^(t|true)$/i.test(value)) return true
+    if (/^(f|false)$/i.test(value)) return false
+  }
+  if (typeof value === 'bigint' || typeof value === 'number') return Number(value) > 0
+  throw cannotCast(show(value), 'boolean')
+}
+
+/** A decimal loses its fraction without a word; a text must be a whole number. */
+function toInteger(type: ScalarType, value: Exclude<Value, null>, limit: bigint): bigint {
+  const whole = wholeOf(value)
+  if (whole === null || whole < -limit || whole >= limit) throw cannotCast(show(value), type.name)
+  return whole
+}
+
+function wholeOf(value: Exclude<Value, null>): bigint | null {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? BigInt(Math.trunc(value)) : null
+  if (typeof value === 'string') return /^[+-]?\d+$/.test(value) ? BigInt(value.replace(/^\+/, '')) : null
+  return value instanceof Numeric ? value.unscaled / 10n ** BigInt(value.scale) : null
+}
+
+function toDouble(type: ScalarType, value: Exclude<Value, null>): number {
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return Number(value)
+  if (value instanceof Numeric) return Number(value.toString())
+  if (typeof value === 'string' && /^[+-]?(NaN|Infinity)$/.test(value)) return Number(value)
+  if (typeof value === 'string' && readNumeric(value) !== null) return Number(value)
+  throw cannotCast(show(value), type.name)
+}
+
+/** More fraction digits than the scale are rounded; more digits before the point than fit are refused. */
+function toNumeric(type: ScalarType, value: Exclude<Value, null>): Numeric {
+  const read =
+    typeof value === 'bigint' || typeof value === 'number' || typeof value === 'string'
+      ? readNumeric(String(value))
+      : value
+  if (!(read instanceof Numeric)) throw cannotCast(show(value), 'numeric')
+  if (type.precision === undefined) return read
+  const rounded = rescale(read, type.scale ?? 0)
+  if (digitsOf(rounded) > type.precision) throw cannotCast(show(value), `numeric(${type.precision},${type.scale ?? 0})`)
+  return rounded
+}
+
+function toText(type: ScalarType, value: Exclude<Value, null>): string {
+  const text = typeof value === 'number' ? writeDouble(value) : show(value)
+  if (type.length !== undefined && [...text].length > type.length)
+    throw new CrateError(`'${text}' is too long for the text type of length: ${type.length}`)
+  return text
+}
+
+/** Whole milliseconds: what is finer is cut off. */
+function toMilliseconds(type: ScalarType, value: Exclude<Value, null>): bigint {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return BigInt(Math.trunc(value))
+  if (typeof value === 'string') {
+    if (/^[+-]?\d{5,}$/.test(value)) return BigInt(value)
+    const iso = /^(\d{4,}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/.exec(value)
+    const [, date, time = '00:00', zone = 'Z'] = iso ?? []
+    const zoned = type.name === 'timestamp with time zone' ? zone.replace(/^([+-]\d\d)(?::?(\d\d))?$/, zoneOf) : 'Z'
+    const milliseconds = Date.parse(`${date}T${time.replace(/(\.\d{3})\d+$/, '$1')}${zoned}`)
+    if (!Number.isNaN(milliseconds)) return BigInt(milliseconds)
+  }
+  throw cannotCast(show(value), type.name)
+}
+
+function zoneOf(_zone: string, hours: string, minutes: string | undefined): string {
+  return `${hours}:${minutes ?? '00'}`
+}

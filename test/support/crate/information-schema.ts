@@ -1,0 +1,166 @@
+import { show } from './casts.ts'
+import type { Table, View } from './catalogue.ts'
+import type { Context } from './context.ts'
+import { columnName } from './names.ts'
+import { newParameters } from './parameters.ts'
+import { planQuery } from './queries.ts'
+import type { OutputColumn } from './relations.ts'
+import { arrayOf, BOOLEAN, type DataType, INTEGER, objectOf, TEXT, typeName } from './types.ts'
+import type { Value } from './values.ts'
+
+/** The parts of `information_schema` that tell of tables. They show the cluster's state: nothing here waits for a refresh. */
+export function informationSchema(
+  schema: string,
+  name: string,
+  context: Context,
+): { readonly columns: readonly OutputColumn[]; rows(): readonly (readonly Value[])[] } | null {
+  if (schema !== 'information_schema' || !Object.hasOwn(VIEWS, name)) return null
+  const view = VIEWS[name]!
+  return { columns: view.columns.map(([column, type]) => ({ name: column, type })), rows: () => view.rows(context) }
+}
+
+interface Shown {
+  readonly columns: readonly (readonly [name: string, type: DataType])[]
+  rows(context: Context): readonly (readonly Value[])[]
+}
+
+const DETAILS: DataType = {
+  kind: 'object',
+  policy: 'dynamic',
+  fields: new Map<string, DataType>([
+    ['name', TEXT],
+    ['path', arrayOf(TEXT)],
+  ]),
+}
+
+const VIEWS: Readonly<Record<string, Shown>> = {
+  columns: {
+    columns: [
+      ['table_catalog', TEXT],
+      ['table_schema', TEXT],
+      ['table_name', TEXT],
+      ['column_name', TEXT],
+      ['ordinal_position', INTEGER],
+      ['is_nullable', BOOLEAN],
+      ['data_type', TEXT],
+      ['character_maximum_length', INTEGER],
+      ['numeric_precision', INTEGER],
+      ['numeric_scale', INTEGER],
+      ['column_default', TEXT],
+      ['is_generated', TEXT],
+      ['column_details', DETAILS],
+    ],
+    rows: (context) => relations(context).flatMap((relation) => columnRows(relation, context)),
+  },
+  tables: {
+    columns: [
+      ['table_catalog', TEXT],
+      ['table_schema', TEXT],
+      ['table_name', TEXT],
+      ['table_type', TEXT],
+      ['number_of_shards', INTEGER],
+      ['number_of_replicas', TEXT],
+      ['column_policy', TEXT],
+      ['settings', objectOf('ignored')],
+    ],
+    rows: (context) =>
+      relations(context).map((relation) => {
+        const head = ['crate', relation.schema, relation.name]
+        if (relation.kind === 'view') return [...head, 'VIEW', null, null, null, null]
+        const { settings, shards } = relation
+        const replicas = show(settings.get('number_of_replicas') ?? '0-1')
+        const policy = show(settings.get('column_policy') ?? 'strict')
+        return [...head, 'BASE TABLE', BigInt(shards.length), replicas, policy, new Map(settings)]
+      }),
+  },
+  views: {
+    columns: [
+      ['table_catalog', TEXT],
+      ['table_schema', TEXT],
+      ['table_name', TEXT],
+      ['view_definition', TEXT],
+    ],
+    rows: (context) =>
+      relations(context).flatMap((view) =>
+        view.kind === 'view' ? [['crate', view.schema, view.name, view.text]] : [],
+      ),
+  },
+  key_column_usage: {
+    columns: [
+      ['constraint_catalog', TEXT],
+      ['constraint_schema', TEXT],
+      ['constraint_name', TEXT],
+      ['table_catalog', TEXT],
+      ['table_schema', TEXT],
+      ['table_name', TEXT],
+      ['column_name', TEXT],
+      ['ordinal_position', INTEGER],
+    ],
+    rows: (context) =>
+      relations(context).flatMap((table) => {
+        if (table.kind === 'view') return []
+        const { schema, name } = table
+        return table.primaryKey.map((path, at) => [
+          'crate',
+          schema,
+          `${name}_pkey`,
+          'crate',
+          schema,
+          name,
+          columnName(path),
+          BigInt(at + 1),
+        ])
+      }),
+  },
+  schemata: {
+    columns: [['schema_name', TEXT]],
+    rows: (context) => {
+      const builtIn = ['blob', 'doc', 'information_schema', 'pg_catalog', 'sys']
+      const used = relations(context).map(({ schema }) => schema)
+      return [...new Set([...builtIn, ...context.catalogue.schemas, ...used])].sort().map((schema) => [schema])
+    },
+  },
+}
+
+function relations(context: Context): readonly (Table | View)[] {
+  return [...context.catalogue.relations.values()]
+}
+
+function columnRows(relation: Table | View, context: Context): readonly (readonly Value[])[] {
+  const columns =
+    relation.kind === 'table'
+      ? [...relation.columns].map(([name, column]) => ({ name, ...column }))
+      : planQuery(relation.query, { ...context, schema: relation.schema }, newParameters(0)).columns.map((column) => ({
+          ...column,
+          nullable: true,
+        }))
+  let ordinal = 0n
+  return columns.flatMap(({ name, type, nullable }) =>
+    pathsIn(type, [name]).map(({ path, type: found }) => {
+      const { length, precision, scale } = found.kind === 'scalar' ? found : {}
+      return [
+        'crate',
+        relation.schema,
+        relation.name,
+        columnName(path),
+        ++ordinal,
+        path.length > 1 || nullable,
+        typeName(found),
+        ...[length, precision, scale].map((number) => (number === undefined ? null : BigInt(number))),
+        null,
+        'NEVER',
+        new Map<string, Value>([
+          ['name', path[0]!],
+          ['path', path.slice(1)],
+        ]),
+      ]
+    }),
+  )
+}
+
+/** A column, and below it the known members of objects. */
+function pathsIn(type: DataType, path: readonly string[]): readonly { path: readonly string[]; type: DataType }[] {
+  const object = type.kind === 'array' ? type.element : type
+  const members = object.kind === 'object' ? [...object.fields] : []
+  return [{ path, type }, ...members.flatMap(([name, field]) => pathsIn(field, [...path, name]))]
+}
