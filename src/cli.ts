@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import yargs from 'yargs'
+import { CHECK_OPTIONS } from './commands/check-options.ts'
 import { RUN_OPTIONS } from './commands/run-options.ts'
 
 /** Runs the program and leaves with its exit code. */
@@ -32,6 +33,22 @@ export async function main(args: readonly string[]): Promise<void> {
       async (argv) => {
         const { run } = await import('./commands/run.ts')
         process.exitCode = await run(argv)
+      },
+    )
+    .command(
+      'check',
+      'See whether a target does what the relay relies on',
+      (command) =>
+        command
+          .usage('$0 check --sink URL [--json]')
+          .options(CHECK_OPTIONS)
+          .epilogue(
+            'Works in a schema of its own, cdc_relay_check_…, and removes it. docs/check.md says what is checked.\n' +
+              'Exit codes: 0 all as expected · 1 something differs · 2 usage or configuration',
+          ),
+      async (argv) => {
+        const { check } = await import('./commands/check.ts')
+        process.exitCode = await check(argv)
       },
     )
     .demandCommand(1, 'Which command? `cdc-relay run` reads a stream; `cdc-relay --help` lists all.')

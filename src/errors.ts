@@ -1,6 +1,6 @@
 /** What an operator reads, whether trying again can help, and the exit code of the program: one table for all of it. */
 export const FAILURES = {
-  CONFIGURATION: { retry: 'never', exit: 2, help: 'Correct the options; `cdc-relay run --help` lists them.' },
+  CONFIGURATION: { retry: 'never', exit: 2, help: 'Correct the options; `--help` behind the command lists them.' },
 
   DECODE_NOT_TEXT: {
     retry: 'never',
@@ -113,6 +113,11 @@ export const FAILURES = {
     exit: 1,
     help: 'It looks as if the table were wrong, and not the rows. The position stands in front of the batch.',
   },
+  SINK_UNCLEAR: {
+    retry: 'a few times',
+    exit: 1,
+    help: 'The target refused in words that the relay does not know. It tries again a few times, for it may be a lock; then it stops, having lost nothing.',
+  },
   SINK_FAILED: { retry: 'never', exit: 1, help: 'The target answered with an error that trying again does not cure.' },
 
   STATE_DIFFERS: { retry: 'never', exit: 2, help: 'A second pipeline needs a `--name` of its own.' },
@@ -137,7 +142,10 @@ export const FAILURES = {
     help: 'Reading or writing the state is not allowed. On its table it takes dynamodb:GetItem, Query, PutItem, UpdateItem and DeleteItem.',
   },
   STATE_BROKEN: { retry: 'never', exit: 1, help: 'The stored state cannot be read or written.' },
-} as const satisfies Record<string, { retry: 'always' | 'once it worked' | 'never'; exit: number; help: string }>
+} as const satisfies Record<
+  string,
+  { retry: 'always' | 'once it worked' | 'a few times' | 'never'; exit: number; help: string }
+>
 
 export type FailureCode = keyof typeof FAILURES
 

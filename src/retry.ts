@@ -12,14 +12,18 @@ export interface RetryOptions {
   readonly hasWorked?: () => boolean
 }
 
+/** So often in all is tried what may pass by itself, or never. */
+const A_FEW_TIMES = 6
+
 /**
- * Tries `work` until it succeeds or fails with an error that trying again does not cure: for ever, with exponential
- * backoff and full jitter, said once and then at a falling rate.
+ * Tries `work` until it succeeds or fails with an error that trying again does not cure: for ever, or a few times where
+ * it is not known whether it does; with exponential backoff and full jitter, said once and then at a falling rate.
  *
  * @throws the last error, or the signal's reason when it aborts between two attempts; an attempt is never cut short
  */
 export async function retrying<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal, log, what, hasWorked = () => false } = options
+  let doubtful = 0
   for (let attempt = 1; ; attempt++) {
     try {
       const result = await work()
@@ -29,6 +33,7 @@ export async function retrying<T>(work: () => Promise<T>, options: RetryOptions)
       if (!(error instanceof RelayError)) throw error
       const { retry } = FAILURES[error.code]
       if (retry === 'never' || (retry === 'once it worked' && !hasWorked())) throw error
+      if (retry === 'a few times' && ++doubtful === A_FEW_TIMES) throw error
       signal.throwIfAborted()
       if (isPowerOfTwo(attempt)) {
         const fields = { attempt, code: error.code, detail: error.detail, ...error.place }

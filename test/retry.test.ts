@@ -46,6 +46,16 @@ test('what trying again does not cure is thrown at once', async () => {
   )
 })
 
+test('what may never pass is tried six times, and what is known to pass does not count', async () => {
+  assert.equal(await retrying(failing('SINK_UNCLEAR', 5).work, patient), 'written')
+  const { work, attempts } = failing('SINK_UNCLEAR', 6)
+  await assert.rejects(retrying(work, patient), { code: 'SINK_UNCLEAR' })
+  assert.equal(attempts(), 6)
+  const busy = failing('SINK_BUSY', 10)
+  const unclear = failing('SINK_UNCLEAR', 5)
+  assert.equal(await retrying(() => busy.work().then(unclear.work), patient), 'written')
+})
+
 test('a login that has worked before is waited for, in red', async () => {
   const errors: string[] = []
   const log: Log = { ...SILENT, error: (_, message) => errors.push(message) }

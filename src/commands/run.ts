@@ -2,7 +2,6 @@ import { recordDecoder } from '../decode/decoder.ts'
 import { examiner } from '../deliver/examine.ts'
 import { route } from '../deliver/route.ts'
 import { SourceTables } from '../deliver/source-tables.ts'
-import { FAILURES, RelayError } from '../errors.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
@@ -14,6 +13,7 @@ import { relay } from '../relay.ts'
 import { retrying } from '../retry.ts'
 import { defaultDeletes, openSink } from '../sinks/by-url.ts'
 import type { RelayIdentity } from '../state/store.ts'
+import { reportFailure } from './report-failure.ts'
 import { type RunConfig, readRunConfig } from './run-config.ts'
 import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
 
@@ -156,13 +156,4 @@ function printSummary(ledger: Ledger, elapsedMs: number, config: RunConfig): voi
   stream.write(
     stream.isTTY ? `${summaryText(ledger, elapsedMs)}\n` : `${JSON.stringify(summaryOf(ledger, elapsedMs))}\n`,
   )
-}
-
-function reportFailure(error: unknown, { log, isTerminal }: Reporter): number {
-  if (error instanceof RelayError) {
-    log.error(isTerminal ? {} : { code: error.code, ...error.place }, error.message)
-    return FAILURES[error.code].exit
-  }
-  log.error({}, error instanceof Error ? (error.stack ?? error.message) : String(error))
-  return 1
 }

@@ -27,6 +27,7 @@ test('two options are enough; the rest are the defaults that --help shows', () =
     mode: 'mirror',
     expired: 'delete',
     'create-tables': 'auto',
+    'crate-objects': 'ignored',
     'dynamodb-binary': 'double',
     'missing-columns': 'auto',
     'before-image-field': 'before-image',
@@ -100,7 +101,7 @@ test('every problem is in one message', () => {
 
 test('GPSS cannot delete', () => {
   const gpss = { ...MINIMAL, sink: 'gpss://h/d' }
-  assert.match(messageOf({ ...gpss, deletes: 'hard' }), /--deletes cannot be hard with gpss:/)
+  assert.match(messageOf({ ...gpss, deletes: 'hard' }), /--deletes cannot be hard with this sink/)
   assert.equal(readRunConfig({ ...gpss, deletes: 'soft' }, {}).deletes, 'soft')
   assert.equal(readRunConfig(gpss, {}).deletes, undefined)
 })

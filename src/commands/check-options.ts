@@ -1,0 +1,11 @@
+import type { Options } from 'yargs'
+
+/** Every option of `cdc-relay check`; `--sink` may also be the variable that `run` reads. */
+export const CHECK_OPTIONS = {
+  sink: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'the target: postgresql://…, greenplum://…, crate://… or pglite:DIR [CDC_RELAY_SINK]',
+  },
+  json: { type: 'boolean', describe: 'one JSON object instead of a table' },
+} as const satisfies Record<string, Options>

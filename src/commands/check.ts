@@ -1,0 +1,63 @@
+import { RelayError } from '../errors.ts'
+import { masker, secretsOf } from '../observe/mask.ts'
+import { reporter } from '../observe/reporter.ts'
+import { checkServer } from './check/check-server.ts'
+import { type Report, reportAsJson, reportAsLines, reportAsTable } from './check/report.ts'
+import { isChecked } from './check/sessions.ts'
+import { CHECK_OPTIONS } from './check-options.ts'
+import { reportFailure } from './report-failure.ts'
+
+/** `cdc-relay check`: returns the exit code. Everything it has to say is said. */
+export async function check(argv: Readonly<Record<string, unknown>>): Promise<number> {
+  let say = reporter(process.stderr, masker([]))
+  const stopping = new AbortController()
+  const release = stopOnSignals(stopping)
+  try {
+    const { sink, json } = readOptions(argv, process.env)
+    const mask = masker([...secretsOf(sink), process.env.PGPASSWORD ?? ''])
+    say = reporter(process.stderr, mask)
+    const report = await checkServer(sink, say.log, stopping.signal)
+    process.stdout.write(mask(reportText(report, json)))
+    return report.leftBehind !== null || report.findings.some(({ verdict }) => verdict === 'differs') ? 1 : 0
+  } catch (error) {
+    if (!stopping.signal.aborted || error !== stopping.signal.reason) return reportFailure(error, say)
+    say.log.warn({}, 'Stopped before all was checked; what was made is removed')
+    return stopping.signal.reason === 'SIGINT' ? 130 : 143
+  } finally {
+    release()
+  }
+}
+
+function reportText(report: Report, json: boolean): string {
+  if (json) return reportAsJson(report)
+  return process.stdout.isTTY ? reportAsTable(report, process.stdout.columns) : reportAsLines(report)
+}
+
+/** @throws RelayError CONFIGURATION with every problem */
+function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): { sink: string; json: boolean } {
+  const known = ['_', '$0', 'help', 'version', ...Object.keys(CHECK_OPTIONS)]
+  const words = (argv._ as readonly unknown[]).slice(1).map((word) => `"${word}" is not an option`)
+  const unknown = Object.keys(argv).filter((name) => !known.includes(name))
+  const sink = argv.sink ?? env.CDC_RELAY_SINK
+  const problems = [...unknown.map((name) => `--${name} is not an option of check`), ...words]
+  if (sink === undefined) problems.push('--sink is missing: a URL such as crate://USER@HOST:5432/SCHEMA')
+  else if (typeof sink !== 'string') problems.push('--sink is given more than once')
+  else if (!isChecked(sink)) {
+    problems.push('--sink is nothing that can be checked: postgresql://…, greenplum://…, crate://… or pglite:DIR')
+  }
+  if (problems.length > 0) throw new RelayError('CONFIGURATION', problems.join('; '))
+  return { sink: sink as string, json: argv.json === true }
+}
+
+/** The first SIGINT or SIGTERM stops the checks and has everything removed, the second leaves at once. */
+function stopOnSignals(stopping: AbortController): () => void {
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+    stopping.abort(signal)
+  }
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.on(signal, stop)
+  return () => {
+    for (const signal of signals) process.off(signal, stop)
+  }
+}

@@ -1,0 +1,227 @@
+import type { Check } from './check.ts'
+import { outcome, outcomeNaming, type Scene, shown, type Values, worked } from './scene.ts'
+import { isAtLeast } from './server.ts'
+import { type Answer, ask, askInBulk } from './wire.ts'
+
+/** Above the 32,766 bytes that an indexed text may have. */
+export const TOO_LONG = 'x'.repeat(40_000)
+
+const GUARD = `ON CONFLICT (k) DO UPDATE SET
+  s = CASE WHEN excluded.v > coalesce(v, -1) THEN excluded.s ELSE s END,
+  v = CASE WHEN excluded.v > coalesce(v, -1) THEN excluded.v ELSE v END`
+
+/** One row, guarded: k, s, v. */
+export const upsertOne = (t: string): string => `INSERT INTO ${t} (k, s, v) VALUES ($1, $2, $3) ${GUARD}`
+
+const upsertArrays = (t: string): string =>
+  `INSERT INTO ${t} (k, s, v) (SELECT k, s, v FROM unnest($1::array(bigint), $2::array(text), $3::array(bigint)) AS u (k, s, v))
+   ${GUARD} RETURNING k, v`
+
+/** What one batch answers. https://cratedb.com/docs/crate/reference/en/latest/general/dml.html, https://cratedb.com/docs/crate/reference/en/latest/interfaces/postgres.html */
+export const CRATEDB_BATCHES: readonly Check[] = [
+  {
+    id: 'C-09',
+    what: 'insert version 5, then a guarded upsert of version 4',
+    expected: 'INSERT 0 1, version 5 stands',
+    decides: 'superseded changes are told by RETURNING, not by the count',
+    otherwise:
+      'If a version below 5 stands, this server must not be written to: older changes would replace newer ones.',
+    async find(scene) {
+      await scene.does(upsertOne(scene.t), ['900', 'five', '5'])
+      const { tags } = await scene.does(upsertOne(scene.t), ['900', 'four', '4'])
+      return `${tags[0]}, version ${await stored(scene, '900', 'v')} stands`
+    },
+  },
+  {
+    id: 'C-10',
+    what: 'VALUES with one key twice and DO UPDATE',
+    expected: 'INSERT 0 2, the later one stands',
+    decides: 'a batch has each key once',
+    otherwise: 'Nothing: the relay sends each key once in any case.',
+    async find(scene) {
+      const answer = await scene.ask(
+        `INSERT INTO ${scene.t} (k, s) VALUES (1000, 'first'), (1000, 'later') ON CONFLICT (k) DO UPDATE SET s = excluded.s`,
+      )
+      if (answer.errors.length > 0) return outcome(answer)
+      return `${answer.tags[0]}, the ${await stored(scene, '1000', 's')} one stands`
+    },
+  },
+  {
+    id: 'C-11',
+    what: 'two rows whose objects disagree on the type of a new key',
+    expected: 'no error, INSERT 0 1, one row stored',
+    decides: 'the relay compares what came back with what it sent',
+    otherwise: 'Rows that the server refuses are still found: each batch is compared with its answer.',
+    async find(scene) {
+      const answer = await scene.ask(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2), ($3, $4)`, [
+        '1100',
+        '{"y11":1}',
+        '1101',
+        '{"y11":"abc"}',
+      ])
+      if (answer.errors.length > 0) return outcome(answer)
+      const count = await countOf(scene, ['1100', '1101'])
+      return `no error, ${answer.tags[0]}, ${count === 1 ? 'one row' : `${count} rows`} stored`
+    },
+  },
+  {
+    id: 'C-11b',
+    what: 'the same once the type of the key is known',
+    expected: 'refused, nothing stored',
+    decides: 'refused batches are taken apart',
+    otherwise: 'Rows that the server refuses are still found: each batch is compared with its answer.',
+    async find(scene) {
+      await scene.does(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2)`, ['1110', '{"y11b":1}'])
+      const answer = await scene.ask(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2), ($3, $4)`, [
+        '1111',
+        '{"y11b":1}',
+        '1112',
+        '{"y11b":"abc"}',
+      ])
+      const count = await countOf(scene, ['1111', '1112'])
+      return `${answer.errors.length > 0 ? 'refused' : 'accepted'}, ${count === 0 ? 'nothing' : count} stored`
+    },
+  },
+  {
+    id: 'C-12',
+    what: 'guarded upsert of arrays with RETURNING: a stale row, one of 40,000 bytes, a new one',
+    expected: 'stale 5, new 7',
+    decides: 'applied (its own version comes back), superseded (another one), refused (missing)',
+    otherwise:
+      'The relay would count changes wrongly, or take refused rows for written ones: please report what was found.',
+    async find(scene) {
+      await scene.does(upsertOne(scene.t), ['1200', 'stored', '5'])
+      return returned(
+        worked(await scene.ask(upsertArrays(scene.t), mixedBatch('1200', '1201', '1202'))),
+        '1200',
+        '1202',
+      )
+    },
+  },
+  {
+    id: 'C-13',
+    what: 'the same after SET insert_select_fail_fast = true',
+    expected: (server) => (isAtLeast(server, '6.0') ? 'refused' : 'stale 5, new 7'),
+    decides: 'whether a batch can be made to fail at its first refused row',
+    otherwise: 'Nothing: the relay does not set it.',
+    async find(scene) {
+      const wire = await scene.another()
+      await scene.does(upsertOne(scene.t), ['1300', 'stored', '5'])
+      worked(await ask(wire, 'SET insert_select_fail_fast = true'))
+      const answer = await ask(wire, upsertArrays(scene.t), mixedBatch('1300', '1301', '1302'))
+      return answer.errors.length > 0 ? outcome(answer) : returned(answer, '1300', '1302')
+    },
+  },
+  {
+    id: 'C-14',
+    what: '32,768 parameters in one statement',
+    expected: 'refused',
+    decides: 'statements are cut at 32,767 parameters',
+    otherwise: 'Nothing: the relay sends fewer.',
+    find: (scene) => withParameters(scene, 32_768),
+  },
+  {
+    id: 'C-15',
+    what: '65,536 parameters in one statement',
+    expected: 'refused',
+    decides: 'statements are cut at 32,767 parameters',
+    otherwise: 'Nothing: the relay sends fewer.',
+    find: (scene) => withParameters(scene, 65_536),
+  },
+  {
+    id: 'C-16',
+    what: 'a statement of more than 262,144 characters',
+    expected: (server) => (isAtLeast(server, '6.0') ? 'refused: statement_max_length' : 'accepted'),
+    decides: 'the text of a statement stays short, whatever the batch',
+    otherwise: 'Nothing: the relay sends short ones, unless statement_max_length was set very low on the nodes.',
+    async find(scene) {
+      const answer = await ask(await scene.another(), `SELECT '${'x'.repeat(262_145)}'`)
+      return outcomeNaming(answer, 'statement_max_length')
+    },
+  },
+  {
+    id: 'C-38',
+    what: 'one INSERT, three binds, one Sync; the second has 40,000 bytes of text',
+    expected: 'INSERT 0 1, INSERT 0 -3, INSERT 0 1',
+    decides: 'what a bulk operation tells of each row',
+    otherwise: 'Nothing: upserts are not sent so.',
+    find: async ({ bulk, t }) =>
+      told(
+        await bulk(`INSERT INTO ${t} (k, s) VALUES ($1, $2)`, [
+          ['3800', 'a'],
+          ['3801', TOO_LONG],
+          ['3802', 'c'],
+        ]),
+      ),
+  },
+  {
+    id: 'C-39',
+    what: 'the same; the second violates NOT NULL',
+    expected: '3 errors, nothing stored',
+    decides: 'after a burst of errors the connection is thrown away',
+    otherwise: 'Nothing: a connection is thrown away after any error of a bulk operation.',
+    async find(scene) {
+      const table = `${scene.schema}."b39"`
+      await scene.does(`CREATE TABLE ${table} (k BIGINT PRIMARY KEY, n BIGINT NOT NULL)`)
+      const { errors, tags } = await askInBulk(await scene.another(), `INSERT INTO ${table} (k, n) VALUES ($1, $2)`, [
+        ['3900', '1'],
+        ['3901', null],
+        ['3902', '3'],
+      ])
+      if (errors.length === 0) return tags.join(', ')
+      const count = await countOf(scene, ['3900', '3901', '3902'], table)
+      return `${errors.length} ${errors.length === 1 ? 'error' : 'errors'}, ${count === 0 ? 'nothing' : count} stored`
+    },
+  },
+  {
+    id: 'C-40',
+    what: 'DELETE by key, two binds, one Sync; the second key is missing',
+    expected: 'DELETE 1, DELETE -3',
+    decides: '-3 is no failure of a delete',
+    otherwise: 'Nothing: rows are marked as deleted by upserts.',
+    async find({ does, bulk, t }) {
+      await does(`INSERT INTO ${t} (k) VALUES (4000)`)
+      return told(await bulk(`DELETE FROM ${t} WHERE k = $1`, [['4000'], ['4001']]))
+    },
+  },
+]
+
+function told({ errors, tags }: Answer): string {
+  return [...tags, ...errors.map(shown)].join(', ')
+}
+
+/** A stale row, one that is refused, a new one; as arrays of keys, texts and versions. */
+function mixedBatch(stale: string, poison: string, fresh: string): Values {
+  return [`{${stale},${poison},${fresh}}`, `{"stale","${TOO_LONG}","new"}`, '{4,7,7}']
+}
+
+function returned({ rows }: Answer, stale: string, fresh: string): string {
+  const names = new Map([
+    [stale, 'stale'],
+    [fresh, 'new'],
+  ])
+  const texts = rows.map(([k, v]) => `${names.get(k!) ?? 'refused'} ${v}`)
+  return texts.length === 0 ? 'no rows' : texts.toSorted((one, other) => (one > other ? -1 : 1)).join(', ')
+}
+
+async function withParameters(scene: Scene, count: number): Promise<string> {
+  const list = Array.from({ length: count }, (_, at) => `$${at + 1}`).join(',')
+  const answer = await ask(
+    await scene.another(),
+    `SELECT k FROM ${scene.t} WHERE k IN (${list})`,
+    Array.from({ length: count }, () => '1'),
+  )
+  return outcome(answer)
+}
+
+/** A column of the row with this key, which needs no refresh. */
+export async function stored(scene: Scene, k: string, column: string, table = scene.t): Promise<string | null> {
+  return (await scene.does(`SELECT ${column} FROM ${table} WHERE k = $1`, [k])).rows[0]?.[0] ?? null
+}
+
+/** How many of these keys there are. */
+async function countOf(scene: Scene, keys: readonly string[], table = scene.t): Promise<number> {
+  let count = 0
+  for (const k of keys) if ((await stored(scene, k, 'k', table)) !== null) count++
+  return count
+}

@@ -1,0 +1,88 @@
+import type { Check } from './check.ts'
+import { only } from './postgresql.ts'
+import { shown, worked } from './scene.ts'
+import { ask, executePrepared, prepare, type Wire } from './wire.ts'
+
+/** What takes two sessions, and shows a pooler between us and the server. */
+export const POSTGRESQL_SESSIONS: readonly Check[] = [
+  {
+    id: 'P-03',
+    what: 'connect with TimeZone=UTC in `options`; SHOW TimeZone',
+    expected: 'UTC',
+    decides: 'times of a source without zone',
+    otherwise: 'A pooler drops what the relay asks for. ALTER ROLE … SET TimeZone TO UTC for the user of the relay.',
+    find: async ({ does }) => only(await does('SHOW TimeZone')),
+  },
+  {
+    id: 'P-06',
+    what: 'does one connection keep its backend while others are in transactions?',
+    expected: 'one backend each',
+    decides: "the relay's lock on its name lives in its session",
+    otherwise:
+      'There is a pooler in transaction mode, which the relay cannot use. Give it the address of the server itself.',
+    async find(scene) {
+      const [one, other] = [await scene.another(), await scene.another()]
+      const before = await backend(one)
+      worked(await ask(other, 'BEGIN'))
+      const [after, others] = [await backend(one), await backend(other)]
+      return before === after && after !== others ? 'one backend each' : 'backends change between statements'
+    },
+  },
+  {
+    id: 'P-13',
+    what: 'a session takes an advisory lock; another one tries',
+    expected: 'kept out, then let in',
+    decides: 'two relays of one name: the second waits or stops',
+    otherwise:
+      'Locks do not hold between statements, as behind a pooler in transaction mode: give the relay the address of the server itself.',
+    async find(scene) {
+      const [one, other] = [await scene.another(), await scene.another()]
+      const key = Number.parseInt(scene.schema.slice(-9, -1), 16)
+      worked(await ask(one, `SELECT pg_advisory_lock(${key})`))
+      worked(await ask(other, 'BEGIN'))
+      const first = only(worked(await ask(other, `SELECT pg_try_advisory_lock(${key})`)))
+      worked(await ask(one, `SELECT pg_advisory_unlock(${key})`))
+      const second = only(worked(await ask(other, `SELECT pg_try_advisory_lock(${key})`)))
+      return [first, second]
+        .map((got, at) => (got === 't' ? 'let in' : `${at === 0 ? '' : 'still '}kept out`))
+        .join(', then ')
+    },
+  },
+  {
+    id: 'P-14',
+    what: 'a prepared statement is there in the next statement, while another connection is in a transaction',
+    expected: 'there',
+    decides: 'whether statements may be prepared by name',
+    otherwise: 'Nothing: the relay gives its statements no names.',
+    async find(scene) {
+      const [one, other] = [await scene.another(), await scene.another()]
+      worked(await prepare(one, 'cdc_relay_check', 'SELECT 1'))
+      worked(await ask(other, 'BEGIN'))
+      const { errors } = await executePrepared(one, 'cdc_relay_check')
+      return errors.length === 0 ? 'there' : `gone (${shown(errors[0]!)})`
+    },
+  },
+  {
+    id: 'P-15',
+    what: 'a transaction waits for pg_advisory_xact_lock while another one writes; what does it see then?',
+    expected: 'the row',
+    decides: 'tombstones are seen by whoever writes the table next',
+    otherwise: 'A deleted row could come back when two relays write one table: run one relay for each table.',
+    async find(scene) {
+      const [one, other] = [await scene.another(), await scene.another()]
+      const key = Number.parseInt(scene.schema.slice(-9, -1), 16)
+      for (const wire of [one, other]) worked(await ask(wire, 'BEGIN ISOLATION LEVEL READ COMMITTED'))
+      // So that it is begun with an older sight of things.
+      worked(await ask(other, `SELECT count(*) FROM ${scene.t}`))
+      worked(await ask(one, `SELECT pg_advisory_xact_lock(${key})`))
+      const waited = ask(other, `SELECT pg_advisory_xact_lock(${key})`)
+      worked(await ask(one, `INSERT INTO ${scene.t} (k) VALUES (1500)`))
+      worked(await ask(one, 'COMMIT'))
+      worked(await waited)
+      const { rows } = worked(await ask(other, `SELECT k FROM ${scene.t} WHERE k = 1500`))
+      return rows.length === 1 ? 'the row' : 'no row'
+    },
+  },
+]
+
+const backend = async (wire: Wire): Promise<string> => only(worked(await ask(wire, 'SELECT pg_backend_pid()')))

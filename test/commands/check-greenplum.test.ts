@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkServer } from '../../src/commands/check/check-server.ts'
+import { type GreenplumKind, greenplumDatabase, withoutGreenplum } from '../support/greenplum.ts'
+
+const QUIET = { info() {}, warn() {}, error() {} }
+const TITLES: Readonly<Record<GreenplumKind, string>> = {
+  '6': 'Greenplum 6',
+  '7': 'Greenplum 7',
+  cloudberry: 'Cloudberry',
+}
+
+for (const kind of ['6', '7', 'cloudberry'] as const) {
+  test(`${TITLES[kind]}: as expected but for what a stand-in lacks; all is removed`, {
+    skip: withoutGreenplum(kind),
+  }, async (t) => {
+    const database = await greenplumDatabase(t, kind, 'on')
+    const { server, findings, leftBehind } = await checkServer(database.url, QUIET, new AbortController().signal)
+    assert.equal(server.kind, TITLES[kind])
+    // Its catalogue knows nothing of segments.
+    assert.deepEqual(differing(findings), ['G-07'])
+    assert.equal(findings.length, 27)
+    assert.equal(leftBehind, null)
+    assert.deepEqual(await database.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'cdc_relay_check%'"), [])
+    const refused = database.takeRefusals().map((what) => what.split(': ')[0])
+    assert.equal(refused.length, kind === '6' ? 5 : 3, refused.join('\n'))
+  })
+}
+
+test('locks that are not as the deadlock detector says are found', { skip: withoutGreenplum('7') }, async (t) => {
+  // The stand-in only says that the detector is off: its PostgreSQL locks rows all the same.
+  const database = await greenplumDatabase(t, '7', 'off')
+  const { findings } = await checkServer(database.url, QUIET, new AbortController().signal)
+  assert.deepEqual(differing(findings), ['G-07', 'G-10', 'G-11'])
+  database.takeRefusals()
+})
+
+const differing = (findings: readonly { id: string; verdict: string }[]): string[] =>
+  findings.filter(({ verdict }) => verdict === 'differs').map(({ id }) => id)
