@@ -12,7 +12,7 @@ export interface GpssAddress {
   readonly schema: string
   /** Where GPSS makes its external tables; empty: in the schema of the target table. */
   readonly stagingSchema: string
-  /** After this long without a call GPSS may end a session. */
+  /** After this long without a call GPSS may end a session. Until then it keeps the locks of a process that was killed. */
   readonly sessionTimeoutSeconds: number
   /** How long a call may take. */
   readonly deadlineMs: number
@@ -28,7 +28,7 @@ export interface TlsFiles {
 /** A file is read at each login, so that a password can be changed while the relay runs. */
 export type Password = { readonly text: string } | { readonly file: string }
 
-const DEFAULTS = { gpssPort: 5000, greenplumPort: 5432, schema: 'public', sessionTimeout: 600, deadline: 120 } as const
+const DEFAULTS = { gpssPort: 5000, greenplumPort: 5432, schema: 'public', deadline: 120 } as const
 const PARAMETERS = [
   'greenplum-host',
   'greenplum-port',
@@ -55,7 +55,7 @@ const FORM = 'gpss://USER@GPSSHOST:PORT/DATABASE?greenplum-host=HOST'
  *     schema                          of tables that name none; public
  *     staging-schema                  where GPSS makes its external tables; the schema of the target
  *     tls, ca, cert, key              on or off (off); files in PEM form
- *     session-timeout, deadline       seconds: of idleness, of one call; 600 and 120
+ *     session-timeout, deadline       seconds: of idleness, of one call; twice the deadline, and 120
  *
  * @throws RelayError CONFIGURATION with every problem in one message, and no password
  */
@@ -114,7 +114,7 @@ export function gpssAddress(url: string, environment: Readonly<Record<string, st
     ),
     schema: given('schema') ?? DEFAULTS.schema,
     stagingSchema: given('staging-schema') ?? '',
-    sessionTimeoutSeconds: whole('session-timeout', Math.max(DEFAULTS.sessionTimeout, 2 * deadline), 86_400 * 2),
+    sessionTimeoutSeconds: whole('session-timeout', 2 * deadline, 2 * 86_400),
     deadlineMs: deadline * 1000,
   }
   if (address.sessionTimeoutSeconds <= deadline) {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type TableName, tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
+import type { Log } from '../../observe/log.ts'
 import { tableId } from '../sql/clauses.ts'
 import { inferredType, newColumnType } from '../sql/column-types.ts'
 import { alter } from '../sql/fit.ts'
@@ -11,14 +12,18 @@ import { type AppendRows, appendRows, type Lacking } from './append.ts'
 import type { gpssCatalogue } from './catalogue.ts'
 import type { GpssColumn } from './columns.ts'
 import type { Gpss } from './connection.ts'
+import { makeProbe } from './probe.ts'
 import type { LoadPlan, LoadTarget } from './target.ts'
 
 export interface AppendTargetOptions {
+  /** The relay's name. */
+  readonly relay: string
   readonly gpss: Gpss
   readonly catalogue: ReturnType<typeof gpssCatalogue>
   readonly routes: (table: TableName) => TableName | null
   readonly defaultSchema: string
   readonly createTables: 'auto' | 'never'
+  readonly log: Log
 }
 
 /** One row for each change. A table that is missing is made with one column `data`, for the whole change record. */
@@ -50,6 +55,12 @@ export function appendTarget(options: AppendTargetOptions): LoadTarget {
   }
 
   return {
+    laneOf(group) {
+      const { schema, name } = targetOf(group)
+      // GPSS may take names that differ in case for one.
+      return JSON.stringify([schema, name]).toLowerCase()
+    },
+
     async prepare(group) {
       if (group.changes.length === 0) return
       const target = targetOf(group)
@@ -64,6 +75,7 @@ export function appendTarget(options: AppendTargetOptions): LoadTarget {
     },
     plan: async ({ source }, changes) =>
       changes.length === 0 ? NOTHING : ((await logs.get(source)?.plan(changes)) ?? null),
+    makeProbe: (group) => makeProbe(options, targetOf(group)),
     forget: () => logs.clear(),
   }
 }

@@ -11,6 +11,7 @@ import {
 import { refuseRoundedIntegers } from '../../deliver/rounded-integers.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
 import { targetName } from '../sql/names.ts'
+import { DELETED } from '../sql/own-columns.ts'
 import { inSlices } from '../sql/slices.ts'
 import type { GpssColumn } from './columns.ts'
 import { type Carried, MAX_ROW_BYTES, RowEncoder } from './rows.ts'
@@ -37,11 +38,12 @@ export interface Lacking {
  * source's row (of a delete the old values, as far as they were sent, and the key), and of the record what it has columns
  * for under `cdc_op`, `cdc_version`, `cdc_time`, `cdc_table_name`, ….
  *
- * @throws RelayError SINK_TABLE for a type that is not known
+ * @throws RelayError SINK_TABLE for a type that is not known, or a table that is a mirror
  */
 export function appendRows(table: GpssTable, columns: readonly GpssColumn[]): AppendRows {
   if (columns.length === 1) return wholeRecords(table, columns[0]!)
   const names = new Set(columns.map(({ name }) => name))
+  if (names.has(DELETED.name)) throw isMirror(table)
   const isRecord = ['op', 'key', 'after'].every((name) => names.has(name))
   if (!isRecord) return byName(table, columns, META, placeByName(table, columns))
   const fields = columns.filter(({ name }) => RECORD.has(name))
@@ -193,6 +195,11 @@ function cannotHold(table: GpssTable, { name, declared }: GpssColumn): RelayErro
     'SINK_REFUSED',
     `Column "${name}" of table ${tableLabel(table)}, ${declared}, cannot hold the value`,
   )
+}
+
+function isMirror(table: GpssTable): RelayError {
+  const detail = `Table ${tableLabel(table)} is a mirror, for it has the column "${DELETED.name}". Append to another one: --table SOURCE=TARGET`
+  return new RelayError('SINK_TABLE', detail, { table: tableLabel(table) })
 }
 
 function tooLarge(table: GpssTable): RelayError {

@@ -3,7 +3,7 @@ import { tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Column, Relation } from '../sql/catalogue.ts'
 import type { Statement, Target } from '../sql/layout.ts'
-import { DATA, DELETED, EXTRA, VERSION } from '../sql/own-columns.ts'
+import { DELETED, EXTRA, VERSION } from '../sql/own-columns.ts'
 import type { Catalogue, TableWork } from '../sql/tables.ts'
 import type { GpssColumn } from './columns.ts'
 import type { Gpss } from './connection.ts'
@@ -33,12 +33,16 @@ export function gpssCatalogue(gpss: Gpss): Catalogue & { run(statements: readonl
     if ((await gpss.describe(VEHICLE)) === null) throw noVehicle()
     const encoder = new RowEncoder(STAGE_COLUMNS.map(([, , member]) => member))
     encoder.add([0, 'ddl', ''])
-    const outcome = await gpss.load({
+    const load = {
       table: VEHICLE,
       columns: STAGE_COLUMNS.map(([column]) => column),
       rows: encoder.finish(),
       preSql: statements.map(onceOnly).join(';\n'),
       postSql: sqlText([sql`DELETE FROM ${sql.id(VEHICLE.schema, VEHICLE.name)}`]),
+    }
+    const outcome = await gpss.load(load).catch((error: unknown) => {
+      // The table of the load is ours, and says nothing of what was refused.
+      throw error instanceof RelayError ? error.at({ sql: statements.map(headOf).join('; ') }) : error
     })
     if (outcome.kind === 'unknown') throw outcome.failure
   }
@@ -70,7 +74,7 @@ export function gpssCatalogue(gpss: Gpss): Catalogue & { run(statements: readonl
     work,
 
     async columnsBefore({ schema, name }: Target) {
-      const own = new Set([DATA, VERSION, DELETED, EXTRA].map((column) => column.name))
+      const own = new Set([VERSION, DELETED, EXTRA].map((column) => column.name))
       const relation = await look(schema, name)
       const names = relation?.columns.map((column) => column.name).filter((column) => !own.has(column)) ?? []
       return names.map((column) => ({ attribute: column, column }))
@@ -96,6 +100,9 @@ function onceOnly(statement: Statement): string {
   return doBlock(`BEGIN\n${text};\nEXCEPTION WHEN ${isDone.join(' OR ')} THEN NULL;\nEND`)
 }
 
+/** What a statement does, and to what: `CREATE TABLE "landing"."orders"`. */
+const headOf = (statement: Statement): string => sqlText([statement]).split(/ \(| AS |\n/, 1)[0]!
+
 function folded(schema: string, name: string): RelayError {
   const detail = `Table ${tableLabel({ schema, name })} was made, but GPSS does not find it under this name. Name another with --table, in lower case`
   return new RelayError('SINK_TABLE', detail)
@@ -103,7 +110,7 @@ function folded(schema: string, name: string): RelayError {
 
 /** With what the operator has to run. */
 export function noVehicle(): RelayError {
-  const statements = sqlText([sql`CREATE SCHEMA ${sql.id(VEHICLE.schema)}`, createStage(VEHICLE)])
-  const detail = `GPSS can make tables only while it loads into one, and there is none yet. Run this once in the database: ${statements.replaceAll(/\s+/g, ' ')};`
+  const statements = sqlText([sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(VEHICLE.schema)}`, createStage(VEHICLE)])
+  const detail = `GPSS can make tables only while it loads into one, and there is none yet. Run this once in the database: ${statements.replaceAll(/\s+/g, ' ')}`
   return new RelayError('SINK_TABLE', detail)
 }

@@ -3,7 +3,7 @@ import type { ColumnInfo } from './service.ts'
 /** A column of a target table, as DescribeTable tells it. */
 export interface GpssColumn {
   readonly name: string
-  /** As the server writes it: `character varying(20)`, `VARCHAR`. For messages. */
+  /** As the server writes it, with its length: `character varying(20)`, `VARCHAR(20)`. For messages. */
   readonly declared: string
   /** PostgreSQL's internal name, `varchar`, of a type that is known; else the server's, in lower case. Of an array `_int4`. */
   readonly type: string
@@ -58,7 +58,15 @@ export function gpssColumn({ name, databaseType, length, precisionScale, nullabl
     .replace(/ (?=\[)/, '')
     .trim()
   const type = internalName(withoutLength)
-  return { name, declared: databaseType, type, modifier: modifierOf(type, given, length, precisionScale), nullable }
+  const modifier = modifierOf(type, given, length, precisionScale)
+  const declared = inParentheses === null ? databaseType + lengthLabel(type, modifier) : databaseType
+  return { name, declared, type, modifier, nullable }
+}
+
+/** What was told beside the type, as SQL writes it behind: `(10,2)`. */
+function lengthLabel(type: string, modifier: number): string {
+  if (modifier === -1) return ''
+  return type === 'numeric' ? `(${(modifier - 4) >> 16},${(modifier - 4) & 0xffff})` : `(${modifier - 4})`
 }
 
 function internalName(name: string): string {

@@ -1,11 +1,11 @@
-import type { Change, DeadLetter } from '../../change.ts'
+import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Batch, Written } from '../sink.ts'
 import { placeOfBatch } from '../sql/failures.ts'
 import { type Group, groupByTable } from '../sql/planning.ts'
-import { refuseTooMany } from '../sql/refused-rows.ts'
 import { type SchemaPolicyOptions, schemaPolicy } from '../sql/schema-changes.ts'
 import type { Gpss } from './connection.ts'
+import { GroupLoad, isRefusal, type Loaded } from './group-load.ts'
 import type { LoadPlan, LoadTarget } from './target.ts'
 
 export interface DeliveryOptions extends SchemaPolicyOptions {
@@ -36,11 +36,6 @@ export class Destination {
     this.news++
     this.target.forget()
   }
-}
-
-interface Loaded {
-  applied: number
-  readonly refused: DeadLetter[]
 }
 
 /** One batch on its way. When it has to be tried again, the tables that are done are not loaded a second time. */
@@ -104,9 +99,10 @@ export class Delivery {
     const left = this.#groups.filter((group) => !this.#done.has(group))
     // One after another: to make tables is to load into one that all share.
     for (const group of left) await this.#prepare(group)
-    for (let i = 0; i < left.length; i += TABLES_AT_A_TIME) {
-      const some = left.slice(i, i + TABLES_AT_A_TIME)
-      const results = await Promise.allSettled(some.map((group) => this.#loadGroup(group)))
+    const lanes = this.#lanes(left)
+    for (let i = 0; i < lanes.length; i += TABLES_AT_A_TIME) {
+      const some = lanes.slice(i, i + TABLES_AT_A_TIME)
+      const results = await Promise.allSettled(some.map((lane) => this.#loadLane(lane)))
       for (const result of results) if (result.status === 'rejected') throw result.reason
     }
   }
@@ -127,60 +123,26 @@ export class Delivery {
     return plan
   }
 
-  async #loadGroup(group: Group): Promise<void> {
-    const loaded: Loaded = { applied: 0, refused: [] }
-    await this.#loadRange(group, 0, group.changes.length, this.#plans.get(group)!, this.#isRepeat, loaded)
-    refuseTooMany(group, loaded.refused)
-    this.#done.set(group, loaded)
-  }
-
-  /**
-   * Loads a range of the changes; what is refused is halved until it is known which changes that are. A half comes after
-   * the one before it.
-   */
-  async #loadRange(
-    group: Group,
-    from: number,
-    to: number,
-    planned: Promise<LoadPlan | null>,
-    isRepeat: boolean,
-    loaded: Loaded,
-  ): Promise<void> {
-    try {
-      const plan = await planned
-      if (plan === null) return requireNoChanges(group)
-      await this.#loadPlan(plan)
-      loaded.applied += plan.applied
-      loaded.refused.push(...plan.refused)
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      const again = (from: number, to: number): Promise<void> => {
-        const planned = this.#to.target.plan(group, group.changes.slice(from, to), true)
-        return this.#loadRange(group, from, to, planned, true, loaded)
-      }
-      // What an earlier load left behind may be what is refused.
-      if (!isRepeat) return await again(from, to)
-      if (this.#options.onError === 'stop') throw error
-      if (to - from === 1) {
-        loaded.refused.push(deadLetterOf(group.changes[from]!, error))
-        refuseTooMany({ ...group, changes: group.changes.slice(0, to) }, loaded.refused)
-        return
-      }
-      const middle = (from + to) >> 1
-      await again(from, middle)
-      await again(middle, to)
+  /** @throws what the first failed load failed with */
+  async #loadLane(groups: readonly Group[]): Promise<void> {
+    const { onError } = this.#options
+    const { gpss, target } = this.#to
+    for (const group of groups) {
+      const load = new GroupLoad({ gpss, target, onError }, group)
+      this.#done.set(group, await load.load(this.#plans.get(group)!, this.#isRepeat))
     }
   }
 
-  async #loadPlan({ load, refused }: LoadPlan): Promise<void> {
-    const [first] = refused
-    if (first !== undefined && this.#options.onError === 'stop') {
-      const { shard, sequence } = first.source
-      throw new RelayError('SINK_REFUSED', first.detail, { shard, sequence })
+  /** Source tables that go into one target follow one another: two loads into one table at a time are reported to be unstable. */
+  #lanes(groups: readonly Group[]): Group[][] {
+    const lanes = new Map<string, Group[]>()
+    for (const group of groups) {
+      const name = this.#to.target.laneOf(group)
+      const lane = lanes.get(name)
+      if (lane === undefined) lanes.set(name, [group])
+      else lane.push(group)
     }
-    if (load === null) return
-    const outcome = await this.#to.gpss.load(load)
-    if (outcome.kind === 'unknown') throw outcome.failure
+    return [...lanes.values()]
   }
 }
 
@@ -193,18 +155,3 @@ const isLacking = (plan: Promise<LoadPlan | null>): Promise<boolean> =>
       throw error
     },
   )
-
-const isRefusal = (error: unknown): error is RelayError => error instanceof RelayError && error.code === 'SINK_REFUSED'
-
-/** A table that was only heard of. */
-function requireNoChanges({ source, changes }: Group): void {
-  if (changes.length > 0) throw new Error(`Table ${source} was prepared and still cannot be planned`)
-}
-
-const deadLetterOf = (change: Change, { code, detail }: RelayError): DeadLetter => ({
-  kind: 'dead-letter',
-  code,
-  detail,
-  change,
-  source: change.source,
-})

@@ -7,7 +7,7 @@ import { type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.
  */
 const BY_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
   [
-    /authentication failed|no pg_hba\.conf entry|not permitted to log in|\b(role|database|user) "[^"]*" does not exist/i,
+    /authentication failed|empty password|no pg_hba\.conf entry|not permitted to log in|\b(role|database|user) "[^"]*" does not exist/i,
     'SINK_LOGIN',
   ],
   [/permission denied|must be (owner|superuser)/i, 'SINK_DENIED'],
@@ -57,11 +57,20 @@ export interface Status {
  * What a call failed with → ours, with the server's words but without values of rows.
  *
  * SINK_UNREACHABLE is also the meaning of what GPSS says in words that are not known and not Greenplum's: they can be
- * about the session (its words for one that it does not know are not documented), and a new one cures that.
+ * about the session (its words for one that it does not know are not documented), and a new one cures that. Unknown words
+ * of Greenplum's are SINK_UNCLEAR: they can be about another load into the table, which ends.
+ *
+ * @param mask hides passwords, in what is shown only: a short one may be a part of the words that tell what it means
  */
-export function gpssFailure(error: Status, method: string, place: PlaceOfFailure): RelayError {
+export function gpssFailure(
+  error: Status,
+  method: string,
+  place: PlaceOfFailure,
+  mask: (text: string) => string,
+): RelayError {
   const words = withoutValues(error.details)
-  const said = `${method} failed with ${status[error.code]}: ${words}`
+  const shown = withoutValues(mask(error.details).replace(NOTHING_RESOLVED, ''))
+  const said = `${method} failed with ${status[error.code]}: ${shown}`
   if (error.code === status.UNIMPLEMENTED) {
     const detail = `${said}: this is not the Batch Data API of GPSS (service api.Gpss). Check host and port: GPSS listens beside gpfdist, whose port is another`
     return new RelayError('SINK_FAILED', detail, place)
@@ -70,8 +79,17 @@ export function gpssFailure(error: Status, method: string, place: PlaceOfFailure
     const detail = `${said}: the TLS connection was refused. Check tls, ca, cert and key, and that the certificate names the host`
     return new RelayError('SINK_FAILED', detail, place)
   }
+  if (method === 'Connect' && error.code !== status.UNAVAILABLE && UNREACHED.test(words)) {
+    const detail = `${said}: GPSS does not reach Greenplum. Check greenplum-host and greenplum-port, as GPSS sees them`
+    return new RelayError('SINK_UNREACHABLE', detail, place)
+  }
   return new RelayError(failureCode(error.code, error.details, words), said, place)
 }
+
+/** What grpc-js ends some of its messages with. */
+const NOTHING_RESOLVED = /\s*Resolution note:\s*$/
+/** What a Go program says that cannot connect. */
+const UNREACHED = /dial tcp|no such host|connection refused/i
 
 function failureCode(code: status, details: string, words: string): FailureCode {
   // Smaller loads may pass, and if not, then it is one row.
@@ -79,7 +97,7 @@ function failureCode(code: status, details: string, words: string): FailureCode 
   const byStatus = BY_STATUS[code]
   if (byStatus !== undefined) return byStatus
   for (const [pattern, meaning] of BY_WORDS) if (pattern.test(words)) return meaning
-  return details.startsWith('pq: ') ? 'SINK_FAILED' : 'SINK_UNREACHABLE'
+  return details.startsWith('pq: ') ? 'SINK_UNCLEAR' : 'SINK_UNREACHABLE'
 }
 
 /**

@@ -4,6 +4,7 @@ import { columnsMirror } from '../sql/columns.ts'
 import { columnsShape } from '../sql/columns-shape.ts'
 import type { TableDialect } from '../sql/dialect.ts'
 import { documentMirror, documentShape } from '../sql/document.ts'
+import type { MergeTable } from '../sql/greenplum/merge.ts'
 import type { TypedKey } from '../sql/keys.ts'
 import type { Layout } from '../sql/layout.ts'
 import { type MirrorStatements, planMirror } from '../sql/mirror.ts'
@@ -13,7 +14,6 @@ import { postgresStyle } from '../sql/postgresql/tables.ts'
 import { sweep } from '../sql/schema-changes.ts'
 import { targetTables } from '../sql/tables.ts'
 import type { gpssCatalogue } from './catalogue.ts'
-import type { MergeTable } from './merge.ts'
 import { createStage, Stage, stageOf } from './stage.ts'
 import type { LoadTarget } from './target.ts'
 
@@ -38,7 +38,11 @@ export interface MirrorTargetOptions {
  */
 export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
   const { relay, catalogue, onReload } = options
-  const tables = targetTables<Stage>({ ...options, names: { schema: targetName, table: targetName }, layoutOf: layoutsOf(options) })
+  const tables = targetTables<Stage>({
+    ...options,
+    names: { schema: targetName, table: targetName },
+    layoutOf: layoutsOf(options),
+  })
   const staged = new Set<string>()
   const run = String(Date.now()).padStart(15, '0')
   let loads = 0
@@ -47,6 +51,9 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
   const nextLoad = (): string => `${run}${String(++loads).padStart(12, '0')}`
 
   return {
+    // A mirror has the rows of one source only.
+    laneOf: ({ source }) => source,
+
     async prepare(group) {
       if (tables.find(group.source, group.known) === undefined || group.changes.length > 0) await tables.learn(group)
       const table = tables.find(group.source, group.known)

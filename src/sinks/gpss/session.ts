@@ -171,8 +171,7 @@ async function ask<Request, Response>(
 }
 
 function failureOf(error: unknown, method: string, place: PlaceOfFailure, mask: (text: string) => string): RelayError {
-  const { code, details } = error as ServiceError
-  return gpssFailure({ code, details: mask(details) }, method, place)
+  return gpssFailure(error as ServiceError, method, place, mask)
 }
 
 const isUnheard = ({ code }: ServiceError): boolean =>

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { RelayError } from '../../errors.ts'
+import { tableId } from '../sql/clauses.ts'
+import { type MergeTable, mergeStatements, type Step } from '../sql/greenplum/merge.ts'
 import type { Statement } from '../sql/layout.ts'
-import { type MergeTable, mergeStatements, type Step } from './merge.ts'
 import { RowEncoder } from './rows.ts'
 import type { GpssTable, Load } from './session.ts'
 import { sqlText } from './sql-text.ts'
@@ -24,6 +25,11 @@ export function stageOf(relay: string, { schema, name }: GpssTable): GpssTable {
   return { schema: 'cdc_relay', name: `stage_${shortHash([relay, schema, name])}` }
 }
 
+/** The table in which a relay tries rows of a target. */
+export function probeOf(relay: string, { schema, name }: GpssTable): GpssTable {
+  return { schema: 'cdc_relay', name: `probe_${shortHash([relay, schema, name])}` }
+}
+
 /** The statement that makes a staging table. */
 export const createStage = ({ schema, name }: GpssTable): Statement =>
   sql`CREATE TABLE ${sql.id(schema, name)} (${sql.join(
@@ -36,8 +42,12 @@ export const createStage = ({ schema, name }: GpssTable): Statement =>
  *
  * That SQL is one DO block, so it happens as a whole also where GPSS runs it outside of the load's transaction. It merges
  * whatever is staged, oldest first, and takes it away: running it twice does nothing more, and what an earlier load left
- * behind because its SQL did not run is not lost. It empties the table by TRUNCATE where it can, for Greenplum does not
- * clean up behind DELETE by itself, and each load would be slower than the one before it.
+ * behind because its SQL did not run is not lost.
+ *
+ * It first takes the lock that Greenplum's UPDATE takes anyway: of two relays that merge into one table the second one must
+ * see the rows of the first, or both would add the same key. Each has a staging table of its own, and this is the only lock
+ * that they share, so neither can hold one that the other waits for. At last it empties the staging table, by TRUNCATE where
+ * it can: Greenplum does not clean up behind DELETE by itself, and each load would be slower than the one before it.
  */
 export class Stage {
   readonly #relay: string
@@ -103,9 +113,11 @@ function mergeAll(table: MergeTable, stage: GpssTable): string {
     return `IF split_part(cdc_this, '/', 3) = '${kind}' THEN\n${sqlText(statements)};\nEND IF;`
   })
   const body = `DECLARE
-  cdc_parts text[] := ARRAY(${sqlText([sql`SELECT DISTINCT cdc_part FROM ${id} ORDER BY cdc_part`])});
+  cdc_parts text[];
   cdc_this text;
 BEGIN
+${sqlText([sql`LOCK TABLE ${tableId(table)} IN EXCLUSIVE MODE`])};
+cdc_parts := ARRAY(${sqlText([sql`SELECT DISTINCT cdc_part FROM ${id} ORDER BY cdc_part`])});
 IF cdc_parts <> '{}' THEN
 FOREACH cdc_this IN ARRAY cdc_parts LOOP
 IF split_part(cdc_this, '/', 4) = '${shapeOf(table)}' THEN

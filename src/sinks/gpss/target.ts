@@ -11,8 +11,13 @@ export interface LoadPlan {
   readonly refused: readonly DeadLetter[]
 }
 
+/** The same load into a table in which rows are tried, unseen, and which is emptied behind it. */
+export type Probe = (load: Load) => Load
+
 /** How changes become loads: one implementation for each mode. */
 export interface LoadTarget {
+  /** Groups with the same answer go into one table. */
+  laneOf(group: Group): string
   /** Makes, completes or checks the target of a table, and takes away what a reload leaves behind. @throws RelayError SINK_TABLE, SCHEMA_CHANGE */
   prepare(group: Group): Promise<void>
   /**
@@ -20,6 +25,8 @@ export interface LoadTarget {
    * @param isRepeat a load of these changes was tried before: what it may have left behind is not needed
    */
   plan(group: Group, changes: readonly Change[], isRepeat: boolean): Promise<LoadPlan | null>
+  /** Makes a table that refuses what the group's target refuses; null if it cannot. Absent where pieces of a load may be loaded again. */
+  makeProbe?(group: Group): Promise<Probe | null>
   /** What is known of the targets may be wrong. */
   forget(): void
 }

@@ -11,7 +11,7 @@ test('what a URL leaves out', () => {
     password: { text: '' },
     schema: 'public',
     stagingSchema: '',
-    sessionTimeoutSeconds: 600,
+    sessionTimeoutSeconds: 240,
     deadlineMs: 120_000,
   })
 })

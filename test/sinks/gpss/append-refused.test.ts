@@ -60,6 +60,21 @@ test('--create-tables never says how to make a table that is missing', async (t)
   assert.equal((await printed(place, 'absent')).length, 1)
 })
 
+test('what may not be made is named, with the schema that is missing for it', async (t) => {
+  const role = `poor_${place.database.name}`
+  await place.database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'x'; GRANT USAGE ON SCHEMA cdc_relay TO ${role};
+    GRANT SELECT, INSERT, DELETE ON cdc_relay.stage TO ${role}`)
+  t.after(() => place.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`))
+  const url = place.url.replace(/\/\/.*@/, `//${role}:x@`)
+  const log = await openLog(t, place, { url, routes: () => ({ schema: 'landing', name: 'orders' }) })
+  await assert.rejects(
+    log.batch([put('a', 1)]),
+    refusedWith('SINK_TABLE', /schema "landing" does not e\*\*\*ist$/, {
+      sql: 'CREATE SCHEMA "landing"; CREATE TABLE "landing"."orders"',
+    }),
+  )
+})
+
 test('a table of which only a schema change is heard is not made', async (t) => {
   const log = await openLog(t, place)
   await log.batch([createTable({ id: 'int32' }, 1, { table: 'heard' })])()
@@ -123,10 +138,11 @@ test('a column of the source with a name of ours is refused', async (t) => {
   )
 })
 
-test('types that are not known, or not fit for the record, are named', async (t) => {
+test('types that are not known, tables that are not fit for the record, and mirrors are named', async (t) => {
   await place.database.query(`
     CREATE TYPE mood AS ENUM ('ok');
     CREATE TABLE unknown_type (id text, feeling mood);
+    CREATE TABLE a_mirror (id text, data jsonb, cdc_version bigint, cdc_deleted boolean);
     CREATE TABLE only_number (id integer)`)
   const log = await openLog(t, place)
   await assert.rejects(
@@ -138,6 +154,10 @@ test('types that are not known, or not fit for the record, are named', async (t)
   await assert.rejects(
     log.batch([put('a', 1, { table: 'only_number' })]),
     refusedWith('SINK_TABLE', /table public\.only_number, "id", has the type int4.*must be json/),
+  )
+  await assert.rejects(
+    log.batch([put('a', 1, { table: 'a_mirror' })]),
+    refusedWith('SINK_TABLE', /^Table public\.a_mirror is a mirror.*"cdc_deleted".*--table SOURCE=TARGET$/),
   )
 })
 
@@ -259,5 +279,95 @@ for (const [moment, times] of [
     assert.deepEqual(await places(table), { 'shard-0 1': 1, 'shard-0 2': times, 'shard-1 3': times })
     // What is known to be loaded is not loaded again.
     if (times === 2) assert.deepEqual(await places('beside_2'), { 'shard-1 3': 1 })
+  })
+}
+
+const SIFTED = 'id text, at integer, cdc_shard text, cdc_sequence text'
+/** Rows 3 and 6 of eight are refused by a CHECK (id <> 'bad'). */
+const sifted = (table: string): Change[] =>
+  Array.from({ length: 8 }, (_, i) => put(i === 3 || i === 6 ? 'bad' : `k${i}`, i, { table, sequence: `${i}` }))
+
+const TAKEN = [0, 1, 2, 4, 5, 7]
+const takenTimes = (times: number) => Object.fromEntries(TAKEN.map((i) => [`shard-0 ${i}`, times]))
+
+test('while refused rows are looked for, whatever answer is lost, the table has the others as a whole', async (t) => {
+  let lost = 0
+  for (let nth = 1; ; nth++) {
+    const table = `sifted_${nth}`
+    let commits = 0
+    const place = await appendPlace({
+      fault: ({ call: { method }, moment }) =>
+        method === 'Close' && moment === 'after commit' && ++commits === nth ? { kind: 'reset' } : undefined,
+    })
+    t.after(place.close)
+    await place.database.query(`CREATE TABLE ${table} (${SIFTED}, CHECK (id <> 'bad'))`)
+    const log = await openLog(t, place, { onError: 'dead-letter' })
+    const batch = log.batch(sifted(table))
+    const rows = () =>
+      place.database.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table} GROUP BY cdc_sequence`)
+    const failed = await batch().then(
+      () => null,
+      (error: unknown) => error,
+    )
+    if (failed === null) {
+      assert.ok(nth > 5, 'nothing was looked for')
+      assert.equal((await log.deadLetters()).length, 2)
+      break
+    }
+    refusedWith('SINK_UNREACHABLE', /^Close failed with UNAVAILABLE/)(failed)
+    const times = (await rows()).map(({ n }) => n)
+    assert.deepEqual(times, times.length === 0 ? [] : TAKEN.map(() => 1), `commit ${nth}`)
+    lost += times.length
+    await batch()
+    assert.deepEqual(new Set((await rows()).map(({ n }) => n)).size, 1)
+    assert.equal((await rows()).length, TAKEN.length)
+    assert.equal((await log.deadLetters()).length, 2)
+    await place.close()
+  }
+  assert.equal(lost, TAKEN.length, 'one of them was the load of the table itself')
+})
+
+/** How the table with the rows comes to differ from the one in which they are tried. */
+const unlike: Readonly<Record<string, { readonly columns: string; readonly more?: string }>> = {
+  'an index that the row is in already': {
+    columns: `${SIFTED}, UNIQUE (id)`,
+    more: `INSERT INTO unlike VALUES ('bad', 0, 'earlier', '0')`,
+  },
+  'a trigger that refuses': {
+    columns: SIFTED,
+    more: `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF new.id = 'bad' THEN RAISE 'violates a constraint of the house' USING ERRCODE = '23514'; END IF; RETURN new; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON unlike FOR EACH ROW EXECUTE FUNCTION refuse()`,
+  },
+  'a trigger that fills what must not be null': {
+    columns: `${SIFTED}, filled text NOT NULL, CHECK (id <> 'bad')`,
+    more: `CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.filled := 'x'; RETURN new; END $$;
+      CREATE TRIGGER fill BEFORE INSERT ON unlike FOR EACH ROW EXECUTE FUNCTION fill()`,
+  },
+  'a number that fills itself': {
+    columns: `${SIFTED}, n integer GENERATED ALWAYS AS IDENTITY, CHECK (id <> 'bad')`,
+  },
+  'no right to make tables': {
+    columns: `${SIFTED}, CHECK (id <> 'bad')`,
+    more: 'DROP TABLE cdc_relay.stage',
+  },
+}
+
+for (const [title, { columns, more }] of Object.entries(unlike)) {
+  test(`refused rows are found, and only they: ${title}`, async (t) => {
+    const place = await appendPlace()
+    t.after(place.close)
+    await place.database.query(`CREATE TABLE unlike (${columns})`)
+    if (more !== undefined) await place.database.query(more)
+    const log = await openLog(t, place, { onError: 'dead-letter' })
+    const written = await log.batch(sifted('unlike'))()
+    assert.deepEqual(written.kind === 'written' && [written.tables.get('unlike'), written.deadLettered], [
+      { applied: 6, superseded: 0 },
+      2,
+    ])
+    const there = await place.database.query<{ at: string; n: number }>(
+      `SELECT cdc_shard || ' ' || cdc_sequence AS at, count(*)::int AS n FROM unlike WHERE cdc_shard <> 'earlier' GROUP BY 1`,
+    )
+    assert.deepEqual(Object.fromEntries(there.map(({ at, n }) => [at, n])), takenTimes(1))
   })
 }

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { status } from '@grpc/grpc-js'
 import type { FailureCode } from '../../../src/errors.ts'
-import { gpssFailure, refusalsIn, withoutValues } from '../../../src/sinks/gpss/failures.ts'
+import { gpssFailure, refusalsIn, type Status, withoutValues } from '../../../src/sinks/gpss/failures.ts'
+
+const failure = (error: Status, method: string) => gpssFailure(error, method, {}, (text) => text)
 
 const internal: Readonly<Record<string, FailureCode>> = {
   'pq: password authentication failed for user "gp"': 'SINK_LOGIN',
   'pq: no pg_hba.conf entry for host "10.0.0.9", user "gp", database "dw", SSL off': 'SINK_LOGIN',
   'pq: role "gp" does not exist': 'SINK_LOGIN',
+  'pq: empty password returned by client': 'SINK_LOGIN',
   'pq: database "dw" does not exist': 'SINK_LOGIN',
   'pq: permission denied for relation orders': 'SINK_DENIED',
   'pq: must be owner of relation orders': 'SINK_DENIED',
@@ -33,7 +36,7 @@ const internal: Readonly<Record<string, FailureCode>> = {
   'pq: relation "public.orders" does not exist': 'SINK_TABLE',
   'pq: column "b" of relation "orders" does not exist': 'SINK_TABLE',
   'pq: column "a" is of type integer but expression is of type json': 'SINK_TABLE',
-  'pq: cannot do this': 'SINK_FAILED',
+  'pq: cannot do this': 'SINK_UNCLEAR',
   'session not found': 'SINK_UNREACHABLE',
   'Load task is already opened': 'SINK_UNREACHABLE',
   'Need to open a load task before write': 'SINK_UNREACHABLE',
@@ -41,7 +44,7 @@ const internal: Readonly<Record<string, FailureCode>> = {
 
 test('what the words of GPSS mean', () => {
   for (const [details, code] of Object.entries(internal))
-    assert.equal(gpssFailure({ code: status.INTERNAL, details }, 'Write', {}).code, code, details)
+    assert.equal(failure({ code: status.INTERNAL, details }, 'Write').code, code, details)
 })
 
 const statuses: readonly (readonly [status, string, FailureCode])[] = [
@@ -60,11 +63,28 @@ const statuses: readonly (readonly [status, string, FailureCode])[] = [
 
 test('what a status means', () => {
   for (const [code, details, meaning] of statuses)
-    assert.equal(gpssFailure({ code, details }, 'Write', {}).code, meaning, details)
-  const { message } = gpssFailure({ code: status.UNIMPLEMENTED, details: 'unknown service' }, 'Connect', {
-    gpss: 'h:1',
-  })
-  assert.match(message, /Connect failed with UNIMPLEMENTED: unknown service: .*Check host and port.*\(gpss h:1\)/)
+    assert.equal(failure({ code, details }, 'Write').code, meaning, details)
+  const { detail } = failure({ code: status.UNIMPLEMENTED, details: 'unknown service' }, 'Connect')
+  assert.match(detail, /^Connect failed with UNIMPLEMENTED: unknown service: .*Check host and port/)
+})
+
+test('a host that is not reached is named: that of GPSS, or that which GPSS does not reach', () => {
+  const unheard = { code: status.UNAVAILABLE, details: 'connect ECONNREFUSED 10.0.0.1:5000. Resolution note: ' }
+  assert.equal(
+    failure(unheard, 'Connect').detail,
+    'Connect failed with UNAVAILABLE: connect ECONNREFUSED 10.0.0.1:5000.',
+  )
+  const unreached = { code: status.INTERNAL, details: 'dial tcp: lookup coordinater: no such host' }
+  const { code, detail } = failure(unreached, 'Connect')
+  assert.equal(code, 'SINK_UNREACHABLE')
+  assert.match(detail, /lookup coordinater: no such host: GPSS does not reach Greenplum\. Check greenplum-host/)
+})
+
+test('a password that is a part of the words is hidden, and they mean the same', () => {
+  const error = { code: status.INTERNAL, details: 'pq: schema "landing" does not exist' }
+  const { code, message } = gpssFailure(error, 'Open', { gpss: 'h:1' }, (text) => text.replaceAll('x', '***'))
+  assert.equal(code, 'SINK_TABLE')
+  assert.match(message, /Open failed with INTERNAL: pq: schema "landing" does not e\*\*\*ist \(gpss h:1\)/)
 })
 
 test('names stay in the words, values of rows do not', () => {

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import type { Change } from '../../../src/change.ts'
 import { RelayError } from '../../../src/errors.ts'
+import { SILENT } from '../../../src/observe/log.ts'
+import { retrying } from '../../../src/retry.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import {
   at,
@@ -19,7 +23,9 @@ import {
   SHOP_ORDERS,
   sourceTable,
 } from '../../support/changes.ts'
+import { rawClient } from '../../support/gpss/raw-client.ts'
 import type { Fault, GpssSettings, Moment } from '../../support/gpss/settings.ts'
+import type { ConnectRequest } from '../../support/gpss/wire-messages.ts'
 import { type GpssPlace, gpssPlace, liveRows } from '../../support/gpss-target.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
 import { mirrorRows } from '../../support/sql-target.ts'
@@ -212,6 +218,101 @@ function foldOfPartial(history: readonly Change[]): string[] {
 }
 
 const sorted = (texts: readonly string[]): string[] => [...texts].sort()
+
+/** What a server says of a second load into a table, in words of its own. */
+const unheardOf = ['pq: table is spoken for', 'table is spoken for']
+
+for (const refuseWith of unheardOf) {
+  const settings = { concurrentLoads: { refuseWith } } as const
+
+  test(`tables that go into one log follow one another, others need not: ${refuseWith}`, async (t) => {
+    const place = await gpssPlace(settings)
+    t.after(place.close)
+    const into = (name: string) => (name.startsWith('part') ? 'whole' : name)
+    const sink = place.sink({ mode: 'append', routes: ({ name }) => ({ schema: null, name: into(name) }) })
+    t.after(sink.close)
+    await sink.open(claimOf(), AbortSignal.timeout(30_000))
+    const tables = ['part1', 'a', 'part2', 'b', 'part3', 'part4', 'c']
+    const changes = tables.flatMap((table) => Array.from({ length: 20 }, (_, i) => put(`k${i}`, i + 1, { table })))
+    await sink.prepare(batchOf({ changes, moves: at({ shard: '1' }) }))(AbortSignal.timeout(30_000))
+    const [counted] = await place.database.query(
+      `SELECT (SELECT count(*)::int FROM whole) AS whole, (SELECT count(*)::int FROM a) AS a, (SELECT count(*)::int FROM c) AS c`,
+    )
+    assert.deepEqual({ ...counted }, { whole: 80, a: 20, c: 20 })
+    const refused = place.server.calls.filter(({ message }) => message === refuseWith)
+    assert.deepEqual(refused, [])
+  })
+
+  test(`what another relay's load keeps from us is tried again until it is over: ${refuseWith}`, async (t) => {
+    let refusals = 0
+    const other = { end: async (): Promise<void> => {} }
+    const place = await gpssPlace({
+      ...settings,
+      fault({ call: { method, session }, moment }) {
+        if (method === 'Open' && moment === 'start' && session !== others && ++refusals === 3) void other.end()
+        return undefined
+      },
+    })
+    t.after(place.close)
+    const client = rawClient(new URL(place.url).host)
+    t.after(client.end)
+    const others = await client.connect(loginOf(place))
+    await client.open(others, 'Insert', 'cdc_relay.stage', { InsertColumns: ['cdc_part'] })
+    other.end = () => client.disconnect(others)
+    const sink = place.sink()
+    t.after(sink.close)
+    const { signal } = new AbortController()
+    await sink.open(claimOf(), signal)
+    const write = sink.prepare(batchOf({ changes: [put('a', 1)], moves: at({ shard: '1' }) }))
+    await retrying(() => write(signal), { signal, log: SILENT, what: 'write the batch' })
+    assert.ok(refusals > 3)
+    assert.equal((await place.database.query('SELECT 1 FROM orders')).length, 1)
+  })
+}
+
+for (const placement of ['inside', 'outside', 'outside twice'] as const) {
+  test(`two relays that merge the same new keys into one table take turns, SQL ${placement}`, async (t) => {
+    const place = await gpssPlace({ preSql: placement, postSql: placement })
+    t.after(place.close)
+    const sinks = ['one', 'two'].map((relay) => place.sink({ relay }))
+    t.after(() => Promise.all(sinks.map((sink) => sink.close())))
+    const write = async (i: number, version: number) => {
+      const changes = Array.from({ length: 10 }, (_, n) => put(`k${version}-${n}`, version + i, { data: { from: i } }))
+      const batch = batchOf({ changes, moves: at({ shard: `${version}` }) })
+      await sinks[i]!.prepare(batch)(AbortSignal.timeout(30_000))
+    }
+    for (const [i, sink] of sinks.entries()) {
+      await sink.open(claimOf({ name: `relay-${i}` }), AbortSignal.timeout(30_000))
+      await write(i, 1)
+    }
+    // Someone is about to add one of the keys, and then does not: until then both wait, and neither sees the other.
+    const someone = new pg.Client({ connectionString: place.database.url })
+    await someone.connect()
+    await someone.query(`BEGIN; INSERT INTO orders (id) VALUES ('k10-0')`)
+    const both = Promise.all([write(0, 10), write(1, 10)])
+    both.catch(() => {})
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    while ((await place.database.query(waiting)).length < 2) await sleep(20)
+    await someone.query('ROLLBACK')
+    await someone.end()
+    await both
+    assert.deepEqual(
+      place.server.calls.filter(({ method, message }) => method === 'Close' && message !== null),
+      [],
+      'none of them was refused, not even once',
+    )
+    const rows = await place.database.query(`SELECT data->'from' AS from FROM orders WHERE cdc_version >= 10`)
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      Array.from({ length: 10 }, () => ({ from: 1 })),
+    )
+  })
+}
+
+function loginOf({ database }: GpssPlace): Partial<ConnectRequest> {
+  const { hostname, port, username, password } = new URL(database.url)
+  return { Host: hostname, Port: Number(port), Username: username, Password: password, DB: database.name }
+}
 
 test('names that GPSS folds are told at once, with what to do', async (t) => {
   const place = await gpssPlace({ foldNames: true })

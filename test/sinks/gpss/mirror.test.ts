@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Change, SourceTable, StreamChange } from '../../../src/change.ts'
+import { type Change, Numeric, type SourceTable, type StreamChange, toJson, type Value } from '../../../src/change.ts'
 import type { GpssSinkOptions } from '../../../src/sinks/gpss/sink.ts'
 import type { Sink, Written } from '../../../src/sinks/sink.ts'
 import {
   addColumn,
   at,
   batchOf,
+  type Columns,
+  canonicalJson,
   claimOf,
   dmsDel,
   dmsMove,
@@ -171,7 +173,7 @@ test('a table that is wrong for all rows is found out early', async (t) => {
   await write([dmsPut('first', 1)])
   await place.database.query(`ALTER TABLE shop.orders ADD CHECK (cdc_version < 2)`)
   const before = place.server.calls.length
-  const changes = Array.from({ length: 1000 }, (_, i) => dmsPut(`k${i}`, 2, { data: { a: i } }))
+  const changes = Array.from({ length: 200 }, (_, i) => dmsPut(`k${i}`, 2, { data: { a: i } }))
   await rejection(write(changes), 'TOO_MANY_REFUSED')
   const loads = place.server.calls.slice(before).filter(({ method }) => method === 'Open').length
   assert.ok(loads < 80, `${loads} loads`)
@@ -183,7 +185,7 @@ test('without the table to load into, the message has what must be run, and then
   const sink = place.sink({ relay: 'other' })
   const failure = await rejection(sink.open(claimOf(), AbortSignal.timeout(30_000)), 'SINK_TABLE')
   await sink.close()
-  await place.database.query(/Run this once in the database: (.*;)/.exec(failure.detail)![1]!)
+  await place.database.query(/Run this once in the database: (.*)/.exec(failure.detail)![1]!)
   await write([dmsPut('k', 1)])
   assert.deepEqual(
     (await live()).map(({ id }) => id),
@@ -226,3 +228,98 @@ test('an attribute that an image of the next batch lacks is cleared, though its 
     [{ ...row({ id: 'k', a: 3 }) }],
   )
 })
+
+const LONG = 'ä'.repeat(40)
+
+test('columns whose names are ours, or too long, are known again by the next run, and cleared before they are seen', async (t) => {
+  const place = await gpssPlace()
+  t.after(place.close)
+  const attributes = { cdc_version: 'x', [LONG]: 'y', data: 'z' }
+  const run = async (...batches: Change[][]) => {
+    const sink = place.sink({ layout: 'columns' })
+    await sink.open(claimOf(), AbortSignal.timeout(30_000))
+    for (const changes of batches) {
+      const batch = batchOf({ changes, moves: at({ shard: changes[0]!.version }) })
+      await sink.prepare(batch)(AbortSignal.timeout(30_000))
+    }
+    await sink.close()
+    const rows = await liveRows(
+      (text) => place.database.query(text),
+      { schema: null, name: 'orders' },
+      Object.keys(attributes),
+    )
+    return rows.map(({ data }) => JSON.parse(data) as unknown).map((row) => ({ ...(row as object) }))
+  }
+  assert.deepEqual(await run([put('k', 1, { data: attributes })]), [{ id: 'k', ...attributes }])
+  assert.deepEqual(await run([put('k', 2, { data: { a: 1 } })]), [{ id: 'k', a: 1 }], 'a whole row has none of them')
+  const again = [put('k', 4, { data: { cdc_version: 'seen', a: 2 } })]
+  const last = [put('k', 5, { data: { [LONG]: 'seen', data: 'seen' } })]
+  assert.deepEqual(await run([put('k', 3, { data: { a: 1 } })], again), [{ id: 'k', cdc_version: 'seen', a: 2 }])
+  assert.deepEqual(await run(again, last), [{ id: 'k', [LONG]: 'seen', data: 'seen' }])
+})
+
+/** Keys of several columns: which are alike, but for one of their columns. */
+const composite: Readonly<
+  Record<string, { readonly key: Columns; readonly values: readonly Record<string, Value>[] }>
+> = {
+  'number and text': {
+    key: { line: 'int32', id: 'text' },
+    values: [
+      { line: 1, id: '11' },
+      { line: 11, id: '1' },
+      { line: 1, id: '1' },
+      { line: -1, id: 'a,"1' },
+    ],
+  },
+  'text, number and time': {
+    key: { id: 'text', amount: 'numeric', day: 'date' },
+    values: [
+      { id: 'a', amount: new Numeric('1.5'), day: '2026-11-20' },
+      { id: 'a', amount: new Numeric('1.5'), day: '2026-11-21' },
+      { id: 'a', amount: new Numeric('12345678901234567890.5'), day: '2026-11-20' },
+      { id: 'b', amount: new Numeric('1.5'), day: '2026-11-20' },
+    ],
+  },
+}
+
+for (const [title, { key: columns, values }] of Object.entries(composite)) {
+  test(`a key of several columns: ${title}`, async (t) => {
+    const { place, write } = await mirror(t)
+    const table = sourceTable({ ...columns, a: 'int64', b: 'text' }, { key: Object.keys(columns) })
+    const [first, second, third, free] = values as [Keyed, Keyed, Keyed, Keyed]
+    const rows = async () =>
+      (await place.database.query<{ row: string }>(`SELECT to_json(o)::text AS row FROM shop.orders_live o`))
+        .map(({ row }) => canonicalJson(row))
+        .sort()
+    const expected = (...rows: readonly [Keyed, number, string | null, number][]) =>
+      rows
+        .map(([key, a, b, version]) =>
+          canonicalJson(toJson(row({ ...key, a, b, cdc_version: version, cdc_extra: null }))),
+        )
+        .sort()
+
+    await write(
+      [first, second, third].map((key, i) => dmsPut(null, 1, { key, data: { a: i, b: `row ${i}` } })),
+      table,
+    )
+    assert.deepEqual(await rows(), expected([first, 0, 'row 0', 1], [second, 1, 'row 1', 1], [third, 2, 'row 2', 1]))
+
+    await write([dmsPatch(null, 2, { key: second, data: { a: 20 } }), dmsDel(null, 2, { key: third })], table)
+    assert.deepEqual(await rows(), expected([first, 0, 'row 0', 1], [second, 20, 'row 1', 2]))
+
+    await write([{ ...dmsMove(second, free, 3, { data: { a: 30 } }), complete: false }], table)
+    assert.deepEqual(await rows(), expected([first, 0, 'row 0', 1], [free, 30, 'row 1', 3]))
+
+    await write(
+      [dmsMove(first, third, 4, { data: { a: 40, b: 'whole' } }), dmsPut(null, 1, { key: second, data: { a: 1 } })],
+      table,
+    )
+    assert.deepEqual(
+      await rows(),
+      expected([third, 40, 'whole', 4], [free, 30, 'row 1', 3]),
+      'what is older stays away',
+    )
+  })
+}
+
+type Keyed = Readonly<Record<string, Value>>

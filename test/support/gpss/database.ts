@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
-import { databaseFailure, pqFailure } from './failure.ts'
+import { databaseFailure, GpssFailure, pqFailure } from './failure.ts'
 import type { ConnectRequest } from './wire-messages.ts'
 
 /** A session's one connection to its database. */
@@ -44,7 +44,7 @@ export async function connectDatabase(login: ConnectRequest, onSegments: boolean
     await client.connect()
   } catch (cause) {
     socket.destroy()
-    throw pqFailure(cause instanceof Error ? cause.message : String(cause))
+    throw loginFailure(cause, login)
   }
 
   const query: Database['query'] = async (text, values) => {
@@ -68,4 +68,15 @@ export async function connectDatabase(login: ConnectRequest, onSegments: boolean
     },
     drop: () => socket.destroy(),
   }
+}
+
+/** In the words of the real server's driver, whatever ours says. */
+function loginFailure(cause: unknown, { Host, Port, Username }: ConnectRequest): GpssFailure {
+  if (cause instanceof pg.DatabaseError) return pqFailure(cause.message, cause.code)
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return new GpssFailure(`dial tcp: lookup ${Host}: no such host`)
+  if (code === 'ECONNREFUSED') return new GpssFailure(`dial tcp ${Host}:${Port}: connect: connection refused`)
+  // Ours does not even send an empty password.
+  if (message.includes('password must be a')) return pqFailure(`password authentication failed for user "${Username}"`)
+  return pqFailure(message)
 }

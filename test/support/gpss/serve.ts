@@ -70,10 +70,16 @@ function sinkUrl({ host, port }: Gpss, database: URL, withPassword: boolean): st
 async function look(sql: string): Promise<void> {
   try {
     const { rows } = await pool.query(sql)
-    console.table(rows)
+    console.table(rows.map(shown))
   } catch (error) {
     console.log(String(error))
   }
+}
+
+/** Documents as text: a table in a terminal would show `[Object]`. */
+function shown(row: Record<string, unknown>): Record<string, unknown> {
+  const text = (value: unknown) => (value instanceof Object && !(value instanceof Date) ? JSON.stringify(value) : value)
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, text(value)]))
 }
 
 async function giveUp(error: unknown): Promise<never> {

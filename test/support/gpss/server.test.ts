@@ -159,7 +159,9 @@ const LOGINS: readonly [title: string, wrong: Parameters<RawClient['connect']>[0
   ['password', { Password: 'wrong' }, /^pq: password authentication failed for user "postgres"$/],
   ['user', { Username: 'nobody' }, /^pq: password authentication failed for user "nobody"$/],
   ['database', { DB: 'nowhere' }, /^pq: database "nowhere" does not exist$/],
-  ['port', { Port: 1 }, /^pq: .*ECONNREFUSED/],
+  ['port', { Port: 1 }, /^dial tcp 127\.0\.0\.1:1: connect: connection refused$/],
+  ['name of a host', { Host: 'nowhere.invalid' }, /^dial tcp: lookup nowhere\.invalid: no such host$/],
+  ['no password', { Password: '' }, /^pq: password authentication failed for user "postgres"$/],
   ['host', { Host: '' }, /^pq: ConnectRequest names no Host$/],
 ]
 

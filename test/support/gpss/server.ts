@@ -200,7 +200,9 @@ const ANSWERS: Readonly<Record<Method, (request: Buffer, answering: Answering) =
       async (session) => {
         if (session.load !== null) throw new GpssFailure('Load task is already opened')
         const admit = (into: string) => {
-          if (settings.concurrentLoads === 'refuse' && sessions.loading(into)) {
+          const { concurrentLoads = 'allow' } = settings
+          if (concurrentLoads !== 'allow' && sessions.loading(into)) {
+            if (concurrentLoads !== 'refuse') throw new GpssFailure(concurrentLoads.refuseWith)
             throw pqFailure(`another load into ${into} is open`)
           }
           session.loadsInto = into

@@ -58,7 +58,7 @@ export interface GpssSettings {
   /** The values of an Update load: MatchColumns, then UpdateColumns, or the table's columns. Default `match first`. */
   readonly updateValues?: 'match first' | 'all columns'
   /** A second open load into the same table of the same database. Default `allow`, with PostgreSQL's own locks. */
-  readonly concurrentLoads?: 'allow' | 'refuse'
+  readonly concurrentLoads?: 'allow' | 'refuse' | { readonly refuseWith: string }
 
   /** Segments that count their bad rows each for themselves; rows go round. Default 1. */
   readonly segments?: number

@@ -1,0 +1,261 @@
+import { sql } from 'kysely'
+import { columnList, parameterKeys, sameKey, tableId } from '../clauses.ts'
+import type { ColumnsTable, TargetColumn } from '../columns-shape.ts'
+import type { BoundTable, KeyColumn, Statement } from '../layout.ts'
+import { notBuried, tombstonesId } from '../postgresql/tombstones.ts'
+
+/**
+ * The statements that merge staged rows into a mirrored table, with what Greenplum 6 has: no data-modifying WITH, no key
+ * column in SET, and ON CONFLICT only where it is asked for. The one rule is in each of them, so running them again changes
+ * nothing. One by one they are right only while nobody else writes into the table.
+ */
+
+/** One kind of rows at a time, in the order in which the plan of a table gives them. */
+export interface Step {
+  readonly kind: 'rows' | 'patches' | 'moves' | 'added'
+  /** A query for `cdc_row`: JSON objects, or their text, with the members that `columnsShape` or the shape of a document describes. */
+  readonly staged: Statement
+  /** True if it gives the key, too, as `k0`, `k1`, …, typed. */
+  readonly givesKeys?: boolean
+}
+
+export interface MergeTable extends BoundTable {
+  /** The columns beside the key; null where the row lies in `data`. */
+  readonly columns: Pick<ColumnsTable, 'values' | 'hasExtra'> | null
+  /** `json` or `jsonb`, where the row lies in `data`. */
+  readonly dataType: string | null
+}
+
+const NO_VERSION = sql.raw(`'-9223372036854775808'::bigint`)
+
+/** What one column of the target is set to, by what stands beside the staged row `s`. */
+interface Assignment {
+  readonly column: Statement
+  /** By a whole row. */
+  readonly row: Statement
+  /** By partial images, over what was before (`x`), or over nothing. */
+  patch(guard: Statement, before: Statement | null): Statement
+}
+
+/** @param hasOnConflict false for Greenplum 6 */
+export function mergeStatements(table: MergeTable, step: Step, hasOnConflict = false): readonly Statement[] {
+  const assignments = table.columns === null ? documentOf(table) : columnsOf(table.columns)
+  const from = stagedRows(table, step.kind, step)
+  switch (step.kind) {
+    case 'rows':
+      return hasOnConflict ? [upsertRows(table, assignments, from)] : mergeRows(table, assignments, from)
+    case 'patches':
+      return mergePatches(table, assignments, from)
+    case 'moves':
+      return mergeMoves(table, assignments, from)
+    case 'added':
+      return [addRows(table, assignments, from)]
+  }
+}
+
+/**
+ * What hard deletes do: a tombstone is made, or made newer, exactly where the delete is applied, also where there is no
+ * row; then the rows go.
+ */
+export function buryStatements(
+  table: MergeTable,
+  staged: Omit<Step, 'kind'>,
+): { bury: Statement[]; remove: Statement } {
+  const { keys } = table
+  const from = stagedRows(table, 'gone', staged)
+  const isNewest = sql`NOT EXISTS (SELECT 1 FROM ${tableId(table)} x WHERE ${sameKey(keys, 'x')} AND x.cdc_version > s.v)`
+  return {
+    bury: [
+      sql`UPDATE ${tombstonesId(table)} b SET version = s.v, removed_at = now()
+        FROM ${from} WHERE ${sameKey(keys, 'b')} AND b.version <= s.v AND ${isNewest}`,
+      sql`INSERT INTO ${tombstonesId(table)} (${columnList(keys)}, version, removed_at)
+        SELECT ${parameterKeys(keys)}, s.v, now() FROM ${from}
+        WHERE ${isNewest} AND NOT EXISTS (SELECT 1 FROM ${tombstonesId(table)} b WHERE ${sameKey(keys, 'b')})`,
+    ],
+    remove: sql`DELETE FROM ${tableId(table)} x USING ${from} WHERE ${sameKey(keys, 'x')} AND ${isNotOlder}`,
+  }
+}
+
+const isNotOlder = sql`(x.cdc_version IS NULL OR x.cdc_version <= s.v)`
+
+/** In one statement; a row that is there is found by the index, whatever the planner thinks of it. */
+function upsertRows(table: MergeTable, assignments: readonly Assignment[], from: Statement): Statement {
+  const columns = [...assignments.map(({ column }) => column), ...ownColumns(table)]
+  const values = [...assignments.map(({ row }) => row), ...ownValues(table, sql`coalesce(s.x, false)`)]
+  return sql`INSERT INTO ${tableId(table)} AS x (${sql.join([columnList(table.keys), ...columns])})
+    SELECT ${sql.join([parameterKeys(table.keys), ...values])} FROM ${from} WHERE ${isAlive(table)}
+    ON CONFLICT (${columnList(table.keys)}) DO UPDATE
+    SET ${sql.join(columns.map((column) => sql`${column} = excluded.${column}`))}
+    WHERE x.cdc_version IS NULL OR excluded.cdc_version >= x.cdc_version`
+}
+
+function mergeRows(table: MergeTable, assignments: readonly Assignment[], from: Statement): Statement[] {
+  const values = assignments.map(({ row }) => row)
+  const isDeleted = sql`coalesce(s.x, false)`
+  return [
+    update(table, assignments, values, isDeleted, from, isAlive(table)),
+    insert(table, assignments, values, isDeleted, from, isAlive(table)),
+  ]
+}
+
+function mergePatches(table: MergeTable, assignments: readonly Assignment[], from: Statement): Statement[] {
+  const guard = sql`coalesce(x.cdc_version, ${NO_VERSION})`
+  const buried = table.hasTombstones ? sql`coalesce(t.version, ${NO_VERSION})` : NO_VERSION
+  const tombstone = table.hasTombstones ? sql`LEFT JOIN ${tombstonesId(table)} t ON ${sameKey(table.keys, 't')}` : sql``
+  const laid = assignments.map(({ column, patch }) => patch(guard, sql`x.${column}`))
+  const made = assignments.map(({ patch }) => patch(buried, null))
+  return [
+    update(table, assignments, laid, sql`false`, from, sql`true`),
+    insert(table, assignments, made, sql`false`, sql`${from} ${tombstone}`, sql`${buried} <= s.v`),
+  ]
+}
+
+/** The row to build on is the one at the old key, if it lives and is not newer; else what stands at the new key. */
+function mergeMoves(table: MergeTable, assignments: readonly Assignment[], from: Statement): Statement[] {
+  const { keys } = table
+  const isCarried = sql`o.${sql.id(keys[0]!.column)} IS NOT NULL`
+  const lives = table.hasTombstones ? sql`` : sql` AND o.cdc_deleted IS NOT TRUE`
+  const old = sql`${from} LEFT JOIN ${tableId(table)} o ON ${sameKey(keys, 'o', 'o')}
+    AND coalesce(o.cdc_version, ${NO_VERSION}) <= s.v${lives}`
+  const laid = assignments.map(({ column, patch }) => {
+    const before = sql`CASE WHEN ${isCarried} THEN o.${column} ELSE x.${column} END`
+    return patch(NO_VERSION, before)
+  })
+  const made = assignments.map(({ column, patch }) => patch(NO_VERSION, sql`o.${column}`))
+  return [
+    update(table, assignments, laid, sql`false`, old, isAlive(table)),
+    insert(table, assignments, made, sql`false`, old, isAlive(table)),
+  ]
+}
+
+/** No tombstone is newer than the staged row; where deleted rows stay, their own version says so. */
+const isAlive = (table: MergeTable): Statement => (table.hasTombstones ? notBuried(table) : sql`true`)
+
+const ownColumns = ({ hasTombstones }: MergeTable): Statement[] =>
+  hasTombstones ? [sql`cdc_version`] : [sql`cdc_version`, sql`cdc_deleted`]
+
+const ownValues = ({ hasTombstones }: MergeTable, isDeleted: Statement): Statement[] =>
+  hasTombstones ? [sql`s.v`] : [sql`s.v`, isDeleted]
+
+/** Of a table without key. */
+function addRows(table: MergeTable, assignments: readonly Assignment[], from: Statement): Statement {
+  return sql`INSERT INTO ${tableId(table)} (${sql.join([...assignments.map(({ column }) => column), sql`cdc_version`])})
+    SELECT ${sql.join([...assignments.map(({ row }) => row), sql`s.v`])} FROM ${from}`
+}
+
+/** Of the rows that are there, and not newer. */
+function update(
+  table: MergeTable,
+  assignments: readonly Assignment[],
+  values: readonly Statement[],
+  isDeleted: Statement,
+  from: Statement,
+  which: Statement,
+): Statement {
+  const columns = [...assignments.map(({ column }) => column), ...ownColumns(table)]
+  const all = [...values, ...ownValues(table, isDeleted)]
+  return sql`UPDATE ${tableId(table)} x SET ${sql.join(columns.map((column, i) => sql`${column} = ${all[i]}`))}
+    FROM ${from} WHERE ${sameKey(table.keys, 'x')} AND ${isNotOlder} AND ${which}`
+}
+
+/** Of the rows that are not there. */
+function insert(
+  table: MergeTable,
+  assignments: readonly Assignment[],
+  values: readonly Statement[],
+  isDeleted: Statement,
+  from: Statement,
+  which: Statement,
+): Statement {
+  const columns = [columnList(table.keys), ...assignments.map(({ column }) => column), ...ownColumns(table)]
+  return sql`INSERT INTO ${tableId(table)} (${sql.join(columns)})
+    SELECT ${sql.join([parameterKeys(table.keys), ...values, ...ownValues(table, isDeleted)])} FROM ${from}
+    WHERE ${which} AND NOT EXISTS (SELECT 1 FROM ${tableId(table)} x WHERE ${sameKey(table.keys, 'x')})`
+}
+
+function documentOf({ dataType }: MergeTable): Assignment[] {
+  const as = (value: Statement): Statement => (dataType === 'jsonb' ? value : sql`(${value})::${sql.raw(dataType!)}`)
+  return [
+    {
+      column: sql`data`,
+      row: as(sql`s.d`),
+      // Greenplum 6 has no operator that lays one document over another.
+      patch: (_, before) =>
+        as(sql`(SELECT json_object_agg(coalesce(n.key, b.key), CASE WHEN n.key IS NOT NULL THEN n.value ELSE b.value END)::jsonb
+          FROM jsonb_each(s.d) n FULL JOIN jsonb_each(coalesce(${before === null ? sql`NULL` : sql`(${before})::jsonb`}, '{}'::jsonb)) b
+            ON b.key = n.key)`),
+    },
+  ]
+}
+
+function columnsOf({ values, hasExtra }: NonNullable<MergeTable['columns']>): Assignment[] {
+  const names = values.map(({ attribute }) => attribute)
+  const extra: Assignment = {
+    column: sql`cdc_extra`,
+    row: sql`s.e`,
+    patch: (guard, before) => patchedExtra(names, before ?? sql`NULL::jsonb`, guard),
+  }
+  return [...values.map(valueAssignment), ...(hasExtra ? [extra] : [])]
+}
+
+function valueAssignment(column: TargetColumn): Assignment {
+  const value = stagedValue(column)
+  return {
+    column: sql.id(column.column),
+    row: value,
+    patch: (guard, before) =>
+      sql`CASE WHEN s.pv[s.p[${sql.lit(column.index + 1)}]] >= ${guard} THEN ${value} ELSE ${before ?? sql`NULL`} END`,
+  }
+}
+
+function stagedValue({ index, castTo }: TargetColumn): Statement {
+  const value = sql.id('s', `c${index}`)
+  return castTo === null ? value : sql`${value}::${sql.raw(castTo)}`
+}
+
+/**
+ * Greenplum 6 cannot take names out of a document: it is put together anew. (The parentheses are needed: until PostgreSQL
+ * 9.5, IS bound tighter than other operators.)
+ */
+function patchedExtra(names: readonly string[], before: Statement, guard: Statement): Statement {
+  const isSet = sql`EXISTS (SELECT 1 FROM json_array_elements_text(${sql.lit(JSON.stringify(names))}::json) WITH ORDINALITY AS name(value, number)
+    WHERE name.value = b.key AND s.pv[s.p[name.number]] >= ${guard})`
+  const pieces = sql`SELECT e.key, e.value FROM generate_subscripts(s.pv, 1) AS piece, jsonb_each(s.e->(piece - 1)) e
+    WHERE s.pv[piece] >= ${guard}`
+  return sql`CASE WHEN ${before} IS NULL AND s.e IS NULL THEN NULL ELSE (
+    SELECT json_object_agg(l.key, l.value)::jsonb FROM (
+      ${pieces} UNION ALL
+      SELECT b.key, b.value FROM jsonb_each(${before}) b
+      WHERE (s.pv[s.b] >= ${guard}) IS NOT TRUE AND NOT ${isSet} AND (s.n ? b.key) IS NOT TRUE
+        AND NOT EXISTS (SELECT 1 FROM (${pieces}) new WHERE new.key = b.key)
+    ) l) END`
+}
+
+/** `(SELECT … AS k0, … AS c0, …) s`: the members of the staged rows, typed. */
+function stagedRows(
+  { keys, columns, dataType }: MergeTable,
+  kind: Step['kind'] | 'gone',
+  { staged, givesKeys = false }: Omit<Step, 'kind'>,
+): Statement {
+  const member = (name: string, type: string): Statement =>
+    sql`(r.j->>${sql.lit(name)})::${sql.raw(type)} AS ${sql.id(name)}`
+  const keyMembers = (letter: 'k' | 'o'): Statement[] =>
+    keys.map(({ travelsAs }: KeyColumn, i) =>
+      letter === 'k' && givesKeys ? sql.id('r', `k${i}`) : member(`${letter}${i}`, travelsAs),
+    )
+  const list = (name: string, type: string): Statement =>
+    sql`translate(r.j->>${sql.lit(name)}, '[]', '{}')::${sql.raw(type)}[] AS ${sql.id(name)}`
+  const isPatch = (kind === 'patches' || kind === 'moves') && columns !== null
+  const values = [
+    ...(columns?.values ?? []).map(({ index, travelsAs }) => member(`c${index}`, travelsAs)),
+    dataType === null ? sql`r.j->'e' AS e` : sql`r.j->'d' AS d`,
+  ]
+  return sql`(SELECT ${sql.join([
+    ...keyMembers('k'),
+    ...(kind === 'moves' ? keyMembers('o') : []),
+    member('v', 'bigint'),
+    ...(kind === 'gone' ? [] : values),
+    ...(kind === 'rows' ? [member('x', 'boolean')] : []),
+    ...(isPatch ? [list('p', 'int'), list('pv', 'bigint'), sql`r.j->'n' AS n`, member('b', 'int')] : []),
+  ])} FROM (SELECT staged.*, staged.cdc_row::jsonb AS j FROM ${staged} staged) r) s`
+}
