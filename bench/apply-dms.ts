@@ -1,14 +1,8 @@
-import { type Change, type SourceTable, toJson, type Value } from '../src/change.ts'
-import { columnType, declaredTypes } from '../src/commands/table-options.ts'
-import { recordDecoder } from '../src/decode/decoder.ts'
-import { SourceTables } from '../src/deliver/source-tables.ts'
-import { SILENT } from '../src/observe/log.ts'
+import { toJson, type Value } from '../src/change.ts'
 import { applyText, type BareLoop, compareApply } from './compare-apply.ts'
-import { dmsOrders, ORDER_TYPES } from './dms-orders.ts'
+import { dmsOrderChanges, ORDER_COLUMN_TYPES } from './dms-order-changes.ts'
 
 const CHANGES = 100_000
-/** Every key is written twice: half of the rows are inserted, half are updated. */
-const KEYS = CHANGES / 2
 
 const COLUMNS = 'id, customer_id, status, total, paid, weight, tags, placed_at, due, seal'
 
@@ -43,40 +37,7 @@ function token(value: Value): string {
   return typeof value === 'string' && value.startsWith('0x') ? toJson(`\\${value.slice(1)}`) : toJson(value)
 }
 
-/** As the examiner hands them on: with their keys, and updates not complete, since the stream has shown nulls. */
-function orderChanges(): { changes: Change[]; tables: ReadonlyMap<string, SourceTable>; recordBytes: number } {
-  const decode = recordDecoder({
-    format: 'auto',
-    stream: 'orders',
-    binary: 'double',
-    beforeImageField: 'before-image',
-  })
-  const known = new SourceTables({
-    declaredKey: () => undefined,
-    declaredTypes: types,
-    missingColumns: 'auto',
-    needsKeys: true,
-    keyWaitMs: 0,
-    askTarget: async () => null,
-    log: SILENT,
-  })
-  const changes: Change[] = []
-  let [ordinal, bytes] = [0, 0]
-  const ids = Array.from({ length: CHANGES }, (_, i) => (i * 7919) % KEYS)
-  for (const { data: text } of dmsOrders({ ids, deletes: 0 })) {
-    const data = Buffer.from(text)
-    const record = { shard: 'shardId-000000000000', sequence: String(++ordinal), arrivedAt: null, data }
-    for (const item of decode(record)) {
-      const passed = known.pass(item)
-      if (passed.kind === 'change') changes.push(passed)
-    }
-    bytes += data.byteLength
-  }
-  return { changes, tables: known.learned().tables, recordBytes: Math.round(bytes / ordinal) }
-}
-
-const types = declaredTypes(ORDER_TYPES.map((text) => columnType.parse(text)))
-const { changes, tables, recordBytes } = orderChanges()
+const { changes, tables, recordBytes } = dmsOrderChanges(CHANGES)
 if (changes.length !== CHANGES) throw new Error(`${changes.length} changes were decoded`)
-const sink = { layout: 'columns', declaredTypes: types } as const
+const sink = { layout: 'columns', declaredTypes: ORDER_COLUMN_TYPES } as const
 console.log(applyText('apply DMS', await compareApply({ changes, tables, sink, bare: BARE }), recordBytes))

@@ -108,6 +108,7 @@ const runConfig = z
     deletes: z.enum(['hard', 'soft', 'ignore'], { error: 'must be hard or soft or ignore' }).optional(),
     expired: oneOf('expired', ['delete', 'keep']),
     'create-tables': oneOf('create-tables', ['auto', 'never']),
+    'crate-objects': oneOf('crate-objects', ['ignored', 'dynamic']),
     'dynamodb-binary': oneOf('dynamodb-binary', ['double', 'single']),
     'missing-columns': oneOf('missing-columns', ['auto', 'null', 'keep']),
     'before-image-field': beforeImageField.prefault(defaultOf('before-image-field')),

@@ -12,6 +12,7 @@ export interface SinkConfig extends StateConfig {
   /** Absent: hard where the target can, else soft. */
   readonly deletes?: 'hard' | 'soft' | 'ignore' | undefined
   readonly 'create-tables': 'auto' | 'never'
+  readonly 'crate-objects': 'ignored' | 'dynamic'
   readonly 'on-schema-change': 'add-only' | 'stop' | 'ignore'
   readonly 'on-reload': 'keep' | 'sweep'
   readonly 'on-error': 'dead-letter' | 'stop'
@@ -84,6 +85,7 @@ async function openSql(
     retentionMs,
     routes,
     declaredTypes,
+    objects: config['crate-objects'],
     log,
   })
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { z } from 'zod'
-import { RelayError } from '../errors.ts'
-import type { Position } from '../position.ts'
 import type { RelayIdentity, Stored } from './store.ts'
+import { jsonOf, read, STORED } from './stored-json.ts'
 
 /*
  * What the table holds of a relay. Partition key `relay`: its name; sort key `item`:
@@ -58,13 +57,6 @@ export interface Head extends Holder, Progress {
 
 export const NOTHING: Stored = { positions: new Map(), lessons: new Map() }
 
-export function merge(older: Stored, { positions, lessons }: Stored): Stored {
-  return {
-    positions: positions.size === 0 ? older.positions : new Map([...older.positions, ...positions]),
-    lessons: lessons.size === 0 ? older.lessons : new Map([...older.lessons, ...lessons]),
-  }
-}
-
 export const keyOf = (relay: string, item: string): Item => ({ relay: { S: relay }, item: { S: item } })
 
 export function pageName(claim: number, revision: number, content: Uint8Array): string {
@@ -111,31 +103,6 @@ function identityJson({ stream: { id, created, retentionMs }, start, settings }:
   return JSON.stringify({ stream: { id, created, retentionMs }, start, settings })
 }
 
-/** Pairs, not members: a subject may be named `__proto__`. */
-function jsonOf({ positions, lessons }: Stored): string {
-  const rows = [...positions].map(([shard, at]: [string, Position]) => [
-    shard,
-    at.sequence,
-    at.arrivedAt,
-    at.caughtUpAt,
-  ])
-  return JSON.stringify({ positions: rows, lessons: [...lessons] })
-}
-
-const STORED = z
-  .strictObject({
-    positions: z.array(z.tuple([z.string(), z.string(), z.number().nullable(), z.number().nullable()])),
-    lessons: z.array(z.tuple([z.string(), z.string()])),
-  })
-  .transform(
-    ({ positions, lessons }): Stored => ({
-      positions: new Map(
-        positions.map(([shard, sequence, arrivedAt, caughtUpAt]) => [shard, { sequence, arrivedAt, caughtUpAt }]),
-      ),
-      lessons: new Map(lessons),
-    }),
-  )
-
 const TEXT = z.object({ S: z.string() }).transform(({ S }) => S)
 const INTEGER = z
   .object({ N: z.string() })
@@ -162,12 +129,3 @@ const HEAD_ITEM = z.object({
   pages: JSON_TEXT.pipe(z.array(z.string())),
   recent: JSON_TEXT.pipe(STORED),
 })
-
-function read<T>(what: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)
-    throw new RelayError('STATE_BROKEN', `${what} cannot be read: ${reason}`, {}, cause)
-  }
-}

@@ -3,7 +3,6 @@ import {
   claimOfPage,
   fitsHead,
   type Head,
-  merge,
   NOTHING,
   type Progress,
   pageContents,
@@ -12,6 +11,7 @@ import {
 } from './dynamodb-items.ts'
 import type { StateTable } from './dynamodb-table.ts'
 import type { Stored } from './store.ts'
+import { merge } from './stored-json.ts'
 
 /** What one revision of a head says, with its pages read. */
 export interface Known extends Progress {

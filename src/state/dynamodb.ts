@@ -10,6 +10,7 @@ import { openTable, type TableOptions } from './dynamodb-table.ts'
 import { startHeartbeat, watchHeartbeat } from './heartbeat.ts'
 import { requireSameIdentity } from './identity.ts'
 import type { Claim, StateStore, Stored } from './store.ts'
+import { holds } from './stored-json.ts'
 
 export interface DynamodbStateOptions extends TableOptions {
   readonly log: Log
@@ -173,15 +174,6 @@ export function dynamodbStateStore(options: DynamodbStateOptions): StateStore {
 /** The holder of a name that nobody has claimed yet, and what is known of it. */
 const NOBODY: Holder = { claim: 0, owner: 'nobody', host: 'none', process: 0, since: 'never' }
 const NEW: Known = { claim: 0, revision: 0, pages: [], recent: NOTHING, stored: NOTHING }
-
-function holds({ positions, lessons }: Stored, news: Stored): boolean {
-  return (
-    [...news.positions].every(([shard, at]) => {
-      const there = positions.get(shard)
-      return there?.sequence === at.sequence && there.caughtUpAt === at.caughtUpAt
-    }) && [...news.lessons].every(([subject, lesson]) => lessons.get(subject) === lesson)
-  )
-}
 
 const forgetCommand = (table: string, name: string): string =>
   `aws dynamodb delete-item --table-name ${table} --key '${JSON.stringify({ relay: { S: name }, item: { S: 'head' } }).replaceAll("'", "'\\''")}'`

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kinesalite } from '../support/kinesalite.ts'
 import type { Random } from '../support/life-random.ts'
 import type { ReshardedStream } from '../support/life-stream.ts'
-import type { PostgresServer, TestDatabase } from '../support/postgres.ts'
+import type { TestDatabase } from '../support/postgres.ts'
 import { type RelayProcess, startRelay } from '../support/relay-process.ts'
 import { startWireProxy } from '../support/wire-proxy.ts'
 import { momentReader } from '../support/wire-proxy-moments.ts'
@@ -13,7 +13,8 @@ export interface Drain {
   readonly kinesis: Kinesalite
   readonly stream: string
   readonly written: ReshardedStream
-  readonly server: PostgresServer
+  /** Where the database is reached. */
+  readonly server: { readonly port: number }
   readonly database: TestDatabase
   readonly options: readonly string[]
   readonly plan: KillPlan

@@ -23,7 +23,7 @@ export async function watchPositions({ query }: TestDatabase): Promise<void> {
     END $$`)
   await query(`
     CREATE TRIGGER watch_position BEFORE UPDATE OR DELETE ON cdc_relay.positions
-    FOR EACH ROW EXECUTE FUNCTION watch_position()`)
+    FOR EACH ROW EXECUTE PROCEDURE watch_position()`)
 }
 
 /** How many moves were watched, those that were rolled back included. */

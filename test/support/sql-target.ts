@@ -5,6 +5,7 @@ import type { Mapping } from '../../src/sinks/sql/layout.ts'
 import { targetName } from '../../src/sinks/sql/names.ts'
 import { type SqlSinkOptions, sqlSink } from '../../src/sinks/sql/sink.ts'
 import type { MirrorRow, SinkTarget } from '../sinks/conformance.ts'
+import { type GreenplumKind, greenplumDatabase } from './greenplum.ts'
 import { pgliteFolder } from './pglite.ts'
 import { testDatabase } from './postgres.ts'
 
@@ -25,6 +26,7 @@ export function sqlSinkOf(options: Partial<SqlSinkOptions> & { readonly url: str
     retentionMs: 86_400_000,
     routes: () => null,
     declaredTypes: () => new Map(),
+    objects: 'ignored',
     log: SILENT,
     ...options,
   })
@@ -37,6 +39,13 @@ export interface TestLayout {
 
 export async function postgresTarget(how: TestLayout): Promise<SinkTarget> {
   const database = await testDatabase()
+  const query: Query = (text) => database.query(text)
+  return { ...sqlTarget(database.url, how, query), backup: () => backup(query), close: database.drop }
+}
+
+/** A stand-in for a Greenplum. What it would have refused makes `close` reject. */
+export async function greenplumTarget(kind: GreenplumKind, how: TestLayout): Promise<SinkTarget> {
+  const database = await greenplumDatabase(undefined, kind)
   const query: Query = (text) => database.query(text)
   return { ...sqlTarget(database.url, how, query), backup: () => backup(query), close: database.drop }
 }
@@ -55,6 +64,14 @@ function sqlTarget(url: string, how: TestLayout, query: Query): Omit<SinkTarget,
     deadLetters: () => deadLetterRows(query),
   }
 }
+
+/** Reads what users see of a table. */
+export type ReadRows = (table: TableName, how: TestLayout) => Promise<MirrorRow[]>
+
+export const rowsBy =
+  (query: Query): ReadRows =>
+  (table, { layout, deletes }) =>
+    (layout === 'columns' ? columnsRows : mirrorRows)(query, table, deletes)
 
 /** What users see: the table, or with soft deletes its view. Of the layout `document`. */
 export async function mirrorRows(query: Query, table: TableName, deletes: 'hard' | 'soft'): Promise<MirrorRow[]> {

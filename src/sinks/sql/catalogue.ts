@@ -9,6 +9,8 @@ export interface Relation {
   /** What may refuse a row because of another row; null where the target does not tell. */
   readonly uniques: readonly Unique[] | null
   readonly foreignKeys: readonly ForeignKey[]
+  /** True for a table of Greenplum's that is made to be added to, and bears updates badly. */
+  readonly isAppendOptimized?: boolean
 }
 
 export interface Column {
@@ -60,17 +62,28 @@ export interface ForeignKey {
   readonly to: string
 }
 
-/** Undefined if nothing bears the name. */
+/**
+ * Undefined if nothing bears the name.
+ *
+ * One set of queries for PostgreSQL from 9.4 on, the kernel of Greenplum 6: what only some of them have in their catalogue
+ * is taken out of the row as JSON, where what is missing is NULL. Types under domains are followed by queries of their own,
+ * for Greenplum does not take recursion in a subquery.
+ */
 export async function readRelation(db: Database, schema: string, name: string): Promise<Relation | undefined> {
-  const found = await sql<{ oid: string; kind: string }>`
-    SELECT c.oid::text AS oid, c.relkind::text AS kind
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  const found = await sql<{ oid: string; kind: string; isAppendOptimized: boolean }>`
+    SELECT c.oid::text AS oid, c.relkind::text AS kind,
+      coalesce(row_to_json(c)->>'relstorage' IN ('a', 'c'), false)
+        OR coalesce(m.amname IN ('ao_row', 'ao_column'), false) AS "isAppendOptimized"
+    FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
     WHERE n.nspname = ${schema} AND c.relname = ${name}`.execute(db)
   const relation = found.rows[0]
   if (relation === undefined) return undefined
-  const { oid, kind } = relation
+  const { oid, kind, isAppendOptimized } = relation
   return {
     kind,
+    isAppendOptimized,
     columns: await readColumns(db, oid),
     uniques: await readUniques(db, oid),
     foreignKeys: await readForeignKeys(db, oid),
@@ -78,26 +91,51 @@ export async function readRelation(db: Database, schema: string, name: string): 
 }
 
 async function readColumns(db: Database, oid: string): Promise<Column[]> {
-  const { rows } = await sql<Column>`
+  const { rows } = await sql<Omit<Column, 'underlying'> & { typeId: string }>`
     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, t.typname AS "baseType",
-      a.atttypmod AS modifier, a.attnotnull AS "notNull", a.atthasdef OR a.attidentity <> '' AS filled,
-      CASE WHEN a.attgenerated <> '' THEN 'expression' WHEN a.attidentity = 'a' THEN 'identity' END AS generated,
-      CASE WHEN l.oid IS NOT NULL THEN
-        jsonb_build_object('schema', ln.nspname, 'name', l.collname, 'deterministic', l.collisdeterministic) END AS collation,
-      (WITH RECURSIVE under (oid, name, kind, base, base_modifier, modifier, depth) AS (
-          SELECT t.oid, t.typname, t.typtype, t.typbasetype, t.typtypmod, a.atttypmod, 0
-          UNION ALL
-          SELECT b.oid, b.typname, b.typtype, b.typbasetype, b.typtypmod, under.base_modifier, under.depth + 1
-          FROM under JOIN pg_catalog.pg_type b ON b.oid = under.base WHERE under.kind = 'd'
-        )
-        SELECT jsonb_build_object('name', name, 'sql', format_type(oid, -1), 'modifier', modifier, 'kind', kind)
-        FROM under ORDER BY depth DESC LIMIT 1) AS underlying
+      a.atttypmod AS modifier, a.attnotnull AS "notNull",
+      a.atthasdef OR coalesce(row_to_json(a)->>'attidentity', '') <> '' AS filled,
+      CASE WHEN row_to_json(a)->>'attgenerated' <> '' THEN 'expression'
+        WHEN row_to_json(a)->>'attidentity' = 'a' THEN 'identity' END AS generated,
+      CASE WHEN l.oid IS NOT NULL THEN json_build_object('schema', ln.nspname, 'name', l.collname,
+        'deterministic', coalesce((row_to_json(l)->>'collisdeterministic')::boolean, true)) END AS collation,
+      t.oid::text AS "typeId"
     FROM pg_catalog.pg_attribute a
       JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
       LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
     WHERE a.attrelid = ${oid}::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`.execute(db)
-  return rows
+  const types = await readTypes(db, new Set(rows.map(({ typeId }) => typeId)))
+  return rows.map(({ typeId, ...column }) => ({
+    ...column,
+    underlying: underlyingType(types, typeId, column.modifier),
+  }))
+}
+
+interface Type extends UnderlyingType {
+  readonly id: string
+  /** Of a domain, what it is made from; its modifier is that of this. */
+  readonly base: string
+}
+
+/** These types, and those under them. */
+async function readTypes(db: Database, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Type>> {
+  const types = new Map<string, Type>()
+  for (let wanted = ids; wanted.size > 0; ) {
+    const { rows } = await sql<Type>`
+      SELECT t.oid::text AS id, t.typname AS name, format_type(t.oid, -1) AS sql, t.typtypmod AS modifier,
+        t.typtype::text AS kind, t.typbasetype::text AS base
+      FROM pg_catalog.pg_type t
+      WHERE t.oid::text IN (SELECT jsonb_array_elements_text(${JSON.stringify([...wanted])}::jsonb))`.execute(db)
+    for (const type of rows) types.set(type.id, type)
+    wanted = new Set(rows.filter(({ kind, base }) => kind === 'd' && !types.has(base)).map(({ base }) => base))
+  }
+  return types
+}
+
+function underlyingType(types: ReadonlyMap<string, Type>, id: string, modifier: number): UnderlyingType {
+  const { name, sql, kind, base, modifier: modifierOfBase } = types.get(id)!
+  return kind === 'd' ? underlyingType(types, base, modifierOfBase) : { name, sql, modifier, kind }
 }
 
 async function readUniques(db: Database, oid: string): Promise<Unique[]> {
@@ -105,9 +143,10 @@ async function readUniques(db: Database, oid: string): Promise<Unique[]> {
     SELECT c.relname AS name, k.conname AS constraint, i.indisprimary AS "primary",
       i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AS plain,
       NOT i.indimmediate AS deferrable,
-      CASE WHEN i.indexprs IS NOT NULL THEN '[]'::jsonb ELSE
-        (SELECT jsonb_agg(a.attname ORDER BY n) FROM generate_series(0, i.indnkeyatts - 1) AS n
-          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n]) END AS columns
+      CASE WHEN i.indexprs IS NOT NULL THEN '[]'::json ELSE
+        (SELECT json_agg(a.attname ORDER BY n)
+          FROM generate_series(0, coalesce((row_to_json(i)->>'indnkeyatts')::int, i.indnatts) - 1) AS n
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n]) END AS columns
     FROM pg_catalog.pg_index i
       JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
       LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
@@ -117,9 +156,10 @@ async function readUniques(db: Database, oid: string): Promise<Unique[]> {
 
 async function readForeignKeys(db: Database, oid: string): Promise<ForeignKey[]> {
   const { rows } = await sql<ForeignKey>`
-    SELECT conname AS name, conrelid::regclass::text AS "from", confrelid::regclass::text AS "to"
-    FROM pg_catalog.pg_constraint
-    WHERE contype = 'f' AND (conrelid = ${oid}::oid OR confrelid = ${oid}::oid) AND conparentid = 0
-    ORDER BY conname`.execute(db)
+    SELECT k.conname AS name, k.conrelid::regclass::text AS "from", k.confrelid::regclass::text AS "to"
+    FROM pg_catalog.pg_constraint k
+    WHERE k.contype = 'f' AND (k.conrelid = ${oid}::oid OR k.confrelid = ${oid}::oid)
+      AND coalesce(row_to_json(k)->>'conparentid', '0') = '0'
+    ORDER BY k.conname`.execute(db)
   return rows
 }

@@ -7,6 +7,16 @@ import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import type { BoundTable, KeyColumn, Mapping } from './layout.ts'
 import type { Key, Placed, RowShape } from './mirror.ts'
 
+/** What the images of a table say, whatever their rows look like. */
+export interface Images extends Pick<RowShape<unknown>, 'key' | 'check' | 'isWhole'> {
+  /** Passes every value that is not null on; false if the table lacks a column for one of them. */
+  eachValue(
+    row: Row,
+    fits: (column: TargetColumn, token: string) => void,
+    fitsNot: (name: string, value: Exclude<Value, null>) => void,
+  ): boolean
+}
+
 /** A column of the target that holds a column or attribute of the source. */
 export interface TargetColumn extends Mapping, Codec {
   /** Its place among the key columns, or among the others. */
@@ -26,19 +36,11 @@ export interface ColumnsTable extends BoundTable {
   readonly leftOut: ReadonlySet<string>
 }
 
-/**
- * Rows of the layout `columns`. Members of a whole row: c0, c1, … its values, e what their columns cannot hold, by name.
- *
- * What stands with partial images is made of pieces, oldest first, each with its version: `pv` holds the versions, `p` for
- * each column the number of the piece that gives its value (0 for none), `e` for each piece what its columns cannot hold,
- * `b` the number of the piece that leaves nothing of what was before, `n` names that leave the column `cdc_extra`.
- */
-export function columnsShape(table: ColumnsTable): RowShape<string> {
+export function imagesOf(table: ColumnsTable): Images {
   const { keys, values, attributes, leftOut } = table
   const byAttribute = new Map(values.map((column) => [column.attribute, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
 
-  /** Passes every value that is not null on; false if the table lacks a column for one of them. */
   function eachValue(
     row: Row,
     fits: (column: TargetColumn, token: string) => void,
@@ -65,6 +67,32 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
     const detail = `Column ${JSON.stringify(name)} of table ${table.source} cannot hold the value, and there is no column cdc_extra to keep it in`
     throw new RelayError('SINK_REFUSED', detail)
   }
+
+  return {
+    eachValue,
+    key: (_, key) => keyOf(table, key),
+    check(change) {
+      if (change.inExponentForm !== undefined) refuseRounded(table, change)
+      if (!table.hasExtra) eachValue(change.after!, () => {}, refuseWithoutExtra)
+    },
+    isWhole({ complete, after }) {
+      return complete || attributes.every((attribute) => after![attribute] !== undefined)
+    },
+  }
+}
+
+/**
+ * Rows of the layout `columns`. Members of a whole row: c0, c1, … its values, e what their columns cannot hold, by name.
+ *
+ * What stands with partial images is made of pieces, oldest first, each with its version: `pv` holds the versions, `p` for
+ * each column the number of the piece that gives its value (0 for none), `e` for each piece what its columns cannot hold,
+ * `b` the number of the piece that leaves nothing of what was before, `n` names that leave the column `cdc_extra`.
+ */
+export function columnsShape(table: ColumnsTable): RowShape<string> {
+  const { keys, values } = table
+  const { eachValue, ...images } = imagesOf(table)
+  const byAttribute = new Map(values.map((column) => [column.attribute, column]))
+  const isKey = new Set(keys.map(({ attribute }) => attribute))
 
   /** Members of a whole row; null if the table lacks one. */
   function wholeMembers({ after }: Change): string | null {
@@ -128,17 +156,7 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
   }
 
   return {
-    key: (_, key) => keyOf(table, key),
-
-    check(change) {
-      if (change.inExponentForm !== undefined) refuseRounded(table, change)
-      if (!table.hasExtra) eachValue(change.after!, () => {}, refuseWithoutExtra)
-    },
-
-    isWhole({ complete, after }) {
-      return complete || attributes.every((attribute) => after![attribute] !== undefined)
-    },
-
+    ...images,
     patchesStandAlone: false,
 
     row(change, key) {

@@ -122,15 +122,17 @@ function wanted(
   for (const [attribute, values] of valuesOf(changes, types)) {
     types.set(attribute, inferredType(values, changes[0]!.source.format === 'dms' ? 'dms' : 'dynamodb'))
   }
-  const table = known?.name ?? changes[0]!.table
-  for (const [attribute, type] of declaredTypes(table)) if (types.has(attribute)) types.set(attribute, type)
+  const declared = declaredTypes(known?.name ?? changes[0]!.table)
+  for (const [attribute, type] of declared) if (types.has(attribute)) types.set(attribute, type)
 
   const columns = Array.from(types, ([attribute, type]): WantedColumn => {
     const isKey = keyNames.includes(attribute)
+    // What some values of an attribute were says nothing of the others.
+    const isTold = isKey || declared.has(attribute) || known?.columns.has(attribute) === true
     return {
       attribute,
       column: names.column(attribute),
-      holds: type,
+      holds: isTold ? type : null,
       type: type === null ? null : newColumnType(type, isKey),
     }
   })

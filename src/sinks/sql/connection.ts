@@ -1,5 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { RelayError } from '../../errors.ts'
+import { openCrate } from './cratedb/connection.ts'
+import type { Statement } from './layout.ts'
 import { openPostgres } from './postgresql/connection.ts'
 import { openPGlite } from './postgresql/pglite.ts'
 
@@ -15,19 +17,23 @@ export interface Connection {
   readonly promises: string | null
   /** A number that changes with every new session: what an earlier session had locked is free. */
   session(): number
+  /** Runs a statement in this session, and first of all in each new one. */
+  beginWith(statement: Statement): Promise<void>
   /** Twice is fine. */
   close(): Promise<void>
 }
 
 /**
- * Opens `postgresql://…`, `greenplum://…` or `pglite:DIR`.
+ * Opens `postgresql://…`, `greenplum://…`, `crate://…` or `pglite:DIR`.
  * @throws RelayError CONFIGURATION, STATE_HELD (a PGlite folder that another process has open)
  */
 export async function connect(url: string): Promise<Connection> {
   if (url.startsWith('pglite:')) return openPGlite(url.slice('pglite:'.length))
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, null)
   if (url.startsWith('greenplum://')) return openPostgres(url.replace('greenplum:', 'postgresql:'), 'Greenplum')
-  throw new RelayError('CONFIGURATION', 'The URL of a SQL target begins with postgresql://, greenplum:// or pglite:')
+  if (url.startsWith('crate:')) return openCrate(url)
+  const detail = 'The URL of a SQL target begins with postgresql://, greenplum://, crate:// or pglite:'
+  throw new RelayError('CONFIGURATION', detail)
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Change, ColumnType, DeadLetter, Format } from '../../change.ts'
+import type { Log } from '../../observe/log.ts'
 import type { Column, Relation } from './catalogue.ts'
 import type { Codec } from './codecs.ts'
 import type { DeclaredTypes } from './columns.ts'
@@ -16,6 +17,7 @@ import type {
   Plan,
   Statement,
   Target,
+  TargetTable,
   WantedKey,
 } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
@@ -34,19 +36,32 @@ export interface Dialect {
   /** Where tables go that name no schema. */
   readonly defaultSchema: string
 
+  /** What each new session begins with; absent if nothing. */
+  readonly session?: Statement
+  /**
+   * Warns of a version of the server in which something is broken that the relay rests on.
+   * @param version what `version()` says
+   * @throws RelayError CONFIGURATION if it would damage rows
+   */
+  requireVersion?(version: string, log: Log | null): void
+
   /** What a relay remembers in the target. */
-  state(connection: Connection): SqlState
+  state(connection: Connection, log: Log | null): SqlState
   catalogue(connection: Connection): Catalogue
 
   readonly names: TargetNames
-  /** The layouts of mirrored tables. @param declaredTypes what the operator says that columns hold */
-  mirrors(deletes: 'hard' | 'soft', declaredTypes: DeclaredTypes): Mirrors
+  /**
+   * The layouts of mirrored tables.
+   * @param declaredTypes what the operator says that columns hold
+   * @param objects what becomes of the members of documents, where the database knows more than one way
+   */
+  mirrors(deletes: 'hard' | 'soft', declaredTypes: DeclaredTypes, objects: 'ignored' | 'dynamic'): Mirrors
   /** The log of changes. */
   append(): Layout
 
   readonly writing: Writing
   /** Takes away what remains of deleted rows for longer than `ageMs`, a part at a time. Resolves to true if there is more. */
-  prune(db: Database, relay: string, table: BoundTable, ageMs: number): Promise<boolean>
+  prune(db: Database, relay: string, table: TargetTable, ageMs: number): Promise<boolean>
   /** Keeps dead letters beside the rows; the same ones again do no harm. */
   keepDeadLetters(to: Database, relay: string, letters: readonly DeadLetter[]): Promise<void>
 
@@ -67,7 +82,7 @@ export interface Writing {
   /** A part of a batch that leaves nothing behind if it fails, or nothing that hurts when it is written again. */
   part<T>(to: Database, depth: number, work: () => Promise<T>): Promise<T>
   /** Removes the rows from before a reload; resolves to how many. */
-  sweep(to: Database, table: Target, floor: string): Promise<number>
+  sweep(to: Database, table: TargetTable, floor: string): Promise<number>
 }
 
 /** How a database names, types and makes tables. */

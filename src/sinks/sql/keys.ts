@@ -85,7 +85,12 @@ function tooLong(table: string, { column, declared }: TypedKey, { source }: Chan
   return new RelayError('SINK_REFUSED', detail, { shard: source.shard, sequence: source.sequence })
 }
 
-function otherKey(table: string, columns: readonly TypedKey[], change: Change): RelayError {
+/** For a change whose key has other attributes or types than the table's. */
+export function otherKey(
+  table: string,
+  columns: readonly Pick<TypedKey, 'attribute' | 'family'>[],
+  change: Change,
+): RelayError {
   const was = columns.map(({ attribute, family }) => `"${attribute}" ${family}`).join(', ')
   const is = Object.entries(change.key ?? {}).map(([name, value]) => `"${name}" ${familyOf(value) ?? 'of no key type'}`)
   const detail = `The key of table ${table} was ${was}, and is now ${is.join(', ') || 'not known'}: a table that was created anew with another key needs another target`

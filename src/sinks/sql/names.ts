@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 /** PostgreSQL's limit; it cuts longer names without an error. https://www.postgresql.org/docs/current/sql-syntax-lexical.html */
 const MAX_NAME_BYTES = 63
 
-/** What every table has. */
-const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']
+/** What every table has, the last one in Greenplum only. */
+const SYSTEM_COLUMNS = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid', 'gp_segment_id']
 /** Columns of ours in a mirrored table: no column of the source can bear their names. */
 const TAKEN = new Set(['data', 'cdc_version', 'cdc_deleted', ...SYSTEM_COLUMNS])
 const TAKEN_BESIDE_VALUES = new Set(['cdc_version', 'cdc_deleted', 'cdc_extra', ...SYSTEM_COLUMNS])

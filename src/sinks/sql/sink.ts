@@ -36,6 +36,8 @@ export interface SqlSinkOptions {
   readonly routes: (table: TableName) => TableName | null
   /** What the operator says that columns hold. */
   readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
+  /** Whether members of documents become columns of their own in a new table of CrateDB. */
+  readonly objects: 'ignored' | 'dynamic'
   readonly log: Log
 }
 
@@ -83,7 +85,10 @@ export function sqlSink(options: SqlSinkOptions): Sink {
     },
 
     close() {
-      closed ??= writing.then(() => opened?.connection.close())
+      closed ??= writing.then(async () => {
+        await opened?.state.close()
+        await opened?.connection.close()
+      })
       return closed
     },
   }
@@ -110,7 +115,7 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
     return {
       connection,
       dialect,
-      state: dialect.state(connection),
+      state: dialect.state(connection, options.log),
       tables: targetTables({
         ...options,
         catalogue: dialect.catalogue(connection),
@@ -135,7 +140,7 @@ function deletesOf({ deletes, mode }: SqlSinkOptions, { title, deletes: able }: 
 }
 
 function layoutsOf(
-  { mode, layout, declaredTypes }: SqlSinkOptions,
+  { mode, layout, declaredTypes, objects }: SqlSinkOptions,
   dialect: Dialect,
   deletes: 'hard' | 'soft',
 ): (feed: 'dms' | 'dynamodb') => Layout {
@@ -143,7 +148,7 @@ function layoutsOf(
     const log = dialect.append()
     return () => log
   }
-  const mirrors = dialect.mirrors(deletes, declaredTypes)
+  const mirrors = dialect.mirrors(deletes, declaredTypes, objects)
   return (feed) => mirrors[layout ?? (feed === 'dms' ? 'columns' : 'document')]
 }
 

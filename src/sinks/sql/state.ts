@@ -39,6 +39,8 @@ export interface SqlState {
    * @throws RelayError STATE_HELD, STATE_BROKEN if the relay is not known there any more
    */
   settle(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null>
+  /** Gives the claim up, before the connection is closed. Twice is fine. */
+  close(): Promise<void>
 }
 
 /** The same as a store of its own, for a sink that keeps no state. Takes the connection over. */
@@ -46,7 +48,7 @@ export function sqlStateStore(connection: Connection): StateStore {
   let opened: { readonly state: SqlState; readonly writing: Writing } | undefined
   const open = async () => {
     const { state, writing } = await dialectOf(connection, null)
-    return { state: state(connection), writing }
+    return { state: state(connection, null), writing }
   }
   return {
     async claim(claim, signal) {
@@ -68,7 +70,10 @@ export function sqlStateStore(connection: Connection): StateStore {
       state.moved(moves, lessons)
       return null
     },
-    close: () => connection.close(),
+    async close() {
+      await opened?.state.close()
+      await connection.close()
+    },
   }
 }
 

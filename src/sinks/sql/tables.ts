@@ -15,7 +15,7 @@ export interface Catalogue {
   look(schema: string, name: string): Promise<Relation | undefined>
   /** Works on a table: all of it or nothing, where the target can do that. */
   work<T>(work: (table: TableWork) => Promise<T>): Promise<T>
-  /** The columns that the source had before, of a target of which nothing was remembered; absent if that cannot be told. */
+  /** The columns that the source may have had before, each taken for an attribute of its name; absent where what was learned is remembered. */
   columnsBefore?(target: Target): Promise<readonly Mapping[]>
   /** A statement as the operator could run it. */
   textOf(statement: Statement): string
@@ -87,13 +87,15 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     const before = remembered.get(target.source)
     const isDms = subject.known !== null || subject.changes[0]?.source.format === 'dms'
     const layout = layoutOf(isDms ? 'dms' : 'dynamodb')
-    const columnsBefore = before?.columns ?? (await catalogue.columnsBefore?.(target)) ?? []
-    const wanted = layout.wanted({ ...subject, remembered: columnsBefore })
-    if (wanted === null) return
+    const sure = layout.wanted({ ...subject, remembered: before?.columns ?? [] })
+    if (sure === null) return
+    const guesses = await guessedColumns(target, sure)
+    const wanted =
+      guesses.length === 0 ? sure : layout.wanted({ ...subject, remembered: [...(before?.columns ?? []), ...guesses] })!
     refuseSharedColumns(target, [...wanted.keys, ...wanted.columns])
     if (before !== undefined) refuseOtherKeys(before, wanted.keys)
 
-    const remembering = { ...target, keys: wanted.keys, columns: wanted.columns.map(mappingOf) }
+    const remembering = { ...target, keys: wanted.keys, columns: sure.columns.map(mappingOf) }
     const table = await catalogue.work(async (work) => {
       const found = (await work.look(target.schema, target.name)) ?? (await make(work, layout, target, wanted, before))
       if (found === null) return null
@@ -107,6 +109,15 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     if (table === null) return
     remembered.set(target.source, remembering)
     known.set(target.source, table)
+  }
+
+  /**
+   * The columns that the source seems to have had, but those that an attribute is seen to go to: its name in the target
+   * may be another one.
+   */
+  async function guessedColumns(target: Target, { columns }: Wanted): Promise<readonly Mapping[]> {
+    const guesses = (await catalogue.columnsBefore?.(target)) ?? []
+    return guesses.filter((guess) => !columns.some(({ column }) => column === guess.column))
   }
 
   function targetOf(table: TableName): Target {

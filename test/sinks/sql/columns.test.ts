@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { Binary, type Change, Numeric, type SourceTable, type Value } from '../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { totals } from '../conformance.ts'
-import { openRelay } from './test-relay.ts'
+import { type OpenRelay, onEachTarget, type TestRelay } from './test-relay.ts'
 
 /** How values and images lie in the layout `columns`. */
 
-test('values of a DMS feed in the columns of a table that is ready', async (t) => {
+onEachTarget('values of a DMS feed in the columns of a table that is ready', async (t, openRelay) => {
   const { database, knows, write } = await openRelay(t, { layout: null })
   await database.query(`CREATE SCHEMA shop; CREATE TYPE shop.mood AS ENUM ('fine', 'so so');
     CREATE DOMAIN shop.percent AS numeric(5, 2) CHECK (value <= 100);
@@ -166,15 +166,15 @@ const cases: readonly Case[] = [
   },
 ]
 for (const { title, batches, rows, deletes = 'hard' } of cases) {
-  test(`values that do not fit, and pieces: ${title}`, async (t) => {
-    const { database, write } = await openOrders(t, { deletes })
+  onEachTarget(`values that do not fit, and pieces: ${title}`, async (t, openRelay) => {
+    const { database, write } = await openOrders(t, openRelay, { deletes })
     for (const batch of batches) await write(...batch)
     const table = deletes === 'soft' ? 'shop.orders_live' : 'shop.orders'
     assert.deepEqual(await rowsOf(database, 'qty, note, cdc_extra', table), rows)
   })
 }
 
-test('DynamoDB: a value of another type lies aside until one fits', async (t) => {
+onEachTarget('DynamoDB: a value of another type lies aside until one fits', async (t, openRelay) => {
   const { database, write } = await openRelay(t, { layout: 'columns' })
   const binary = Binary.from([1]) as Binary
   await write(put('a', 1, { data: { x: 1 } }))
@@ -191,83 +191,93 @@ test('DynamoDB: a value of another type lies aside until one fits', async (t) =>
   }
 })
 
-test('without a column cdc_extra, what does not fit is a dead letter, and its neighbours are written', async (t) => {
-  const { database, write } = await openOrders(
-    t,
-    { createTables: 'never', onError: 'dead-letter' },
-    'qty int, note text, cdc_version bigint',
-  )
-  await write(whole(1, { qty: 1, note: 'one' }))
-  const bad = [whole(3, wrong), patch(5, wrong), { ...move(6, wrong), complete: true }]
-  const written = await write(
-    whole(2, { qty: 2 }),
-    bad[0]!,
-    patch(4, { note: 'four' }),
-    ...bad.slice(1),
-    dmsPut(3, 1, { data: { qty: 3 } }),
-  )
-  assert.deepEqual(totals(written), [2, 1])
-  assert.equal(written.deadLettered, 3)
-  assert.deepEqual(await rowsOf(database, 'id, qty, note'), ['1 2 four', '3 3 null'])
-  const letters = await database.query<{ detail: string; version: string }>(
-    'SELECT detail, version FROM cdc_relay.dead_letters ORDER BY id',
-  )
-  assert.deepEqual(
-    letters.map(({ version }) => version),
-    ['3', '5', '6'],
-  )
-  for (const { detail } of letters) {
-    assert.match(detail, /Column "qty" of table shop\.orders cannot hold the value, and there is no column cdc_extra/)
-    assert.doesNotMatch(detail, /no number/)
-  }
-})
+onEachTarget(
+  'without a column cdc_extra, what does not fit is a dead letter, and its neighbours are written',
+  async (t, openRelay) => {
+    const { database, write } = await openOrders(
+      t,
+      openRelay,
+      { createTables: 'never', onError: 'dead-letter' },
+      'qty int, note text, cdc_version bigint',
+    )
+    await write(whole(1, { qty: 1, note: 'one' }))
+    const bad = [whole(3, wrong), patch(5, wrong), { ...move(6, wrong), complete: true }]
+    const written = await write(
+      whole(2, { qty: 2 }),
+      bad[0]!,
+      patch(4, { note: 'four' }),
+      ...bad.slice(1),
+      dmsPut(3, 1, { data: { qty: 3 } }),
+    )
+    assert.deepEqual(totals(written), [2, 1])
+    assert.equal(written.deadLettered, 3)
+    assert.deepEqual(await rowsOf(database, 'id, qty, note'), ['1 2 four', '3 3 null'])
+    const letters = await database.query<{ detail: string; version: string }>(
+      'SELECT detail, version FROM cdc_relay.dead_letters ORDER BY id',
+    )
+    assert.deepEqual(
+      letters.map(({ version }) => version),
+      ['3', '5', '6'],
+    )
+    for (const { detail } of letters) {
+      assert.match(detail, /Column "qty" of table shop\.orders cannot hold the value, and there is no column cdc_extra/)
+      assert.doesNotMatch(detail, /no number/)
+    }
+  },
+)
 
-test('a key that does not fit its column is a dead letter: also one that a row would move to', async (t) => {
-  const { database, write } = await openOrders(t, { onError: 'dead-letter' })
-  await write(whole(1, { qty: 1 }))
-  const moved = dmsMove({ id: 1 }, { id: 'x' }, 2, { data: {} })
-  const written = await write(
-    dmsPut(2 ** 40, 2),
-    dmsPut(1.5, 2),
-    dmsDel('hunter2', 2),
-    moved,
-    { ...moved, complete: false },
-    whole(3, { qty: 3 }),
-  )
-  assert.deepEqual(totals(written), [1, 0])
-  assert.equal(written.deadLettered, 5)
-  assert.deepEqual(await rowsOf(database, 'id, qty'), ['1 3'])
-  const letters = await database.query<{ code: string; detail: string }>(
-    'SELECT code, detail FROM cdc_relay.dead_letters',
-  )
-  for (const { code, detail } of letters) {
-    assert.equal(code, 'SINK_REFUSED')
-    assert.match(detail, /Key column "id" of table shop\.orders, integer, cannot hold the key/)
-    assert.doesNotMatch(detail, /hunter2/)
-  }
-})
-
-test('an integer that DMS rounded is a dead letter, with and without a key; a number of floating point is none', async (t) => {
-  for (const known of [ORDERS, { ...ORDERS, key: [] }]) {
-    const { database, knows, write } = await openRelay(t, { layout: null, onError: 'dead-letter' })
-    await database.query('CREATE SCHEMA shop; CREATE TABLE shop.orders (id int NOT NULL, qty bigint, f float8)')
-    if (known.key!.length > 0) await database.query('ALTER TABLE shop.orders ADD PRIMARY KEY (id)')
-    knows(known)
-    const rounded: Change = { ...whole(1, { qty: 1.2e18 }), inExponentForm: ['qty'] }
-    const written = await write(rounded, { ...dmsPut(2, 1, { data: { f: 1.2e18 } }), inExponentForm: ['f'] })
-    assert.deepEqual([totals(written), written.deadLettered], [[1, 0], 1])
-    const [letter] = await database.query<{ code: string; detail: string }>(
+onEachTarget(
+  'a key that does not fit its column is a dead letter: also one that a row would move to',
+  async (t, openRelay) => {
+    const { database, write } = await openOrders(t, openRelay, { onError: 'dead-letter' })
+    await write(whole(1, { qty: 1 }))
+    const moved = dmsMove({ id: 1 }, { id: 'x' }, 2, { data: {} })
+    const written = await write(
+      dmsPut(2 ** 40, 2),
+      dmsPut(1.5, 2),
+      dmsDel('hunter2', 2),
+      moved,
+      { ...moved, complete: false },
+      whole(3, { qty: 3 }),
+    )
+    assert.deepEqual(totals(written), [1, 0])
+    assert.equal(written.deadLettered, 5)
+    assert.deepEqual(await rowsOf(database, 'id, qty'), ['1 3'])
+    const letters = await database.query<{ code: string; detail: string }>(
       'SELECT code, detail FROM cdc_relay.dead_letters',
     )
-    assert.equal(letter!.code, 'DECODE_VALUE')
-    assert.match(
-      letter!.detail,
-      /DMS rounded the integer in column "qty" of table shop\.orders: set UseLargeIntegerValue=true/,
-    )
-  }
-})
+    for (const { code, detail } of letters) {
+      assert.equal(code, 'SINK_REFUSED')
+      assert.match(detail, /Key column "id" of table shop\.orders, integer, cannot hold the key/)
+      assert.doesNotMatch(detail, /hunter2/)
+    }
+  },
+)
 
-test('keys of several columns: told apart, moved by one part, and by all', async (t) => {
+onEachTarget(
+  'an integer that DMS rounded is a dead letter, with and without a key; a number of floating point is none',
+  async (t, openRelay) => {
+    for (const known of [ORDERS, { ...ORDERS, key: [] }]) {
+      const { database, knows, write } = await openRelay(t, { layout: null, onError: 'dead-letter' })
+      await database.query('CREATE SCHEMA shop; CREATE TABLE shop.orders (id int NOT NULL, qty bigint, f float8)')
+      if (known.key!.length > 0) await database.query('ALTER TABLE shop.orders ADD PRIMARY KEY (id)')
+      knows(known)
+      const rounded: Change = { ...whole(1, { qty: 1.2e18 }), inExponentForm: ['qty'] }
+      const written = await write(rounded, { ...dmsPut(2, 1, { data: { f: 1.2e18 } }), inExponentForm: ['f'] })
+      assert.deepEqual([totals(written), written.deadLettered], [[1, 0], 1])
+      const [letter] = await database.query<{ code: string; detail: string }>(
+        'SELECT code, detail FROM cdc_relay.dead_letters',
+      )
+      assert.equal(letter!.code, 'DECODE_VALUE')
+      assert.match(
+        letter!.detail,
+        /DMS rounded the integer in column "qty" of table shop\.orders: set UseLargeIntegerValue=true/,
+      )
+    }
+  },
+)
+
+onEachTarget('keys of several columns: told apart, moved by one part, and by all', async (t, openRelay) => {
   const { database, knows, write } = await openRelay(t, { layout: null })
   knows(sourceTable({ a: 'text', b: 'int32', n: 'int32', m: 'int32' }, { key: ['b', 'a'] }))
   const key = (a: string, b: number) => ({ a, b })
@@ -293,14 +303,19 @@ test('keys of several columns: told apart, moved by one part, and by all', async
 const ORDERS: SourceTable = sourceTable({})
 
 /** `shop.orders` with an int key and typed columns. */
-async function openOrders(t: TestContext, options: Partial<SqlSinkOptions>, columns = 'qty int, note text') {
+async function openOrders(
+  t: TestContext,
+  openRelay: OpenRelay,
+  options: Partial<SqlSinkOptions>,
+  columns = 'qty int, note text',
+) {
   const relay = await openRelay(t, { layout: null, ...options })
   await relay.database.query(`CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY, ${columns})`)
   relay.knows(ORDERS)
   return relay
 }
 
-type Database = Awaited<ReturnType<typeof openRelay>>['database']
+type Database = TestRelay['database']
 
 async function rowsOf(database: Database, what: string, table = 'shop.orders'): Promise<string[]> {
   const found = await database.query<{ line: string }>(

@@ -10,6 +10,7 @@ import type { Change } from '../../../src/change.ts'
 import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { connect, inTransaction } from '../../../src/sinks/sql/connection.ts'
+import { dialectOf } from '../../../src/sinks/sql/dialect-of.ts'
 import { lockKey } from '../../../src/sinks/sql/names.ts'
 import { at, batchOf, claimOf, put } from '../../support/changes.ts'
 import { pgliteFolder } from '../../support/pglite.ts'
@@ -44,15 +45,25 @@ test('a target that cannot be reached or entered is named by what is wrong, and 
   }
 })
 
-test('the session says who it is and does not wait for ever', async (t) => {
-  const { url } = await testDatabase(t)
-  const connection = await connect(url)
+test('each session says who it is and does not wait for ever, also one that comes after a lost one', async (t) => {
+  const database = await testDatabase(t)
+  const connection = await connect(database.url)
   t.after(() => connection.close())
-  const { rows } = await sql<Record<string, string>>`
-    SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS statement,
-      current_setting('lock_timeout') AS lock, current_setting('idle_in_transaction_session_timeout') AS idle,
-      current_setting('TimeZone') AS zone`.execute(connection.db)
-  assert.deepEqual(rows, [{ name: 'cdc-relay', statement: '1min', lock: '10s', idle: '1min', zone: 'UTC' }])
+  await dialectOf(connection, null)
+  const settings = async () => {
+    const { rows } = await sql<Record<string, string>>`
+      SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS statement,
+        current_setting('lock_timeout') AS lock, current_setting('idle_in_transaction_session_timeout') AS idle,
+        current_setting('TimeZone') AS zone, pg_backend_pid()::text AS pid`.execute(connection.db)
+    const { pid, ...found } = rows[0]!
+    assert.deepEqual(found, { name: 'cdc-relay', statement: '1min', lock: '10s', idle: '1min', zone: 'UTC' })
+    return pid
+  }
+  const first = await settings()
+  await database.query(`SELECT pg_terminate_backend(${first})`)
+  // The connection may have to be used, more than once, to be found dead.
+  const second = await settings().catch(settings).catch(settings).catch(settings)
+  assert.notEqual(second, first)
 })
 
 test('the schema of the URL is where tables go', async (t) => {

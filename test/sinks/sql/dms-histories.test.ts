@@ -13,10 +13,12 @@ import {
   row,
   sourceTable,
 } from '../../support/changes.ts'
+import { cratePlace } from '../../support/crate-target.ts'
+import { GREENPLUM_KINDS, type GreenplumKind, greenplumDatabase, withoutGreenplum } from '../../support/greenplum.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
 import { pgliteFolder } from '../../support/pglite.ts'
 import { testDatabase } from '../../support/postgres.ts'
-import { columnsRows, mirrorRows, type Query, sqlSinkOf, type TestLayout } from '../../support/sql-target.ts'
+import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/sql-target.ts'
 
 /**
  * Lives of few keys as DMS tells them: partial images, keys that change and are used again. Each key's changes arrive in
@@ -25,30 +27,62 @@ import { columnsRows, mirrorRows, type Query, sqlSinkOf, type TestLayout } from 
  */
 interface Place {
   readonly url: string
-  readonly query: Query
+  readonly rows: ReadRows
+  /** Opens a sink; one that stops at the first failure if absent. */
+  readonly sink?: typeof sqlSinkOf
   release?(): Promise<void>
   close(): Promise<void>
 }
 
 async function postgresPlace(): Promise<Place> {
   const { url, query, drop } = await testDatabase()
-  return { url, query: (text) => query(text), close: drop }
+  return { url, rows: rowsBy((text) => query(text)), close: drop }
 }
 
 async function pglitePlace(): Promise<Place> {
   const { url, query, release, empty } = await pgliteFolder()
-  return { url, query: (text) => query(text), release, close: empty }
+  return { url, rows: rowsBy((text) => query(text)), release, close: empty }
 }
 
-const places: readonly { name: string; how: TestLayout; rounds: number; open: () => Promise<Place> }[] = [
+async function greenplumPlace(kind: GreenplumKind): Promise<Place> {
+  const { url, query, drop } = await greenplumDatabase(undefined, kind)
+  return { url, rows: rowsBy((text) => query(text)), close: drop }
+}
+
+interface Run {
+  readonly name: string
+  readonly how: TestLayout
+  readonly rounds: number
+  readonly skip?: string | false
+  readonly open: () => Promise<Place>
+}
+
+const places: readonly Run[] = [
   { name: 'postgresql', how: { layout: 'columns', deletes: 'hard' }, rounds: 3, open: postgresPlace },
   { name: 'postgresql', how: { layout: 'columns', deletes: 'soft' }, rounds: 3, open: postgresPlace },
   { name: 'pglite', how: { layout: 'columns', deletes: 'hard' }, rounds: 1, open: pglitePlace },
   { name: 'postgresql', how: { layout: 'document', deletes: 'hard' }, rounds: 2, open: postgresPlace },
   { name: 'postgresql', how: { layout: 'document', deletes: 'soft' }, rounds: 2, open: postgresPlace },
+  ...GREENPLUM_KINDS.flatMap((kind) =>
+    (['columns', 'document'] as const).flatMap((layout) =>
+      (['hard', 'soft'] as const).map((deletes) => ({
+        name: `greenplum ${kind}`,
+        how: { layout, deletes },
+        rounds: 1,
+        skip: withoutGreenplum(kind),
+        open: () => greenplumPlace(kind),
+      })),
+    ),
+  ),
+  ...(['columns', 'document'] as const).flatMap((layout): Run[] => [
+    { name: 'cratedb', how: { layout, deletes: 'soft' }, rounds: 1, open: () => cratePlace(null) },
+    { name: 'cratedb, in trouble', how: { layout, deletes: 'soft' }, rounds: 1, open: () => cratePlace(anySeed()) },
+  ]),
 ]
-for (const { name, how, rounds, open } of places) {
-  test(`${name}, ${how.layout}, deletes ${how.deletes}: partial images and moves end as the history in order`, async (t) => {
+for (const { name, how, rounds, open, skip = false } of places) {
+  test(`${name}, ${how.layout}, deletes ${how.deletes}: partial images and moves end as the history in order`, {
+    skip,
+  }, async (t) => {
     let naiveFailures = 0
     for (let round = 0; round < rounds; round++) naiveFailures += await play(t, await open(), how)
     assert.ok(naiveFailures > 0, 'a mirror of the last arrival was right, too: the test shows nothing')
@@ -80,12 +114,12 @@ async function play(t: TestContext, place: Place, how: TestLayout): Promise<numb
   t.diagnostic(shares(histories.flat(), batches))
 
   try {
-    await write(place.url, how, knownTables(...tables), batches)
+    await write(place, how, knownTables(...tables), batches)
     let naiveFailures = 0
     for (const [i, steps] of histories.entries()) {
       const { name } = tables[i]!
       const expected = shown(folded(steps))
-      assert.deepEqual(await found(place.query, name, how), expected, `table ${tableLabel(name)}, seed ${seed}`)
+      assert.deepEqual(await found(place.rows, name, how), expected, `table ${tableLabel(name)}, seed ${seed}`)
       const arrived = deliveries.filter(({ change }) => change.table === name)
       if (JSON.stringify(shown(lastArrivals(arrived))) !== JSON.stringify(expected)) naiveFailures++
     }
@@ -97,14 +131,14 @@ async function play(t: TestContext, place: Place, how: TestLayout): Promise<numb
 }
 
 async function write(
-  url: string,
+  { url, sink: open = sqlSinkOf }: Place,
   how: TestLayout,
   tables: ReadonlyMap<string, SourceTable>,
   batches: readonly (readonly Step[])[],
 ): Promise<void> {
   for (let run = 0; run < RUNS; run++) {
     const [from, to] = [run, run + 1].map((n) => Math.floor((n * batches.length) / RUNS)) as [number, number]
-    const sink = sqlSinkOf({ url, ...how })
+    const sink = open({ url, ...how })
     try {
       await sink.open(claimOf(), AbortSignal.timeout(30_000))
       for (let i = from; i < to; i++) {
@@ -302,8 +336,8 @@ function lastArrivals(arrived: readonly Step[]): Rows {
 
 const shown = (rows: Rows): string[] => [...rows.values()].map((one) => JSON.stringify([...one].sort())).sort()
 
-async function found(query: Query, table: TableName, { layout, deletes }: TestLayout): Promise<string[]> {
-  const rows = await (layout === 'columns' ? columnsRows : mirrorRows)(query, table, deletes)
+async function found(rowsOf: ReadRows, table: TableName, how: TestLayout): Promise<string[]> {
+  const rows = await rowsOf(table, how)
   const texts = rows.map(({ data, version }): [string, Map<string, string>] => {
     const values = Object.entries(JSON.parse(data) as Data).filter(([, value]) => value !== null)
     return [data, new Map([...values.map(([name, value]) => [name, String(value)] as const), ['version', version]])]

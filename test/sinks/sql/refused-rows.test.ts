@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import type { Change } from '../../../src/change.ts'
 import { addColumn, dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
 import { rejection, totals } from '../conformance.ts'
-import { openRelay } from './test-relay.ts'
+import { onEachTarget } from './test-relay.ts'
 
 /** Rows that only the database can refuse: it does not say which one of a statement it was. */
 const DEAD = { layout: null, onError: 'dead-letter' } as const
@@ -12,74 +11,80 @@ const KNOWN = sourceTable({})
 const TABLE = `CREATE SCHEMA shop; CREATE TYPE shop.mood AS ENUM ('fine', 'sad');
   CREATE TABLE shop.orders (id int PRIMARY KEY, qty int CHECK (qty < 100), mood shop.mood, net inet, note text)`
 
-test('a CHECK, a value that an enum lacks, a text that an unknown type cannot read: exactly these are dead letters', async (t) => {
-  const { database, knows, write } = await openRelay(t, DEAD)
-  await database.query(TABLE)
-  knows(KNOWN)
-  const bad = new Map<number, Record<string, string | number>>([
-    [3, { qty: 100 }],
-    [17, { mood: 'hunter2' }],
-    [18, { net: 'hunter2' }],
-    [40, { note: 'hunter2', qty: 2000 }],
-  ])
-  const changes = Array.from({ length: 41 }, (_, id) =>
-    dmsPut(id, 1, { data: { qty: id, mood: 'fine', net: '10.0.0.1', ...bad.get(id) }, sequence: `${id}` }),
-  )
-  const written = await write(addColumn(null, 1), ...changes, dmsPatch(5, 2, { data: { qty: 99 } }), dmsDel(6, 2))
-  // How many of them another change of their key supersedes depends on how they were written apart.
-  const [applied, superseded] = totals(written)
-  assert.deepEqual([applied + superseded, written.deadLettered], [40, 4])
-  const ids = (await database.query<{ id: number }>('SELECT id FROM shop.orders ORDER BY id')).map(({ id }) => id)
-  assert.deepEqual(
-    ids,
-    changes.map((_, id) => id).filter((id) => !bad.has(id) && id !== 6),
-  )
+onEachTarget(
+  'a CHECK, a value that an enum lacks, a text that an unknown type cannot read: exactly these are dead letters',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, DEAD)
+    await database.query(TABLE)
+    knows(KNOWN)
+    const bad = new Map<number, Record<string, string | number>>([
+      [3, { qty: 100 }],
+      [17, { mood: 'hunter2' }],
+      [18, { net: 'hunter2' }],
+      [40, { note: 'hunter2', qty: 2000 }],
+    ])
+    const changes = Array.from({ length: 41 }, (_, id) =>
+      dmsPut(id, 1, { data: { qty: id, mood: 'fine', net: '10.0.0.1', ...bad.get(id) }, sequence: `${id}` }),
+    )
+    const written = await write(addColumn(null, 1), ...changes, dmsPatch(5, 2, { data: { qty: 99 } }), dmsDel(6, 2))
+    // How many of them another change of their key supersedes depends on how they were written apart.
+    const [applied, superseded] = totals(written)
+    assert.deepEqual([applied + superseded, written.deadLettered], [40, 4])
+    const ids = (await database.query<{ id: number }>('SELECT id FROM shop.orders ORDER BY id')).map(({ id }) => id)
+    assert.deepEqual(
+      ids,
+      changes.map((_, id) => id).filter((id) => !bad.has(id) && id !== 6),
+    )
 
-  const letters = await deadLetters(database)
-  assert.deepEqual(
-    letters.map(({ code, sequence, version, change }) => ({ code, sequence, version, after: change.after })),
-    [...bad].map(([id, data]) => ({
-      code: 'SINK_REFUSED',
-      sequence: `${id}`,
-      version: '1',
-      after: { id, qty: id, mood: 'fine', net: '10.0.0.1', ...data },
-    })),
-  )
-  assert.match(
-    letters[0]!.detail,
-    /^The target refused a row, SQLSTATE 23514 \(table orders, constraint orders_qty_check\)$/,
-  )
-  for (const { detail } of letters) assert.doesNotMatch(detail, /hunter2/)
-  assert.deepEqual(await positions(database), ['1'])
-  // The next batch is written as any other.
-  assert.deepEqual(totals(await write(dmsPut(3, 2, { data: { qty: 1 } }))), [1, 0])
-  assert.deepEqual(await positions(database), ['2'])
-})
+    const letters = await deadLetters(database)
+    assert.deepEqual(
+      letters.map(({ code, sequence, version, change }) => ({ code, sequence, version, after: change.after })),
+      [...bad].map(([id, data]) => ({
+        code: 'SINK_REFUSED',
+        sequence: `${id}`,
+        version: '1',
+        after: { id, qty: id, mood: 'fine', net: '10.0.0.1', ...data },
+      })),
+    )
+    assert.match(
+      letters[0]!.detail,
+      /^The target refused a row, SQLSTATE 23514 \(table orders, constraint orders_qty_check\)$/,
+    )
+    for (const { detail } of letters) assert.doesNotMatch(detail, /hunter2/)
+    assert.deepEqual(await positions(database), ['1'])
+    // The next batch is written as any other.
+    assert.deepEqual(totals(await write(dmsPut(3, 2, { data: { qty: 1 } }))), [1, 0])
+    assert.deepEqual(await positions(database), ['2'])
+  },
+)
 
-test('a bad row among several changes of its key: those before and after it are applied', async (t) => {
-  const { database, knows, write } = await openRelay(t, DEAD)
-  await database.query(TABLE)
-  knows(KNOWN)
-  const patch = (version: number, data: Record<string, string | number>): Change => dmsPatch(1, version, { data })
-  const written = await write(
-    dmsPut(1, 1, { data: { qty: 1, note: 'one' } }),
-    patch(2, { qty: 200 }),
-    patch(3, { note: 'three' }),
-    dmsPut(2, 1, { data: { qty: 2 } }),
-    dmsPut(2, 2, { data: { qty: 200 } }),
-  )
-  assert.equal(written.deadLettered, 2)
-  assert.deepEqual(await database.query('SELECT id, qty, note, cdc_version AS v FROM shop.orders ORDER BY id'), [
-    { id: 1, qty: 1, note: 'three', v: '3' },
-    { id: 2, qty: 2, note: null, v: '1' },
-  ])
-  assert.deepEqual(
-    (await deadLetters(database)).map(({ version, change }) => `${change.after!.id}@${version}`),
-    ['1@2', '2@2'],
-  )
-})
+onEachTarget(
+  'a bad row among several changes of its key: those before and after it are applied',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, DEAD)
+    await database.query(TABLE)
+    knows(KNOWN)
+    const patch = (version: number, data: Record<string, string | number>): Change => dmsPatch(1, version, { data })
+    const written = await write(
+      dmsPut(1, 1, { data: { qty: 1, note: 'one' } }),
+      patch(2, { qty: 200 }),
+      patch(3, { note: 'three' }),
+      dmsPut(2, 1, { data: { qty: 2 } }),
+      dmsPut(2, 2, { data: { qty: 200 } }),
+    )
+    assert.equal(written.deadLettered, 2)
+    assert.deepEqual(await database.query('SELECT id, qty, note, cdc_version AS v FROM shop.orders ORDER BY id'), [
+      { id: 1, qty: 1, note: 'three', v: '3' },
+      { id: 2, qty: 2, note: null, v: '1' },
+    ])
+    assert.deepEqual(
+      (await deadLetters(database)).map(({ version, change }) => `${change.after!.id}@${version}`),
+      ['1@2', '2@2'],
+    )
+  },
+)
 
-test('several tables in a batch: each keeps its own', async (t) => {
+onEachTarget('several tables in a batch: each keeps its own', async (t, openRelay) => {
   const { database, knows, write } = await openRelay(t, DEAD)
   await database.query(TABLE)
   await database.query(
@@ -107,47 +112,53 @@ test('several tables in a batch: each keeps its own', async (t) => {
   )
 })
 
-test('--on-error stop: nothing of the batch is written, nothing is kept, and the position stays', async (t) => {
-  const { database, knows, write } = await openRelay(t, { layout: null, onError: 'stop' })
-  await database.query(TABLE)
-  knows(KNOWN)
-  await write(dmsPut(1, 1))
-  const batch = [
-    dmsPut(2, 2, { sequence: '5' }),
-    dmsPut(3, 2, { data: { mood: 'hunter2' }, sequence: '6' }),
-    dmsPut(4, 2, { sequence: '7' }),
-  ]
-  const failure = await rejection(write(...batch), 'SINK_REFUSED')
-  assert.match(failure.message, /SQLSTATE 22P02.*sequence 6/)
-  assert.doesNotMatch(`${failure.message} ${String(failure.cause)}`, /hunter2/)
-  assert.equal((await database.query('SELECT FROM shop.orders')).length, 1)
-  assert.deepEqual(await deadLetters(database), [])
-  assert.deepEqual(await positions(database), ['1'])
-  await database.query(`ALTER TYPE shop.mood ADD VALUE 'hunter2'`)
-  assert.deepEqual(totals(await write(...batch)), [3, 0])
-})
+onEachTarget(
+  '--on-error stop: nothing of the batch is written, nothing is kept, and the position stays',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, { layout: null, onError: 'stop' })
+    await database.query(TABLE)
+    knows(KNOWN)
+    await write(dmsPut(1, 1))
+    const batch = [
+      dmsPut(2, 2, { sequence: '5' }),
+      dmsPut(3, 2, { data: { mood: 'hunter2' }, sequence: '6' }),
+      dmsPut(4, 2, { sequence: '7' }),
+    ]
+    const failure = await rejection(write(...batch), 'SINK_REFUSED')
+    assert.match(failure.message, /SQLSTATE 22P02.*sequence 6/)
+    assert.doesNotMatch(`${failure.message} ${String(failure.cause)}`, /hunter2/)
+    assert.equal((await database.query('SELECT FROM shop.orders')).length, 1)
+    assert.deepEqual(await deadLetters(database), [])
+    assert.deepEqual(await positions(database), ['1'])
+    await database.query(`ALTER TYPE shop.mood ADD VALUE 'hunter2'`)
+    assert.deepEqual(totals(await write(...batch)), [3, 0])
+  },
+)
 
-test('more than twenty, and more than half of what a table gets: the table is wrong, and not the rows', async (t) => {
-  const { database, knows, write } = await openRelay(t, DEAD)
-  await database.query(TABLE)
-  knows(KNOWN)
-  let id = 0
-  const batch = (good: number, bad: number): Change[] =>
-    Array.from({ length: good + bad }, (_, i) => dmsPut(++id, 1, { data: { qty: i < good ? 1 : 100 } }))
-  assert.equal((await write(...batch(0, 20))).deadLettered, 20)
-  assert.equal((await write(...batch(21, 21))).deadLettered, 21)
-  const before = (await database.query('SELECT FROM shop.orders')).length
-  const failure = await rejection(write(...batch(20, 21)), 'TOO_MANY_REFUSED')
-  assert.match(
-    failure.message,
-    /21 of 41 changes of one batch cannot be written, the first because: The target refused a row/,
-  )
-  assert.equal((await database.query('SELECT FROM shop.orders')).length, before)
-  assert.equal((await deadLetters(database)).length, 41)
-  assert.deepEqual(await positions(database), ['2'])
-})
+onEachTarget(
+  'more than twenty, and more than half of what a table gets: the table is wrong, and not the rows',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, DEAD)
+    await database.query(TABLE)
+    knows(KNOWN)
+    let id = 0
+    const batch = (good: number, bad: number): Change[] =>
+      Array.from({ length: good + bad }, (_, i) => dmsPut(++id, 1, { data: { qty: i < good ? 1 : 100 } }))
+    assert.equal((await write(...batch(0, 20))).deadLettered, 20)
+    assert.equal((await write(...batch(21, 21))).deadLettered, 21)
+    const before = (await database.query('SELECT FROM shop.orders')).length
+    const failure = await rejection(write(...batch(20, 21)), 'TOO_MANY_REFUSED')
+    assert.match(
+      failure.message,
+      /21 of 41 changes of one batch cannot be written, the first because: The target refused a row/,
+    )
+    assert.equal((await database.query('SELECT FROM shop.orders')).length, before)
+    assert.equal((await deadLetters(database)).length, 41)
+    assert.deepEqual(await positions(database), ['2'])
+  },
+)
 
-test('the layout document: a CHECK on the data', async (t) => {
+onEachTarget('the layout document: a CHECK on the data', async (t, openRelay) => {
   const { database, write } = await openRelay(t, { layout: 'document', onError: 'dead-letter' })
   await database.query(
     `CREATE TABLE orders (id text PRIMARY KEY, data jsonb CHECK ((data->>'qty')::numeric < 100), cdc_version bigint)`,
@@ -162,19 +173,22 @@ test('the layout document: a CHECK on the data', async (t) => {
   assert.deepEqual((await deadLetters(database))[0]!.change.after, { id: 'b', qty: 100 })
 })
 
-test('a table that was altered meanwhile, and then refuses a row: the others are written all the same', async (t) => {
-  const { database, knows, write } = await openRelay(t, DEAD)
-  await database.query(TABLE)
-  knows(KNOWN)
-  await write(dmsPut(1, 1, { data: { qty: 1, note: 'x' } }))
-  await database.query('ALTER TABLE shop.orders DROP COLUMN note')
-  const written = await write(dmsPut(2, 2, { data: { qty: 2, note: 'y' } }), dmsPut(3, 2, { data: { qty: 300 } }))
-  assert.deepEqual([totals(written), written.deadLettered], [[1, 0], 1])
-  assert.deepEqual(await database.query('SELECT id, note FROM shop.orders ORDER BY id'), [
-    { id: 1, note: null },
-    { id: 2, note: 'y' },
-  ])
-})
+onEachTarget(
+  'a table that was altered meanwhile, and then refuses a row: the others are written all the same',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, DEAD)
+    await database.query(TABLE)
+    knows(KNOWN)
+    await write(dmsPut(1, 1, { data: { qty: 1, note: 'x' } }))
+    await database.query('ALTER TABLE shop.orders DROP COLUMN note')
+    const written = await write(dmsPut(2, 2, { data: { qty: 2, note: 'y' } }), dmsPut(3, 2, { data: { qty: 300 } }))
+    assert.deepEqual([totals(written), written.deadLettered], [[1, 0], 1])
+    assert.deepEqual(await database.query('SELECT id, note FROM shop.orders ORDER BY id'), [
+      { id: 1, note: null },
+      { id: 2, note: 'y' },
+    ])
+  },
+)
 
 interface Letter {
   readonly code: string

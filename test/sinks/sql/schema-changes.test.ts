@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import type { SchemaChange } from '../../../src/change.ts'
 import { addColumn, createTable, dmsPatch, dmsPut, dropTable, put, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
 import { rejection, totals } from '../conformance.ts'
-import { openRelay, type TestRelay } from './test-relay.ts'
+import { type OpenRelay, onEachTarget, type TestRelay } from './test-relay.ts'
 
 const FIRST = sourceTable({ id: 'int32', note: 'text' })
 const MORE = sourceTable({ id: 'int32', note: 'text', qty: 'int64' })
@@ -18,8 +18,8 @@ const OTHERS: readonly SchemaChange[] = (
   ['rename-table', 'change-columns', 'drop-column', 'rename-column', 'column-type-change'] as const
 ).map((op) => ({ ...addColumn(null, 1), op }))
 
-test('add-only: what is new is added, the rest is counted and changes nothing', async (t) => {
-  const relay = await openMade(t, 'add-only')
+onEachTarget('add-only: what is new is added, the rest is counted and changes nothing', async (t, openRelay) => {
+  const relay = await openMade(t, openRelay, 'add-only')
   relay.knows(MORE)
   const written = await relay.write(...FOLLOWED, dmsPut(2, 2, { data: { qty: 5 } }), ...OTHERS)
   assert.deepEqual(totals(written), [5, 0])
@@ -33,8 +33,8 @@ test('add-only: what is new is added, the rest is counted and changes nothing', 
   ])
 })
 
-test('add-only: a type that is told to be another is not altered', async (t) => {
-  const relay = await openMade(t, 'add-only')
+onEachTarget('add-only: a type that is told to be another is not altered', async (t, openRelay) => {
+  const relay = await openMade(t, openRelay, 'add-only')
   relay.knows(sourceTable({ id: 'int32', note: 'int64' }))
   await relay.write(
     { ...OTHERS[4]!, columns: [{ name: 'note', type: 'int64', nullable: true }] },
@@ -47,15 +47,15 @@ test('add-only: a type that is told to be another is not altered', async (t) => 
   ])
 })
 
-test('add-only: a new column is added before any row has it', async (t) => {
-  const relay = await openMade(t, 'add-only')
+onEachTarget('add-only: a new column is added before any row has it', async (t, openRelay) => {
+  const relay = await openMade(t, openRelay, 'add-only')
   relay.knows(MORE)
   await relay.write(addColumn({ qty: 'int64' }, 2))
   assert.ok((await columns(relay.database)).includes('qty bigint'))
 })
 
-test('ignore: nothing is added; what the new column holds lies in cdc_extra', async (t) => {
-  const relay = await openMade(t, 'ignore')
+onEachTarget('ignore: nothing is added; what the new column holds lies in cdc_extra', async (t, openRelay) => {
+  const relay = await openMade(t, openRelay, 'ignore')
   relay.knows(MORE)
   const written = await relay.write(...FOLLOWED, ...OTHERS, dmsPut(2, 2, { data: { qty: 5, note: 'two' } }))
   assert.deepEqual([totals(written), [...written.skips!]], [[5, 0], [['schema-change-not-followed', 5]]])
@@ -67,68 +67,80 @@ test('ignore: nothing is added; what the new column holds lies in cdc_extra', as
   assert.deepEqual(await seen(), { note: 'TWO', cdc_extra: null })
 })
 
-test('ignore: what lies in cdc_extra stays there, also where nobody but the values told of the column, and after a restart', async (t) => {
-  const relay = await openMade(t, 'ignore')
-  const { database, write, restart } = relay
-  const patch = (version: number, data: Record<string, number | string | null>) => dmsPatch(2, version, { data })
-  const seen = async () => (await database.query('SELECT note, cdc_extra FROM shop.orders WHERE id = 2'))[0]
-  await write(dmsPut(2, 2, { data: { note: 'two', qty: 5, other: 5 } }))
-  for (const version of [3, 4]) {
-    await restart()
-    await write(patch(version, { note: `at ${version}` }))
-    assert.deepEqual(await seen(), { note: `at ${version}`, cdc_extra: { qty: 5, other: 5 } })
-  }
-  await write(patch(5, { qty: null }))
-  assert.deepEqual(await seen(), { note: 'at 4', cdc_extra: { other: 5 } })
-})
+onEachTarget(
+  'ignore: what lies in cdc_extra stays there, also where nobody but the values told of the column, and after a restart',
+  async (t, openRelay) => {
+    const relay = await openMade(t, openRelay, 'ignore')
+    const { database, write, restart } = relay
+    const patch = (version: number, data: Record<string, number | string | null>) => dmsPatch(2, version, { data })
+    const seen = async () => (await database.query('SELECT note, cdc_extra FROM shop.orders WHERE id = 2'))[0]
+    await write(dmsPut(2, 2, { data: { note: 'two', qty: 5, other: 5 } }))
+    for (const version of [3, 4]) {
+      await restart()
+      await write(patch(version, { note: `at ${version}` }))
+      assert.deepEqual(await seen(), { note: `at ${version}`, cdc_extra: { qty: 5, other: 5 } })
+    }
+    await write(patch(5, { qty: null }))
+    assert.deepEqual(await seen(), { note: 'at 4', cdc_extra: { other: 5 } })
+  },
+)
 
-test('stop: what only tells passes; a new column stops with the statement, and nothing is written', async (t) => {
-  const relay = await openMade(t, 'stop')
-  assert.deepEqual(totals(await relay.write(createTable({ id: 'int32', note: 'text' }, 1), dropTable(1))), [2, 0])
-  relay.knows(MORE)
-  const change = dmsPut(2, 2, { data: { qty: 5 } })
-  const failure = await rejection(relay.write(addColumn({ qty: 'int64' }, 2), change), 'SCHEMA_CHANGE')
-  assert.match(failure.detail, /lacks:\n {2}- ALTER TABLE "shop"."orders" ADD COLUMN "qty" bigint;/)
-  assert.equal((await relay.database.query('SELECT FROM shop.orders')).length, 1)
-  await relay.database.query(/ALTER TABLE .*;/.exec(failure.detail)![0])
-  assert.deepEqual(totals(await relay.write(addColumn({ qty: 'int64' }, 2), change)), [2, 0])
-})
+onEachTarget(
+  'stop: what only tells passes; a new column stops with the statement, and nothing is written',
+  async (t, openRelay) => {
+    const relay = await openMade(t, openRelay, 'stop')
+    assert.deepEqual(totals(await relay.write(createTable({ id: 'int32', note: 'text' }, 1), dropTable(1))), [2, 0])
+    relay.knows(MORE)
+    const change = dmsPut(2, 2, { data: { qty: 5 } })
+    const failure = await rejection(relay.write(addColumn({ qty: 'int64' }, 2), change), 'SCHEMA_CHANGE')
+    assert.match(failure.detail, /lacks:\n {2}- ALTER TABLE "shop"."orders" ADD COLUMN "qty" bigint;/)
+    assert.equal((await relay.database.query('SELECT FROM shop.orders')).length, 1)
+    await relay.database.query(/ALTER TABLE .*;/.exec(failure.detail)![0])
+    assert.deepEqual(totals(await relay.write(addColumn({ qty: 'int64' }, 2), change)), [2, 0])
+  },
+)
 
 for (const other of OTHERS) {
-  test(`stop: ${other.op} stops in front of the batch, also where the table was never seen`, async (t) => {
-    const relay = await openMade(t, 'stop')
-    const failure = await rejection(
-      relay.write(dmsPut(2, 2), { ...other, source: { ...other.source, sequence: '77' } }),
-      'SCHEMA_CHANGE',
-    )
-    assert.match(failure.message, new RegExp(`The source table had a ${other.op}.*table shop\\.orders.*sequence 77`))
-    assert.equal((await relay.database.query('SELECT FROM shop.orders')).length, 1)
-    await rejection(relay.write({ ...other, table: { schema: null, name: 'never seen' } }), 'SCHEMA_CHANGE')
-  })
+  onEachTarget(
+    `stop: ${other.op} stops in front of the batch, also where the table was never seen`,
+    async (t, openRelay) => {
+      const relay = await openMade(t, openRelay, 'stop')
+      const failure = await rejection(
+        relay.write(dmsPut(2, 2), { ...other, source: { ...other.source, sequence: '77' } }),
+        'SCHEMA_CHANGE',
+      )
+      assert.match(failure.message, new RegExp(`The source table had a ${other.op}.*table shop\\.orders.*sequence 77`))
+      assert.equal((await relay.database.query('SELECT FROM shop.orders')).length, 1)
+      await rejection(relay.write({ ...other, table: { schema: null, name: 'never seen' } }), 'SCHEMA_CHANGE')
+    },
+  )
 }
 
-test('the books of several tables; the layout document follows in its own way, a log only counts', async (t) => {
-  const others = { schema: 'shop', name: 'others' }
-  for (const [options, applied, skipped] of [
-    [{ layout: 'document' }, 6, 5],
-    [{ mode: 'append' }, 2, 9],
-  ] as const) {
-    const relay = await openRelay(t, options)
-    relay.knows(FIRST, { ...FIRST, name: others })
-    const written = await relay.write(
-      dmsPut(1, 1),
-      ...FOLLOWED,
-      { ...OTHERS[0]!, table: others },
-      dmsPut(1, 1, { table: others }),
-      ...OTHERS.slice(1),
-    )
-    assert.deepEqual(totals(written), [applied, 0])
-    assert.deepEqual([...written.skips!], [['schema-change-not-followed', skipped]])
-    assert.deepEqual([...written.tables.keys()].sort(), ['shop.orders', 'shop.others'])
-  }
-})
+onEachTarget(
+  'the books of several tables; the layout document follows in its own way, a log only counts',
+  async (t, openRelay) => {
+    const others = { schema: 'shop', name: 'others' }
+    for (const [options, applied, skipped] of [
+      [{ layout: 'document' }, 6, 5],
+      [{ mode: 'append' }, 2, 9],
+    ] as const) {
+      const relay = await openRelay(t, options)
+      relay.knows(FIRST, { ...FIRST, name: others })
+      const written = await relay.write(
+        dmsPut(1, 1),
+        ...FOLLOWED,
+        { ...OTHERS[0]!, table: others },
+        dmsPut(1, 1, { table: others }),
+        ...OTHERS.slice(1),
+      )
+      assert.deepEqual(totals(written), [applied, 0])
+      assert.deepEqual([...written.skips!], [['schema-change-not-followed', skipped]])
+      assert.deepEqual([...written.tables.keys()].sort(), ['shop.orders', 'shop.others'])
+    }
+  },
+)
 
-test('DynamoDB under stop: a new attribute stops, too', async (t) => {
+onEachTarget('DynamoDB under stop: a new attribute stops, too', async (t, openRelay) => {
   const { write } = await openRelay(t, { layout: 'columns', onSchemaChange: 'stop' })
   await write(put('a', 1, { data: { x: 1 } }))
   const failure = await rejection(write(put('a', 2, { data: { y: 1 } })), 'SCHEMA_CHANGE')
@@ -137,7 +149,8 @@ test('DynamoDB under stop: a new attribute stops, too', async (t) => {
 
 /** `shop.orders` with the columns of FIRST, and one row. */
 async function openMade(
-  t: Parameters<typeof openRelay>[0],
+  t: TestContext,
+  openRelay: OpenRelay,
   onSchemaChange: 'add-only' | 'stop' | 'ignore',
 ): Promise<TestRelay> {
   const relay = await openRelay(t, { layout: null, onSchemaChange })

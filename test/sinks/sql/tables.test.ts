@@ -194,7 +194,7 @@ test('a table mirrored with soft deletes is not taken for hard ones', async (t) 
 test('--create-tables never: the statement is in the message, and what it makes fits', async (t) => {
   for (const [options, made] of [
     [{ mode: 'mirror' }, /CREATE TABLE "public"."orders" \("id" text COLLATE "C" NOT NULL, "data" jsonb/],
-    [{ mode: 'mirror', deletes: 'soft' }, /cdc_deleted boolean NOT NULL DEFAULT false/],
+    [{ mode: 'mirror', deletes: 'soft' }, /"cdc_deleted" boolean/],
     [{ mode: 'append' }, /"before" jsonb/],
     [
       { mode: 'mirror', routes: () => ({ schema: 'new', name: 'orders' }) },

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { SourceTable, StreamChange, TableName } from '../../../src/change.ts'
 import type { RelayError } from '../../../src/errors.ts'
 import type { Written } from '../../../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { at, batchOf, claimOf, knownTables } from '../../support/changes.ts'
+import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { sqlSinkOf } from '../../support/sql-target.ts'
 import { accounted } from '../conformance.ts'
@@ -19,6 +20,16 @@ export interface TestRelay {
   /** With other options, if some are given. */
   restart(options?: Partial<SqlSinkOptions>): Promise<void>
   close(): Promise<void>
+}
+
+/** Opens a relay over a database of its own, of the server that a test runs on. */
+export type OpenRelay = (t: TestContext, options?: Partial<SqlSinkOptions>) => Promise<TestRelay>
+
+/** A test on PostgreSQL, and on the stand-in for Greenplum 6, whose statements differ most. */
+export function onEachTarget(title: string, run: (t: TestContext, openRelay: OpenRelay) => Promise<void>): void {
+  test(title, (t) => run(t, openRelay))
+  const onGreenplum: OpenRelay = async (t, options) => openRelay(t, options, await greenplumDatabase(t, '6'))
+  test(`greenplum 6: ${title}`, { skip: withoutGreenplum('6') }, (t) => run(t, onGreenplum))
 }
 
 /** A relay over a database of its own, or the one that is given. */

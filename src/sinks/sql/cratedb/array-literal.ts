@@ -12,5 +12,10 @@ export function arrayLiteral(elements: readonly (string | null)[]): string {
 export const quotedElement = (text: string): string =>
   NEEDS_ESCAPE.test(text) ? `"${text.replaceAll(ESCAPED, '\\$&')}"` : `"${text}"`
 
+/** An element → its value as a parameter of its own. */
+export const elementText = (element: string): string =>
+  element.startsWith('"') ? element.slice(1, -1).replaceAll(ESCAPE, '$1') : element
+
 const NEEDS_ESCAPE = /["\\]/
 const ESCAPED = /["\\]/g
+const ESCAPE = /\\(["\\])/g

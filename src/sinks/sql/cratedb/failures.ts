@@ -49,10 +49,17 @@ const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: 
 /** A batch that is too large for CrateDB's memory or one of its limits. */
 const TOO_LARGE = /Data too large|breaker would use|CircuitBreaking|statement_max_length|Illegal capacity/
 
+/** A row that is missing in the answer, also when it is written alone: CrateDB does not say why. */
+export class SilentRefusal extends Error {
+  constructor() {
+    super('CrateDB did not write a row, and gave no reason')
+  }
+}
+
 /** Reads the words of CrateDB where its SQLSTATE tells nothing. */
 export const byWordsOfCrate: ErrorMeanings = {
-  code: (error) => meaningOf(error).code,
-  words: wordsOf,
+  code: (error) => (error instanceof SilentRefusal ? 'SINK_REFUSED' : meaningOf(error).code),
+  words: (error) => (error instanceof SilentRefusal ? error.message : wordsOf(error)),
   // node-postgres gives a severity to what a server said, and to nothing else.
   isServers: (error) => 'severity' in error,
 }

@@ -39,15 +39,16 @@ export function sqlCatalogue(db: Database): Catalogue {
   }
 }
 
+/** Whoever works on tables does so alone. */
 async function remember(
   trx: Database,
   relay: string,
   { source, schema, name, keys, columns }: Remembered,
 ): Promise<void> {
+  await sql`DELETE FROM cdc_relay.tables WHERE name = ${relay} AND source = ${source}`.execute(trx)
   await sql`
     INSERT INTO cdc_relay.tables (name, source, target_schema, target_table, keys, columns)
-    VALUES (${relay}, ${source}, ${schema}, ${name}, ${JSON.stringify(keys)}::jsonb, ${JSON.stringify(columns)}::jsonb)
-    ON CONFLICT (name, source) DO UPDATE
-    SET target_schema = excluded.target_schema, target_table = excluded.target_table, keys = excluded.keys,
-      columns = excluded.columns`.execute(trx)
+    VALUES (${relay}, ${source}, ${schema}, ${name}, ${JSON.stringify(keys)}::jsonb, ${JSON.stringify(columns)}::jsonb)`.execute(
+    trx,
+  )
 }

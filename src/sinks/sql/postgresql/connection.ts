@@ -1,7 +1,8 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { type CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { RelayError } from '../../../errors.ts'
 import type { Connection } from '../connection.ts'
+import { copyingClient } from './copy-in.ts'
 
 /** A statement that runs longer than this is cancelled by the server, and the batch is tried again. */
 const STATEMENT_MS = 60_000
@@ -23,7 +24,6 @@ export function openPostgres(url: string, promises: string | null): Connection {
     fallback_application_name: 'cdc-relay',
     statement_timeout: STATEMENT_MS,
     lock_timeout: LOCK_WAIT_MS,
-    idle_in_transaction_session_timeout: STATEMENT_MS,
     query_timeout: SILENCE_MS,
     options: '-c TimeZone=UTC',
   })
@@ -32,19 +32,22 @@ export function openPostgres(url: string, promises: string | null): Connection {
   pool.on('connect', (client) => client.on('error', () => {}))
 
   let sessions = 0
-  const dialect = new PostgresDialect({
-    pool,
-    onCreateConnection: async () => {
-      sessions++
-    },
-  })
-  const db = new Kysely<unknown>({ dialect })
+  let first: CompiledQuery | undefined
+  async function begin(client: pg.PoolClient): Promise<void> {
+    sessions++
+    if (first !== undefined) await client.query(first.sql, [...first.parameters])
+  }
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: sessionPool(pool, begin) }) })
   let closed: Promise<void> | undefined
   return {
     db,
     schema,
     promises,
     session: () => sessions,
+    async beginWith(statement) {
+      first = statement.compile(db)
+      await db.executeQuery(first)
+    },
     close: () => {
       closed ??= db.destroy()
       return closed
@@ -52,8 +55,32 @@ export function openPostgres(url: string, promises: string | null): Connection {
   }
 }
 
+/** @param begin what comes first in a new session, which is given up if it fails */
+function sessionPool(pool: pg.Pool, begin: (client: pg.PoolClient) => Promise<void>): PostgresPool {
+  // The same object for the same session: kysely knows it by that.
+  const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  return {
+    options: pool.options,
+    async connect() {
+      const client = await pool.connect()
+      const known = clients.get(client)
+      if (known !== undefined) return known
+      try {
+        await begin(client)
+      } catch (error) {
+        client.release(true)
+        throw error
+      }
+      const session = copyingClient(client)
+      clients.set(client, session)
+      return session
+    },
+    end: () => pool.end(),
+  }
+}
+
 /** `schema` in the URL's query is ours; node-postgres reads the rest. */
-function withoutSchema(url: string): { connectionString: string; schema: string | null } {
+export function withoutSchema(url: string): { connectionString: string; schema: string | null } {
   let parsed: URL
   try {
     parsed = new URL(url)

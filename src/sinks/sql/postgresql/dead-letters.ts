@@ -12,10 +12,11 @@ export async function keepDeadLetters(trx: Database, name: string, letters: read
   await sql`
     INSERT INTO cdc_relay.dead_letters
       (name, code, detail, stream, shard, sequence, sub_sequence, event_id, source, version, raw, change)
-    SELECT ${name}, l.letter->>'code', l.letter->>'detail', s->>'stream', s->>'shard', s->>'sequence',
-      (s->>'subSequence')::int, s->>'eventId', l.source, l.version, decode(l.letter->>'raw', 'base64'), l.letter->'change'
+    SELECT ${name}::text, l.letter->>'code', l.letter->>'detail', l.letter->'source'->>'stream', l.letter->'source'->>'shard',
+      l.letter->'source'->>'sequence', (l.letter->'source'->>'subSequence')::int, l.letter->'source'->>'eventId',
+      l.source, l.version, decode(l.letter->>'raw', 'base64'), l.letter->'change'
     FROM jsonb_to_recordset(${withoutRefusedText(`[${rows.join(',')}]`)}::jsonb)
-      AS l(letter jsonb, version bigint, source text), LATERAL (SELECT l.letter->'source' AS s) x`.execute(trx)
+      AS l(letter jsonb, version bigint, source text)`.execute(trx)
 }
 
 /**

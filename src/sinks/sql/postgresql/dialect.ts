@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Dialect } from '../dialect.ts'
 import { bySqlState } from '../failures.ts'
 import { mirrorsOf } from '../mirrors.ts'
@@ -5,6 +6,7 @@ import { targetName } from '../names.ts'
 import { appendLog } from './append.ts'
 import { sqlCatalogue } from './catalogue.ts'
 import { keepDeadLetters } from './dead-letters.ts'
+import { postgresState } from './moves.ts'
 import { pruneTombstones } from './prune.ts'
 import { sqlState } from './state.ts'
 import { postgresStyle, postgresTables } from './tables.ts'
@@ -15,7 +17,8 @@ export const postgresql: Dialect = {
   title: 'PostgreSQL',
   deletes: ['hard', 'soft'],
   defaultSchema: 'public',
-  state: sqlState,
+  state: (connection) => sqlState(connection, postgresState),
+  session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,
   catalogue: ({ db }) => sqlCatalogue(db),
   names: { schema: targetName, table: targetName },
   mirrors: (deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),

@@ -1,17 +1,38 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect } from 'kysely'
 import { RelayError } from '../../../errors.ts'
 import { lockFile } from '../../../state/file-lock.ts'
 import type { Connection } from '../connection.ts'
 
-/**
- * PostgreSQL inside this process, its data in a folder. PGlite itself lets a second process open the folder and then
- * loses rows, so a lock beside it (`DIR.lock`) keeps others out.
- *
- * PGlite does not sync to disk: what is committed survives the end of the process, however it ends, but not of the power.
- */
+/** PostgreSQL inside this process, its data in a folder. */
 export async function openPGlite(folder: string): Promise<Connection> {
+  const { pglite, close } = await openFolder(folder)
+  const db = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }) })
+  let closed: Promise<void> | undefined
+  return {
+    db,
+    schema: null,
+    promises: null,
+    session: () => 1,
+    async beginWith(statement) {
+      await statement.execute(db)
+    },
+    close: () => {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+/**
+ * PGlite itself lets a second process open the folder and then loses rows, so a lock beside it (`DIR.lock`) keeps others
+ * out. It does not sync to disk: what is committed survives the end of the process, however it ends, but not of the power.
+ *
+ * @throws RelayError CONFIGURATION, STATE_HELD
+ */
+export async function openFolder(folder: string): Promise<{ pglite: PGlite; close(): Promise<void> }> {
   if (folder === '') throw new RelayError('CONFIGURATION', 'pglite: needs a folder: pglite:DIR')
   const path = resolve(folder)
   const { PGlite } = await load()
@@ -21,18 +42,7 @@ export async function openPGlite(folder: string): Promise<Connection> {
     await lock.release()
     throw error
   })
-  const db = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }) })
-  let closed: Promise<void> | undefined
-  return {
-    db,
-    schema: null,
-    promises: null,
-    session: () => 1,
-    close: () => {
-      closed ??= pglite.close().finally(() => lock.release())
-      return closed
-    },
-  }
+  return { pglite, close: () => pglite.close().finally(() => lock.release()) }
 }
 
 /** The package is an optional peer dependency: only who mirrors into a folder has to install it. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { columnList } from '../clauses.ts'
 import type { Database } from '../connection.ts'
 import type { BoundTable } from '../layout.ts'
 import { tombstonesId } from './tombstones.ts'
@@ -15,13 +16,17 @@ const PRUNE_ROWS = 5_000
 export async function pruneTombstones(db: Database, relay: string, table: BoundTable, ageMs: number): Promise<boolean> {
   if (!table.hasTombstones) return false
   const result = await sql`
-    DELETE FROM ${tombstonesId(table)} WHERE ctid = ANY (ARRAY(
-      SELECT ctid FROM ${tombstonesId(table)}
+    DELETE FROM ${tombstonesId(table)} b USING (
+      SELECT ${columnList(table.keys)} FROM ${tombstonesId(table)}
       WHERE removed_at < least(now(), (
         SELECT min(recorded_at) FROM cdc_relay.dead_letters
         WHERE name = ${relay} AND (source IS NULL OR source = ${table.source})
       )) - ${ageMs}::double precision * interval '1 millisecond'
       LIMIT ${PRUNE_ROWS}::int
-    ))`.execute(db)
+    ) old
+    WHERE ${sql.join(
+      table.keys.map(({ column }) => sql`${sql.id('b', column)} = ${sql.id('old', column)}`),
+      sql` AND `,
+    )}`.execute(db)
   return Number(result.numAffectedRows) === PRUNE_ROWS
 }

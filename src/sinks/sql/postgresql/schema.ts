@@ -1,12 +1,16 @@
 import { sql } from 'kysely'
 import { type Database, inTransaction, limitLockWait } from '../connection.ts'
+import type { Statement } from '../layout.ts'
 import { lockKey } from '../names.ts'
+
+/** What must be there, by name: the schema, its tables, and `columns` of `tables`. In the order in which it is made. */
+export type Parts = Readonly<Record<string, Statement>>
 
 /**
  * The tables in which a relay remembers itself, in the schema `cdc_relay` of the target.
  * Deleting a relay's row of `relays` makes the relay forget where it stood; its tombstones and dead letters stay.
  */
-const PARTS = {
+export const POSTGRES_PARTS: Parts = {
   schema: sql`CREATE SCHEMA IF NOT EXISTS cdc_relay`,
   relays: sql`CREATE TABLE IF NOT EXISTS cdc_relay.relays (
     name text COLLATE "C" PRIMARY KEY,
@@ -68,27 +72,32 @@ const PARTS = {
  * Makes what is missing: everything, or what an earlier version did not have. Asks first, since even `IF NOT EXISTS`
  * needs the right to create.
  */
-export async function ensureSchema(db: Database): Promise<void> {
-  const missing = await missingParts(db)
+export async function ensureSchema(db: Database, parts: Parts): Promise<void> {
+  const missing = await missingParts(db, parts)
   if (missing.length === 0) return
   await inTransaction(db, async (trx) => {
     await limitLockWait(trx)
     await lockForDdl(trx)
-    for (const part of missing) await PARTS[part].execute(trx)
+    for (const part of missing) await parts[part]!.execute(trx)
   })
 }
 
 /** In the order in which they are made. */
-async function missingParts(db: Database): Promise<(keyof typeof PARTS)[]> {
-  const parts = Object.keys(PARTS) as (keyof typeof PARTS)[]
+async function missingParts(db: Database, parts: Parts): Promise<string[]> {
+  const names = Object.keys(parts)
   const { rows } = await sql<{ part: string }>`
-    SELECT part FROM jsonb_array_elements_text(${JSON.stringify(parts)}::jsonb) AS part
-    WHERE CASE part WHEN 'schema' THEN to_regnamespace('cdc_relay') IS NULL
-      WHEN 'columns' THEN NOT EXISTS (SELECT FROM pg_catalog.pg_attribute
-        WHERE attrelid = to_regclass('cdc_relay.tables') AND attname = part)
-      ELSE to_regclass('cdc_relay.' || part) IS NULL END`.execute(db)
+    SELECT part FROM jsonb_array_elements_text(${JSON.stringify(names)}::jsonb) AS part
+    WHERE part NOT IN (
+      SELECT 'schema' FROM pg_catalog.pg_namespace WHERE nspname = 'cdc_relay'
+      UNION ALL
+      SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'cdc_relay'
+      UNION ALL
+      SELECT a.attname::text FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = 'cdc_relay' AND c.relname = 'tables' AND a.attname = 'columns')`.execute(db)
   const missing = new Set(rows.map(({ part }) => part))
-  return parts.filter((part) => missing.has(part))
+  return names.filter((part) => missing.has(part))
 }
 
 /** One relay of a database makes tables at a time: `IF NOT EXISTS` alone fails when two sessions make the same thing at once. */

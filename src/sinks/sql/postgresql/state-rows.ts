@@ -6,6 +6,7 @@ import type { Position, Positions } from '../../../position.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import type { RelayIdentity, Stored } from '../../../state/store.ts'
 import type { Database } from '../connection.ts'
+import { lockForDdl } from './schema.ts'
 
 /** A relay's row in `cdc_relay.relays`. */
 export interface StoredRelay {
@@ -38,20 +39,28 @@ export async function takeName(trx: Database, relay: RelayIdentity, owner: strin
   return { claim: rows[0]!.claim, stored: await readStored(trx, relay.name) }
 }
 
-/** Stores a new name with its first positions. @throws RelayError STATE_HELD if another process did so meanwhile */
+/**
+ * Stores a new name with its first positions. What a relay of that name left behind goes: PostgreSQL lets it go with the
+ * relay's row, Greenplum does not enforce foreign keys.
+ * @throws RelayError STATE_HELD if another process did so meanwhile
+ */
 export async function beginName(trx: Database, relay: RelayIdentity, owner: string, first: Positions): Promise<Taken> {
   const { name, stream, start, settings } = relay
-  const { rows } = await sql<{ claim: string }>`
+  await lockForDdl(trx)
+  const other = await readRelay(trx, name)
+  if (other !== undefined) throw held(name, other)
+  await sql`DELETE FROM cdc_relay.positions WHERE name = ${name}`.execute(trx)
+  await sql`DELETE FROM cdc_relay.lessons WHERE name = ${name}`.execute(trx)
+  await sql`DELETE FROM cdc_relay.tables WHERE name = ${name}`.execute(trx)
+  await sql`
     INSERT INTO cdc_relay.relays (name, stream_id, stream_created, start, settings, claim, owner, host, pid)
     VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${JSON.stringify(settings)}::jsonb, 1, ${owner}::uuid,
-      ${hostname()}, ${process.pid})
-    ON CONFLICT DO NOTHING RETURNING claim::text AS claim`.execute(trx)
-  if (rows[0] === undefined) throw held(name, await readRelay(trx, name))
+      ${hostname()}, ${process.pid})`.execute(trx)
   await sql`
     INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
-    SELECT ${name}, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM jsonb_to_recordset(${movesJson(first, new Map())}::jsonb)
+    SELECT ${name}::text, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM jsonb_to_recordset(${movesJson(first, new Map())}::jsonb)
       AS m(shard text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)`.execute(trx)
-  return { claim: rows[0].claim, stored: { positions: first, lessons: new Map() } }
+  return { claim: '1', stored: { positions: first, lessons: new Map() } }
 }
 
 function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {

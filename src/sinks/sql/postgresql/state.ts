@@ -1,21 +1,37 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Lessons } from '../../../change.ts'
 import type { Positions } from '../../../position.ts'
 import type { Claim, Stored } from '../../../state/store.ts'
 import { type Connection, type Database, inTransaction } from '../connection.ts'
 import { lockKey } from '../names.ts'
 import type { SqlState } from '../state.ts'
-import { ensureSchema } from './schema.ts'
-import { beginName, gone, held, lessonsJson, movesJson, readRelay, readStored, takeName } from './state-rows.ts'
+import { ensureSchema, type Parts } from './schema.ts'
+import { beginName, gone, held, readRelay, readStored, takeName } from './state-rows.ts'
 
 /** How long a new process waits for the session of a killed one to end. */
 const LOCK_WAIT_MS = 5_000
 const LOCK_POLL_MS = 200
 
+/** What differs between databases: both resolve to false if not all of it happened under the claim. */
+export interface StateStatements {
+  readonly parts: Parts
+  /** Moves positions. @param before what was last read or written */
+  move(trx: Database, held: HeldClaim, moves: Positions, before: Positions): Promise<boolean>
+  keep(trx: Database, held: HeldClaim, lessons: Lessons): Promise<boolean>
+}
+
+/** A claim on a name, which is ours as long as `claim` and `owner` stand in the relay's row. */
+export interface HeldClaim {
+  readonly name: string
+  /** bigint as text. */
+  readonly claim: string
+  readonly owner: string
+}
+
 /** What a relay remembers, in the schema `cdc_relay`, moved in the transaction of the batch. */
-export function sqlState(connection: Connection): SqlState {
+export function sqlState(connection: Connection, statements: StateStatements): SqlState {
   const { db } = connection
   const owner = randomUUID()
   let request: Claim | undefined
@@ -34,7 +50,7 @@ export function sqlState(connection: Connection): SqlState {
   async function claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
     request = claim
     const { relay } = claim
-    await ensureSchema(db)
+    await ensureSchema(db, statements.parts)
     await lockName(relay.name, claim.takeOver, signal)
     let taken = await inTransaction(db, (trx) => takeName(trx, relay, owner))
     if (taken === undefined) {
@@ -64,42 +80,12 @@ export function sqlState(connection: Connection): SqlState {
     return rows[0]?.taken === true
   }
 
-  /** The relay's row, locked, if the name is ours. */
-  const ours = (): RawBuilder<unknown> => sql`
-    SELECT name FROM cdc_relay.relays
-    WHERE name = ${theRequest().relay.name} AND claim = ${claimed}::bigint AND owner = ${owner}::uuid FOR SHARE`
-
   async function moveWithin(trx: Database, moves: Positions, lessons: Lessons): Promise<boolean> {
-    return (await moveAll(trx, moves)) && (await keepLessons(trx, lessons))
-  }
-
-  async function moveAll(trx: Database, moves: Positions): Promise<boolean> {
-    if (moves.size === 0) return true
-    const { rows } = await sql<{ moved: number }>`
-      WITH ours AS (${ours()}), moves AS (
-        SELECT * FROM jsonb_to_recordset(${movesJson(moves, known.positions)}::jsonb)
-          AS m(shard text, before text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)
-      ), begun AS (
-        INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
-        SELECT ours.name, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM ours, moves m WHERE m.before IS NULL
-        ON CONFLICT DO NOTHING RETURNING 1
-      ), moved AS (
-        UPDATE cdc_relay.positions p
-        SET sequence = m.sequence, arrived_at = m.arrived_at, caught_up_at = m.caught_up_at, updated_at = now()
-        FROM ours, moves m WHERE p.name = ours.name AND p.shard = m.shard AND p.sequence = m.before RETURNING 1
-      )
-      SELECT ((SELECT count(*) FROM begun) + (SELECT count(*) FROM moved))::int AS moved`.execute(trx)
-    return rows[0]?.moved === moves.size
-  }
-
-  async function keepLessons(trx: Database, lessons: Lessons): Promise<boolean> {
-    if (lessons.size === 0) return true
-    const kept = await sql`
-      WITH ours AS (${ours()})
-      INSERT INTO cdc_relay.lessons (name, subject, lesson)
-      SELECT ours.name, l.subject, l.lesson FROM ours, jsonb_to_recordset(${lessonsJson(lessons)}::jsonb) AS l(subject text, lesson text)
-      ON CONFLICT (name, subject) DO UPDATE SET lesson = excluded.lesson`.execute(trx)
-    return Number(kept.numAffectedRows) === lessons.size
+    const held = { name: theRequest().relay.name, claim: claimed, owner }
+    return (
+      (moves.size === 0 || (await statements.move(trx, held, moves, known.positions))) &&
+      (lessons.size === 0 || (await statements.keep(trx, held, lessons)))
+    )
   }
 
   function moved(moves: Positions, lessons: Lessons): void {
@@ -141,5 +127,7 @@ export function sqlState(connection: Connection): SqlState {
     moveWithin,
     moved,
     settle,
+    // The lock goes with the session.
+    close: async () => {},
   }
 }

@@ -9,7 +9,7 @@ import type { TableDialect, TableStyle } from '../dialect.ts'
 import { documentShape } from '../document.ts'
 import { alter } from '../fit.ts'
 import { isKeyType, KEY_TYPES, type TypedKey } from '../keys.ts'
-import type { KeyFamily } from '../layout.ts'
+import type { KeyFamily, Mapping, Statement, Target } from '../layout.ts'
 import { planMirror } from '../mirror.ts'
 import { keyColumnName, valueColumnName } from '../names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from '../own-columns.ts'
@@ -36,8 +36,8 @@ export function postgresTables(deletes: 'hard' | 'soft'): TableDialect<Database>
   }
 }
 
-/** All of it that does not write: also for what is PostgreSQL's kin. */
-export function postgresStyle(deletes: 'hard' | 'soft'): TableStyle {
+/** All of it that does not write: also for what is PostgreSQL's kin, and makes tables in its own way. */
+export function postgresStyle(deletes: 'hard' | 'soft', create: TableStyle['create'] = createTable): TableStyle {
   return {
     deletes,
     names: { key: keyColumnName, column: valueColumnName },
@@ -59,12 +59,7 @@ export function postgresStyle(deletes: 'hard' | 'soft'): TableStyle {
       return { ...key, type, travelsAs: KEY_TYPES[type].travelsAs, declared, collation, maxLength }
     },
 
-    create(target, columns, keys) {
-      if (keys.length === 0) return [sql`CREATE TABLE ${tableId(target)} (${sql.join(columns)})`]
-      const key = sql`PRIMARY KEY (${columnList(keys)})`
-      // Room in each page lets an update stay beside the row that it replaces, without touching the index.
-      return [sql`CREATE TABLE ${tableId(target)} (${sql.join([...columns, key])}) WITH (fillfactor = 85)`]
-    },
+    create,
 
     retype: (target, column, type) =>
       alter(target, sql`ALTER COLUMN ${sql.id(column)} TYPE ${type} USING ${sql.id(column)}::${type}`),
@@ -82,9 +77,16 @@ export function postgresStyle(deletes: 'hard' | 'soft'): TableStyle {
 
     beside(table, shown) {
       if (deletes === 'soft') return liveView(table, shown)
-      return table.hasTombstones ? tombstones(table) : null
+      return table.hasTombstones ? tombstones(table, create) : null
     },
   }
+}
+
+function createTable(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly [Statement] {
+  if (keys.length === 0) return [sql`CREATE TABLE ${tableId(target)} (${sql.join(columns)})`]
+  const key = sql`PRIMARY KEY (${columnList(keys)})`
+  // Room in each page lets an update stay beside the row that it replaces, without touching the index.
+  return [sql`CREATE TABLE ${tableId(target)} (${sql.join([...columns, key])}) WITH (fillfactor = 85)`]
 }
 
 /** Byte order, as in DynamoDB, is also the fastest. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId } from '../clauses.ts'
 import type { Database } from '../connection.ts'
+import type { TableStyle } from '../dialect.ts'
 import type { Beside, BoundTable, Statement, Target } from '../layout.ts'
 import type { Write } from '../mirror.ts'
 import { tombstonesName } from '../names.ts'
@@ -8,20 +9,28 @@ import { tombstonesName } from '../names.ts'
 /** The table in the schema `cdc_relay` that holds key and version of the deleted rows of a target. */
 export const tombstonesId = ({ schema, name }: Target): Statement => sql.id('cdc_relay', tombstonesName(schema, name))
 
-/** The same key columns as the table's, so that a tombstone compares as its row did. */
-export function tombstones(table: BoundTable): Beside {
+/**
+ * The same key columns as the table's, so that a tombstone compares as its row did.
+ * @param create as the database makes tables
+ */
+export function tombstones(table: BoundTable, create: TableStyle['create']): Beside {
+  const name = tombstonesName(table.schema, table.name)
   const columns = table.keys.map(({ column, declared, collation }) => {
     // The declared type is the catalogue's own spelling.
     const type = sql`${sql.id(column)} ${sql.raw(declared)}`
-    return collation === null ? type : sql`${type} COLLATE ${sql.id(collation.schema, collation.name)}`
+    return collation === null
+      ? sql`${type} NOT NULL`
+      : sql`${type} COLLATE ${sql.id(collation.schema, collation.name)} NOT NULL`
   })
   return {
     schema: 'cdc_relay',
-    name: tombstonesName(table.schema, table.name),
+    name,
     needed: true,
-    create: sql`CREATE TABLE ${tombstonesId(table)} (
-      ${sql.join(columns)}, version bigint NOT NULL, removed_at timestamptz NOT NULL, PRIMARY KEY (${columnList(table.keys)})
-    ) WITH (fillfactor = 85)`,
+    create: create(
+      { source: table.source, schema: 'cdc_relay', name },
+      [...columns, sql`version bigint NOT NULL`, sql`removed_at timestamptz NOT NULL`],
+      table.keys,
+    )[0]!,
     misfits(relation) {
       const isSame = table.keys.every(({ column, declared }) =>
         relation.columns.some(({ name, type }) => name === column && type === declared),
@@ -36,7 +45,7 @@ export function tombstones(table: BoundTable): Beside {
 
 /** `NOT EXISTS (…)`: no tombstone of the key in `s` is newer than `s.v`. */
 export const notBuried = (table: BoundTable): Statement =>
-  sql`NOT EXISTS (SELECT FROM ${tombstonesId(table)} b WHERE ${sameKey(table.keys, 'b')} AND b.version > s.v)`
+  sql`NOT EXISTS (SELECT 1 FROM ${tombstonesId(table)} b WHERE ${sameKey(table.keys, 'b')} AND b.version > s.v)`
 
 /**
  * Deletes rows and leaves tombstones. A tombstone is made, or made newer, exactly where the delete is applied: also

@@ -1,0 +1,188 @@
+import { sql } from 'kysely'
+import type { Change, Row } from '../../../change.ts'
+import { tableId } from '../clauses.ts'
+import type { Database } from '../connection.ts'
+import { unfilledColumns, wrongColumns, wrongKind } from '../fit.ts'
+import type { Layout, Misfit, Plan, Target } from '../layout.ts'
+import type { Key } from '../mirror.ts'
+import type { OwnColumn } from '../own-columns.ts'
+import { inSlices } from '../slices.ts'
+import { documentLog, isDocumentLog } from './append-documents.ts'
+import { quotedElement } from './array-literal.ts'
+import { ignoredDocument } from './documents.ts'
+import { type CrateRelation, crateRelation, primaryKeyOf } from './relation.ts'
+import { crateStyle, wrongObject } from './tables.ts'
+import { writeRows } from './write-rows.ts'
+import type { CrateRow, WrittenColumn, WrittenTable } from './written-table.ts'
+
+const TEXT = { type: 'TEXT', travelsAs: 'array(text)', types: ['text', 'varchar'] }
+const OBJECT = { type: 'OBJECT(IGNORED)', travelsAs: 'array(object(ignored))', types: ['object'] }
+const BOOLEAN = { type: 'BOOLEAN', travelsAs: 'array(boolean)', types: ['bool'] }
+const BIGINT = { type: 'BIGINT', travelsAs: 'array(bigint)', types: ['int8'] }
+const INTEGER = { type: 'INTEGER', travelsAs: 'array(integer)', types: ['int4', 'int8'] }
+
+interface LogColumn {
+  readonly name: string
+  readonly type: string
+  readonly travelsAs: string
+  readonly types: readonly string[]
+  readonly isAlways: boolean
+  elementOf(change: Change): string | null
+}
+
+const textOrNull = (text: string | null): string | null => (text === null ? null : quotedElement(text))
+const objectOrNull = (row: Row | null): string | null => (row === null ? null : quotedElement(ignoredDocument(row)))
+
+/** The fields of the change record, in the order of docs/change-record.md. */
+const COLUMNS: readonly LogColumn[] = [
+  { name: 'op', ...TEXT, isAlways: true, elementOf: ({ op }) => `"${op}"` },
+  { name: 'table_schema', ...TEXT, isAlways: false, elementOf: ({ table }) => textOrNull(table.schema) },
+  { name: 'table_name', ...TEXT, isAlways: true, elementOf: ({ table }) => quotedElement(table.name) },
+  { name: 'key', ...OBJECT, isAlways: false, elementOf: ({ key }) => objectOrNull(key) },
+  { name: 'before', ...OBJECT, isAlways: false, elementOf: ({ before }) => objectOrNull(before) },
+  { name: 'after', ...OBJECT, isAlways: false, elementOf: ({ after }) => objectOrNull(after) },
+  { name: 'complete', ...BOOLEAN, isAlways: true, elementOf: ({ complete }) => String(complete) },
+  // As text of one width, which sorts as the moments do: a TIMESTAMP of CrateDB has milliseconds.
+  { name: 'time', ...TEXT, isAlways: true, elementOf: ({ time }) => `"${inMicroseconds(time)}"` },
+  { name: 'expired', ...BOOLEAN, isAlways: false, elementOf: ({ expired }) => (expired ? 'true' : null) },
+  {
+    name: 'transaction',
+    ...OBJECT,
+    isAlways: false,
+    elementOf: ({ transaction }) => textOrNull(transaction === undefined ? null : JSON.stringify(transaction)),
+  },
+  { name: 'format', ...TEXT, isAlways: true, elementOf: ({ source }) => quotedElement(source.format) },
+  { name: 'event_id', ...TEXT, isAlways: false, elementOf: ({ source }) => textOrNull(source.eventId ?? null) },
+]
+
+/** The place of the record in its stream: the key. A sub-sequence of -1 is none. */
+const PLACE: readonly LogColumn[] = [
+  { name: 'stream', ...TEXT, isAlways: true, elementOf: ({ source }) => quotedElement(source.stream) },
+  { name: 'shard', ...TEXT, isAlways: true, elementOf: ({ source }) => quotedElement(source.shard) },
+  { name: 'sequence', ...TEXT, isAlways: true, elementOf: ({ source }) => quotedElement(source.sequence) },
+  { name: 'sub_sequence', ...INTEGER, isAlways: true, elementOf: ({ source }) => String(source.subSequence ?? -1) },
+]
+
+const VERSION: LogColumn = { name: 'version', ...BIGINT, isAlways: true, elementOf: ({ version }) => version }
+
+const ALL: readonly LogColumn[] = [...COLUMNS, VERSION, ...PLACE]
+const OWN: readonly OwnColumn[] = ALL.map(({ name, type, types, isAlways }) => ({
+  name,
+  definition: sql.raw(type),
+  types,
+  mayBeNotNull: isAlways,
+}))
+
+/**
+ * One row for each change. Its key is the place of its record, so a batch that is written again leaves the rows as they
+ * are. A table without key takes the same rows, and those of a repeated batch once more. A table of nothing but `data` gets
+ * the whole change records there.
+ */
+export function crateLog(): Layout {
+  return {
+    name: 'append',
+    wanted: () => ({ keys: [], columns: [] }),
+    create: (target) => [create(target)],
+    additions: (target, _wanted, relation) =>
+      isDocumentLog(crateRelation(relation))
+        ? documentLog.additions(target, crateRelation(relation))
+        : { own: [], optional: [], columns: [] },
+    misfits(target, _wanted, found) {
+      const relation = crateRelation(found)
+      const kind = wrongKind(target, relation)
+      if (kind.length > 0) return kind
+      return isDocumentLog(relation) ? documentLog.misfits(relation) : misfits(target, relation)
+    },
+    bind(target, _wanted, found) {
+      const relation = crateRelation(found)
+      const plan = isDocumentLog(relation) ? documentLog.planner(target, relation) : planner(target, relation)
+      return { ...target, keys: [], known: null, hasTombstones: false, plan }
+    },
+    beside: () => null,
+  }
+}
+
+function create(target: Target) {
+  const definitions = ALL.map(
+    ({ name, type, isAlways }) => sql`${sql.id(name)} ${sql.raw(`${type}${isAlways ? ' NOT NULL' : ''}`)}`,
+  )
+  const key = sql`PRIMARY KEY (${sql.join(PLACE.map(({ name }) => sql.id(name)))})`
+  return sql`CREATE TABLE IF NOT EXISTS ${tableId(target)} (${sql.join([...definitions, key])}) WITH (column_policy = 'strict')`
+}
+
+function misfits(target: Target, relation: CrateRelation): readonly Misfit[] {
+  const written = new Set(ALL.map(({ name }) => name))
+  const primary = primaryKeyOf(relation)
+  const isFit = primary === null || isOverPlace(primary)
+  const what = `its primary key is (${primary?.join(', ')}), and must be (${PLACE.map(({ name }) => name).join(', ')}), or none`
+  return [
+    ...wrongColumns(target, OWN, relation, crateStyle),
+    ...OWN.flatMap(({ name }) => wrongObject(name, relation)),
+    ...(isFit ? [] : [{ what, cure: null }]),
+    ...unfilledColumns(target, written, relation, crateStyle),
+  ]
+}
+
+const isOverPlace = (columns: readonly string[]): boolean =>
+  columns.length === PLACE.length && PLACE.every(({ name }) => columns.includes(name))
+
+function planner(target: Target, relation: CrateRelation): (changes: readonly Change[]) => Promise<Plan<Database>> {
+  const hasKey = primaryKeyOf(relation) !== null
+  const told = hasKey ? COLUMNS : [...COLUMNS, ...PLACE]
+  const table: WrittenTable = {
+    target,
+    keys: hasKey ? PLACE.map(({ name, travelsAs }) => ({ id: sql.id(name), read: readBack(travelsAs) })) : [],
+    keyColumns: hasKey
+      ? PLACE.map(({ name, travelsAs }, i) => ({
+          name,
+          travelsAs,
+          castTo: null,
+          elementOf: ({ tokens }) => tokens[i]!,
+        }))
+      : [],
+    columns: told.map(
+      ({ name, travelsAs }): WrittenColumn => ({
+        name,
+        travelsAs,
+        castTo: null,
+        merged: null,
+        read: readBack(travelsAs),
+      }),
+    ),
+    own: { version: VERSION.name, mark: null, stands: 'first' },
+  }
+  const columns = told.map((_, i) => i)
+  const rowOf = (change: Change): CrateRow => ({
+    key: hasKey ? placeOf(change) : NO_KEY,
+    version: change.version,
+    isDeleted: false,
+    elements: told.map(({ elementOf }) => elementOf(change)),
+    patch: null,
+  })
+  return async (changes) => {
+    const rows: CrateRow[] = []
+    await inSlices(changes, (slice) => {
+      for (const change of slice) rows.push(rowOf(change))
+    })
+    const distinct = hasKey ? [...new Map(rows.map((row) => [row.key.text, row])).values()] : rows
+    return { refused: [], write: (to) => writeRows(to, { table, columns, rows: distinct }) }
+  }
+}
+
+const NO_KEY: Key = { text: '', tokens: [] }
+
+const readBack = (travelsAs: string): WrittenColumn['read'] => ({
+  asked: (id) => id,
+  element: travelsAs === TEXT.travelsAs ? (answer) => quotedElement(String(answer)) : String,
+})
+
+function placeOf(change: Change): Key {
+  const tokens = PLACE.map(({ elementOf }) => elementOf(change)!)
+  return { text: tokens.join(','), tokens }
+}
+
+/** ISO 8601 with six digits of a fraction. */
+function inMicroseconds(time: string): string {
+  const [, moment, fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(time)!
+  return `${moment}.${fraction.padEnd(6, '0')}Z`
+}

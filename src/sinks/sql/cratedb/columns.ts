@@ -1,0 +1,181 @@
+import { type Change, newRow, type Row, type Value } from '../../../change.ts'
+import { type ColumnsTable, imagesOf } from '../columns-shape.ts'
+import type { Database } from '../connection.ts'
+import type { Planner } from '../dialect.ts'
+import type { MirrorStatements, RowShape, Write } from '../mirror.ts'
+import { planMirror } from '../mirror.ts'
+import { quotedElement } from './array-literal.ts'
+import { ignoredDocument } from './documents.ts'
+import { keylessRow, oncePerRecord, originKey } from './keyless.ts'
+import { documentKey } from './names.ts'
+import { layOverMoved, mergedElement } from './partial-images.ts'
+import { JSON_TEXT, readBackOf } from './read-back.ts'
+import { type CrateRelation, columnNamed } from './relation.ts'
+import { refuseTooWide } from './statement-length.ts'
+import { writeRows } from './write-rows.ts'
+import { plainKeys } from './written-keys.ts'
+import { type CrateRow, MIRRORED, type WrittenColumn, type WrittenTable } from './written-table.ts'
+
+/** Plans the changes of a table in the layout `columns`. */
+export function columnsPlanner(table: ColumnsTable, relation: CrateRelation): Planner<Database> {
+  const written = writtenTable(table, relation)
+  refuseTooWide(written)
+  const shape = columnsShape(table, written)
+  const statements = columnsStatements(written, table)
+  return (changes) => planMirror(table, shape, statements, changes)
+}
+
+function writtenTable(table: ColumnsTable, relation: CrateRelation): WrittenTable {
+  const columns = table.values.map(
+    (column): WrittenColumn => ({
+      name: column.column,
+      travelsAs: column.travelsAs,
+      castTo: column.castTo,
+      merged: null,
+      read: readBackOf(columnNamed(relation, column.column), column),
+    }),
+  )
+  return {
+    target: table,
+    ...(table.keys.length === 0 ? originKey(relation) : plainKeys(table.keys, relation)),
+    columns: table.hasExtra ? [...columns, EXTRA] : columns,
+    own: MIRRORED,
+  }
+}
+
+/** Behind the columns of values: what those cannot hold, by name. */
+const EXTRA: WrittenColumn = {
+  name: 'cdc_extra',
+  travelsAs: 'array(object(ignored))',
+  castTo: null,
+  merged: 'null',
+  read: JSON_TEXT,
+}
+
+function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<CrateRow> {
+  const { eachValue, ...images } = imagesOf(table)
+  const indexes = new Map(table.values.map(({ attribute, index }) => [attribute, index]))
+  const isKey = new Set(table.keys.map(({ attribute }) => attribute))
+  const count = written.columns.length
+
+  /** Null if the table lacks a column. @param elements to be filled */
+  function filled(after: Row, elements: (string | null | undefined)[]): typeof elements | null {
+    let extra: Record<string, Value> | null = null
+    const isHeld = eachValue(
+      after,
+      ({ index }, token) => {
+        elements[index] = token
+      },
+      (name, value) => {
+        extra ??= newRow()
+        extra[name] = value
+      },
+    )
+    if (!isHeld) return null
+    if (extra !== null) elements[count - 1] = quotedElement(ignoredDocument(extra))
+    return elements
+  }
+
+  function partial({ change, key, from }: Parameters<RowShape<CrateRow>['move']>[0] | PlacedPatch): CrateRow | null {
+    const elements: (string | null | undefined)[] = new Array(count).fill(undefined)
+    const told: string[] = []
+    for (const name in change.after!) {
+      const index = indexes.get(name)
+      if (index !== undefined) elements[index] = null
+      if (!isKey.has(name)) told.push(documentKey(name))
+    }
+    if (filled(change.after!, elements) === null) return null
+    return { key, version: change.version, isDeleted: false, elements, patch: { from, told } }
+  }
+
+  return {
+    ...images,
+    patchesStandAlone: true,
+    row(change, key) {
+      const elements = filled(change.after!, new Array(count).fill(null))
+      if (elements === null) return null
+      const row: CrateRow = { key, version: change.version, isDeleted: false, elements, patch: null }
+      return table.keys.length === 0 ? keylessRow(row, written, change.source) : row
+    },
+    patch: ({ patches }) => partial(patches[0]!.detail),
+    move: partial,
+    gone: ({ version }, key) => ({ key, version, isDeleted: true, elements: NOTHING, patch: null }),
+  }
+}
+
+type PlacedPatch = { readonly change: Change; readonly key: CrateRow['key']; readonly from: CrateRow['key'] | null }
+
+/** A tombstone: everything beside key, version and mark is NULL. */
+const NOTHING: readonly never[] = []
+
+function columnsStatements(
+  written: WrittenTable,
+  { values, hasExtra }: ColumnsTable,
+): MirrorStatements<Database, CrateRow> {
+  const all = written.columns.map((_, index) => index)
+  const upsert =
+    (rows: readonly CrateRow[]): Write<Database> =>
+    (to) =>
+      writeRows(to, { table: written, columns: all, rows })
+  return {
+    upsert,
+    insert: (rows) => upsert(oncePerRecord(rows)),
+    bury: upsert,
+    applyPatches: (rows) => (to) => applyPatches(to, written, hasExtra ? values.length : null, rows),
+    applyMoves: (rows) => layOverMoved(written, rows),
+  }
+}
+
+/**
+ * Sets only the columns that an image tells, so rows are not read first: one statement for each set of columns. What lies
+ * in `cdc_extra` under a name that the image tells is then taken out, and what its columns cannot hold is put there, in a
+ * second statement for the few rows that it matters to. If a crash comes between the two, the batch is written again.
+ *
+ * @param extra the place of the column `cdc_extra`; null if the table has none
+ */
+async function applyPatches(
+  to: Database,
+  table: WrittenTable,
+  extra: number | null,
+  rows: readonly CrateRow[],
+): Promise<number> {
+  let applied = 0
+  const leftovers: CrateRow[] = []
+  for (const group of bySetOfColumns(rows, extra)) {
+    applied += await writeRows(to, {
+      table,
+      ...group,
+      asked: extra === null ? [] : [extra],
+      onApplied(row, answer) {
+        if (extra === null) return
+        const held = answer[`c${extra}`]
+        const laid = row.elements[extra] ?? null
+        if (held === null && laid === null) return
+        const column = table.columns[extra]!
+        const element = mergedElement(column, held === null ? null : column.read.element(held), row.patch!, laid)
+        const elements = table.columns.map((_, index) => (index === extra ? element : undefined))
+        leftovers.push({ ...row, elements, patch: null })
+      },
+    })
+  }
+  if (extra !== null) await writeRows(to, { table, columns: [extra], rows: leftovers })
+  return applied
+}
+
+interface Group {
+  readonly columns: readonly number[]
+  readonly rows: CrateRow[]
+}
+
+function bySetOfColumns(rows: readonly CrateRow[], extra: number | null): Iterable<Group> {
+  const groups = new Map<string, Group>()
+  for (const row of rows) {
+    const columns: number[] = []
+    for (let i = 0; i < row.elements.length; i++) if (i !== extra && row.elements[i] !== undefined) columns.push(i)
+    const name = columns.join()
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, { columns, rows: [row] })
+    else group.rows.push(row)
+  }
+  return groups.values()
+}

@@ -1,0 +1,29 @@
+import type { Dialect } from '../dialect.ts'
+import { crateLog } from './append.ts'
+import { crateCatalogue } from './catalogue.ts'
+import { keepDeadLetters } from './dead-letters.ts'
+import { byWordsOfCrate } from './failures.ts'
+import { crateMirrors } from './mirrors.ts'
+import { schemaName, tableName } from './names.ts'
+import { pruneDeleted } from './prune.ts'
+import { crateState } from './state.ts'
+import { requireCrateVersion } from './versions.ts'
+import { finalWriting } from './writing.ts'
+
+/** CrateDB 5.10.12 and newer. */
+export const cratedb: Dialect = {
+  title: 'CrateDB',
+  // In the row itself: no other way is atomic where every statement is final.
+  deletes: ['soft'],
+  defaultSchema: 'doc',
+  requireVersion: requireCrateVersion,
+  state: (connection, log) => crateState(connection, log),
+  catalogue: crateCatalogue,
+  names: { schema: schemaName, table: tableName },
+  mirrors: crateMirrors,
+  append: crateLog,
+  writing: finalWriting,
+  prune: pruneDeleted,
+  keepDeadLetters,
+  failures: byWordsOfCrate,
+}

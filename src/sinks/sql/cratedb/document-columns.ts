@@ -1,0 +1,52 @@
+import { newRow, type Row } from '../../../change.ts'
+import type { Mapping } from '../layout.ts'
+import { quotedElement } from './array-literal.ts'
+import { ignoredDocument } from './documents.ts'
+import { dynamicDocument, subColumnOf, subColumnPath } from './dynamic-documents.ts'
+import { AUX, DATA } from './own-columns.ts'
+import { JSON_TEXT } from './read-back.ts'
+import { type CrateRelation, columnNamed } from './relation.ts'
+import type { WrittenColumn } from './written-table.ts'
+
+/** The columns that a document lies in, and a row as elements of them. */
+export interface DocumentColumns {
+  readonly columns: readonly WrittenColumn[]
+  elementsOf(row: Row): readonly (string | null)[]
+}
+
+/** @param elsewhere attributes that have columns of their own, and are not in the document */
+export function documentColumns(relation: CrateRelation, elsewhere: readonly Mapping[]): DocumentColumns {
+  const documentOf = without(elsewhere.map(({ attribute }) => attribute))
+  if (columnNamed(relation, DATA.name)?.policy === 'ignored') {
+    return { columns: [IGNORED_DATA], elementsOf: (row) => [quotedElement(ignoredDocument(documentOf(row)))] }
+  }
+  const members = relation.members.filter(({ path }) => path[0] === DATA.name)
+  const known = new Map(members.map(({ path, dataType }) => [subColumnPath(path.slice(1)), subColumnOf(dataType)]))
+  return {
+    columns: [DYNAMIC_DATA, REST],
+    elementsOf(row) {
+      const { data, aux } = dynamicDocument(documentOf(row), known)
+      return [quotedElement(data), aux === null ? null : quotedElement(aux)]
+    },
+  }
+}
+
+const OBJECT: Pick<WrittenColumn, 'travelsAs' | 'castTo' | 'read'> = {
+  travelsAs: 'array(object(ignored))',
+  castTo: null,
+  read: JSON_TEXT,
+}
+const IGNORED_DATA: WrittenColumn = { ...OBJECT, name: DATA.name, merged: '{}' }
+const REST: WrittenColumn = { ...OBJECT, name: AUX.name, merged: 'null' }
+/** An array of objects could bring members of differing types into new columns. */
+const DYNAMIC_DATA: WrittenColumn = { ...IGNORED_DATA, travelsAs: 'array(text)', castTo: 'object(dynamic)' }
+
+function without(attributes: readonly string[]): (row: Row) => Row {
+  if (attributes.length === 0) return (row) => row
+  const isLeftOut = new Set(attributes)
+  return (row) => {
+    const rest = newRow()
+    for (const name in row) if (!isLeftOut.has(name)) rest[name] = row[name]!
+    return rest
+  }
+}

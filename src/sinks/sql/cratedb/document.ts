@@ -1,0 +1,183 @@
+import { sql } from 'kysely'
+import type { Change } from '../../../change.ts'
+import { RelayError } from '../../../errors.ts'
+import type { Database } from '../connection.ts'
+import type { TableDialect } from '../dialect.ts'
+import { documentMirror } from '../document.ts'
+import { alter, unfilledColumns, wrongColumns, wrongKeys, wrongKind } from '../fit.ts'
+import { familyOf, otherKey } from '../keys.ts'
+import type { BoundTable, Layout, Misfit, Target, Wanted } from '../layout.ts'
+import { type Key, type MirrorStatements, planMirror, type RowShape, type Write } from '../mirror.ts'
+import type { OwnColumn } from '../own-columns.ts'
+import { documentColumns } from './document-columns.ts'
+import { keyedDocuments } from './keyed-copy.ts'
+import { keylessRow, ORIGIN, oncePerRecord, originKey } from './keyless.ts'
+import { documentKey } from './names.ts'
+import { AUX, DATA, DELETED, DYNAMIC_DATA, VERSION } from './own-columns.ts'
+import { layOverMoved, layOverRows } from './partial-images.ts'
+import { type CrateRelation, columnNamed, crateRelation, primaryKeyOf } from './relation.ts'
+import { type CrateKey, crateStyle, wrongObject } from './tables.ts'
+import { isOfToolkit, PK, pkKeys, pkPart, wrongPk } from './toolkit.ts'
+import { writeRows } from './write-rows.ts'
+import { plainKeys } from './written-keys.ts'
+import { type CrateRow, MIRRORED, type WrittenTable } from './written-table.ts'
+
+/**
+ * The mirror in the layout `document`: key columns and the whole row in `data`; beside a `data OBJECT(DYNAMIC)` what that
+ * would not keep as it is in `aux`. Tables of CrateDB's toolkit are written as they are.
+ *
+ * @param dialect of which only what the shared layout asks is used
+ * @param objects what a new table gets
+ */
+export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignored' | 'dynamic'): Layout {
+  const shared = documentMirror(dialect)
+  const own = objects === 'ignored' ? [DATA, VERSION, DELETED] : [DYNAMIC_DATA, AUX, VERSION, DELETED]
+  return {
+    name: 'document',
+    wanted: shared.wanted,
+
+    create: (target, { keys }) =>
+      crateStyle.create(
+        target,
+        [
+          ...keys.map(
+            ({ column, family }) => sql`${sql.id(column)} ${sql.raw(crateStyle.newKeyType(family!))} NOT NULL`,
+          ),
+          ...own.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`),
+        ],
+        keys,
+      ),
+
+    additions(target, wanted, found) {
+      const relation = crateRelation(found)
+      const isThere = new Set(relation.columns.map(({ name }) => name))
+      const missing = shapeMisfits(target, wanted, relation).length > 0 ? [] : ownOf(relation)
+      return {
+        own: missing
+          .filter(({ name }) => !isThere.has(name))
+          .map(({ name, definition }) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)),
+        optional: [],
+        columns: [],
+      }
+    },
+
+    misfits(target, wanted, found) {
+      const relation = crateRelation(found)
+      const shape = shapeMisfits(target, wanted, relation)
+      if (shape.length > 0) return shape
+      const own = ownOf(relation)
+      const keys = isOfToolkit(relation) ? [PK] : wanted.keys.map(({ column }) => column)
+      const written = new Set([...keys, ORIGIN, ...own.map(({ name }) => name)])
+      return [
+        ...wrongColumns(target, own, relation, crateStyle),
+        ...wrongObject(AUX.name, relation),
+        ...unfilledColumns(target, written, relation, crateStyle),
+      ]
+    },
+
+    bind(target, wanted, found, known) {
+      const relation = crateRelation(found)
+      const keys = wanted.keys.map((key) => {
+        const family = key.family!
+        const bound = isOfToolkit(relation)
+          ? pkPart(key, relation)
+          : crateStyle.keyColumn({ ...key, family }, columnNamed(relation, key.column))
+        if (typeof bound === 'string') throw new TypeError(`a misfit was overlooked: ${bound}`)
+        return bound
+      })
+      const table: BoundTable = { ...target, keys, known, hasTombstones: false }
+      const [shape, statements] = documentRows(table, keys, relation)
+      return { ...table, plan: (changes) => planMirror(table, shape, statements, changes) }
+    },
+
+    beside(table, found) {
+      const relation = crateRelation(found)
+      const keys = isOfToolkit(relation) ? [PK] : table.keys.map(({ column }) => column)
+      const rest = relation.columns.some(({ name }) => name === AUX.name) ? [AUX.name] : []
+      return crateStyle.beside(table, [...keys, DATA.name, ...rest, VERSION.name])
+    },
+  }
+}
+
+/** The relay's own columns of a table that is there, whose `data` somebody else may have chosen. */
+function ownOf(relation: CrateRelation): readonly OwnColumn[] {
+  const isDynamic = columnNamed(relation, DATA.name)?.policy === 'dynamic'
+  return [DATA, ...(isDynamic ? [AUX] : []), VERSION, DELETED]
+}
+
+/** What no added column cures. */
+function shapeMisfits(target: Target, { keys }: Wanted, relation: CrateRelation): readonly Misfit[] {
+  const kind = wrongKind(target, relation)
+  if (kind.length > 0) return kind
+  const data = relation.columns.find(({ name }) => name === DATA.name)
+  if (data?.policy === 'strict') {
+    return [{ what: 'column "data" is OBJECT(STRICT), which takes no attributes that it does not know', cure: null }]
+  }
+  if (isOfToolkit(relation)) return wrongPk(keys, relation)
+  if (keys.length > 0 && data?.dataType === 'object' && primaryKeyOf(relation) === null) {
+    const typed = keys.map((key) => ({ ...key, type: crateStyle.newKeyType(key.family!) }))
+    const what =
+      'it has no primary key, so there is nothing to find a row by: write to it with --mode append, or move its documents to a table with a key'
+    return [{ what, cure: keyedDocuments(target, typed, data.policy ?? 'dynamic') }]
+  }
+  return [...wrongKeys(target, keys, relation, crateStyle), ...crateStyle.uniqueness(target, keys, new Set(), relation)]
+}
+
+function documentRows(
+  table: BoundTable,
+  keys: readonly CrateKey[],
+  relation: CrateRelation,
+): [RowShape<CrateRow>, MirrorStatements<Database, CrateRow>] {
+  const { columns, elementsOf } = documentColumns(relation, isOfToolkit(relation) ? keys : [])
+  const held =
+    keys.length === 0 ? originKey(relation) : isOfToolkit(relation) ? pkKeys(keys, relation) : plainKeys(keys, relation)
+  const written: WrittenTable = { target: table, ...held, columns, own: MIRRORED }
+  const all = columns.map((_, index) => index)
+  const upsert =
+    (rows: readonly CrateRow[]): Write<Database> =>
+    (to) =>
+      writeRows(to, { table: written, columns: all, rows })
+  const whole = ({ version, after, source }: Change, key: Key): CrateRow => {
+    const row: CrateRow = { key, version, isDeleted: false, elements: elementsOf(after!), patch: null }
+    return keys.length === 0 ? keylessRow(row, written, source) : row
+  }
+  const partial = (change: Change, key: Key, from: Key | null): CrateRow => ({
+    ...whole(change, key),
+    patch: { from, told: Object.keys(change.after!).map(documentKey) },
+  })
+  const shape: RowShape<CrateRow> = {
+    key: (change, key) => keyOf(table, keys, change, key),
+    check: () => {},
+    isWhole: ({ complete }) => complete,
+    patchesStandAlone: true,
+    row: whole,
+    patch: ({ patches: [patch] }) => partial(patch!.detail.change, patch!.detail.key, null),
+    move: ({ change, key, from }) => partial(change, key, from),
+    gone: ({ version }, key) => ({ key, version, isDeleted: true, elements: [], patch: null }),
+  }
+  const statements: MirrorStatements<Database, CrateRow> = {
+    upsert,
+    insert: (rows) => upsert(oncePerRecord(rows)),
+    bury: upsert,
+    applyPatches: (rows) => layOverRows(written, rows),
+    applyMoves: (rows) => layOverMoved(written, rows),
+  }
+  return [shape, statements]
+}
+
+function keyOf(
+  { source }: BoundTable,
+  keys: readonly CrateKey[],
+  change: Change,
+  key: NonNullable<Change['key']>,
+): Key {
+  if (Object.keys(key).length !== keys.length) throw otherKey(source, keys, change)
+  const tokens = keys.map(({ attribute, family, column, declared, encode }) => {
+    const value = key[attribute]
+    if (value === undefined || value === null || familyOf(value) !== family) throw otherKey(source, keys, change)
+    const token = encode(value)
+    if (token !== undefined) return token
+    throw new RelayError('SINK_REFUSED', `Key column "${column}" of table ${source}, ${declared}, cannot hold the key`)
+  })
+  return { text: tokens.length === 1 ? tokens[0]! : tokens.join(','), tokens }
+}

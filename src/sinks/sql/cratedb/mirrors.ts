@@ -1,0 +1,38 @@
+import type { Relation } from '../catalogue.ts'
+import { columnsMirror, type DeclaredTypes } from '../columns.ts'
+import type { Database } from '../connection.ts'
+import type { Mirrors, TableDialect } from '../dialect.ts'
+import { columnsPlanner } from './columns.ts'
+import { crateDocuments } from './document.ts'
+import { ORIGIN } from './keyless.ts'
+import { crateRelation } from './relation.ts'
+import { crateStyle } from './tables.ts'
+
+/**
+ * The layouts of mirrored tables of CrateDB, where a deleted row always stays, marked.
+ * @param objects whether members of documents become columns in a table that the relay makes
+ */
+export function crateMirrors(
+  _deletes: 'hard' | 'soft',
+  declaredTypes: DeclaredTypes,
+  objects: 'ignored' | 'dynamic',
+): Mirrors {
+  const tables: TableDialect<Database> = {
+    ...crateStyle,
+    columns: (table, relation) => columnsPlanner(table, crateRelation(relation)),
+    document: () => {
+      throw new Error('documents of CrateDB have a layout of their own')
+    },
+  }
+  const columns = columnsMirror(tables, declaredTypes)
+  return {
+    columns: { ...columns, misfits: (target, wanted, found) => columns.misfits(target, wanted, withOrigin(found)) },
+    document: crateDocuments(tables, objects),
+  }
+}
+
+/** What the shared layout does not know of is filled all the same. */
+const withOrigin = (relation: Relation): Relation => ({
+  ...relation,
+  columns: relation.columns.map((column) => (column.name === ORIGIN ? { ...column, filled: true } : column)),
+})

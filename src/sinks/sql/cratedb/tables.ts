@@ -1,0 +1,103 @@
+import { sql } from 'kysely'
+import type { ColumnType } from '../../../change.ts'
+import { columnList, tableId } from '../clauses.ts'
+import type { Codec } from '../codecs.ts'
+import type { TableStyle } from '../dialect.ts'
+import type { KeyColumn, KeyFamily, Misfit, Target } from '../layout.ts'
+import { codecFor } from './codecs.ts'
+import { keyedCopy } from './keyed-copy.ts'
+import { hasOrigin, ORIGIN } from './keyless.ts'
+import { liveView } from './live-view.ts'
+import { keyColumnName, valueColumnName } from './names.ts'
+import { DATA, DELETED, EXTRA, VERSION } from './own-columns.ts'
+import { type CrateRelation, type CrateRelationColumn, crateRelation, primaryKeyOf } from './relation.ts'
+import { newColumnType } from './types.ts'
+
+/** A key column in the layout `document`. */
+export type CrateKey = KeyColumn & Codec & { readonly family: KeyFamily }
+
+export interface CrateStyle extends TableStyle {
+  keyColumn(...of: Parameters<TableStyle['keyColumn']>): CrateKey | string
+}
+
+/**
+ * How CrateDB names, types and makes tables. It can add columns, and nothing else: no type, key or NOT NULL is ever
+ * changed, so there is no cure for them but another table. Deleted rows stay, marked: nothing else is one step.
+ */
+export const crateStyle: CrateStyle = {
+  deletes: 'soft',
+  names: { key: keyColumnName, column: valueColumnName },
+  own: { data: DATA, version: VERSION, deleted: DELETED, extra: EXTRA },
+  // It takes 1,000, members of objects included.
+  mostColumns: 900,
+
+  // A number of any size as text: exact, and two of them are one only if they are equal.
+  newKeyType: () => 'TEXT',
+  newColumnType,
+  codecFor: (column, feed, holds) => codecFor(column as CrateRelationColumn, feed, holds),
+
+  keyColumn(key, column) {
+    const crate = column as CrateRelationColumn
+    const holds = FAMILY_TYPES[key.family]
+    const codec = codecFor(crate, 'dynamodb', holds)
+    if (!codec.isKeyable || !KEY_TYPES[key.family].has(crate.dataType)) {
+      return `which does not compare as the ${key.family} of the source does`
+    }
+    return { ...key, ...codec, declared: column.type, collation: null }
+  },
+
+  // Shards and replicas are left to the server's defaults, which know the cluster.
+  create(target, columns, keys) {
+    const parts = keys.length === 0 ? [sql`${sql.id(ORIGIN)} TEXT NOT NULL`, ...columns] : columns
+    const key = keys.length === 0 ? sql.id(ORIGIN) : columnList(keys)
+    return [
+      sql`CREATE TABLE IF NOT EXISTS ${tableId(target)} (${sql.join([...parts, sql`PRIMARY KEY (${key})`])}) WITH (column_policy = 'strict')`,
+    ]
+  },
+
+  retype: () => null,
+  dropNotNull: () => null,
+  dropGenerated: () => null,
+
+  uniqueness: (target, keys, _written, relation) => [
+    ...wrongPrimaryKey(
+      target,
+      keys.map(({ column }) => column),
+      crateRelation(relation),
+    ),
+    ...wrongObject(EXTRA.name, crateRelation(relation)),
+  ],
+
+  beside: liveView,
+}
+
+const FAMILY_TYPES: Readonly<Record<KeyFamily, ColumnType>> = { text: 'text', number: 'numeric', bytes: 'bytes' }
+
+/** Types that take two keys for one exactly if the source does. */
+const KEY_TYPES: Readonly<Record<KeyFamily, ReadonlySet<string>>> = {
+  text: new Set(['text', 'character varying', 'uuid']),
+  number: new Set(['text', 'character varying', 'smallint', 'integer', 'bigint', 'numeric']),
+  bytes: new Set(['text', 'character varying']),
+}
+
+/** ON CONFLICT goes by the primary key and nothing else. */
+function wrongPrimaryKey(target: Target, keys: readonly string[], relation: CrateRelation): Misfit[] {
+  const primary = primaryKeyOf(relation)
+  if (keys.length === 0) {
+    if (primary === null || hasOrigin(relation)) return []
+    const what = `its primary key (${primary.join(', ')}) can refuse rows of a source that has no key`
+    return [{ what, cure: null }]
+  }
+  if (primary !== null && primary.length === keys.length && keys.every((key) => primary.includes(key))) return []
+  const is = primary === null ? 'it has no primary key' : `its primary key is (${primary.join(', ')})`
+  const what = `${is}, where (${keys.join(', ')}) is needed, and CrateDB cannot change it: move the rows to a table that has it`
+  return [{ what, cure: keyedCopy(target, keys, relation) }]
+}
+
+/** What an OBJECT of another policy would make of its members. */
+export function wrongObject(name: string, { columns }: CrateRelation): Misfit[] {
+  const column = columns.find((column) => column.name === name)
+  if (column?.dataType !== 'object' || column.policy === 'ignored') return []
+  const what = `column "${name}" is OBJECT(${column.policy ?? 'DYNAMIC'}), and must be OBJECT(IGNORED): it holds values of any type`
+  return [{ what, cure: null }]
+}

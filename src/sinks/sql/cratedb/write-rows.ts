@@ -1,0 +1,117 @@
+import { RelayError } from '../../../errors.ts'
+import type { Database } from '../connection.ts'
+import type { Statement } from '../layout.ts'
+import { SilentRefusal, wantsSmallerBatch } from './failures.ts'
+import { type Answer, keyTextOf, upsert, upsertOne } from './statements.ts'
+import type { CrateRow, WrittenTable } from './written-table.ts'
+
+/** CrateDB reads array parameters with a parser for grammars: more rows or characters do not make it faster. */
+const MOST_ROWS = 5_000
+const MOST_CHARACTERS = 4 * 1024 * 1024
+
+/** What is to be written, and how. */
+export interface RowsToWrite {
+  readonly table: WrittenTable
+  /** The columns of the table that all of the rows tell. */
+  readonly columns: readonly number[]
+  /** No two of one key. */
+  readonly rows: readonly CrateRow[]
+  /** Columns that the answer is to have. */
+  readonly asked?: readonly number[]
+  /** Called for each row that was applied. */
+  onApplied?(row: CrateRow, answer: Answer): void
+}
+
+/** Resolves to how many rows were applied; the others were superseded. @throws what CrateDB says to one that it cannot write */
+export async function writeRows(to: Database, what: RowsToWrite): Promise<number> {
+  let applied = 0
+  for (const rows of cut(what.rows)) applied += await writePart(to, { ...what, rows })
+  return applied
+}
+
+/**
+ * A row that fails is missing in the answer, without a reason; so are healthy ones whose shard did not answer. They are
+ * written once more, and those that fail again each alone, so that CrateDB says why. What is written already is not
+ * written twice: a version that is there is not newer than itself.
+ */
+async function writePart(to: Database, what: RowsToWrite): Promise<number> {
+  const { rows, table } = what
+  let first: Outcome
+  try {
+    first = await ask(to, what)
+  } catch (error) {
+    // What is too much for CrateDB's memory is written in parts.
+    if (!wantsSmallerBatch(error) || rows.length === 1) throw error
+    const middle = rows.length >> 1
+    const half = await writePart(to, { ...what, rows: rows.slice(0, middle) })
+    return half + (await writePart(to, { ...what, rows: rows.slice(middle) }))
+  }
+  if (first.failed.length === 0) return first.applied
+  // Which ones, only keys tell: of a table without, the caller writes parts anew.
+  if (table.keys.length === 0 && rows.length > 1) throw new SilentRefusal()
+  const again = rows.length === 1 ? first : await ask(to, { ...what, rows: first.failed })
+  let applied = first.applied + (again === first ? 0 : again.applied)
+  for (const row of again.failed) applied += await writeAlone(to, { ...what, rows: [row] })
+  return applied
+}
+
+async function writeAlone(to: Database, what: RowsToWrite): Promise<number> {
+  const { table, columns, rows, asked = [] } = what
+  const { applied, failed } = outcomeOf(what, await run(to, upsertOne(table, columns, rows[0]!, asked)))
+  if (failed.length > 0) throw new SilentRefusal()
+  return applied
+}
+
+interface Outcome {
+  readonly applied: number
+  readonly failed: readonly CrateRow[]
+}
+
+async function ask(to: Database, what: RowsToWrite): Promise<Outcome> {
+  const { table, columns, rows, asked = [] } = what
+  return outcomeOf(what, await run(to, upsert(table, columns, rows, asked)))
+}
+
+const run = async (to: Database, statement: Statement): Promise<readonly Answer[]> =>
+  (await statement.execute(to)).rows as readonly Answer[]
+
+/** @throws RelayError SINK_FAILED if a key comes back that was not sent: then no row could be told from another */
+function outcomeOf({ table, rows, onApplied }: RowsToWrite, answers: readonly Answer[]): Outcome {
+  if (table.keys.length === 0) return { applied: answers.length, failed: rows.slice(answers.length) }
+  const missing = new Map(rows.map((row) => [row.key.text, row]))
+  let applied = 0
+  for (const answer of answers) {
+    const text = keyTextOf(table, answer)
+    const row = missing.get(text)
+    if (row === undefined) {
+      const detail = 'CrateDB answered with a key that was not written'
+      throw new RelayError('SINK_FAILED', detail, { table: table.target.source })
+    }
+    missing.delete(text)
+    if (String(answer.v) !== row.version) continue
+    applied++
+    onApplied?.(row, answer)
+  }
+  return { applied, failed: [...missing.values()] }
+}
+
+function* cut(rows: readonly CrateRow[]): Generator<readonly CrateRow[]> {
+  let start = 0
+  let characters = 0
+  for (let i = 0; i < rows.length; i++) {
+    const more = lengthOf(rows[i]!)
+    if (i > start && (i - start === MOST_ROWS || characters + more > MOST_CHARACTERS)) {
+      yield rows.slice(start, i)
+      start = i
+      characters = 0
+    }
+    characters += more
+  }
+  if (rows.length > start) yield rows.slice(start)
+}
+
+function lengthOf({ key, elements }: CrateRow): number {
+  let length = key.text.length
+  for (const element of elements) length += element?.length ?? 0
+  return length
+}

@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import type { Dialect } from '../dialect.ts'
+import type { Statement } from '../layout.ts'
+import { mirrorsOf } from '../mirrors.ts'
+import { appendLog } from '../postgresql/append.ts'
+import { postgresql } from '../postgresql/dialect.ts'
+import { sqlState } from '../postgresql/state.ts'
+import { KERNEL_6, KERNEL_7, type Kernel } from './kernel.ts'
+import { greenplumState } from './state.ts'
+import { greenplumStyle, greenplumTables } from './tables.ts'
+import { lockingWriting } from './writing.ts'
+
+/**
+ * For many small writes by key instead of few large reads: the planner of PostgreSQL, which starts faster, and which is let
+ * use the index of a key (by default it has neither nested loops nor a price for random access that an index could meet);
+ * and no ANALYZE behind a load. These settings are the coordinator's alone, where `set_config` sets them.
+ * https://docs.vmware.com/en/VMware-Greenplum/6/greenplum-database/ref_guide-config_params-guc-list.html
+ */
+const SMALL_WRITES: Readonly<Record<string, string>> = {
+  optimizer: 'off',
+  enable_nestloop: 'on',
+  random_page_cost: '4',
+  gp_autostats_mode: 'none',
+}
+
+/** What PostgreSQL 9.6 brought. */
+const ENDS_IDLE = { idle_in_transaction_session_timeout: '60s' }
+
+const settings = (values: Readonly<Record<string, string>>): Statement =>
+  sql`SELECT ${sql.join(
+    Object.entries(values).map(([name, value]) => sql`set_config(${sql.lit(name)}, ${sql.lit(value)}, false)`),
+  )}`
+
+function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
+  return {
+    ...postgresql,
+    title,
+    session,
+    state: (connection) => sqlState(connection, greenplumState(kernel)),
+    mirrors: (deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
+    append: () => appendLog(greenplumStyle(kernel, 'hard')),
+    writing: lockingWriting,
+  }
+}
+
+export const greenplum6 = greenplum('Greenplum 6', KERNEL_6, settings(SMALL_WRITES))
+export const greenplum7 = greenplum('Greenplum 7', KERNEL_7, settings({ ...SMALL_WRITES, ...ENDS_IDLE }))
+export const cloudberry = greenplum('Cloudberry', KERNEL_7, settings({ ...SMALL_WRITES, ...ENDS_IDLE }))

@@ -1,0 +1,47 @@
+import { sql } from 'kysely'
+import { columnList, tableId } from '../clauses.ts'
+import type { Mapping, Statement, Target } from '../layout.ts'
+
+/** What tells one Greenplum from another. */
+export interface Kernel {
+  /** PostgreSQL's since 9.5. */
+  readonly hasOnConflict: boolean
+  /**
+   * The clause that makes a table a heap, whatever the cluster makes by default: append-optimised tables have no unique
+   * index or no ON CONFLICT, and bear updates badly.
+   */
+  heap(fillFactor: number): Statement
+  /** Turns an append-optimised table into a heap; null where that takes a new table. */
+  becomeHeap(target: Target): Statement | null
+}
+
+/** Of PostgreSQL 9.4. */
+export const KERNEL_6: Kernel = {
+  hasOnConflict: false,
+  heap: (fillFactor) => sql`WITH (appendonly = false, fillfactor = ${sql.lit(fillFactor)})`,
+  becomeHeap: () => null,
+}
+
+/** Of PostgreSQL 12; that of Cloudberry, of 14, knows no more that matters here. */
+export const KERNEL_7: Kernel = {
+  hasOnConflict: true,
+  heap: (fillFactor) => sql`USING heap WITH (fillfactor = ${sql.lit(fillFactor)})`,
+  becomeHeap: (target) => sql`ALTER TABLE ${tableId(target)} SET ACCESS METHOD heap`,
+}
+
+/**
+ * By all of the key: its columns are in every unique index of the table, as Greenplum demands of those that it spreads
+ * rows by, and rows of one key meet on one segment.
+ */
+export const distributedBy = (keys: readonly Mapping[]): Statement =>
+  keys.length === 0 ? sql`DISTRIBUTED RANDOMLY` : sql`DISTRIBUTED BY (${columnList(keys)})`
+
+/** @param columns definitions, those of the key NOT NULL */
+export const createTable =
+  (kernel: Kernel) =>
+  (target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly [Statement] => {
+    const key = keys.length === 0 ? [] : [sql`PRIMARY KEY (${columnList(keys)})`]
+    // Room in each page lets an update stay beside the row that it replaces; a table without key is only added to.
+    const heap = kernel.heap(keys.length === 0 ? 100 : 85)
+    return [sql`CREATE TABLE ${tableId(target)} (${sql.join([...columns, ...key])}) ${heap} ${distributedBy(keys)}`]
+  }

@@ -1,0 +1,39 @@
+import { writing } from '../clauses.ts'
+import type { Database } from '../connection.ts'
+import type { Statement } from '../layout.ts'
+import type { MirrorStatements } from '../mirror.ts'
+import type { Kernel } from './kernel.ts'
+import { buryStatements, type MergeTable, mergeStatements, type Step } from './merge.ts'
+import { type KeyedRow, stagingOf } from './staging.ts'
+
+/** Rows are brought to the server once, and merged by one statement after the other. */
+export function greenplumStatements(kernel: Kernel, table: MergeTable): MirrorStatements<Database, KeyedRow> {
+  const merge = (kind: Step['kind']) => (rows: readonly KeyedRow[]) => {
+    const staging = stagingOf(kernel, table, rows)
+    return async (to: Database) => {
+      const staged = await staging(to)
+      return await written(to, mergeStatements(table, { kind, ...staged }, kernel.hasOnConflict))
+    }
+  }
+  return {
+    upsert: merge('rows'),
+    applyPatches: merge('patches'),
+    applyMoves: merge('moves'),
+    insert: merge('added'),
+    bury(rows) {
+      const staging = stagingOf(kernel, table, rows)
+      return async (to) => {
+        const { bury, remove } = buryStatements(table, await staging(to))
+        const buried = await written(to, bury)
+        await remove.execute(to)
+        return buried
+      }
+    },
+  }
+}
+
+async function written(to: Database, statements: readonly Statement[]): Promise<number> {
+  let rows = 0
+  for (const statement of statements) rows += await writing(statement)(to)
+  return rows
+}

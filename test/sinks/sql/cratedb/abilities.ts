@@ -1,0 +1,13 @@
+import { keyColumnName, valueColumnName } from '../../../../src/sinks/sql/cratedb/names.ts'
+import type { SinkAbilities } from '../../conformance.ts'
+
+const both: SinkAbilities = {
+  bytesText: (bytes) => Buffer.from(bytes).toString('base64'),
+  noTransactions: 'every statement is final',
+}
+export const document: SinkAbilities = { ...both, columnOf: keyColumnName }
+export const columns: SinkAbilities = {
+  ...both,
+  columnOf: valueColumnName,
+  noNulls: 'to a column null and absent are one',
+}

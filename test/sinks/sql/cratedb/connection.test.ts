@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { sql } from 'kysely'
+import { SILENT } from '../../../../src/observe/log.ts'
+import { type Connection, connect } from '../../../../src/sinks/sql/connection.ts'
+import { dialectOf } from '../../../../src/sinks/sql/dialect-of.ts'
+import { type Crate, startCrate } from '../../../support/crate/crate.ts'
+
+test('it is CrateDB by what it says, in the schema of the URL, with a limit of time for statements', async (t) => {
+  const { connection } = await place(t)
+  assert.equal(connection.schema, 'doc')
+  assert.equal((await dialectOf(connection, SILENT)).title, 'CrateDB')
+  assert.equal(await setting(connection, 'statement_timeout'), '60000')
+})
+
+test('what `options` of the URL sets holds', async (t) => {
+  const { crate } = await place(t)
+  const other = await connect(`${crate.url}?options=-c%20statement_timeout%3D5000`)
+  t.after(() => other.close())
+  assert.equal(await setting(other, 'statement_timeout'), '5000')
+})
+
+test('a URL that promised another database is told, and the server believed', async (t) => {
+  const { crate } = await place(t)
+  const connection = await connect(crate.url.replace('crate:', 'greenplum:'))
+  t.after(() => connection.close())
+  const warnings: string[] = []
+  const dialect = await dialectOf(connection, { ...SILENT, warn: (_, message) => warnings.push(message) })
+  assert.equal(dialect.title, 'CrateDB')
+  assert.match(warnings[0]!, /says Greenplum, but the server is CrateDB/)
+})
+
+test('a version that would damage rows is refused', async (t) => {
+  const { crate, connection } = await place(t)
+  crate.settings.crateVersion = '5.5.2'
+  await assert.rejects(dialectOf(connection, SILENT), { code: 'CONFIGURATION' })
+})
+
+test('after a lost connection, or an error, the next statement is answered, by a new session or the same', async (t) => {
+  const { crate, connection } = await place(t)
+  const one = () => sql<{ one: number }>`SELECT 1 AS one`.execute(connection.db).then(({ rows }) => rows[0]!.one)
+  assert.equal(await one(), 1)
+  const session = connection.session()
+  await assert.rejects(sql`SELECT nothing FROM nowhere`.execute(connection.db), { code: '42P01' })
+  assert.equal(await one(), 1)
+  assert.equal(connection.session(), session)
+  crate.disconnect()
+  for (let attempts = 0; attempts < 10; attempts++) {
+    if ((await one().catch(() => null)) === 1) break
+  }
+  assert.equal(await one(), 1)
+  assert.ok(connection.session() > session)
+})
+
+async function setting(connection: Connection, name: string): Promise<string> {
+  const { rows } = await sql<Record<string, string>>`SHOW ${sql.raw(name)}`.execute(connection.db)
+  return Object.values(rows[0]!)[0]!
+}
+
+async function place(t: TestContext): Promise<{ crate: Crate; connection: Connection }> {
+  const crate = await startCrate()
+  const connection = await connect(crate.url)
+  t.after(async () => {
+    await connection.close()
+    await crate.stop()
+  })
+  return { crate, connection }
+}

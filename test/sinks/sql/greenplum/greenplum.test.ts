@@ -1,0 +1,20 @@
+import { keyColumnName, valueColumnName } from '../../../../src/sinks/sql/names.ts'
+import { type GreenplumKind, withoutGreenplum } from '../../../support/greenplum.ts'
+import { greenplumTarget, type TestLayout } from '../../../support/sql-target.ts'
+import { describeSink } from '../../conformance.ts'
+
+/** Each way of writing on each stand-in would take long, and `permutation.test.ts` plays them all. */
+const RUNS: readonly [GreenplumKind, TestLayout][] = [
+  ['6', { layout: 'document', deletes: 'hard' }],
+  ['6', { layout: 'columns', deletes: 'soft' }],
+  ['7', { layout: 'columns', deletes: 'hard' }],
+  ['cloudberry', { layout: 'document', deletes: 'hard' }],
+]
+
+for (const [kind, how] of RUNS) {
+  if (withoutGreenplum(kind) !== false) continue
+  describeSink(`greenplum ${kind}, ${how.layout}, deletes ${how.deletes}`, () => greenplumTarget(kind, how), {
+    columnOf: how.layout === 'document' ? keyColumnName : valueColumnName,
+    ...(how.layout === 'columns' ? { noNulls: 'to a column null and absent are one' } : {}),
+  })
+}

@@ -1,0 +1,17 @@
+import { connect } from '../../../../src/sinks/sql/connection.ts'
+import { sqlStateStore } from '../../../../src/sinks/sql/state.ts'
+import { describeStateStore } from '../../../state/conformance.ts'
+import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { backup } from '../../../support/sql-target.ts'
+
+for (const kind of GREENPLUM_KINDS) {
+  if (withoutGreenplum(kind) !== false) continue
+  describeStateStore(`greenplum ${kind}`, async () => {
+    const database = await greenplumDatabase(undefined, kind)
+    return {
+      store: async () => sqlStateStore(await connect(database.url)),
+      backup: () => backup((text) => database.query(text)),
+      close: database.drop,
+    }
+  })
+}

@@ -1,0 +1,9 @@
+import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { describeStatements } from '../dialect-batches.ts'
+
+describeStatements('greenplum 6', listened, { skip: withoutGreenplum('6') })
+
+async function listened() {
+  const { url, statements, drop } = await greenplumDatabase(undefined, '6')
+  return { url, statements, close: drop }
+}

@@ -1,0 +1,9 @@
+import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { describeStatements } from '../dialect-batches.ts'
+
+describeStatements('cloudberry', listened, { skip: withoutGreenplum('cloudberry') })
+
+async function listened() {
+  const { url, statements, drop } = await greenplumDatabase(undefined, 'cloudberry')
+  return { url, statements, close: drop }
+}

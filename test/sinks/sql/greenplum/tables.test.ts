@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { connect } from '../../../../src/sinks/sql/connection.ts'
+import { sqlStateStore } from '../../../../src/sinks/sql/state.ts'
+import { at, claimOf, del, put } from '../../../support/changes.ts'
+import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import type { TestDatabase } from '../../../support/postgres.ts'
+import { rejection, totals } from '../../conformance.ts'
+import { openRelay } from '../test-relay.ts'
+
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+
+test('an append-optimised table is no mirror, which is said with what helps; as a log it does', {
+  skip: withoutGreenplum('7'),
+}, async (t) => {
+  const database = await greenplumDatabase(t, '7')
+  // A heap under the name that Greenplum gives such tables.
+  await database.query(`CREATE ACCESS METHOD ao_row TYPE TABLE HANDLER heap_tableam_handler;
+    CREATE TABLE orders (id text PRIMARY KEY, data jsonb, cdc_version bigint) USING ao_row`)
+  const mirror = await openRelay(t, {}, database)
+  const { detail } = await rejection(mirror.write(put('a', 1)), 'SINK_TABLE')
+  assert.match(detail, /append-optimised.*: ALTER TABLE "public"\."orders" SET ACCESS METHOD heap;/)
+  await mirror.close()
+
+  const log = await openRelay(t, { mode: 'append', routes: () => ({ schema: null, name: 'log' }) }, database, 'log')
+  await log.write(put('a', 1))
+  await log.close()
+  await database.query('CREATE TABLE ao (LIKE log) USING ao_row')
+  const other = await openRelay(t, { mode: 'append', routes: () => ({ schema: null, name: 'ao' }) }, database, 'ao')
+  assert.deepEqual(totals(await other.write(put('a', 1))), [1, 0])
+})
+
+for (const kind of GREENPLUM_KINDS) {
+  const skip = withoutGreenplum(kind)
+
+  test(`greenplum ${kind}: a relay that was forgotten begins anew, without what it left behind`, {
+    skip,
+  }, async (t) => {
+    const database = await greenplumDatabase(t, kind)
+    const first = sqlStateStore(await connect(database.url))
+    await first.claim(claimOf(), signal())
+    await first.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+    await first.close()
+    await database.query('DELETE FROM cdc_relay.relays')
+    assert.equal((await database.query('SELECT FROM cdc_relay.positions')).length, 1)
+
+    const again = sqlStateStore(await connect(database.url))
+    t.after(() => again.close())
+    assert.deepEqual(await again.claim(claimOf(), signal()), { positions: new Map(), lessons: new Map() })
+    for (const table of ['positions', 'lessons', 'tables']) {
+      assert.deepEqual(await database.query(`SELECT FROM cdc_relay.${table}`), [], table)
+    }
+    assert.equal(await again.move(at({ a: '1' }), new Map(), signal()), null)
+    await again.close()
+  })
+
+  test(`greenplum ${kind}: a batch is the one writer of its tables from its first statement on`, {
+    skip,
+  }, async (t) => {
+    const database = await greenplumDatabase(t, kind)
+    const [one, two] = [await openRelay(t, {}, database, 'one'), await openRelay(t, {}, database, 'two')]
+    await one.write(put('a', 1), put('a', 1, { table: 'others' }))
+    await two.write(put('b', 1))
+
+    const writer = new pg.Client({ connectionString: database.url.replace('greenplum:', 'postgresql:') })
+    writer.on('error', () => {})
+    t.after(() => writer.end())
+    await writer.connect()
+    await writer.query(`BEGIN; INSERT INTO others (id) VALUES ('theirs')`)
+    const write = one.write(del('a', 2), put('a', 2, { table: 'others' }))
+    await untilWaits(database, 'ExclusiveLock')
+    assert.deepEqual(await database.query('SELECT id FROM orders ORDER BY id'), [{ id: 'a' }, { id: 'b' }])
+    await writer.query('COMMIT')
+    assert.deepEqual(totals(await write), [2, 0])
+
+    const tables = ['orders', 'others']
+    for (let version = 3; version < 8; version++) {
+      const changes = tables.flatMap((table) => ['a', 'b', 'c'].map((id) => put(id, version, { table })))
+      // A deadlock would reject.
+      for (const written of await Promise.all([one.write(...changes), two.write(...changes.toReversed())])) {
+        assert.deepEqual(totals(written), [6, 0])
+      }
+    }
+  })
+}
+
+async function untilWaits({ query }: TestDatabase, mode: string): Promise<void> {
+  const waiting = `SELECT FROM pg_locks WHERE NOT granted AND mode = '${mode}'`
+  const limit = signal()
+  while ((await query(waiting)).length === 0) await sleep(5, undefined, { signal: limit })
+}
