@@ -80,7 +80,7 @@ test('a server whose settings are wrong: what differs is said with what follows,
 
 test('SIGINT in the middle: what was made is removed, exit code 130', async (t) => {
   const database = await testDatabase(t)
-  const hold = await holdAlterTable(database)
+  const hold = await holdCreateTable(database)
   t.after(hold.release)
   const { child, ended } = startRelay(['check', '--sink', database.url])
   await hold.isWaitedFor()
@@ -142,14 +142,14 @@ test('a login that fails is a matter of configuration, a server that is away is 
 const schemas = (database: TestDatabase) =>
   database.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'cdc_relay_check%'")
 
-/** Lets every ALTER TABLE wait, until it is released. */
-async function holdAlterTable(
+/** Lets every CREATE TABLE wait, until it is released: the first of many statements, so that a signal is heard before the last. */
+async function holdCreateTable(
   database: TestDatabase,
 ): Promise<{ isWaitedFor(): Promise<void>; release(): Promise<void> }> {
   await database.query(`
     CREATE FUNCTION wait_for_release() RETURNS event_trigger LANGUAGE plpgsql
       AS $$ BEGIN PERFORM pg_advisory_xact_lock(42); END $$;
-    CREATE EVENT TRIGGER held ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION wait_for_release()`)
+    CREATE EVENT TRIGGER held ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION wait_for_release()`)
   const holder = new pg.Client({ connectionString: database.url })
   await holder.connect()
   await holder.query('SELECT pg_advisory_lock(42)')

@@ -74,9 +74,16 @@ export interface TargetTable<To = Database> extends BoundTable {
 export interface Plan<To = Database> {
   /** Changes that the table cannot hold at all, each with its reason. */
   readonly refused: readonly DeadLetter[]
-  /** Writes the others, in one statement for each kind. Resolves to how many were applied. */
-  write(to: To): Promise<number>
+  /**
+   * Writes the others, in one statement for each kind. Resolves to how many were applied.
+   * @param refuse told of a row that the target refused while it kept its neighbours, of which nothing can be undone or
+   * told from a repetition; where that cannot be, or without it, such a row makes the write fail
+   */
+  write(to: To, refuse?: Refuse): Promise<number>
 }
+
+/** @throws `error` itself, where that is about something else than the row */
+export type Refuse = (change: Change, error: unknown) => void
 
 /** Something about an existing table that does not fit what the relay writes, and the statement that helps. */
 export interface Misfit {

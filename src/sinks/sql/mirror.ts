@@ -1,7 +1,7 @@
 import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow } from '../../change.ts'
 import { Rounds, type Standing } from '../../deliver/rounds.ts'
 import { RelayError } from '../../errors.ts'
-import type { BoundTable, Plan } from './layout.ts'
+import type { BoundTable, Plan, Refuse } from './layout.ts'
 import { inSlices } from './slices.ts'
 
 /** A key as a mirrored table takes it. */
@@ -48,7 +48,7 @@ export interface RowShape<Row> {
 }
 
 /** Resolves to how many rows were written. */
-export type Write<To> = (to: To) => Promise<number>
+export type Write<To> = (to: To, refuse?: Refuse) => Promise<number>
 
 /** The statements of a mirrored table, each for any number of rows. @typeParam Row as the table's shape makes them */
 export interface MirrorStatements<To, Row = string> {
@@ -228,9 +228,9 @@ class MirrorPlan<To, Row> {
     const writes = this.#writes
     return {
       refused: this.#refused,
-      async write(to) {
+      async write(to, refuse) {
         let applied = 0
-        for (const write of writes) applied += await write(to)
+        for (const write of writes) applied += await write(to, refuse)
         return applied
       },
     }

@@ -3,7 +3,7 @@ import { RelayError } from '../../errors.ts'
 import type { Database } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { refusalOf } from './failures.ts'
-import type { TargetTable } from './layout.ts'
+import type { Plan, TargetTable } from './layout.ts'
 import type { Group } from './planning.ts'
 
 /** So many rows of a table may be refused in one batch; beyond, if they are most of them, the table is wrong, and not the rows. */
@@ -28,8 +28,7 @@ export async function writeApart(
   const plan = await table.plan(changes)
   if (plan === null) throw new Error(`Table ${table.source} was planned before and cannot be now`)
   try {
-    const applied = await writing.part(to, depth, () => plan.write(to))
-    return { applied, refused: plan.refused }
+    return await writing.part(to, depth, () => writePlan(to, plan, failures))
   } catch (error) {
     const refusal = refusalOf(error, failures)
     if (refusal === null) throw error
@@ -40,6 +39,17 @@ export async function writeApart(
     const second = await half(changes.slice(middle))
     return { applied: first.applied + second.applied, refused: [...first.refused, ...second.refused] }
   }
+}
+
+/** Writes what is planned, and collects what the target refuses without undoing the rest. */
+export async function writePlan(to: Database, plan: Plan, failures: Dialect['failures']): Promise<WrittenApart> {
+  const refused: DeadLetter[] = [...plan.refused]
+  const applied = await plan.write(to, (change, error) => {
+    const refusal = refusalOf(error, failures)
+    if (refusal === null) throw error
+    refused.push(deadLetterOf(change, refusal))
+  })
+  return { applied, refused }
 }
 
 const deadLetterOf = (change: Change, detail: string): DeadLetter => ({

@@ -4,7 +4,7 @@ import type { Batch, Written } from '../sink.ts'
 import type { Database } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import type { TablePlan } from './planning.ts'
-import { refuseTooMany, writeApart } from './refused-rows.ts'
+import { refuseTooMany, writeApart, writePlan } from './refused-rows.ts'
 import type { SchemaPolicy } from './schema-changes.ts'
 import type { SqlState } from './state.ts'
 
@@ -57,7 +57,7 @@ export async function writeBatch(
       await schema.before(to, dialect.writing, table, group)
       const here = isolates
         ? await writeApart(to, dialect, table, group.changes)
-        : { applied: await plan.write(to), refused: plan.refused }
+        : await writePlan(to, plan, dialect.failures)
       refuseTooMany(group, here.refused)
       refused.push(...here.refused)
       const superseded = group.changes.length - here.applied - here.refused.length

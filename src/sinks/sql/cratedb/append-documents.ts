@@ -50,10 +50,10 @@ export const documentLog = {
         for (const change of slice) {
           const elements = elementsOf(recordOf(change))
           if (elements.slice(told.length).some((element) => element !== null)) refused.push(unfit(change))
-          else rows.push({ key: NO_KEY, version: change.version, isDeleted: false, elements, patch: null })
+          else rows.push({ key: NO_KEY, version: change.version, isDeleted: false, elements, patch: null, change })
         }
       })
-      return { refused, write: (to) => writeRows(to, { table, columns: indexes, rows }) }
+      return { refused, write: (to, refuse) => writeRows(to, { table, columns: indexes, rows, refuse }) }
     }
   },
 }

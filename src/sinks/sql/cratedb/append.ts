@@ -10,6 +10,7 @@ import { inSlices } from '../slices.ts'
 import { documentLog, isDocumentLog } from './append-documents.ts'
 import { quotedElement } from './array-literal.ts'
 import { ignoredDocument } from './documents.ts'
+import { JSON_TEXT } from './read-back.ts'
 import { type CrateRelation, crateRelation, primaryKeyOf } from './relation.ts'
 import { crateStyle, wrongObject } from './tables.ts'
 import { writeRows } from './write-rows.ts'
@@ -158,6 +159,7 @@ function planner(target: Target, relation: CrateRelation): (changes: readonly Ch
     isDeleted: false,
     elements: told.map(({ elementOf }) => elementOf(change)),
     patch: null,
+    ...(hasKey ? {} : { change }),
   })
   return async (changes) => {
     const rows: CrateRow[] = []
@@ -165,13 +167,16 @@ function planner(target: Target, relation: CrateRelation): (changes: readonly Ch
       for (const change of slice) rows.push(rowOf(change))
     })
     const distinct = hasKey ? [...new Map(rows.map((row) => [row.key.text, row])).values()] : rows
-    return { refused: [], write: (to) => writeRows(to, { table, columns, rows: distinct }) }
+    return { refused: [], write: (to, refuse) => writeRows(to, { table, columns, rows: distinct, refuse }) }
   }
 }
 
 const NO_KEY: Key = { text: '', tokens: [] }
 
-const readBack = (travelsAs: string): WrittenColumn['read'] => ({
+const readBack = (travelsAs: string): WrittenColumn['read'] =>
+  travelsAs === OBJECT.travelsAs ? JSON_TEXT : plainReadBack(travelsAs)
+
+const plainReadBack = (travelsAs: string): WrittenColumn['read'] => ({
   asked: (id) => id,
   element: travelsAs === TEXT.travelsAs ? (answer) => quotedElement(String(answer)) : String,
 })

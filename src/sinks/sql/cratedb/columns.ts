@@ -95,7 +95,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<Crat
       const elements = filled(change.after!, new Array(count).fill(null))
       if (elements === null) return null
       const row: CrateRow = { key, version: change.version, isDeleted: false, elements, patch: null }
-      return table.keys.length === 0 ? keylessRow(row, written, change.source) : row
+      return table.keys.length === 0 ? keylessRow(row, written, change) : row
     },
     patch: ({ patches }) => partial(patches[0]!.detail),
     move: partial,
@@ -115,8 +115,8 @@ function columnsStatements(
   const all = written.columns.map((_, index) => index)
   const upsert =
     (rows: readonly CrateRow[]): Write<Database> =>
-    (to) =>
-      writeRows(to, { table: written, columns: all, rows })
+    (to, refuse) =>
+      writeRows(to, { table: written, columns: all, rows, refuse })
   return {
     upsert,
     insert: (rows) => upsert(oncePerRecord(rows)),

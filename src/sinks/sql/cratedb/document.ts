@@ -135,11 +135,12 @@ function documentRows(
   const all = columns.map((_, index) => index)
   const upsert =
     (rows: readonly CrateRow[]): Write<Database> =>
-    (to) =>
-      writeRows(to, { table: written, columns: all, rows })
-  const whole = ({ version, after, source }: Change, key: Key): CrateRow => {
+    (to, refuse) =>
+      writeRows(to, { table: written, columns: all, rows, refuse })
+  const whole = (change: Change, key: Key): CrateRow => {
+    const { version, after } = change
     const row: CrateRow = { key, version, isDeleted: false, elements: elementsOf(after!), patch: null }
-    return keys.length === 0 ? keylessRow(row, written, source) : row
+    return keys.length === 0 ? keylessRow(row, written, change) : row
   }
   const partial = (change: Change, key: Key, from: Key | null): CrateRow => ({
     ...whole(change, key),

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { ChangeSource } from '../../../change.ts'
+import type { Change, ChangeSource } from '../../../change.ts'
 import { quotedElement } from './array-literal.ts'
 import { type CrateRelation, primaryKeyOf } from './relation.ts'
 import type { CrateRow, WrittenTable } from './written-table.ts'
@@ -22,9 +22,9 @@ export function originKey(relation: CrateRelation): Pick<WrittenTable, 'keys' | 
 
 export const hasOrigin = (relation: CrateRelation): boolean => primaryKeyOf(relation)?.join() === ORIGIN
 
-export function keylessRow(row: CrateRow, { keys }: WrittenTable, source: ChangeSource): CrateRow {
-  if (keys.length === 0) return row
-  const token = quotedElement(originOf(source))
+export function keylessRow(row: CrateRow, { keys }: WrittenTable, change: Change): CrateRow {
+  if (keys.length === 0) return { ...row, change }
+  const token = quotedElement(originOf(change.source))
   return { ...row, key: { text: token, tokens: [token] } }
 }
 

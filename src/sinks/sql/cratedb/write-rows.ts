@@ -1,7 +1,8 @@
 import { RelayError } from '../../../errors.ts'
 import type { Database } from '../connection.ts'
-import type { Statement } from '../layout.ts'
+import type { Refuse, Statement } from '../layout.ts'
 import { SilentRefusal, wantsSmallerBatch } from './failures.ts'
+import { missingRows } from './missing-rows.ts'
 import { type Answer, keyTextOf, upsert, upsertOne } from './statements.ts'
 import type { CrateRow, WrittenTable } from './written-table.ts'
 
@@ -20,6 +21,8 @@ export interface RowsToWrite {
   readonly asked?: readonly number[]
   /** Called for each row that was applied. */
   onApplied?(row: CrateRow, answer: Answer): void
+  /** Told of a row that is refused in a table without key. Where there is one, the caller finds it by writing again. */
+  readonly refuse?: Refuse | undefined
 }
 
 /** Resolves to how many rows were applied; the others were superseded. @throws what CrateDB says to one that it cannot write */
@@ -35,7 +38,7 @@ export async function writeRows(to: Database, what: RowsToWrite): Promise<number
  * written twice: a version that is there is not newer than itself.
  */
 async function writePart(to: Database, what: RowsToWrite): Promise<number> {
-  const { rows, table } = what
+  const { rows } = what
   let first: Outcome
   try {
     first = await ask(to, what)
@@ -47,8 +50,6 @@ async function writePart(to: Database, what: RowsToWrite): Promise<number> {
     return half + (await writePart(to, { ...what, rows: rows.slice(middle) }))
   }
   if (first.failed.length === 0) return first.applied
-  // Which ones, only keys tell: of a table without, the caller writes parts anew.
-  if (table.keys.length === 0 && rows.length > 1) throw new SilentRefusal()
   const again = rows.length === 1 ? first : await ask(to, { ...what, rows: first.failed })
   let applied = first.applied + (again === first ? 0 : again.applied)
   for (const row of again.failed) applied += await writeAlone(to, { ...what, rows: [row] })
@@ -56,6 +57,17 @@ async function writePart(to: Database, what: RowsToWrite): Promise<number> {
 }
 
 async function writeAlone(to: Database, what: RowsToWrite): Promise<number> {
+  const { change } = what.rows[0]!
+  if (change === undefined || what.refuse === undefined) return await tryAlone(to, what)
+  try {
+    return await tryAlone(to, what)
+  } catch (error) {
+    what.refuse(change, error)
+    return 0
+  }
+}
+
+async function tryAlone(to: Database, what: RowsToWrite): Promise<number> {
   const { table, columns, rows, asked = [] } = what
   const { applied, failed } = outcomeOf(what, await run(to, upsertOne(table, columns, rows[0]!, asked)))
   if (failed.length > 0) throw new SilentRefusal()
@@ -69,15 +81,17 @@ interface Outcome {
 
 async function ask(to: Database, what: RowsToWrite): Promise<Outcome> {
   const { table, columns, rows, asked = [] } = what
-  return outcomeOf(what, await run(to, upsert(table, columns, rows, asked)))
+  // Without key, only what is in a row tells it from others.
+  const wanted = table.keys.length === 0 ? columns : asked
+  return outcomeOf(what, await run(to, upsert(table, columns, rows, wanted)))
 }
 
 const run = async (to: Database, statement: Statement): Promise<readonly Answer[]> =>
   (await statement.execute(to)).rows as readonly Answer[]
 
 /** @throws RelayError SINK_FAILED if a key comes back that was not sent: then no row could be told from another */
-function outcomeOf({ table, rows, onApplied }: RowsToWrite, answers: readonly Answer[]): Outcome {
-  if (table.keys.length === 0) return { applied: answers.length, failed: rows.slice(answers.length) }
+function outcomeOf({ table, columns, rows, onApplied }: RowsToWrite, answers: readonly Answer[]): Outcome {
+  if (table.keys.length === 0) return { applied: answers.length, failed: missingRows(table, columns, rows, answers) }
   const missing = new Map(rows.map((row) => [row.key.text, row]))
   let applied = 0
   for (const answer of answers) {

@@ -1,3 +1,4 @@
+import type { Change } from '../../../change.ts'
 import type { Statement, Target } from '../layout.ts'
 import type { Key } from '../mirror.ts'
 
@@ -65,6 +66,8 @@ export interface CrateRow {
   readonly elements: readonly (string | null | undefined)[]
   /** Of a partial image. */
   readonly patch: Patch | null
+  /** What the row is of, in a table without key: a row that is refused there cannot be found by writing it again. */
+  readonly change?: Change
 }
 
 export interface Patch {
