@@ -11,7 +11,6 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change } from '../src/change.ts'
 import type { Sink, Write } from '../src/sinks/sink.ts'
-import { COPY_FROM_ROWS } from '../src/sinks/sql/greenplum/staging.ts'
 import { claimOf } from '../test/support/changes.ts'
 import { GREENPLUM_KINDS, type GreenplumKind, greenplumDatabase, withoutGreenplum } from '../test/support/greenplum.ts'
 import { sqlSinkOf } from '../test/support/sql-target.ts'
@@ -20,8 +19,7 @@ import { orderChanges } from './dynamodb-orders.ts'
 
 const CPU_MICROS_GOAL = 25
 const CHANGES = 40_000
-/** One that goes as a parameter, and one that goes by COPY. */
-const BATCHES = [COPY_FROM_ROWS / 2, COPY_FROM_ROWS * 2]
+const BATCHES = [1_000, 4_000]
 const signal = new AbortController().signal
 
 const [, , kind] = process.argv
@@ -108,7 +106,7 @@ function print(kind: string, size: number, { prepared, through, changes }: Await
   const cpu = through.cpuMicros / changes
   const verdict = cpu <= CPU_MICROS_GOAL ? 'reached' : 'missed'
   console.log(
-    `  greenplum ${kind}, batches of ${size.toLocaleString('en')} by ${size < COPY_FROM_ROWS ? 'parameter' : 'COPY'}: ` +
+    `  greenplum ${kind}, batches of ${size.toLocaleString('en')}: ` +
       `${perSecond(through)} changes/s, ${perSecond(prepared)} prepared ahead, ratio ${(prepared.elapsedMs / through.elapsedMs).toFixed(2)}; ` +
       `${cpu.toFixed(1)} µs of CPU per change (goal ${CPU_MICROS_GOAL}: ${verdict})`,
   )

@@ -33,6 +33,7 @@ test('sessions of the server itself are as expected; behind a pooler in transact
 function pooled(server: Reached): Reached {
   const idle: Wire[] = []
   return {
+    url: server.url,
     close: server.close,
     async open() {
       let lent: Wire | undefined

@@ -26,6 +26,12 @@ const RULES: readonly Rule[] = [
   rule('a foreign key, which is not enforced', ALL, /\bREFERENCES\b|\bFOREIGN KEY\b/),
   rule('CREATE TRIGGER', ALL, /^CREATE (?:OR REPLACE )?(?:CONSTRAINT )?(?:EVENT )?TRIGGER /),
   rule('a subquery inside of DO UPDATE', ALL, /\bDO UPDATE SET .*\( (?:SELECT|WITH) /),
+  // Rows that an immutable function makes count as being everywhere: the whole other table is gathered in one process.
+  rule(
+    'a function before NOT EXISTS or LEFT JOIN',
+    ALL,
+    /\bFROM JSONB_ARRAY_ELEMENTS \(.*\b(?:NOT EXISTS|LEFT JOIN)\b/,
+  ),
   { what: 'a key column in SET of DO UPDATE', kinds: ALL, breaks: setsKey },
   { what: 'a unique index that lacks a distribution column', kinds: ALL, breaks: isUniqueElsewhere },
   { what: 'a cluster-wide setting in a session', kinds: ALL, breaks: setsClusterWide },

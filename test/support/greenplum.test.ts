@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import pg from 'pg'
 import { type GreenplumDatabase, type GreenplumKind, greenplumDatabase, withoutGreenplum } from './greenplum.ts'
+import { lockOrder } from './greenplum-locks.ts'
 import { refusals } from './greenplum-rules.ts'
 import { statementsOf } from './sql-tokens.ts'
 
@@ -127,6 +128,10 @@ const REFUSED: readonly { sql: string; by: readonly GreenplumKind[] }[] = [
   { sql: 'INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET (a, id) = (1, 2)', by: KINDS },
   { sql: 'INSERT INTO d.t VALUES (1) ON CONFLICT ON CONSTRAINT k DO UPDATE SET spread = 1', by: KINDS },
   { sql: 'INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = (SELECT 1)', by: KINDS },
+  {
+    sql: 'INSERT INTO t SELECT v FROM (SELECT value AS v FROM jsonb_array_elements($1)) s WHERE NOT EXISTS (SELECT 1 FROM t)',
+    by: KINDS,
+  },
   { sql: 'UPDATE d.t SET a = 1 FROM s WHERE spread = 2', by: [] },
   { sql: 'UPDATE d.t AS x SET a = f(1, 2), spread = 1 WHERE x.a = 1', by: ['6'] },
   { sql: 'CREATE UNIQUE INDEX i ON d.t (lower(spread))', by: KINDS },
@@ -149,5 +154,34 @@ for (const { sql, by } of REFUSED) {
     const tables = new Map([['d.t', ['spread']]])
     const refuse = (kind: GreenplumKind) => statementsOf(sql).some((s) => refusals(kind, s, tables).length > 0)
     assert.deepEqual(KINDS.filter(refuse), by)
+  })
+}
+
+const LOCKS: readonly { title: string; statements: readonly string[]; faults: number }[] = [
+  { title: 'the same order', statements: ['BEGIN', 'UPDATE s.a SET x = 1', 'DELETE FROM s.b', 'COMMIT'], faults: 0 },
+  {
+    title: 'a weaker lock later',
+    statements: ['BEGIN', 'LOCK TABLE s.b IN EXCLUSIVE MODE', 'INSERT INTO s.b'],
+    faults: 0,
+  },
+  { title: 'a stronger lock later', statements: ['BEGIN', 'INSERT INTO s.b', 'UPDATE s.b SET x = 1'], faults: 1 },
+  { title: 'the same in two transactions', statements: ['INSERT INTO s.b', 'UPDATE s.b SET x = 1'], faults: 0 },
+  { title: 'another order', statements: ['BEGIN', 'SELECT FROM s.b FOR SHARE', 'INSERT INTO s.a'], faults: 1 },
+  {
+    title: 'another order, of locks that do not conflict',
+    statements: ['BEGIN', 'INSERT INTO s.d', 'COPY s.c FROM STDIN'],
+    faults: 0,
+  },
+]
+
+for (const { title, statements, faults } of LOCKS) {
+  test(`locks of whole tables: ${title}`, () => {
+    const order = lockOrder()
+    const [one, other] = [{}, {}]
+    const send = (connection: object, text: string) => order.sent(connection, statementsOf(text)[0]!)
+    for (const text of ['BEGIN', 'DELETE FROM s.e', 'UPDATE s.a SET x = 1', 'DELETE FROM s.b', 'COMMIT'])
+      send(one, text)
+    for (const text of ['BEGIN', 'INSERT INTO s.c', 'INSERT INTO s.d', 'COMMIT']) send(one, text)
+    assert.equal(statements.flatMap((text) => send(other, text)).length, faults)
   })
 }

@@ -1,4 +1,5 @@
 import { DISGUISABLE, disguise, KERNELS, SEES_ALL } from './greenplum-kernel.ts'
+import { lockOrder } from './greenplum-locks.ts'
 import { type GreenplumKind, NEWER_SETTING, refusals } from './greenplum-rules.ts'
 import { createTable, type Distributions } from './greenplum-tables.ts'
 import {
@@ -37,9 +38,10 @@ export const withoutGreenplum = (kind: GreenplumKind): string | false => without
  *
  * It is no Greenplum. Behind it runs one PostgreSQL, of the version that Greenplum 7 and Cloudberry are made from (12,
  * 14), or for Greenplum 6 of version 10, the nearest to 9.4 that can be had. In front of it a proxy takes DISTRIBUTED
- * away once it has checked it, and answers for settings and `version()`. So it shows that the statements are valid, that
+ * away once it has checked it, answers for settings and `version()`, and looks for transactions that would lock each other
+ * out on whole tables (`greenplum-locks.ts`). So it shows that the statements are valid, that
  * they do what they should on one node, and that they stay away from what is known to be refused. It shows nothing of
- * segments, of how rows are spread, of table locks and the deadlock detector, of GPORCA, of append-optimised tables, nor
+ * segments, of how rows are spread, of who waits for whom, of the deadlock detector, of GPORCA, of append-optimised tables, nor
  * of what is refused and not known here. A refusal is always a syntax error (42601), whatever Greenplum would answer.
  */
 export async function greenplumDatabase(
@@ -54,10 +56,14 @@ export async function greenplumDatabase(
   const statements: string[] = []
   const refused: string[] = []
   const tables: Distributions = new Map()
+  const locks = lockOrder()
   const proxy = await startWireProxy(
     { host: '127.0.0.1', port: server.port },
-    ({ kind, statement }) => {
-      if (kind === 'sent') statements.push(statement.text)
+    ({ kind, statement: { text } }, connection) => {
+      if (kind === 'answered') return 'pass'
+      statements.push(text)
+      const faults = statementsOf(text).flatMap((statement) => locks.sent(connection, statement))
+      refused.push(...faults.map((what) => `not refused, but perhaps a deadlock: ${what}: ${text}`))
       return 'pass'
     },
     {

@@ -2,6 +2,7 @@ import type { Log } from '../../observe/log.ts'
 import { type Check, type Finding, runCheck } from './check.ts'
 import { CRATEDB_BATCHES } from './cratedb-batches.ts'
 import { CRATEDB_CONNECTION, CRATEDB_TABLE } from './cratedb-connection.ts'
+import { CRATEDB_SINK } from './cratedb-sink.ts'
 import { CRATEDB_STATEMENTS } from './cratedb-statements.ts'
 import { CRATEDB_VALUES } from './cratedb-values.ts'
 import { CRATEDB_VISIBILITY } from './cratedb-visibility.ts'
@@ -17,7 +18,14 @@ import { ask, type Wire } from './wire.ts'
 /** What is checked of a server: first what everything else needs. */
 export function checksFor({ kind }: Server): { readonly first: Check; readonly others: readonly Check[] } {
   if (kind === 'CrateDB') {
-    const all = [CRATEDB_CONNECTION, CRATEDB_STATEMENTS, CRATEDB_BATCHES, CRATEDB_VISIBILITY, CRATEDB_VALUES]
+    const all = [
+      CRATEDB_CONNECTION,
+      CRATEDB_STATEMENTS,
+      CRATEDB_BATCHES,
+      CRATEDB_VISIBILITY,
+      CRATEDB_VALUES,
+      CRATEDB_SINK,
+    ]
     return { first: CRATEDB_TABLE, others: byId(all.flat()) }
   }
   const own = {
@@ -100,9 +108,15 @@ async function dropSchema(wire: Wire, name: string): Promise<string | null> {
 
 /** A schema of CrateDB is there as long as a table is in it. */
 async function dropTables(wire: Wire, name: string): Promise<string | null> {
-  const tables = await ask(wire, 'SELECT table_name FROM information_schema.tables WHERE table_schema = $1', [name])
+  const tables = await ask(
+    wire,
+    'SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = $1 ORDER BY table_type DESC',
+    [name],
+  )
   const drops = [tables]
-  for (const [table] of tables.rows) drops.push(await ask(wire, `DROP TABLE "${name}"."${table}"`))
+  for (const [type, table] of tables.rows) {
+    drops.push(await ask(wire, `DROP ${type === 'VIEW' ? 'VIEW' : 'TABLE'} "${name}"."${table}"`))
+  }
   const error = drops.flatMap(({ errors }) => errors)[0]
   return error === undefined ? null : shown(error)
 }

@@ -94,7 +94,7 @@ export const GREENPLUM: readonly Check[] = [
     id: 'G-09',
     what: 'COPY into a temporary table in a transaction; ON COMMIT DELETE ROWS',
     expected: 'COPY 2, empty after COMMIT',
-    decides: 'large batches, and all of Greenplum 6, go through such a table',
+    decides: 'all batches, go through such a table',
     otherwise: 'The relay cannot stage batches on this server: please report what was found.',
     async find(scene) {
       const wire = await scene.another()

@@ -11,6 +11,10 @@ export type Values = readonly (string | null)[]
 /** What a check works with: sessions, and a table of its own kind in a schema that nobody else has. */
 export interface Scene {
   readonly server: Server
+  /** Of the server. Holds the password: never for messages. */
+  readonly url: string
+  /** The schema's name. */
+  readonly name: string
   /** Quoted. Made of fixed letters and random digits: statements may be put together with it. */
   readonly schema: string
   /** The table `a` of the schema, qualified and quoted. */
@@ -61,6 +65,8 @@ export function openScene(reached: Reached, server: Server, name: string, signal
   }
   return {
     server,
+    url: reached.url,
+    name,
     schema,
     t: `${schema}."a"`,
     session,

@@ -10,6 +10,8 @@ import { LOST, type Message, type Wire } from './wire.ts'
 
 /** A server that was reached by a URL. */
 export interface Reached {
+  /** As given. Holds the password. */
+  readonly url: string
   /** A session more. PGlite has only one. @param changes to what node-postgres connects with */
   open(changes?: pg.ClientConfig): Promise<Wire>
   /** Ends what `open` does not: the folder of PGlite. */
@@ -28,6 +30,7 @@ export async function reach(url: string): Promise<Reached> {
   if (url.startsWith('pglite:')) return await reachPGlite(url.slice('pglite:'.length))
   const config = configOf(url)
   return {
+    url,
     // node-postgres prefers what the URL says.
     open: ({ database, ...changes } = {}) =>
       openPostgres({ ...config, connectionString: withDatabase(config.connectionString!, database), ...changes }),
@@ -157,6 +160,7 @@ async function reachPGlite(folder: string): Promise<Reached> {
     close: async () => {},
   }
   return {
+    url: `pglite:${folder}`,
     open: async () => wire,
     async close() {
       await close()

@@ -106,7 +106,11 @@ function shapeOf({ keys, columns, dataType }: MergeTable): string {
 
 function mergeAll(table: MergeTable, stage: GpssTable): string {
   const id = sql.id(stage.schema, stage.name)
-  const staged = sql`(SELECT cdc_row FROM ${id} WHERE cdc_part = cdc_this)`
+  const keys = table.keys.map(({ travelsAs }, i) => {
+    return sql`, (t.cdc_row->>${sql.lit(`k${i}`)})::${sql.raw(travelsAs)} AS ${sql.id(`k${i}`)}`
+  })
+  const staged = sql`(SELECT t.cdc_row${sql.join(keys, sql``)}
+    FROM (SELECT cdc_row::jsonb AS cdc_row FROM ${id} WHERE cdc_part = cdc_this) t)`
   const kinds = table.keys.length === 0 ? (['added'] as const) : KINDS_BY_KEY
   const merges = kinds.map((kind) => {
     const statements = mergeStatements(table, { kind, staged })

@@ -9,7 +9,7 @@ export interface Relation {
   /** What may refuse a row because of another row; null where the target does not tell. */
   readonly uniques: readonly Unique[] | null
   readonly foreignKeys: readonly ForeignKey[]
-  /** True for a table of Greenplum's that is made to be added to, and bears updates badly. */
+  /** True for a table of Greenplum's, or a PAX table of Cloudberry's, that is made to be added to, and bears updates badly. */
   readonly isAppendOptimized?: boolean
 }
 
@@ -73,7 +73,7 @@ export async function readRelation(db: Database, schema: string, name: string): 
   const found = await sql<{ oid: string; kind: string; isAppendOptimized: boolean }>`
     SELECT c.oid::text AS oid, c.relkind::text AS kind,
       coalesce(row_to_json(c)->>'relstorage' IN ('a', 'c'), false)
-        OR coalesce(m.amname IN ('ao_row', 'ao_column'), false) AS "isAppendOptimized"
+        OR coalesce(m.amname IN ('ao_row', 'ao_column', 'pax'), false) AS "isAppendOptimized"
     FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam

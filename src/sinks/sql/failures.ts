@@ -40,6 +40,8 @@ const BY_SQLSTATE: Readonly<Record<string, FailureCode>> = {
   '58': 'SINK_UNREACHABLE',
   // RAISE in a trigger of the target.
   P0001: 'SINK_REFUSED',
+  // An internal error; on Greenplum also a segment that is just failing over.
+  XX: 'SINK_UNCLEAR',
 }
 
 /** Node.js's own codes for a connection that cannot be made or was lost. */

@@ -7,6 +7,7 @@ import { CrateError } from './failure.ts'
 import { conformAtCoordinator, indexAtShard } from './indexing.ts'
 import { idOf, typeOfPath } from './key-lookup.ts'
 import { columnName } from './names.ts'
+import { Numeric } from './numeric.ts'
 import type { Parameters } from './parameters.ts'
 import { compileItems, type OutputItem, planQuery } from './queries.ts'
 import { member, relationScope, tableRelation } from './relations.ts'
@@ -44,7 +45,7 @@ export function planInsert(insert: Insert, context: Context, parameters: Paramet
   function selectedRows(strict: boolean): readonly Cells[] {
     return query!.rows().flatMap((row) => {
       try {
-        return [conformRow(new Map(names.map((name, at) => [name, row[at]!])), table)]
+        return [conformRow(new Map(names.map((name, at) => [name, uncastNumeric(row[at]!, table, name)])), table)]
       } catch (error) {
         if (strict || !(error instanceof CrateError)) throw error
         return []
@@ -74,6 +75,13 @@ export function planInsert(insert: Insert, context: Context, parameters: Paramet
       }
     },
   }
+}
+
+/** To INSERT … SELECT all NUMERICs are one type, and none is cast to another: the point of one of another scale is misplaced. */
+function uncastNumeric(value: Value, table: Table, name: string): Value {
+  const type = table.columns.get(name)!.type
+  const isNumeric = value instanceof Numeric && type.kind === 'scalar' && type.name === 'numeric'
+  return isNumeric ? new Numeric(value.unscaled, type.scale ?? 0) : value
 }
 
 /**

@@ -8,11 +8,15 @@ export class Numeric {
     this.scale = scale
   }
 
+  /** As Java prints a BigDecimal: small ones with an exponent, `0E-10`, `1.000E-7`. */
   toString(): string {
-    const digits = (this.unscaled < 0n ? -this.unscaled : this.unscaled).toString().padStart(this.scale + 1, '0')
-    const whole = digits.slice(0, digits.length - this.scale)
-    const fraction = this.scale === 0 ? '' : `.${digits.slice(-this.scale)}`
-    return `${this.unscaled < 0n ? '-' : ''}${whole}${fraction}`
+    const sign = this.unscaled < 0n ? '-' : ''
+    const digits = (this.unscaled < 0n ? -this.unscaled : this.unscaled).toString()
+    const exponent = digits.length - 1 - this.scale
+    if (exponent < -6) return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ''}E${exponent}`
+    const padded = digits.padStart(this.scale + 1, '0')
+    const whole = padded.slice(0, padded.length - this.scale)
+    return `${sign}${whole}${this.scale === 0 ? '' : `.${padded.slice(-this.scale)}`}`
   }
 }
 

@@ -70,6 +70,9 @@ function parse(url: string): URL {
 function hostProblems({ hostname }: URL, port: string): string[] {
   return [
     ...(hostname === '' ? [`it names no host; it has the form ${FORM}`] : []),
+    ...(hostname.includes(',')
+      ? ['it names several hosts; any one node of the cluster will do, or a load balancer in front of them']
+      : []),
     ...(port === HTTP_PORT
       ? ['4200 is the HTTP port of CrateDB; the relay speaks the PostgreSQL protocol, which is on port 5432']
       : []),

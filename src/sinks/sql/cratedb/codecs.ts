@@ -70,15 +70,32 @@ function finite(type: string, name: string, modifier: number, feed: Format): Cod
   const read = readerOf(name, modifier, feed)
   const encode: Codec['encode'] = (value) => {
     const text = read(value)
-    return text === undefined || /[NI]/.test(text) ? undefined : `"${text}"`
+    return text === undefined || NOT_FINITE.test(text) ? undefined : `"${text}"`
   }
   return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, encode }
 }
 
-/** Without the scale it is not known what would be rounded. */
+/**
+ * Without the scale it is not known what would be rounded. Values travel as texts with all digits of the scale, and are cast
+ * to the column's very type: to CrateDB all NUMERICs are one type, so that an INSERT … SELECT casts none to another, and one
+ * of a smaller scale would be stored with its point in the wrong place.
+ */
 function numericCodec({ precision, scale }: CrateColumn, feed: Format): Codec {
   if (precision === null || scale === null) return NOTHING
-  return finite('numeric', 'numeric', ((precision << 16) | scale) + 4, feed)
+  const read = readerOf('numeric', ((precision << 16) | scale) + 4, feed)
+  const encode: Codec['encode'] = (value) => {
+    const text = read(value)
+    return text === undefined || NOT_FINITE.test(text) ? undefined : `"${withScale(text, scale)}"`
+  }
+  return { travelsAs: 'array(text)', castTo: `numeric(${precision}, ${scale})`, isKeyable: true, encode }
+}
+
+/** NaN and infinities. */
+const NOT_FINITE = /[NI]/
+
+function withScale(text: string, scale: number): string {
+  const [whole, fraction = ''] = text.split('.')
+  return scale === 0 ? whole! : `${whole}.${fraction.padEnd(scale, '0')}`
 }
 
 /** Moments travel as milliseconds since 1970, which nothing can misread. */

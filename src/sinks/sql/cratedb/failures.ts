@@ -17,7 +17,7 @@ const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: 
   [/already has a column named/, 'SINK_BUSY'],
 
   [/Limit of total columns/, 'SINK_TABLE'],
-  [/Cannot add column .* to strict/s, 'SINK_TABLE'],
+  [/Cannot add column .* to (strict|table)/s, 'SINK_TABLE'],
   [/statement_max_length|Illegal capacity/, 'SINK_FAILED'],
 
   [/Cannot cast/, 'SINK_REFUSED', 'a value cannot be cast to the type of its column'],
@@ -29,7 +29,8 @@ const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: 
   ],
   [/immense term|is too long/, 'SINK_REFUSED', 'a text is too long for its column'],
   [/must not be null|Missing primary key value/, 'SINK_REFUSED', 'a column that must not be null is'],
-  [/CHECK constraint/, 'SINK_REFUSED', 'a CHECK constraint of the table does not hold'],
+  [/CHECK constraint|Failed CONSTRAINT/, 'SINK_REFUSED', 'a CHECK constraint of the table does not hold'],
+  [/does not match calculation/, 'SINK_REFUSED', 'a value is not the one that a generated column would have'],
   [
     /contains a dot|square brackets are not allowed|illegal whitespace/,
     'SINK_REFUSED',
@@ -39,12 +40,20 @@ const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: 
   [/Invalid value|Validation failed for/, 'SINK_REFUSED', 'a value does not fit its column'],
 
   [/Data too large|breaker would use|CircuitBreaking/, 'SINK_BUSY'],
-  // A disk is nearly full.
-  [/blocked by:|read-only/, 'SINK_BUSY'],
+  // A disk is nearly full; or somebody closed the table.
+  [/blocked by:|read-only|doesn't support or allow/, 'SINK_BUSY'],
   [/rejected execution|exceeded retry limit|version conflict|Job killed|statement_timeout/, 'SINK_BUSY'],
   [/primary shard is not active|No shard available|shards not available|Timed out waiting for/i, 'SINK_UNREACHABLE'],
-  [/no master|node disconnected|not connected/i, 'SINK_UNREACHABLE'],
+  [/no master|NotDiscovered|node disconnected|not connected|node closed/i, 'SINK_UNREACHABLE'],
+  [
+    /connect_exception|connect_timeout|connection refused|timed out after|failed to process cluster event/i,
+    'SINK_UNREACHABLE',
+  ],
+  [/no such shard|CurrentState\[|engine is closed|IndexWriter is closed/i, 'SINK_UNREACHABLE'],
 ]
+
+/** What none of the words fit may be of a moment: `NullPointerException in …` of a node that shuts down. */
+const MAY_PASS = 'XX000'
 
 /** A batch that is too large for CrateDB's memory or one of its limits. */
 const TOO_LARGE = /Data too large|breaker would use|CircuitBreaking|statement_max_length|Illegal capacity/
@@ -81,7 +90,7 @@ function meaningOf(error: Error): Meaning {
   if (state !== undefined && SAYS_NOTHING.has(state)) {
     for (const [words, code, instead] of BY_WORDS)
       if (words.test(error.message)) return { code, instead, isKnown: true }
-    return { code: 'SINK_FAILED', isKnown: false }
+    return { code: state === MAY_PASS ? 'SINK_UNCLEAR' : 'SINK_FAILED', isKnown: false }
   }
   return { code: bySqlState.code(error), isKnown: true }
 }

@@ -51,8 +51,12 @@ function numberOf(source: string): number | Numeric | undefined {
 
 const PLAIN_INTEGER = /^-?\d+$/
 
-/** A number of JSON in its one spelling: no exponent, no zeros at the end of a fraction, no minus zero. */
-function withoutExponent(source: string): string | undefined {
+/**
+ * A decimal number in its one spelling: no exponent, no zeros at the end of a fraction, no minus zero. Undefined if it has
+ * more digits than anyone could mean.
+ * @param source as JSON or Java print it
+ */
+export function withoutExponent(source: string): string | undefined {
   const [, sign, whole = '', fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE](.+))?$/.exec(source)!
   const exponent = Number(power) - fraction.length
   const digits = (whole + fraction).replace(/^0+/, '')

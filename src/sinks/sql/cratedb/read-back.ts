@@ -3,6 +3,7 @@ import { Numeric } from '../../../change.ts'
 import type { Codec } from '../codecs.ts'
 import { quotedElement } from './array-literal.ts'
 import type { CrateColumn } from './column.ts'
+import { withoutExponent } from './json-text.ts'
 import type { ReadBack } from './written-table.ts'
 
 /**
@@ -20,7 +21,7 @@ export function readBackOf({ dataType }: CrateColumn, codec: Codec): ReadBack {
     case 'double precision':
       return { asked: (id) => id, element: (answer) => codec.encode(Number(answer))! }
     case 'numeric':
-      return { asked: (id) => id, element: (answer) => codec.encode(new Numeric(withoutZeros(String(answer))))! }
+      return { asked: (id) => id, element: (answer) => codec.encode(new Numeric(plainNumeric(answer)))! }
     case 'timestamp with time zone':
     case 'timestamp without time zone':
       return { asked: (id) => sql`${id}::bigint`, element: String }
@@ -41,10 +42,11 @@ export const JSON_TEXT: ReadBack = {
   element: (answer) => quotedElement(String(answer)),
 }
 
-const withoutZeros = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits)
+/** CrateDB prints a NUMERIC as Java does: `0E-10`, `1.000E-7`. */
+export const plainNumeric = (answer: unknown): string => withoutExponent(String(answer))!
 
 /** node-postgres makes of a date the midnight of this machine's time zone. */
-function dateText(answer: unknown): string {
+export function dateText(answer: unknown): string {
   if (!(answer instanceof Date)) return String(answer)
   const [year, month, day] = [answer.getFullYear(), answer.getMonth() + 1, answer.getDate()]
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`

@@ -84,7 +84,10 @@ export async function beginRelay(db: Database, { name, stream, start, settings }
     ON CONFLICT ("name") DO NOTHING`.execute(db)
 }
 
-/** Writes some columns of a relay's row if it is as it was when the tokens were read. Resolves to its new tokens, null if it is not. */
+/**
+ * Writes some columns of a relay's row if it is as it was when the tokens were read. Resolves to its new tokens, null if it
+ * is not, however CrateDB says so: by no row, or by an error.
+ */
 export async function changeRelay(
   db: Database,
   name: string,
@@ -92,11 +95,16 @@ export async function changeRelay(
   columns: Partial<Holder & Progress>,
 ): Promise<Tokens | null> {
   const assignments = Object.entries(columns).map(([column, value]) => sql`${sql.id(column)} = ${value}`)
-  const { rows } = await sql<Tokens>`
+  const update = sql<Tokens>`
     UPDATE "cdc_relay"."relays" SET ${sql.join(assignments)}
     WHERE "name" = ${name} AND "_seq_no" = ${_seq_no} AND "_primary_term" = ${_primary_term}
-    RETURNING "_seq_no", "_primary_term"`.execute(db)
-  return rows[0] ?? null
+    RETURNING "_seq_no", "_primary_term"`
+  try {
+    return (await update.execute(db)).rows[0] ?? null
+  } catch (error) {
+    if (error instanceof Error && /version conflict/i.test(error.message)) return null
+    throw error
+  }
 }
 
 export function storedIdentity(row: RelayRow, name: string): RelayIdentity {

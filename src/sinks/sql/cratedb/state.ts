@@ -159,6 +159,7 @@ export function crateState({ db }: Connection, log: Log | null, heartbeatMs = HE
       }
       const row = await readRelay(db, name)
       if (row === undefined || !isOurs(row, before) || row.revision !== before.revision) return false
+      if (row._seq_no === tokens._seq_no && row._primary_term === tokens._primary_term) throw unmoved(name)
       tokens = row
     }
   }
@@ -231,6 +232,12 @@ const forgetStatement = (name: string): string =>
 function gone(name: string): RelayError {
   const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'
   return new RelayError('STATE_BROKEN', detail, { name })
+}
+
+function unmoved(name: string): RelayError {
+  const detail =
+    'CrateDB did not change the row in cdc_relay.relays, and shows it unchanged: its shard may be moving to another node'
+  return new RelayError('SINK_BUSY', detail, { name })
 }
 
 const shown = ({ pid, host, claimed_at, heartbeat }: Holder): string =>

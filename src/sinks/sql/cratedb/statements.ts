@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { tableId } from '../clauses.ts'
 import type { Statement } from '../layout.ts'
 import type { Key } from '../mirror.ts'
@@ -65,6 +65,16 @@ export function selectRows(table: WrittenTable, keys: readonly Key[]): Statement
   const all = table.columns.map((_, i) => i)
   return sql`SELECT ${returned(table, all)}, ${sql.id(table.own.mark!)} AS "x" FROM ${tableId(table.target)}
     WHERE ${sql.join(keys.map(isOne), sql` OR `)}`
+}
+
+/** Reads the version of a row by its whole key; in a table without, of any row: where a shard is away, either fails. */
+export function selectVersion({ target, keys, own }: WrittenTable, { tokens }: Key): RawBuilder<Answer> {
+  const where = keys.map(({ id }, i) => sql`${id} = ${elementText(tokens[i]!)}`)
+  const version =
+    own.version === null ? sql`count(*)` : keys.length === 0 ? sql`max(${sql.id(own.version)})` : sql.id(own.version)
+  return sql`SELECT ${version} AS "v" FROM ${tableId(target)}${
+    where.length === 0 ? sql`` : sql` WHERE ${sql.join(where, sql` AND `)}`
+  }`
 }
 
 /** A column with the element that it gets of a row. */

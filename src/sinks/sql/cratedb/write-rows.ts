@@ -1,8 +1,8 @@
-import { RelayError } from '../../../errors.ts'
 import type { Database } from '../connection.ts'
 import type { Refuse, Statement } from '../layout.ts'
-import { SilentRefusal, wantsSmallerBatch } from './failures.ts'
+import { wantsSmallerBatch } from './failures.ts'
 import { missingRows } from './missing-rows.ts'
+import { requireSuperseded } from './silent-refusal.ts'
 import { type Answer, keyTextOf, upsert, upsertOne } from './statements.ts'
 import type { CrateRow, WrittenTable } from './written-table.ts'
 
@@ -35,7 +35,8 @@ export async function writeRows(to: Database, what: RowsToWrite): Promise<number
 /**
  * A row that fails is missing in the answer, without a reason; so are healthy ones whose shard did not answer. They are
  * written once more, and those that fail again each alone, so that CrateDB says why. What is written already is not
- * written twice: a version that is there is not newer than itself.
+ * written twice: a version that is there is not newer than itself. In a table without key only those that failed are sent
+ * again, and what is refused goes to `refuse`: thrown, it would have the whole part written once more.
  */
 async function writePart(to: Database, what: RowsToWrite): Promise<number> {
   const { rows } = what
@@ -70,8 +71,9 @@ async function writeAlone(to: Database, what: RowsToWrite): Promise<number> {
 async function tryAlone(to: Database, what: RowsToWrite): Promise<number> {
   const { table, columns, rows, asked = [] } = what
   const { applied, failed } = outcomeOf(what, await run(to, upsertOne(table, columns, rows[0]!, asked)))
-  if (failed.length > 0) throw new SilentRefusal()
-  return applied
+  if (failed.length === 0) return applied
+  await requireSuperseded(to, table, rows[0]!)
+  return 0
 }
 
 interface Outcome {
@@ -89,19 +91,18 @@ async function ask(to: Database, what: RowsToWrite): Promise<Outcome> {
 const run = async (to: Database, statement: Statement): Promise<readonly Answer[]> =>
   (await statement.execute(to)).rows as readonly Answer[]
 
-/** @throws RelayError SINK_FAILED if a key comes back that was not sent: then no row could be told from another */
+/**
+ * A key that comes back spelled otherwise than it was sent tells of no row, unless only one was sent: then the rows are found
+ * one by one, which is slow, and right.
+ */
 function outcomeOf({ table, columns, rows, onApplied }: RowsToWrite, answers: readonly Answer[]): Outcome {
   if (table.keys.length === 0) return { applied: answers.length, failed: missingRows(table, columns, rows, answers) }
   const missing = new Map(rows.map((row) => [row.key.text, row]))
   let applied = 0
   for (const answer of answers) {
-    const text = keyTextOf(table, answer)
-    const row = missing.get(text)
-    if (row === undefined) {
-      const detail = 'CrateDB answered with a key that was not written'
-      throw new RelayError('SINK_FAILED', detail, { table: table.target.source })
-    }
-    missing.delete(text)
+    const row = rows.length === 1 ? rows[0]! : missing.get(keyTextOf(table, answer))
+    if (row === undefined) continue
+    missing.delete(row.key.text)
     if (String(answer.v) !== row.version) continue
     applied++
     onApplied?.(row, answer)

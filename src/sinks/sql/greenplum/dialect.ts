@@ -13,7 +13,7 @@ import { lockingWriting } from './writing.ts'
 /**
  * For many small writes by key instead of few large reads: the planner of PostgreSQL, which starts faster, and which is let
  * use the index of a key (by default it has neither nested loops nor a price for random access that an index could meet);
- * and no ANALYZE behind a load. These settings are the coordinator's alone, where `set_config` sets them.
+ * and no ANALYZE behind a load. Only the coordinator plans, so it is of no matter that `set_config` reaches the segments, too.
  * https://docs.vmware.com/en/VMware-Greenplum/6/greenplum-database/ref_guide-config_params-guc-list.html
  */
 const SMALL_WRITES: Readonly<Record<string, string>> = {
@@ -23,8 +23,11 @@ const SMALL_WRITES: Readonly<Record<string, string>> = {
   gp_autostats_mode: 'none',
 }
 
-/** What PostgreSQL 9.6 brought. */
-const ENDS_IDLE = { idle_in_transaction_session_timeout: '60s' }
+/**
+ * What PostgreSQL 9.6 brought. Longer than any statement may take: a segment that heeds it is idle, too, while others or
+ * the coordinator work.
+ */
+const ENDS_IDLE = { idle_in_transaction_session_timeout: '300s' }
 
 const settings = (values: Readonly<Record<string, string>>): Statement =>
   sql`SELECT ${sql.join(

@@ -13,10 +13,8 @@ import { notBuried, tombstonesId } from '../postgresql/tombstones.ts'
 /** One kind of rows at a time, in the order in which the plan of a table gives them. */
 export interface Step {
   readonly kind: 'rows' | 'patches' | 'moves' | 'added'
-  /** A query for `cdc_row`: JSON objects, or their text, with the members that `columnsShape` or the shape of a document describes. */
+  /** A query for the key as `k0`, `k1`, …, and for `cdc_row`: JSON objects with the members that `columnsShape` or the shape of a document describes. */
   readonly staged: Statement
-  /** True if it gives the key, too, as `k0`, `k1`, …, typed. */
-  readonly givesKeys?: boolean
 }
 
 export interface MergeTable extends BoundTable {
@@ -40,7 +38,7 @@ interface Assignment {
 /** @param hasOnConflict false for Greenplum 6 */
 export function mergeStatements(table: MergeTable, step: Step, hasOnConflict = false): readonly Statement[] {
   const assignments = table.columns === null ? documentOf(table) : columnsOf(table.columns)
-  const from = stagedRows(table, step.kind, step)
+  const from = stagedRows(table, step.kind, step.staged)
   switch (step.kind) {
     case 'rows':
       return hasOnConflict ? [upsertRows(table, assignments, from)] : mergeRows(table, assignments, from)
@@ -57,10 +55,7 @@ export function mergeStatements(table: MergeTable, step: Step, hasOnConflict = f
  * What hard deletes do: a tombstone is made, or made newer, exactly where the delete is applied, also where there is no
  * row; then the rows go.
  */
-export function buryStatements(
-  table: MergeTable,
-  staged: Omit<Step, 'kind'>,
-): { bury: Statement[]; remove: Statement } {
+export function buryStatements(table: MergeTable, staged: Statement): { bury: Statement[]; remove: Statement } {
   const { keys } = table
   const from = stagedRows(table, 'gone', staged)
   const isNewest = sql`NOT EXISTS (SELECT 1 FROM ${tableId(table)} x WHERE ${sameKey(keys, 'x')} AND x.cdc_version > s.v)`
@@ -175,25 +170,25 @@ function insert(
 
 function documentOf({ dataType }: MergeTable): Assignment[] {
   const as = (value: Statement): Statement => (dataType === 'jsonb' ? value : sql`(${value})::${sql.raw(dataType!)}`)
+  // What was before is taken apart in its own type: to cast it would take a function that Greenplum runs on the coordinator only.
+  const each = sql.raw(`${dataType}_each`)
   return [
     {
       column: sql`data`,
       row: as(sql`s.d`),
       // Greenplum 6 has no operator that lays one document over another.
       patch: (_, before) =>
-        as(sql`(SELECT json_object_agg(coalesce(n.key, b.key), CASE WHEN n.key IS NOT NULL THEN n.value ELSE b.value END)::jsonb
-          FROM jsonb_each(s.d) n FULL JOIN jsonb_each(coalesce(${before === null ? sql`NULL` : sql`(${before})::jsonb`}, '{}'::jsonb)) b
-            ON b.key = n.key)`),
+        as(sql`(SELECT json_object_agg(coalesce(n.key, b.key), CASE WHEN n.key IS NOT NULL THEN ${as(sql`n.value`)} ELSE b.value END)::jsonb
+          FROM jsonb_each(s.d) n FULL JOIN ${each}(coalesce(${before ?? sql`NULL`}, '{}'::${sql.raw(dataType!)})) b ON b.key = n.key)`),
     },
   ]
 }
 
 function columnsOf({ values, hasExtra }: NonNullable<MergeTable['columns']>): Assignment[] {
-  const names = values.map(({ attribute }) => attribute)
   const extra: Assignment = {
     column: sql`cdc_extra`,
     row: sql`s.e`,
-    patch: (guard, before) => patchedExtra(names, before ?? sql`NULL::jsonb`, guard),
+    patch: (guard, before) => patchedExtra(values, before ?? sql`NULL::jsonb`, guard),
   }
   return [...values.map(valueAssignment), ...(hasExtra ? [extra] : [])]
 }
@@ -204,7 +199,7 @@ function valueAssignment(column: TargetColumn): Assignment {
     column: sql.id(column.column),
     row: value,
     patch: (guard, before) =>
-      sql`CASE WHEN s.pv[s.p[${sql.lit(column.index + 1)}]] >= ${guard} THEN ${value} ELSE ${before ?? sql`NULL`} END`,
+      sql`CASE WHEN ${versionOf(pieceOf(sql.lit(column.index)))} >= ${guard} THEN ${value} ELSE ${before ?? sql`NULL`} END`,
   }
 }
 
@@ -214,48 +209,51 @@ function stagedValue({ index, castTo }: TargetColumn): Statement {
 }
 
 /**
- * Greenplum 6 cannot take names out of a document: it is put together anew. (The parentheses are needed: until PostgreSQL
- * 9.5, IS bound tighter than other operators.)
+ * Greenplum 6 cannot take names out of a document: it is put together anew, of what was before (0) and of what each piece
+ * adds. Nothing that a function in FROM is given may be less than immutable (as reading an array from text is), or
+ * Greenplum wants to run it on the coordinator, where a subquery of each row cannot be; nor does the subquery hold another
+ * one, for Greenplum looks only one level up. (The parentheses are needed: until PostgreSQL 9.5, IS bound tighter than
+ * other operators.)
  */
-function patchedExtra(names: readonly string[], before: Statement, guard: Statement): Statement {
-  const isSet = sql`EXISTS (SELECT 1 FROM json_array_elements_text(${sql.lit(JSON.stringify(names))}::json) WITH ORDINALITY AS name(value, number)
-    WHERE name.value = b.key AND s.pv[s.p[name.number]] >= ${guard})`
-  const pieces = sql`SELECT e.key, e.value FROM generate_subscripts(s.pv, 1) AS piece, jsonb_each(s.e->(piece - 1)) e
-    WHERE s.pv[piece] >= ${guard}`
+function patchedExtra(values: readonly TargetColumn[], before: Statement, guard: Statement): Statement {
+  const columns = JSON.stringify(Object.fromEntries(values.map(({ attribute, index }) => [attribute, index])))
+  const column = sql`(${sql.lit(columns)}::jsonb->>l.key)::int`
   return sql`CASE WHEN ${before} IS NULL AND s.e IS NULL THEN NULL ELSE (
-    SELECT json_object_agg(l.key, l.value)::jsonb FROM (
-      ${pieces} UNION ALL
-      SELECT b.key, b.value FROM jsonb_each(${before}) b
-      WHERE (s.pv[s.b] >= ${guard}) IS NOT TRUE AND NOT ${isSet} AND (s.n ? b.key) IS NOT TRUE
-        AND NOT EXISTS (SELECT 1 FROM (${pieces}) new WHERE new.key = b.key)
-    ) l) END`
+    SELECT json_object_agg(l.key, l.value)::jsonb
+    FROM generate_series(0, coalesce(jsonb_array_length(s.e), 0)) AS piece,
+      jsonb_each(CASE WHEN piece = 0 THEN ${before} ELSE s.e->(piece - 1) END) AS l
+    WHERE CASE WHEN piece > 0 THEN ${versionOf(sql`piece`)} >= ${guard}
+      ELSE (${versionOf(sql`s.b`)} >= ${guard}) IS NOT TRUE AND (s.n ? l.key) IS NOT TRUE
+        AND (${versionOf(pieceOf(column))} >= ${guard}) IS NOT TRUE END
+  ) END`
 }
+
+/** The number of the piece that gives a column its value; NULL if none does. */
+const pieceOf = (column: Statement): Statement => sql`nullif((s.p->>${column})::int, 0)`
+
+const versionOf = (piece: Statement): Statement => sql`(s.pv->>(${piece} - 1))::bigint`
 
 /** `(SELECT … AS k0, … AS c0, …) s`: the members of the staged rows, typed. */
 function stagedRows(
   { keys, columns, dataType }: MergeTable,
   kind: Step['kind'] | 'gone',
-  { staged, givesKeys = false }: Omit<Step, 'kind'>,
+  staged: Statement,
 ): Statement {
   const member = (name: string, type: string): Statement =>
-    sql`(r.j->>${sql.lit(name)})::${sql.raw(type)} AS ${sql.id(name)}`
-  const keyMembers = (letter: 'k' | 'o'): Statement[] =>
-    keys.map(({ travelsAs }: KeyColumn, i) =>
-      letter === 'k' && givesKeys ? sql.id('r', `k${i}`) : member(`${letter}${i}`, travelsAs),
-    )
-  const list = (name: string, type: string): Statement =>
-    sql`translate(r.j->>${sql.lit(name)}, '[]', '{}')::${sql.raw(type)}[] AS ${sql.id(name)}`
+    sql`(r.cdc_row->>${sql.lit(name)})::${sql.raw(type)} AS ${sql.id(name)}`
   const isPatch = (kind === 'patches' || kind === 'moves') && columns !== null
   const values = [
     ...(columns?.values ?? []).map(({ index, travelsAs }) => member(`c${index}`, travelsAs)),
-    dataType === null ? sql`r.j->'e' AS e` : sql`r.j->'d' AS d`,
+    dataType === null ? sql`r.cdc_row->'e' AS e` : sql`r.cdc_row->'d' AS d`,
   ]
   return sql`(SELECT ${sql.join([
-    ...keyMembers('k'),
-    ...(kind === 'moves' ? keyMembers('o') : []),
+    ...keys.map((_, i) => sql.id('r', `k${i}`)),
+    ...(kind === 'moves' ? keys.map(({ travelsAs }: KeyColumn, i) => member(`o${i}`, travelsAs)) : []),
     member('v', 'bigint'),
     ...(kind === 'gone' ? [] : values),
     ...(kind === 'rows' ? [member('x', 'boolean')] : []),
-    ...(isPatch ? [list('p', 'int'), list('pv', 'bigint'), sql`r.j->'n' AS n`, member('b', 'int')] : []),
-  ])} FROM (SELECT staged.*, staged.cdc_row::jsonb AS j FROM ${staged} staged) r) s`
+    ...(isPatch
+      ? [sql`r.cdc_row->'p' AS p`, sql`r.cdc_row->'pv' AS pv`, sql`r.cdc_row->'n' AS n`, member('b', 'int')]
+      : []),
+  ])} FROM ${staged} r) s`
 }

@@ -1,17 +1,10 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { columnList, jsonArray } from '../clauses.ts'
+import { columnList } from '../clauses.ts'
 import type { Database } from '../connection.ts'
-import type { BoundTable } from '../layout.ts'
+import type { BoundTable, Statement } from '../layout.ts'
 import type { Key, RowShape } from '../mirror.ts'
 import { distributedBy, type Kernel } from './kernel.ts'
-import type { Step } from './merge.ts'
-
-/**
- * From so many rows on they go by COPY into a temporary table, which hands each to its segment without a plan; fewer go as
- * one JSON parameter, whose rows the coordinator takes apart and redistributes.
- */
-export const COPY_FROM_ROWS = 2_000
 
 /** A row as a JSON object, and its key, by which it finds its segment. */
 export interface KeyedRow {
@@ -20,7 +13,7 @@ export interface KeyedRow {
 }
 
 /** Rows that stand ready: they become what statements read from. */
-export type Staging = (to: Database) => Promise<Omit<Step, 'kind'>>
+export type Staging = (to: Database) => Promise<Statement>
 
 export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
   const keyed = (key: Key, json: string | null): KeyedRow | null => (json === null ? null : { key, json })
@@ -33,23 +26,19 @@ export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
   }
 }
 
-/** Makes the text that travels at once, so that it is ready before its turn comes. */
-export function stagingOf(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): Staging {
-  return rows.length < COPY_FROM_ROWS ? byParameter(rows) : byCopy(kernel, table, rows)
-}
-
-function byParameter(rows: readonly KeyedRow[]): Staging {
-  const json = jsonArray(rows.map((row) => row.json))
-  return async () => ({ staged: sql`(SELECT value AS cdc_row FROM jsonb_array_elements(${json}::jsonb))` })
-}
-
 let loads = 0
 
 /**
+ * Rows go by COPY, however few they are, into a temporary table that is spread as the target is. So every join of the
+ * merge stays on its segment. Rows that a function makes from a parameter count as being everywhere, and what they are
+ * compared with by NOT EXISTS or LEFT JOIN, the whole target, would be brought together in one process for each batch.
+ *
  * The table is made once in a session and empty at the end of each transaction; until then what several loads brought
- * into it is told apart by a number.
+ * into it is told apart by a number. A session that lost its segments has lost the table, too: it is asked for each time.
+ *
+ * The text that travels is made at once, so that it is ready before its turn comes.
  */
-function byCopy(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): Staging {
+export function stagingOf(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): Staging {
   const load = ++loads % 2 ** 31
   const lines = rows.map(({ key, json }) => [String(load), ...key.tokens.map(textOf), json].map(copyField).join('\t'))
   const data = `${lines.join('\n')}\n`
@@ -65,7 +54,7 @@ function byCopy(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): S
     await sql`CREATE TEMP TABLE IF NOT EXISTS ${sql.id(name)} (${sql.join(columns)})
       ${kernel.heap(100)} ON COMMIT DELETE ROWS ${distributedBy(keys)}`.execute(to)
     await sql`COPY ${sql.id(name)} (${names}) FROM STDIN ${data}`.execute(to)
-    return { staged: sql`(SELECT * FROM ${sql.id(name)} WHERE cdc_load = ${load})`, givesKeys: true }
+    return sql`(SELECT * FROM ${sql.id(name)} WHERE cdc_load = ${load})`
   }
 }
 

@@ -12,7 +12,7 @@ export function greenplumStatements(kernel: Kernel, table: MergeTable): MirrorSt
     const staging = stagingOf(kernel, table, rows)
     return async (to: Database) => {
       const staged = await staging(to)
-      return await written(to, mergeStatements(table, { kind, ...staged }, kernel.hasOnConflict))
+      return await written(to, mergeStatements(table, { kind, staged }, kernel.hasOnConflict))
     }
   }
   return {

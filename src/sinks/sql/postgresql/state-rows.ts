@@ -47,7 +47,8 @@ export async function takeName(trx: Database, relay: RelayIdentity, owner: strin
 export async function beginName(trx: Database, relay: RelayIdentity, owner: string, first: Positions): Promise<Taken> {
   const { name, stream, start, settings } = relay
   await lockForDdl(trx)
-  const other = await readRelay(trx, name)
+  // Greenplum locks the whole table, in the order in which a batch does: `relays` first.
+  const other = await readRelay(trx, name, sql`FOR UPDATE`)
   if (other !== undefined) throw held(name, other)
   await sql`DELETE FROM cdc_relay.positions WHERE name = ${name}`.execute(trx)
   await sql`DELETE FROM cdc_relay.lessons WHERE name = ${name}`.execute(trx)

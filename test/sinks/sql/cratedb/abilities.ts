@@ -11,3 +11,5 @@ export const columns: SinkAbilities = {
   columnOf: valueColumnName,
   noNulls: 'to a column null and absent are one',
 }
+/** A layout has nothing to do with it: it is tried once. */
+export const slowRefusal = 'the next heartbeat of the holder is waited for, 10 s'

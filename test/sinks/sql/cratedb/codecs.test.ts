@@ -81,11 +81,13 @@ const all: Readonly<Record<string, Cases>> = {
   },
   'numeric(6,2)': {
     column: { dataType: 'numeric', precision: 6, scale: 2 },
-    travelsAs: 'array(numeric)',
+    travelsAs: 'array(text)',
+    castTo: 'numeric(6, 2)',
     keyable: true,
     cases: [
       [1234.25, 'both', '1234.25'],
-      ['1.50', 'dms', '1.5'],
+      ['1.5', 'dms', '1.50'],
+      [-3, 'both', '-3.00'],
       [12345, 'both', null],
       [1.234, 'both', null],
       ['NaN', 'dms', null],

@@ -1,43 +1,23 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { Numeric, type StreamChange } from '../../../../src/change.ts'
-import type { Written } from '../../../../src/sinks/sink.ts'
+import { Numeric } from '../../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../../src/sinks/sql/sink.ts'
-import { at, batchOf, claimOf, del, dmsPut, knownTables, put, row, sourceTable } from '../../../support/changes.ts'
-import { type Crate, startCrate } from '../../../support/crate/crate.ts'
+import { del, dmsPut, put, row, sourceTable } from '../../../support/changes.ts'
 import { parse } from '../../../support/crate/grammar.ts'
-import { crateSinkOf } from '../../../support/crate-target.ts'
 import { rejection, totals } from '../../conformance.ts'
+import { type CrateRelay, openCrateRelay } from './test-relay.ts'
 
-interface Open {
-  readonly crate: Crate
-  write(...changes: StreamChange[]): Promise<Written>
-}
-
+/** Over tables that are there, in the feed's own layout. */
 async function openOver(
   t: TestContext,
   tables: readonly string[],
   options: Partial<SqlSinkOptions> = {},
-): Promise<Open> {
-  const crate = await startCrate()
-  t.after(() => crate.stop())
-  for (const table of tables) crate.query(table)
-  const sink = crateSinkOf({ url: crate.url, onError: 'dead-letter', ...options })
-  t.after(() => sink.close())
-  await sink.open(claimOf(), signal())
-  let position = 0
-  return {
-    crate,
-    async write(...changes) {
-      const tables = knownTables(KEYLESS)
-      const written = await sink.prepare(batchOf({ changes, tables, moves: at({ s: `${++position}` }) }))(signal())
-      assert.ok(written.kind === 'written')
-      return written
-    },
-  }
+): Promise<CrateRelay> {
+  const relay = await openCrateRelay(t, options, { tables })
+  relay.knows(KEYLESS)
+  return relay
 }
 
-const signal = (): AbortSignal => AbortSignal.timeout(20_000)
 const KEYLESS = sourceTable({ id: 'int32', note: 'text' }, { key: [] })
 const TOOLKIT = `CREATE TABLE "doc"."orders" ("pk" OBJECT(STRICT) AS ("id" TEXT PRIMARY KEY, "n" BIGINT PRIMARY KEY),
   "data" OBJECT(DYNAMIC), "aux" OBJECT(IGNORED))`

@@ -26,13 +26,19 @@ const cases: readonly (readonly [state: string, words: string, code: string])[] 
   ['3F000', "Schema 's' unknown", 'SINK_TABLE'],
   ['XX000', 'Limit of total columns [1000] in table [t] exceeded', 'SINK_TABLE'],
   ['XX000', 'Cannot add column `x` to strict object `o`', 'SINK_TABLE'],
+  ['XX000', 'Cannot add column `x` to table `t` with column policy `strict`', 'SINK_TABLE'],
   ['42P07', "Relation 't' already exists.", 'SINK_BUSY'],
   ['0A000', 'The table doc.t already has a column named z', 'SINK_BUSY'],
   ['42601', "line 1:8: mismatched input 'blocked by:' expecting", 'SINK_FAILED'],
   ['42883', 'Unknown function: f()', 'SINK_FAILED'],
   ['XX000', 'Statement exceeds `statement_max_length` (262145 allowed: 262144)', 'SINK_FAILED'],
   ['XX000', 'Illegal capacity: -32768', 'SINK_FAILED'],
-  ['XX000', 'NullPointerException in io.crate.X', 'SINK_FAILED'],
+  ['XX000', 'NullPointerException in io.crate.X', 'SINK_UNCLEAR'],
+  ['0A000', 'Something else is not supported', 'SINK_FAILED'],
+  ['XX000', 'node closed {node-1}', 'SINK_UNREACHABLE'],
+  ['XX000', '[node-1][10.0.0.1:4300] connect_timeout[30s]', 'SINK_UNREACHABLE'],
+  ['XX000', 'MasterNotDiscoveredException in org.elasticsearch.X', 'SINK_UNREACHABLE'],
+  ['XX000', 'The relation "t" doesn\'t support or allow INSERT operations.', 'SINK_BUSY'],
 ]
 for (const [state, words, code] of cases) {
   test(`${state} ${words} is ${code}`, () => {
@@ -52,7 +58,8 @@ const rows: readonly (readonly [state: string, words: string, reason: RegExp])[]
   ['XX000', 'Cannot detect the type of the value: s3cret', /no type/],
   ['XX000', '"s3cret.b" contains a dot', /name/],
   ['XX000', '"x" must not be null', /null/],
-  ['XX000', 'Failed CONSTRAINT c CHECK ("q" > 0) for values: s3cret; CHECK constraint', /CHECK/],
+  ['XX000', 'Given value s3cret for generated column g does not match calculation x = 1', /generated/],
+  ['XX000', 'Failed CONSTRAINT c CHECK ("q" > 0) for values: [s3cret]', /CHECK/],
   ['XX000', 'Validation failed for x: Invalid value s3cret', /does not fit/],
   ['23505', 'A document with the same primary key exists already s3cret', /23505/],
 ]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Change, SourceTable } from '../../../../src/change.ts'
+import { type Change, Numeric, type Row, type SourceTable } from '../../../../src/change.ts'
 import { type Connection, connect } from '../../../../src/sinks/sql/connection.ts'
 import { cratedb } from '../../../../src/sinks/sql/cratedb/dialect.ts'
 import { ensureSchema } from '../../../../src/sinks/sql/cratedb/schema.ts'
@@ -104,6 +104,84 @@ test('of a table without key a sweep takes the rows themselves', async (t) => {
   assert.deepEqual(crate.query(`SELECT "cdc_version" FROM ${idOf(table)}`), [{ cdc_version: 100n }])
 })
 
+/** Existing tables with keys of other types than the relay gives, each with two keys, and how they are asked for. */
+const OTHER_KEYS: readonly (readonly [title: string, existing: string, keys: readonly Row[], id: string])[] = [
+  [
+    'the toolkit, of two parts',
+    'CREATE TABLE "doc"."orders" ("pk" OBJECT(STRICT) AS ("id" TEXT PRIMARY KEY, "n" BIGINT PRIMARY KEY), "data" OBJECT(DYNAMIC))',
+    [
+      { id: 'a"\'\\', n: 1 },
+      { id: 'a"\'\\', n: 2 },
+    ],
+    `"pk"['n']`,
+  ],
+  [
+    'BIGINT and TEXT',
+    'CREATE TABLE "doc"."orders" ("n" BIGINT, "id" TEXT, "data" OBJECT(IGNORED), PRIMARY KEY ("n", "id"))',
+    [
+      { id: '', n: -1 },
+      { id: '', n: 2 },
+    ],
+    '"n"',
+  ],
+  [
+    'NUMERIC',
+    'CREATE TABLE "doc"."orders" ("n" NUMERIC(38, 2) PRIMARY KEY, "data" OBJECT(IGNORED))',
+    [{ n: 1.5 }, { n: new Numeric('123456789012345678901234567890123456.25') }],
+    '"n"',
+  ],
+]
+
+for (const [title, existing, [first, second], id] of OTHER_KEYS) {
+  test(`keys of ${title}: deleted rows go, and one that came back to life meanwhile stays`, async (t) => {
+    const [one, two] = [{ key: { ...first! } }, { key: { ...second! } }]
+    const { crate, write, prune, age } = await place(t, [put(null, 1, one)], null, existing)
+    const left = (): string[] =>
+      crate.query(`SELECT ${id}::text AS k, "cdc_version" AS v FROM "doc"."orders"`).map(({ k, v }) => `${k}@${v}`)
+    await write([del(null, 1, one), del(null, 1, two)])
+    crate.refresh()
+    await prune(DAY_MS)
+    age(DAY_MS)
+    // A search still sees it dead.
+    await write([put(null, 2, two)])
+    await prune(DAY_MS)
+    const [kept, ...more] = left()
+    assert.match(kept!, /@2$/)
+    assert.deepEqual(more, [])
+  })
+
+  test(`keys of ${title}: a sweep takes what is older than the floor, and what is newer by now stays`, async (t) => {
+    const [one, two] = [{ key: { ...first! } }, { key: { ...second! } }]
+    const { crate, table, connection, write } = await place(t, [put(null, 1, one)], null, existing)
+    await write([put(null, 50, one), put(null, 60, two)])
+    crate.refresh()
+    await write([put(null, 100, two)])
+    assert.equal(await cratedb.writing.sweep(connection.db, table, '100'), 1)
+    const rows = crate.query(`SELECT "cdc_version" AS v, "cdc_deleted" AS d, "data" FROM "doc"."orders" ORDER BY v`)
+    assert.deepEqual(
+      rows.map(({ v, d, data }) => [v, d, data === null]),
+      [
+        [99n, true, true],
+        [100n, false, false],
+      ],
+    )
+  })
+}
+
+test('a key of moments: deleted rows go', async (t) => {
+  const known = sourceTable({ id: 'timestamp', at: 'int64' })
+  const existing = 'CREATE TABLE "doc"."orders" ("id" TIMESTAMP WITH TIME ZONE PRIMARY KEY, "at" BIGINT)'
+  const { crate, write, prune, age } = await place(t, [], known, existing)
+  const [first, second] = ['2024-07-12T01:17:42.123Z', '2024-07-12T01:17:42.124Z']
+  await write([dmsDel(first!, 1), dmsDel(second!, 1)])
+  crate.refresh()
+  await prune(DAY_MS)
+  age(DAY_MS)
+  await write([dmsPut(second!, 2)])
+  await prune(DAY_MS)
+  assert.deepEqual(crate.query('SELECT "cdc_version" FROM "doc"."orders"'), [{ cdc_version: 2n }])
+})
+
 const idOf = ({ schema, name }: TargetTable): string => `"${schema}"."${name}"`
 
 function keysOf(crate: Crate, table: TargetTable): unknown[] {
@@ -122,9 +200,15 @@ interface Place {
   live(): unknown[]
 }
 
-/** A table of the kind that these changes need, or of what is known. */
-async function place(t: TestContext, changes: readonly Change[], known: SourceTable | null = null): Promise<Place> {
+/** A table of the kind that these changes need, or of what is known; or one that is there, completed. */
+async function place(
+  t: TestContext,
+  changes: readonly Change[],
+  known: SourceTable | null = null,
+  existing: string | null = null,
+): Promise<Place> {
   const crate = await startCrate()
+  if (existing !== null) crate.query(existing)
   const connection = await connect(crate.url)
   t.after(async () => {
     await connection.close()
@@ -137,7 +221,9 @@ async function place(t: TestContext, changes: readonly Change[], known: SourceTa
   const target = { source: 'orders', schema: 'doc', name: 'orders' }
   const wanted = layout.wanted({ known, changes, remembered: [] })!
   const catalogue = cratedb.catalogue(connection)
-  await catalogue.work(({ run }) => run(layout.create(target, wanted)!))
+  const before = await catalogue.look('doc', 'orders')
+  const work = before === undefined ? layout.create(target, wanted)! : layout.additions(target, wanted, before).own
+  await catalogue.work(({ run }) => run(work))
   const relation = (await catalogue.look('doc', 'orders'))!
   const table = layout.bind(target, wanted, relation, known)
   return {

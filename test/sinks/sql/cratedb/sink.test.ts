@@ -1,6 +1,6 @@
 import { crateTarget } from '../../../support/crate-target.ts'
 import { describeSink } from '../../conformance.ts'
-import { columns, document } from './abilities.ts'
+import { columns, document, slowRefusal } from './abilities.ts'
 
 describeSink('cratedb, document', () => crateTarget('document'), document)
-describeSink('cratedb, columns', () => crateTarget('columns'), columns)
+describeSink('cratedb, columns', () => crateTarget('columns'), { ...columns, slowRefusal })

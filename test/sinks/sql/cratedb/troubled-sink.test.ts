@@ -1,8 +1,14 @@
 import { crateTarget } from '../../../support/crate-target.ts'
 import { anySeed } from '../../../support/life-random.ts'
 import { describeSink } from '../../conformance.ts'
-import { columns, document } from './abilities.ts'
+import { columns, document, slowRefusal } from './abilities.ts'
 
 const seed = anySeed()
-describeSink(`cratedb, document, in trouble (seed ${seed})`, () => crateTarget('document', seed), document)
-describeSink(`cratedb, columns, in trouble (seed ${seed})`, () => crateTarget('columns', seed), columns)
+describeSink(`cratedb, document, in trouble (seed ${seed})`, () => crateTarget('document', seed), {
+  ...document,
+  slowRefusal,
+})
+describeSink(`cratedb, columns, in trouble (seed ${seed})`, () => crateTarget('columns', seed), {
+  ...columns,
+  slowRefusal,
+})

@@ -6,9 +6,7 @@ import { describeSink } from '../../conformance.ts'
 /** Each way of writing on each stand-in would take long, and `permutation.test.ts` plays them all. */
 const RUNS: readonly [GreenplumKind, TestLayout][] = [
   ['6', { layout: 'document', deletes: 'hard' }],
-  ['6', { layout: 'columns', deletes: 'soft' }],
-  ['7', { layout: 'columns', deletes: 'hard' }],
-  ['cloudberry', { layout: 'document', deletes: 'hard' }],
+  ['7', { layout: 'columns', deletes: 'soft' }],
 ]
 
 for (const [kind, how] of RUNS) {

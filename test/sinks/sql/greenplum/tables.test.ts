@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { connect } from '../../../../src/sinks/sql/connection.ts'
 import { sqlStateStore } from '../../../../src/sinks/sql/state.ts'
-import { at, claimOf, del, put } from '../../../support/changes.ts'
+import { at, claimOf, del, dmsPatch, put, sourceTable } from '../../../support/changes.ts'
 import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
 import type { TestDatabase } from '../../../support/postgres.ts'
 import { rejection, totals } from '../../conformance.ts'
@@ -34,6 +34,19 @@ test('an append-optimised table is no mirror, which is said with what helps; as 
 
 for (const kind of GREENPLUM_KINDS) {
   const skip = withoutGreenplum(kind)
+
+  test(`greenplum ${kind}: a partial image is laid over a document of type json`, { skip }, async (t) => {
+    const database = await greenplumDatabase(t, kind)
+    await database.query(`CREATE SCHEMA shop; CREATE TABLE shop.orders (id numeric PRIMARY KEY, data json, cdc_version bigint);
+      INSERT INTO shop.orders VALUES (1, '{"note": "old", "qty": 1, "n": null}', 1)`)
+    const { knows, write } = await openRelay(t, { layout: 'document' }, database)
+    knows(sourceTable({ id: 'int32', note: 'text', qty: 'int32' }))
+    await write(dmsPatch(1, 2, { data: { note: 'new' } }), dmsPatch(2, 2, { data: { qty: 3 } }))
+    assert.deepEqual(await database.query('SELECT data FROM shop.orders ORDER BY id'), [
+      { data: { id: 1, n: null, note: 'new', qty: 1 } },
+      { data: { id: 2, qty: 3 } },
+    ])
+  })
 
   test(`greenplum ${kind}: a relay that was forgotten begins anew, without what it left behind`, {
     skip,
