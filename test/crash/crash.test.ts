@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { greenplumDatabase, withoutGreenplum } from '../support/greenplum.ts'
+import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../support/greenplum.ts'
 import { startKinesalite } from '../support/kinesalite.ts'
 import { ordersLife } from '../support/life.ts'
 import { type FoundRow, MIRROR_QUERY, mirrorDifferences } from '../support/life-mirror.ts'
@@ -95,7 +95,7 @@ test('a relay that is killed again and again appends each record once', async (t
   assertKilledAndInOrder(plan, drained, written.parents.size, LARGE)
 })
 
-for (const kind of ['6', '7'] as const) {
+for (const kind of GREENPLUM_KINDS) {
   test(`greenplum ${kind}: killed again and again, the mirror is what the history in order leaves`, {
     skip: withoutGreenplum(kind),
   }, async (t) => {

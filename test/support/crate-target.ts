@@ -1,6 +1,7 @@
 import type { DeadLetter, Row, TableName, Value } from '../../src/change.ts'
 import { FAILURES, RelayError } from '../../src/errors.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
+import { withoutExponent } from '../../src/sinks/sql/cratedb/json-text.ts'
 import { liveViewName, schemaName, sourceName, tableName } from '../../src/sinks/sql/cratedb/names.ts'
 import { plainDecimal } from '../../src/sinks/sql/keys.ts'
 import type { SqlSinkOptions } from '../../src/sinks/sql/sink.ts'
@@ -146,12 +147,10 @@ function rowJson(
 /** A number as key lies in TEXT. */
 function cellJson(value: unknown, type: string, isKey: boolean): string {
   if (type === 'object') return plainJson(documentOf(taken(value as string)))
-  if (type === 'numeric') return withoutZeros(value as string)
+  if (type === 'numeric') return withoutExponent(value as string)!
   if (isKey && typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)) return value
   return typeof value === 'bigint' ? String(value) : plainJson(value as Value)
 }
-
-const withoutZeros = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits)
 
 function logRows(crate: Crate, { schema, name }: TableName): string[] {
   const objects = ['key', 'before', 'after', 'transaction']
