@@ -98,6 +98,8 @@ class OpenPages {
 class ScriptedShard {
   /** Ends when a shard whose page was given back may be read again. */
   rest: Promise<void> | null = null
+  /** True if its last page was given back. */
+  isWaiting = false
   readonly #name: string
   readonly #records: readonly RawRecord[]
   readonly #open: OpenPages
@@ -125,6 +127,7 @@ class ScriptedShard {
     this.#next += records.length
     const { sequence, arrivedAt } = records.at(-1)!
     this.#open.add()
+    this.isWaiting = false
     return {
       shard: this.#name,
       records,
@@ -135,6 +138,7 @@ class ScriptedShard {
         this.#open.settle()
         this.#open.givenBack++
         this.#next = first + used
+        this.isWaiting = true
         this.rest = sleep(REST_MS).then(() => {
           this.rest = null
         })
@@ -143,13 +147,17 @@ class ScriptedShard {
   }
 }
 
-/** Null when all are read out. */
+/**
+ * Null when all are read out. What came first is read first; but shards that wait for a key must not keep the one from
+ * being read that tells it, so those that do not wait come before them.
+ */
 async function nextShard(shards: readonly ScriptedShard[]): Promise<ScriptedShard | null> {
   const unread = shards.filter(({ isReadOut }) => !isReadOut)
   if (unread.length === 0) return null
   if (unread.every(({ rest }) => rest !== null)) await Promise.race(unread.map(({ rest }) => rest))
   const ready = unread.filter(({ rest }) => rest === null)
-  return ready.reduce((one, other) => (one.arrival <= other.arrival ? one : other))
+  const free = ready.filter(({ isWaiting }) => !isWaiting)
+  return (free.length > 0 ? free : ready).reduce((one, other) => (one.arrival <= other.arrival ? one : other))
 }
 
 function firstUnread(records: readonly RawRecord[], position: Position | undefined): number {
