@@ -100,7 +100,7 @@ export const FAILURES = {
   SINK_DENIED: {
     retry: 'never',
     exit: 2,
-    help: 'The user of the target lacks a permission. docs/postgresql.md, docs/cratedb.md and docs/gpss.md say what it needs.',
+    help: 'The user of the target lacks a permission. docs/postgresql.md, greenplum.md, cratedb.md and gpss.md say what it needs.',
   },
   SINK_TABLE: { retry: 'never', exit: 2, help: 'The target table does not fit what the relay writes.' },
   SINK_REFUSED: {

@@ -15,7 +15,8 @@ export const RUN_OPTIONS = {
   source: text(what, 'stream name or ARN; file:PATH or file:- (one JSON record a line)'),
   sink: text(
     what,
-    'postgresql://USER@HOST/DATABASE[?schema=NAME], gpss://USER@GPSSHOST/DATABASE[?greenplum-host=HOST], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
+    'postgresql:// or greenplum://USER@HOST/DATABASE[?schema=NAME], crate://USER@HOST:5432/SCHEMA, ' +
+      'gpss://USER@GPSSHOST/DATABASE[?greenplum-host=HOST], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
   ),
   format: text(what, 'format of the records: auto (told by each record), dynamodb or dms', 'auto'),
   table: list(what, 'SOURCE=TARGET table; * in SOURCE stands in TARGET for what it matched; repeatable'),

@@ -86,7 +86,7 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
     })
     const ofStream = examiner({
       decode,
-      route: route({ ...config, deletes: config.deletes ?? 'hard' }),
+      route: route({ ...config, deletes: deletesOf(config) }),
       tables,
       stream: source.streamName,
       onError: config['on-error'],
@@ -127,13 +127,15 @@ function settingsOf(config: RunConfig): Record<string, string> {
   return {
     mode: config.mode,
     layout: config.layout ?? '',
-    deletes: config.deletes ?? defaultDeletes(config.sink),
+    deletes: deletesOf(config),
     table: config.table.map(({ from, to }) => `${from}=${to}`).join(' '),
     include: config.include.join(' '),
     exclude: config.exclude.join(' '),
     'missing-columns': config['missing-columns'] === 'auto' ? '' : config['missing-columns'],
   }
 }
+
+const deletesOf = ({ deletes, sink }: RunConfig) => deletes ?? defaultDeletes(sink)
 
 /** The first SIGTERM or SIGINT asks for an orderly stop, the second leaves at once (and loses nothing either). */
 function stopOnSignals({ log }: Reporter): AbortSignal {

@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import type { SchemaChange } from '../../../src/change.ts'
 import { addColumn, createTable, dmsPatch, dmsPut, dropTable, put, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
 import { rejection, totals } from '../conformance.ts'
+import { FIRST, FOLLOWED, MORE, OTHERS } from './schema-changes-cases.ts'
 import { type OpenRelay, onEachTarget, type TestRelay } from './test-relay.ts'
-
-const FIRST = sourceTable({ id: 'int32', note: 'text' })
-const MORE = sourceTable({ id: 'int32', note: 'text', qty: 'int64' })
-const FOLLOWED: readonly SchemaChange[] = [
-  createTable({ id: 'int32', note: 'text' }, 1),
-  dropTable(1),
-  addColumn({ qty: 'int64' }, 1),
-  addColumn(null, 1),
-]
-const OTHERS: readonly SchemaChange[] = (
-  ['rename-table', 'change-columns', 'drop-column', 'rename-column', 'column-type-change'] as const
-).map((op) => ({ ...addColumn(null, 1), op }))
 
 onEachTarget('add-only: what is new is added, the rest is counted and changes nothing', async (t, openRelay) => {
   const relay = await openMade(t, openRelay, 'add-only')

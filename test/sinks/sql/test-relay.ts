@@ -1,25 +1,13 @@
-import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { SourceTable, StreamChange, TableName } from '../../../src/change.ts'
 import type { RelayError } from '../../../src/errors.ts'
-import type { Written } from '../../../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
-import { at, batchOf, claimOf, knownTables } from '../../support/changes.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { sqlSinkOf } from '../../support/sql-target.ts'
-import { accounted } from '../conformance.ts'
+import { relayOver, type WritingRelay } from './relay-over.ts'
 
-export interface TestRelay {
+export interface TestRelay extends WritingRelay {
   readonly database: TestDatabase
-  /** What is known of the tables of DMS from now on. */
-  knows(...tables: SourceTable[]): void
-  /** Writes as one batch; one that failed is written again with the same position. */
-  write(...changes: StreamChange[]): Promise<Written>
-  keyColumns(table: TableName): Promise<readonly string[] | null>
-  /** With other options, if some are given. */
-  restart(options?: Partial<SqlSinkOptions>): Promise<void>
-  close(): Promise<void>
 }
 
 /** Opens a relay over a database of its own, of the server that a test runs on. */
@@ -40,38 +28,9 @@ export async function openRelay(
   name = 'relay',
 ): Promise<TestRelay> {
   const database = given ?? (await testDatabase(t))
-  let tables: ReadonlyMap<string, SourceTable> = new Map()
-  let position = 0
-  const opened = async (more: Partial<SqlSinkOptions> = {}) => {
-    const sink = sqlSinkOf({ url: database.url, ...options, ...more })
-    t.after(() => sink.close())
-    await sink.open(claimOf({ name }), signal())
-    return sink
-  }
-  let sink = await opened()
-  return {
-    database,
-    knows(...known) {
-      tables = knownTables(...known)
-    },
-    async write(...changes) {
-      const moves = at({ shard: `${position + 1}` })
-      const written = await sink.prepare(batchOf({ changes, tables, moves }))(signal())
-      assert.ok(written.kind === 'written')
-      assert.equal(accounted(written), changes.length, 'the books add up')
-      position++
-      return written
-    },
-    keyColumns: (table) => sink.keyColumns(table),
-    async restart(more) {
-      await sink.close()
-      sink = await opened(more)
-    },
-    close: () => sink.close(),
-  }
+  const sinkWith = (more: Partial<SqlSinkOptions>) => sqlSinkOf({ url: database.url, ...options, ...more })
+  return { database, ...(await relayOver(t, sinkWith, name)) }
 }
-
-const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
 /** The statements that the message advises. */
 export const curesIn = ({ detail }: RelayError): string[] =>

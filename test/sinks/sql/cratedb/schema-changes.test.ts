@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { SchemaChange } from '../../../../src/change.ts'
 import {
   addColumn,
   createTable,
@@ -13,20 +12,10 @@ import {
 } from '../../../support/changes.ts'
 import type { Crate } from '../../../support/crate/crate.ts'
 import { rejection, totals } from '../../conformance.ts'
+import { FIRST, FOLLOWED, MORE, OTHERS } from '../schema-changes-cases.ts'
 import { type CrateRelay, lines, openCrateRelay } from './test-relay.ts'
 
 /** CrateDB can add columns, and nothing else. */
-const FIRST = sourceTable({ id: 'int32', note: 'text' })
-const MORE = sourceTable({ id: 'int32', note: 'text', qty: 'int64' })
-const FOLLOWED: readonly SchemaChange[] = [
-  createTable({ id: 'int32', note: 'text' }, 1),
-  dropTable(1),
-  addColumn({ qty: 'int64' }, 1),
-  addColumn(null, 1),
-]
-const OTHERS: readonly SchemaChange[] = (
-  ['rename-table', 'change-columns', 'drop-column', 'rename-column', 'column-type-change'] as const
-).map((op) => ({ ...addColumn(null, 1), op }))
 
 test('add-only: what is new is added to the table and its view, the rest is counted and changes nothing', async (t) => {
   const { crate, knows, write } = await openMade(t, 'add-only')
