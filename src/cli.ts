@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import yargs from 'yargs'
 import { CHECK_OPTIONS } from './commands/check-options.ts'
 import { RUN_OPTIONS } from './commands/run-options.ts'
+import { masker, maskWord } from './observe/mask.ts'
 
 /** Runs the program and leaves with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -58,7 +59,8 @@ export async function main(args: readonly string[]): Promise<void> {
     .wrap(Math.min(120, process.stdout.columns ?? 100))
     .fail((message, error) => {
       if (error) throw error
-      console.error(message)
+      const words = message.split(' ').map(maskWord).join(' ')
+      console.error(masker([])(words))
       process.exitCode = 2
     })
     .parseAsync()

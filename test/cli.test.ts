@@ -39,6 +39,24 @@ test('no command, and an unknown one, are usage errors', async () => {
   }
 })
 
+test('a password that stands in the wrong place is not shown', async () => {
+  const url = 'postgresql://app:s3cret@db/w'
+  for (const args of [
+    [url],
+    ['run', url],
+    ['run', '--sink', 'postgresql://app:a', 's3cret@db/w'],
+    ['check', url],
+    [`--${url}`],
+  ]) {
+    const { code, stdout, stderr } = await run(args)
+    assert.equal(code, 2, args.join(' '))
+    assert.ok(!`${stdout}${stderr}`.includes('s3cret'), stderr)
+    assert.match(stderr, /\*\*\*@db\/w|Which command/)
+  }
+  writeFileSync(join(folder, 'relay.yaml'), 'source: file:x\nsink: "postgresql://app:s3cret\n')
+  assert.ok(!(await run(['run', '--config', 'relay.yaml'])).stderr.includes('s3cret'))
+})
+
 test('every problem of the configuration is in one message, exit code 2', async () => {
   const { code, stdout, stderr } = await run(['run', '--mode', 'mirorr', '--batch-recrods', '5', '--memory', 'much'])
   assert.equal(code, 2)

@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.ts'
-import { masker, secretsOf } from '../observe/mask.ts'
+import { masker, maskTexts, maskWord, secretsOf } from '../observe/mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { checkServer } from './check/check-server.ts'
 import { type Report, reportAsJson, reportAsLines, reportAsTable } from './check/report.ts'
@@ -17,7 +17,7 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
     const mask = masker([...secretsOf(sink), process.env.PGPASSWORD ?? ''])
     say = reporter(process.stderr, mask)
     const report = await checkServer(sink, say.log, stopping.signal)
-    process.stdout.write(mask(reportText(report, json)))
+    process.stdout.write(reportText(maskTexts(report, mask), json))
     return report.leftBehind !== null || report.findings.some(({ verdict }) => verdict === 'differs') ? 1 : 0
   } catch (error) {
     if (!stopping.signal.aborted || error !== stopping.signal.reason) return reportFailure(error, say)
@@ -36,10 +36,10 @@ function reportText(report: Report, json: boolean): string {
 /** @throws RelayError CONFIGURATION with every problem */
 function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): { sink: string; json: boolean } {
   const known = ['_', '$0', 'help', 'version', ...Object.keys(CHECK_OPTIONS)]
-  const words = (argv._ as readonly unknown[]).slice(1).map((word) => `"${word}" is not an option`)
+  const words = (argv._ as readonly unknown[]).slice(1).map((word) => `"${maskWord(String(word))}" is not an option`)
   const unknown = Object.keys(argv).filter((name) => !known.includes(name))
   const sink = argv.sink ?? env.CDC_RELAY_SINK
-  const problems = [...unknown.map((name) => `--${name} is not an option of check`), ...words]
+  const problems = [...unknown.map((name) => `--${maskWord(name)} is not an option of check`), ...words]
   if (sink === undefined) problems.push('--sink is missing: a URL such as crate://USER@HOST:5432/SCHEMA')
   else if (typeof sink !== 'string') problems.push('--sink is given more than once')
   else if (!isChecked(sink)) {

@@ -5,6 +5,7 @@ import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { RelayError } from '../errors.ts'
 import type { Start } from '../ingest/source.ts'
+import { maskWord } from '../observe/mask.ts'
 import { defaultDeletes, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
@@ -142,7 +143,7 @@ const runConfig = z
 
 function problemText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => `--${name} is not an option`).join('\n  ')
+    return issue.keys.map((name) => `--${maskWord(name)} is not an option`).join('\n  ')
   }
   return `--${String(issue.path[0])} ${issue.message}`
 }
@@ -198,7 +199,9 @@ function readYaml(path: string): Record<string, unknown> {
   try {
     parsed = parseYaml(readFileSync(path, 'utf8'))
   } catch (cause) {
-    throw new RelayError('CONFIGURATION', `--config ${path} cannot be read: ${String(cause)}`, {}, cause)
+    // Behind the first line stands the text itself, and a password perhaps.
+    const [why] = String(cause).split('\n')
+    throw new RelayError('CONFIGURATION', `--config ${path} cannot be read: ${why}`)
   }
   if (parsed === null) return {}
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {

@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update'
 import pino from 'pino'
 import type { Log } from './log.ts'
+import { maskTexts } from './mask.ts'
 
 /** What an operator sees on standard error: a log, and on a terminal one live line below it. */
 export interface Reporter {
@@ -12,15 +13,17 @@ export interface Reporter {
   clear(): void
 }
 
-/** Structured lines (JSON) where nobody watches, short ones with a live line on a terminal. Everything passes `mask`. */
+/** Structured lines (JSON) where nobody watches, short ones with a live line on a terminal. Every text passes `mask`. */
 export function reporter(stream: NodeJS.WriteStream, mask: (text: string) => string): Reporter {
   return stream.isTTY ? terminalReporter(stream, mask) : structuredReporter(stream, mask)
 }
 
 function structuredReporter(stream: NodeJS.WritableStream, mask: (text: string) => string): Reporter {
-  const masked = { write: (line: string) => void stream.write(mask(line)) }
+  const lines = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream)
+  const say = (level: 'info' | 'warn' | 'error') => (fields: object, message: string) =>
+    lines[level](maskTexts(fields, mask), mask(message))
   return {
-    log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, masked),
+    log: { info: say('info'), warn: say('warn'), error: say('error') },
     isTerminal: false,
     show() {},
     clear() {},
@@ -31,9 +34,9 @@ function terminalReporter(stream: NodeJS.WriteStream, mask: (text: string) => st
   const live = createLogUpdate(stream)
   let line = ''
   const say = (mark: string) => (fields: object, message: string) => {
-    const details = Object.entries(fields).map(([name, value]) => `${name} ${textOf(value)}`)
+    const details = Object.entries(maskTexts(fields, mask)).map(([name, value]) => `${name} ${textOf(value)}`)
     live.clear()
-    stream.write(`${mask(`${mark}${message}${details.length > 0 ? ` (${details.join(', ')})` : ''}`)}\n`)
+    stream.write(`${mark}${mask(message)}${details.length > 0 ? ` (${details.join(', ')})` : ''}\n`)
     if (line !== '') live(line)
   }
   return {

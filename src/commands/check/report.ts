@@ -4,7 +4,7 @@ import type { Server } from './server.ts'
 
 /** What came out of all checks. */
 export interface Report {
-  /** Holds the password: mask what is made of this. */
+  /** Holds the password: mask it before it is shown. */
   readonly url: string
   readonly server: Server
   readonly findings: readonly Finding[]
