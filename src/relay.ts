@@ -4,7 +4,8 @@ import type { Page, Source } from './ingest/source.ts'
 import type { Lag } from './observe/lag.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Log } from './observe/log.ts'
-import { retrying } from './retry.ts'
+import { sayRetries } from './observe/retries.ts'
+import { type RetryObserver, retrying } from './retry.ts'
 import type { Claim, Sink, Stored, Write } from './sinks/sink.ts'
 
 export interface RelayParts {
@@ -27,12 +28,19 @@ export interface RelayParts {
  */
 export async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
   const { sink, claim, log } = parts
-  let from: Stored | null = await retrying(() => sink.open(claim, signal), { signal, log, what: 'open the target' })
-  while (from !== null) from = await drain(parts, from, signal)
+  const observer = sayRetries(log)
+  const open = { signal, observer, what: 'open the target' }
+  let from: Stored | null = await retrying(() => sink.open(claim, signal), open)
+  while (from !== null) from = await drain(parts, from, observer, signal)
 }
 
 /** Reads from what is durable to the end. Null when there; or from where to start again when the target was set back. */
-async function drain(parts: RelayParts, { positions, lessons }: Stored, signal: AbortSignal): Promise<Stored | null> {
+async function drain(
+  parts: RelayParts,
+  { positions, lessons }: Stored,
+  observer: RetryObserver,
+  signal: AbortSignal,
+): Promise<Stored | null> {
   const { source, examiner, sink, limits, lag, log } = parts
   const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), lag)
   let inFlight: Promise<void> = Promise.resolve()
@@ -42,7 +50,7 @@ async function drain(parts: RelayParts, { positions, lessons }: Stored, signal: 
     for await (const cut of batches(read, examiner, limits, () => inFlight)) {
       const write = sink.prepare(cut)
       await inFlight
-      inFlight = deliver(parts, write, cut, signal)
+      inFlight = deliver(parts, write, cut, observer, signal)
       inFlight.catch(() => {}) // seen by whoever awaits it next: the batcher, or the lines below
     }
     await inFlight
@@ -63,8 +71,15 @@ async function drain(parts: RelayParts, { positions, lessons }: Stored, signal: 
 }
 
 /** Writes one batch, however often it takes; only then is it entered in the books and acknowledged to the source. */
-async function deliver({ ledger, lag, log }: RelayParts, write: Write, cut: Cut, signal: AbortSignal): Promise<void> {
-  const written = await retrying(() => write(signal), { signal, log, what: 'write the batch', hasWorked: () => true })
+async function deliver(
+  { ledger, lag }: RelayParts,
+  write: Write,
+  cut: Cut,
+  observer: RetryObserver,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
+  const written = await retrying(() => write(signal), options)
   if (written.kind === 'rewound') throw new SetBack(written)
   ledger.enter(cut, written)
   lag.committed(cut.moves)

@@ -1,13 +1,24 @@
 import timers from 'node:timers/promises'
 import { fullJitterGenerator } from 'cockatiel'
 import { FAILURES, type FailureCode, RelayError } from './errors.ts'
-import type { Log } from './observe/log.ts'
 
-export interface RetryOptions {
-  readonly signal: AbortSignal
-  readonly log: Log
-  /** What is tried, for the log: "write the batch". */
+/** Something that is tried until it succeeds: the same object for all its attempts. */
+export interface Work {
+  /** For people: "write the batch". */
   readonly what: string
+}
+
+/** Hears of attempts that failed: a log, a metric. */
+export interface RetryObserver {
+  /** An attempt failed with what may pass; another one follows. */
+  failed(work: Work, error: RelayError): void
+  /** Work of which an attempt had failed is over: it succeeded, or was given up. */
+  ended(work: Work, hasSucceeded: boolean): void
+}
+
+export interface RetryOptions extends Work {
+  readonly signal: AbortSignal
+  readonly observer: RetryObserver
   /** Whether this has worked before. Then even a refused login is worth waiting for: tokens rotate, a policy is repaired. */
   readonly hasWorked?: () => boolean
 }
@@ -17,31 +28,33 @@ const A_FEW_TIMES = 6
 
 /**
  * Tries `work` until it succeeds or fails with an error that trying again does not cure: for ever, or a few times where
- * it is not known whether it does; with exponential backoff and full jitter, said once and then at a falling rate.
+ * it is not known whether it does; with exponential backoff and full jitter.
  *
  * @throws the last error, or the signal's reason when it aborts between two attempts; an attempt is never cut short
  */
 export async function retrying<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { signal, log, what, hasWorked = () => false } = options
+  const { signal, observer, hasWorked = () => false } = options
   let doubtful = 0
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const result = await work()
-      if (attempt > 1) log.info({ attempts: attempt }, `Could ${what} again`)
-      return result
-    } catch (error) {
-      if (!(error instanceof RelayError)) throw error
-      const { retry } = FAILURES[error.code]
-      if (retry === 'never' || (retry === 'once it worked' && !hasWorked())) throw error
-      if (retry === 'a few times' && ++doubtful === A_FEW_TIMES) throw error
-      signal.throwIfAborted()
-      if (isPowerOfTwo(attempt)) {
-        const fields = { attempt, code: error.code, detail: error.detail, ...error.place }
-        if (retry === 'once it worked') log.error(fields, `Not allowed to ${what} any more; trying again, slowly`)
-        else log.warn(fields, `Could not ${what}; trying again`)
+  let hasSucceeded = false
+  let attempt = 1
+  try {
+    for (; ; attempt++) {
+      try {
+        const result = await work()
+        hasSucceeded = true
+        return result
+      } catch (error) {
+        if (!(error instanceof RelayError)) throw error
+        const { retry } = FAILURES[error.code]
+        if (retry === 'never' || (retry === 'once it worked' && !hasWorked())) throw error
+        if (retry === 'a few times' && ++doubtful === A_FEW_TIMES) throw error
+        signal.throwIfAborted()
+        observer.failed(options, error)
+        await timers.setTimeout(retryWaitMs(error.code, attempt), undefined, { signal })
       }
-      await timers.setTimeout(retryWaitMs(error.code, attempt), undefined, { signal })
     }
+  } finally {
+    if (attempt > 1) observer.ended(options, hasSucceeded)
   }
 }
 
@@ -69,6 +82,3 @@ export function retryWaitMs(code: FailureCode, attempt: number): number {
   const [jitter] = fullJitterGenerator(attempt - 1, bounds)
   return least + jitter
 }
-
-/** Attempts 1, 2, 4, 8, …: said at once, then at a falling rate. */
-const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0

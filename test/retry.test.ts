@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { type FailureCode, RelayError } from '../src/errors.ts'
-import { type Log, SILENT } from '../src/observe/log.ts'
-import { retrying } from '../src/retry.ts'
+import { type RetryObserver, retrying } from '../src/retry.ts'
 
 // The waits are real ones, of up to minutes: time is moved on instead.
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
 afterEach(() => mock.timers.reset())
 
 const failure = (code: FailureCode): RelayError => new RelayError(code, 'no answer')
-const patient = { signal: new AbortController().signal, what: 'write the batch', log: SILENT }
+const nobody: RetryObserver = { failed() {}, ended() {} }
+const patient = { signal: new AbortController().signal, what: 'write the batch', observer: nobody }
 
 /** Fails `times` times with `code`, then succeeds; after each failure time moves on by ten minutes. */
 function failing(code: FailureCode, times: number): { work: () => Promise<string>; attempts: () => number } {
@@ -23,15 +23,21 @@ function failing(code: FailureCode, times: number): { work: () => Promise<string
   return { work, attempts: () => attempts }
 }
 
-test('tries until it succeeds, saying so at a falling rate', async () => {
-  const said: string[] = []
-  const log: Log = {
-    ...SILENT,
-    warn: (fields) => said.push(String((fields as { attempt: number }).attempt)),
-    info: (_, message) => said.push(message),
+test('tries until it succeeds, telling of each attempt that failed, and of the end', async () => {
+  const heard: unknown[] = []
+  const observer: RetryObserver = {
+    failed: (work, error) => heard.push([work.what, error.code]),
+    ended: (work, hasSucceeded) => heard.push([work.what, hasSucceeded]),
   }
-  assert.equal(await retrying(failing('SINK_UNREACHABLE', 20).work, { ...patient, log }), 'written')
-  assert.deepEqual(said, ['1', '2', '4', '8', '16', 'Could write the batch again'])
+  const options = { ...patient, observer }
+  assert.equal(await retrying(failing('SINK_UNREACHABLE', 3).work, options), 'written')
+  const failed = ['write the batch', 'SINK_UNREACHABLE']
+  assert.deepEqual(heard.splice(0), [failed, failed, failed, ['write the batch', true]])
+  await assert.rejects(retrying(failing('SINK_UNCLEAR', 6).work, options), { code: 'SINK_UNCLEAR' })
+  assert.deepEqual(heard.at(-1), ['write the batch', false])
+  heard.splice(0)
+  await retrying(failing('SINK_BUSY', 0).work, options)
+  assert.deepEqual(heard, [])
 })
 
 test('what trying again does not cure is thrown at once', async () => {
@@ -56,11 +62,8 @@ test('what may never pass is tried six times, and what is known to pass does not
   assert.equal(await retrying(() => busy.work().then(unclear.work), patient), 'written')
 })
 
-test('a login that has worked before is waited for, in red', async () => {
-  const errors: string[] = []
-  const log: Log = { ...SILENT, error: (_, message) => errors.push(message) }
-  assert.equal(await retrying(failing('SINK_LOGIN', 1).work, { ...patient, log, hasWorked: () => true }), 'written')
-  assert.deepEqual(errors, ['Not allowed to write the batch any more; trying again, slowly'])
+test('a login that has worked before is waited for', async () => {
+  assert.equal(await retrying(failing('SINK_LOGIN', 1).work, { ...patient, hasWorked: () => true }), 'written')
 })
 
 test('a stop ends the wait between two attempts, never an attempt', async () => {

@@ -7,6 +7,7 @@ import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
 import { masker, secretsOf } from '../observe/mask.ts'
 import { startProgress } from '../observe/progress.ts'
+import { sayRetries } from '../observe/retries.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
 import { relay } from '../relay.ts'
@@ -63,6 +64,7 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
       firstPositions: () => source.firstPositions(config.start?.start ?? { kind: 'earliest' }, stopping),
       takeOver: config['take-over'],
     }
+    const askingTarget = sayRetries(log)
     const tables = new SourceTables({
       declaredKey: declaredKey(config.key),
       declaredTypes: declaredTypes(config.type),
@@ -72,7 +74,7 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
       askTarget: (table) =>
         retrying(() => sink.keyColumns(table), {
           signal: stopping,
-          log,
+          observer: askingTarget,
           what: 'ask the target for a primary key',
           hasWorked: () => true,
         }),

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { type PlaceOfFailure, RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
+import { sayRetries } from '../../observe/retries.ts'
 import type { Place } from '../../position.ts'
 import { retrying } from '../../retry.ts'
 import type { Connection } from './client.ts'
@@ -74,6 +75,7 @@ export function kinesisStream({ client, clock, stream }: Connection, log: Log): 
   // Both where both are known: AWS allows it, and emulators understand the one or the other.
   const named = { StreamName: stream.name, ...arn }
   const allowed = new Set<string>()
+  const observer = sayRetries(log)
 
   /** Sends what `request` makes until it is answered. */
   const ask = <Answer>(
@@ -92,7 +94,7 @@ export function kinesisStream({ client, clock, stream }: Connection, log: Log): 
         throw failureOf(error, { stream: stream.name, ...place })
       }
     }
-    return retrying(attempt, { signal, log, what, hasWorked: () => allowed.has(what) })
+    return retrying(attempt, { signal, observer, what, hasWorked: () => allowed.has(what) })
   }
 
   const everyPage = async (first: ListShardsInput, signal: AbortSignal): Promise<Shard[]> => {

@@ -99,14 +99,9 @@ describe('the requests of a Kinesis source', { concurrency: 8, timeout: 60_000 }
     const iterators = kinesis.asked('GetRecords').map((body) => body.ShardIterator)
     assert.equal(new Set(iterators.slice(0, 4)).size, 1)
     assert.equal(iterators.length, 5)
-    assert.deepEqual(
-      source.said.map(({ level, message }) => `${level}: ${message}`),
-      [
-        'warn: Could not read records; trying again',
-        'warn: Could not read records; trying again',
-        'info: Could read records again',
-      ],
-    )
+    const said = source.said.map(({ level, message }) => `${level}: ${message}`)
+    assert.equal(said[0], 'warn: Could not read records; trying again')
+    assert.equal(said.at(-1), 'info: Could read records again')
   })
 
   for (const [title, wrong] of [
@@ -122,7 +117,10 @@ describe('the requests of a Kinesis source', { concurrency: 8, timeout: 60_000 }
       }
       const source = open(t, kinesis)
       assert.deepEqual(await textsOf(source), numbered(2))
-      assert.equal(source.said.filter(({ level }) => level === 'warn').length, 4)
+      assert.match(
+        source.said[0]!.message,
+        /Could not describe the stream; trying again|Could not list the shards; trying again/,
+      )
     })
   }
 

@@ -7,6 +7,7 @@ import pg from 'pg'
 import type { Change } from '../../../src/change.ts'
 import { RelayError } from '../../../src/errors.ts'
 import { SILENT } from '../../../src/observe/log.ts'
+import { sayRetries } from '../../../src/observe/retries.ts'
 import { retrying } from '../../../src/retry.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import {
@@ -264,7 +265,7 @@ for (const refuseWith of unheardOf) {
     const { signal } = new AbortController()
     await sink.open(claimOf(), signal)
     const write = sink.prepare(batchOf({ changes: [put('a', 1)], moves: at({ shard: '1' }) }))
-    await retrying(() => write(signal), { signal, log: SILENT, what: 'write the batch' })
+    await retrying(() => write(signal), { signal, observer: sayRetries(SILENT), what: 'write the batch' })
     assert.ok(refusals > 3)
     assert.equal((await place.database.query('SELECT 1 FROM orders')).length, 1)
   })
