@@ -1,5 +1,6 @@
 import { Numeric, newRow, type Value } from '../change.ts'
 import { RelayError } from '../errors.ts'
+import { parseJson, parseJsonWithSource } from '../parse-json.ts'
 import { isObject, type JsonObject, jsonType } from './json.ts'
 
 /**
@@ -8,7 +9,7 @@ import { isObject, type JsonObject, jsonType } from './json.ts'
  */
 export function parseExact(text: string): Value {
   try {
-    return toValue(holdsOddNumber(text) ? parseTokens(text) : JSON.parse(text), 'The JSON text')
+    return toValue(holdsOddNumber(text) ? parseTokens(text) : parseJson(text), 'The JSON text')
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     // The engine's own words quote the text around the error: row values.
@@ -49,7 +50,7 @@ export function holdsOddNumber(text: string): boolean {
 /** What `JSON.parse` gives, with a `NumberToken` for each number that is long or has an exponent. */
 export function parseTokens(text: string): unknown {
   try {
-    return parseWithSource(text, (_, value, { source }) =>
+    return parseJsonWithSource(text, (value, source) =>
       typeof value === 'number' && (source!.length > 15 || /[eE]/.test(source!)) ? new NumberToken(source!) : value,
     )
   } catch (error) {
@@ -58,12 +59,6 @@ export function parseTokens(text: string): unknown {
     throw error
   }
 }
-
-/** Present from Node.js 22 on; missing from the TypeScript library of that year. */
-const parseWithSource = JSON.parse as (
-  text: string,
-  reviver: (name: string, value: unknown, context: { readonly source?: string }) => unknown,
-) => unknown
 
 /** Deeper than any document should be, and far from what the stack holds. */
 const MAX_DEPTH = 1000

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { RelayError } from '../errors.ts'
+import { parseJson } from '../parse-json.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -24,7 +25,7 @@ export function parseObject(text: string): JsonObject {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     // The engine's own words quote the text around the error: row values.
     throw new RelayError('DECODE_NOT_JSON', `The ${text.length} characters of the record are not JSON`)

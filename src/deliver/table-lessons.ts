@@ -1,5 +1,6 @@
 import { type ColumnType, compareDecimal, type SchemaChange } from '../change.ts'
 import { RelayError } from '../errors.ts'
+import { parseJson } from '../parse-json.ts'
 
 /** What the stream, and for its key the target, told of a table. Never altered: news make another. */
 export interface Told {
@@ -60,7 +61,7 @@ export function toLesson({ key, columns, floor, version }: Told): string {
 /** @throws RelayError STATE_BROKEN for what `toLesson` did not write */
 export function fromLesson(subject: string, json: string): Told {
   try {
-    const { key, columns, floor, version } = JSON.parse(json) as {
+    const { key, columns, floor, version } = parseJson(json) as {
       [K in keyof Told]: K extends 'columns' ? Record<string, ColumnType> : Told[K]
     }
     return { key, columns: new Map(Object.entries(columns)), floor, version }

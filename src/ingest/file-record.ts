@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RawRecord } from '../change.ts'
+import { parseJson } from '../parse-json.ts'
 import type { Line } from './file-lines.ts'
 
 /** A file has one shard. */
@@ -32,7 +33,7 @@ const MARKS = ['"kinesis"', '"Data"']
 /** Undefined for what is not JSON: then it is the decoder that refuses the line. */
 function parse(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString())
+    return parseJson(bytes.toString())
   } catch {
     return undefined
   }

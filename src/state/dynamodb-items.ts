@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { z } from 'zod'
+import { parseJson } from '../parse-json.ts'
 import type { RelayIdentity, Stored } from './store.ts'
 import { jsonOf, read, STORED } from './stored-json.ts'
 
@@ -78,7 +79,7 @@ export function pageContents(stored: Stored): Uint8Array[] {
 /** @throws RelayError STATE_BROKEN */
 export function readPages(contents: readonly Uint8Array[]): Stored {
   if (contents.length === 0) return NOTHING
-  return read('The pages of the state', () => STORED.parse(JSON.parse(Buffer.concat(contents).toString('utf8'))))
+  return read('The pages of the state', () => STORED.parse(parseJson(Buffer.concat(contents).toString('utf8'))))
 }
 
 /** Any part of a head as the attributes that hold it. */
@@ -108,7 +109,7 @@ const INTEGER = z
   .object({ N: z.string() })
   .transform(({ N }) => Number(N))
   .pipe(z.int())
-const JSON_TEXT = TEXT.transform((text): unknown => JSON.parse(text))
+const JSON_TEXT = TEXT.transform((text): unknown => parseJson(text))
 
 const HEAD_ITEM = z.object({
   format: INTEGER.pipe(z.literal(1)),

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { RelayError } from '../errors.ts'
+import { parseJson } from '../parse-json.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
 import type { Claim, RelayIdentity, StateStore, Stored } from './store.ts'
@@ -133,7 +134,7 @@ function plainIdentity({ name, stream, start, settings }: RelayIdentity): State[
 /** Null if there is no such file. @throws RelayError STATE_BROKEN */
 async function readState(path: string): Promise<State | null> {
   try {
-    return STATE.parse(JSON.parse(await readFile(path, 'utf8')))
+    return STATE.parse(parseJson(await readFile(path, 'utf8')))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw new RelayError('STATE_BROKEN', `The state file ${path} cannot be read: ${reason(cause)}`, {}, cause)

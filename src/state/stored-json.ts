@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { RelayError } from '../errors.ts'
+import { parseJson } from '../parse-json.ts'
 import type { Position } from '../position.ts'
 import type { Stored } from './store.ts'
 
@@ -48,7 +49,7 @@ export const STORED = z
   )
 
 /** @param what for the message: "The positions" @throws RelayError STATE_BROKEN */
-export const readStored = (what: string, json: string): Stored => read(what, () => STORED.parse(JSON.parse(json)))
+export const readStored = (what: string, json: string): Stored => read(what, () => STORED.parse(parseJson(json)))
 
 /** @throws RelayError STATE_BROKEN with what does not parse, and why */
 export function read<T>(what: string, parse: () => T): T {

@@ -1,4 +1,5 @@
 import { Binary, type Format, Numeric, newRow, type Row, type Value } from '../../../change.ts'
+import { parseJsonWithSource } from '../../../parse-json.ts'
 import { plainDecimal } from '../keys.ts'
 import { ignoredDocument, isList } from './documents.ts'
 import { isNumber } from './exact-numbers.ts'
@@ -18,7 +19,7 @@ const isObject = (value: Value): value is Row =>
 function parseExactly(text: string): Value | undefined {
   let isHeld = true
   try {
-    const parsed = parseJson(text, (_, value, { source }) => {
+    const parsed = parseJsonWithSource(text, (value, source) => {
       if (typeof value === 'number') {
         const number = numberOf(source!)
         isHeld &&= number !== undefined
@@ -34,10 +35,6 @@ function parseExactly(text: string): Value | undefined {
     return undefined
   }
 }
-
-type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
-/** The reviver's third argument is there from Node.js 22 on; missing from the TypeScript library. */
-const parseJson = JSON.parse as (text: string, reviver: Reviver) => unknown
 
 const MAX_ZEROS = 10_000
 

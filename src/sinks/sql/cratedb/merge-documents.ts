@@ -1,3 +1,4 @@
+import { parseJsonWithSource } from '../../../parse-json.ts'
 import { NUMBERS_KEY } from './names.ts'
 
 /**
@@ -24,7 +25,7 @@ export function mergeDocuments(stored: string | null, told: readonly string[], l
 type Members = Readonly<Record<string, unknown>>
 
 const parse = (json: string): Members =>
-  parseJson(json, (_, value, { source }) => (typeof value === 'number' ? rawJson(source!) : value)) as Members
+  parseJsonWithSource(json, (value, source) => (typeof value === 'number' ? rawJson(source!) : value)) as Members
 
 const pointersOf = (members: Members): readonly string[] =>
   Object.hasOwn(members, NUMBERS_KEY) ? (members[NUMBERS_KEY] as readonly string[]) : []
@@ -32,7 +33,5 @@ const pointersOf = (members: Members): readonly string[] =>
 /** Of a JSON pointer. */
 const memberOf = (pointer: string): string => pointer.split('/')[1]!.replaceAll('~1', '/').replaceAll('~0', '~')
 
-type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
-/** Both present from Node.js 22 on; missing from the TypeScript library of that year. */
-const parseJson = JSON.parse as (text: string, reviver: Reviver) => unknown
+/** Present from Node.js 22 on; missing from the TypeScript library of that year. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../parse-json.ts'
 import { elementText } from './array-literal.ts'
 import { SilentRefusal } from './failures.ts'
 import { JSON_TEXT } from './read-back.ts'
@@ -45,7 +46,7 @@ export function missingRows(
 /** Of an object the same text, in whatever order its members come back and however its numbers are spelled. */
 function sameText({ read }: WrittenColumn, element: string | null): string | null {
   if (element === null || read !== JSON_TEXT) return element
-  return JSON.stringify(JSON.parse(elementText(element)), (_, value: unknown) =>
+  return JSON.stringify(parseJson(elementText(element)), (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort(byName) : value,
   )
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { parseJson } from '../../../parse-json.ts'
 import type { Database } from '../connection.ts'
 import type { Target } from '../layout.ts'
 import type { Sample } from './samples.ts'
@@ -20,7 +21,7 @@ export async function readPurge(db: Database, { schema, name }: Target): Promise
     WHERE "target_schema" = ${schema} AND "target_table" = ${name}`.execute(db)
   const { samples = null, sweep_below: sweepBelow = null, swept_at = null } = rows[0] ?? {}
   return {
-    samples: samples === null ? [] : (JSON.parse(samples) as Sample[]),
+    samples: samples === null ? [] : (parseJson(samples) as Sample[]),
     sweepBelow,
     sweptAt: swept_at === null ? null : Number(swept_at),
   }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { parseJson } from '../../../parse-json.ts'
 import type { Database } from '../connection.ts'
 import type { Remembered } from '../tables.ts'
 import { theRow } from './written-rows.ts'
@@ -81,8 +82,8 @@ export function rememberedTables(db: Database): RememberedTables {
         source: row.source,
         schema: row.target_schema,
         name: row.target_table,
-        keys: JSON.parse(row.keys) as Remembered['keys'],
-        columns: JSON.parse(row.columns) as Remembered['columns'],
+        keys: parseJson(row.keys) as Remembered['keys'],
+        columns: parseJson(row.columns) as Remembered['columns'],
       }))
     },
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Lessons } from '../../../change.ts'
 import { RelayError } from '../../../errors.ts'
+import { parseJson } from '../../../parse-json.ts'
 import type { Positions } from '../../../position.ts'
 import type { RelayIdentity, Stored } from '../../../state/store.ts'
 import { jsonOf, readStored } from '../../../state/stored-json.ts'
@@ -109,7 +110,12 @@ export async function changeRelay(
 
 export function storedIdentity(row: RelayRow, name: string): RelayIdentity {
   const { stream_id: id, stream_created: created, start, settings } = row
-  return { name, stream: { id, created, retentionMs: null }, start, settings: JSON.parse(settings) }
+  return {
+    name,
+    stream: { id, created, retentionMs: null },
+    start,
+    settings: parseJson(settings) as RelayIdentity['settings'],
+  }
 }
 
 /** @throws RelayError STATE_BROKEN */
