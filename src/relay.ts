@@ -5,6 +5,7 @@ import type { Lag } from './observe/lag.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Log } from './observe/log.ts'
 import { sayRetries } from './observe/retries.ts'
+import { warnOfSetAside } from './observe/set-aside.ts'
 import { type RetryObserver, retrying } from './retry.ts'
 import type { Claim, Sink, Stored, Write } from './sinks/sink.ts'
 
@@ -72,7 +73,7 @@ async function drain(
 
 /** Writes one batch, however often it takes; only then is it entered in the books and acknowledged to the source. */
 async function deliver(
-  { ledger, lag }: RelayParts,
+  { ledger, lag, log }: RelayParts,
   write: Write,
   cut: Cut,
   observer: RetryObserver,
@@ -81,7 +82,7 @@ async function deliver(
   const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
   const written = await retrying(() => write(signal), options)
   if (written.kind === 'rewound') throw new SetBack(written)
-  ledger.enter(cut, written)
+  warnOfSetAside(log, ledger.enter(cut, written))
   lag.committed(cut.moves)
   for (const page of cut.pages) page.committed()
 }

@@ -11,6 +11,7 @@ import type { Page, Source } from '../src/ingest/source.ts'
 import { Lag } from '../src/observe/lag.ts'
 import { Ledger } from '../src/observe/ledger.ts'
 import { SILENT } from '../src/observe/log.ts'
+import { summaryOf } from '../src/observe/summary.ts'
 import { type RelayParts, relay } from '../src/relay.ts'
 import type { Batch, Rewound, Sink, Written } from '../src/sinks/sink.ts'
 import type { Stored } from '../src/state/store.ts'
@@ -95,6 +96,35 @@ test('books that do not add up are an error', async () => {
   await assert.rejects(relay({ ...parts, sink: lying }, neverStopped()), /do not add up/)
 })
 
+test('values set aside are counted once they are durable, and each column is warned of once', async () => {
+  let isSetBack = false
+  const setBack = async (): Promise<Stored | null> => {
+    if (isSetBack) return null
+    isSetBack = true
+    return { positions: new Map(), lessons: new Map() }
+  }
+  const failing = [true, false]
+  const { parts } = scene({
+    records: ['1', '2', '3'],
+    onWrite: {
+      '1': () =>
+        failing.shift() === true ? Promise.reject(new RelayError('SINK_BUSY', 'a lock')) : Promise.resolve(null),
+      '2': setBack,
+    },
+    setAside: { '1': ['x'], '2': ['x'], '3': ['x', 'y'] },
+  })
+  const warnings: [fields: object, message: string][] = []
+  const log = { ...SILENT, warn: (fields: object, message: string) => void warnings.push([fields, message]) }
+  await relay({ ...parts, log }, neverStopped())
+  assert.deepEqual(summaryOf(parts.ledger, 1).setAside, { orders: { x: 4, y: 1 } }, 'the first batch was read twice')
+  const told = warnings.filter(([, message]) => message.includes('cdc_extra'))
+  assert.deepEqual(
+    told.map(([fields]) => fields),
+    ['x', 'y'].map((column) => ({ table: 'orders', column, type: 'smallint' })),
+  )
+  assert.match(told[0]![1], /smallint holds whole numbers\. Widen it$/)
+})
+
 const neverStopped = (): AbortSignal => new AbortController().signal
 
 interface Scene {
@@ -102,10 +132,15 @@ interface Scene {
   readonly recordsPerBatch?: number
   /** By sequence number of the batch's first change: null to succeed, what to be set back to. */
   readonly onWrite?: Readonly<Record<string, () => Promise<Stored | null>>>
+  /** By the same, the columns of which a value is set aside. */
+  readonly setAside?: Readonly<Record<string, readonly string[]>>
 }
 
 /** One shard `a` with a page for each record, and a sink that writes down what it is asked. */
-function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: string[]; parts: RelayParts } {
+function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Scene): {
+  log: string[]
+  parts: RelayParts
+} {
   const log: string[] = []
   const source: Source = {
     identify: async () => ({ id: 's', created: 'c', retentionMs: null }),
@@ -135,7 +170,12 @@ function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: st
         // Slow enough that the next batch can be prepared meanwhile.
         await new Promise((resolve) => setTimeout(resolve, 5))
         log.push(`committed ${label}`)
-        return { kind: 'written', tables: new Map([['orders', { applied: batch.changes.length, superseded: 0 }]]) }
+        const aside = setAside[label]?.map((column) => [column, SMALLINT] as const) ?? []
+        return {
+          kind: 'written',
+          tables: new Map([['orders', { applied: batch.changes.length, superseded: 0 }]]),
+          ...(aside.length > 0 ? { setAside: new Map([['orders', new Map(aside)]]) } : {}),
+        }
       }
     },
     close: async () => {},
@@ -156,6 +196,8 @@ function scene({ records, recordsPerBatch = 1, onWrite = {} }: Scene): { log: st
     parts: { source, examiner: examining, sink, claim, limits, ledger: new Ledger(), lag: new Lag(), log: SILENT },
   }
 }
+
+const SMALLINT = { count: 1, type: 'smallint', reason: 'smallint holds whole numbers', cure: 'Widen it' }
 
 function onePage(sequence: string): Page {
   const record: RawRecord = { shard: 'a', sequence, arrivedAt: 1, data: new Uint8Array(1) }

@@ -1,5 +1,5 @@
 import type { Cut } from '../deliver/batcher.ts'
-import type { Written } from '../sinks/sink.ts'
+import type { SetAsideColumn, SetAsideColumns, Written } from '../sinks/sink.ts'
 
 export interface TableCounts {
   applied: number
@@ -16,6 +16,7 @@ export interface Counts {
 }
 
 const NONE: ReadonlyMap<string, number> = new Map()
+const NOTHING_ASIDE: ReadonlyMap<string, SetAsideColumns> = new Map()
 
 /** Keeps the books of one run: every change, skip and dead letter ends in exactly one column. */
 export class Ledger {
@@ -24,11 +25,16 @@ export class Ledger {
   /** Changes whose text was altered (U+0000): they are applied or superseded as well. */
   textReplaced = 0
   batches = 0
+  /** Source table → column → how many of its values lie in `cdc_extra`: their changes are applied or superseded as well. */
+  readonly setAside = new Map<string, Map<string, SetAsideColumn>>()
   readonly skips = new Map<string, number>()
   readonly tables = new Map<string, TableCounts>()
 
-  /** Enters a batch that is durable. @throws Error when the sink's answer does not add up: that is a bug, and never silent */
-  enter(cut: Cut, written: Written): void {
+  /**
+   * Enters a batch that is durable. Returns the columns of which values were set aside for the first time.
+   * @throws Error when the sink's answer does not add up: that is a bug, and never silent
+   */
+  enter(cut: Cut, written: Written): ReadonlyMap<string, SetAsideColumns> {
     this.batches++
     this.read += cut.read
     this.deadLettered += cut.deadLetters.length + (written.deadLettered ?? 0)
@@ -44,6 +50,28 @@ export class Ledger {
     if (accounted !== cut.changes.length) {
       throw new Error(`The books do not add up: ${cut.changes.length} changes were written, ${accounted} accounted for`)
     }
+    return this.#setAside(written.setAside ?? NOTHING_ASIDE)
+  }
+
+  /** Returns what is new. */
+  #setAside(tables: ReadonlyMap<string, SetAsideColumns>): ReadonlyMap<string, SetAsideColumns> {
+    const news = new Map<string, SetAsideColumns>()
+    for (const [label, columns] of tables) {
+      const table = this.setAside.get(label) ?? new Map<string, SetAsideColumn>()
+      const added = new Map([...columns].filter(([column]) => !table.has(column)))
+      if (added.size > 0) news.set(label, added)
+      for (const [column, { count, ...why }] of columns) {
+        table.set(column, { ...why, count: count + (table.get(column)?.count ?? 0) })
+      }
+      this.setAside.set(label, table)
+    }
+    return news
+  }
+
+  valuesSetAside(): number {
+    let sum = 0
+    for (const columns of this.setAside.values()) for (const { count } of columns.values()) sum += count
+    return sum
   }
 
   /** Returns how many. */

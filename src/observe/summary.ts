@@ -1,4 +1,5 @@
 import prettyMs from 'pretty-ms'
+import type { SetAsideColumns } from '../sinks/sink.ts'
 import type { Ledger } from './ledger.ts'
 
 /** The books of a run, as one JSON object: what scripts read. */
@@ -8,10 +9,21 @@ export function summaryOf(ledger: Ledger, elapsedMs: number): Record<string, unk
     textReplaced: ledger.textReplaced,
     batches: ledger.batches,
     elapsedMs: Math.round(elapsedMs),
+    valuesSetAside: ledger.valuesSetAside(),
     skips: Object.fromEntries(ledger.skips),
     tables: Object.fromEntries(ledger.tables),
+    ...(ledger.setAside.size === 0 ? {} : { setAside: setAsideOf(ledger) }),
   }
 }
+
+/** Source table → column → values that lie in `cdc_extra`. */
+const setAsideOf = ({ setAside }: Ledger): Record<string, Record<string, number>> =>
+  Object.fromEntries(
+    Array.from(setAside, ([table, columns]) => [
+      table,
+      Object.fromEntries(Array.from(columns, ([column, { count }]) => [column, count])),
+    ]),
+  )
 
 /** The same for people. */
 export function summaryText(ledger: Ledger, elapsedMs: number): string {
@@ -26,11 +38,27 @@ export function summaryText(ledger: Ledger, elapsedMs: number): string {
     ...row('dead-lettered', deadLettered),
   ]
   if (ledger.textReplaced > 0) lines.push(`  in ${number(ledger.textReplaced)} of them U+0000 was replaced by U+FFFD`)
+  const aside = ledger.valuesSetAside()
+  if (aside > 0) lines.push(`  ${number(aside)} values that their columns cannot hold lie in cdc_extra`)
+  for (const [table, columns] of ledger.setAside) lines.push(...asideLines(table, columns))
   for (const [table, counts] of ledger.tables) {
     lines.push(`  ${table}: ${number(counts.applied)} applied, ${number(counts.superseded)} superseded`)
   }
   return lines.join('\n')
 }
+
+/** The columns with the most values first. */
+function asideLines(table: string, columns: SetAsideColumns): string[] {
+  const byCount = [...columns].toSorted(([, a], [, b]) => b.count - a.count)
+  const shown = byCount.slice(0, MOST_COLUMNS).map(([column, { count, type }]) => {
+    return `    ${table}: ${number(count)} of column ${JSON.stringify(column)}${type === null ? '' : `, ${type}`}`
+  })
+  const more = byCount.length - shown.length
+  return more === 0 ? shown : [...shown, `    ${table}: and of ${number(more)} other columns`]
+}
+
+/** So many of a table are named. */
+const MOST_COLUMNS = 20
 
 const row = (name: string, count: number, remark = ''): string[] => [
   `  ${name.padEnd(14)}${number(count).padStart(14)}${remark === '' ? '' : `  ${remark}`}`,

@@ -24,6 +24,21 @@ export interface Written {
   readonly skips?: ReadonlyMap<string, number>
   /** Changes that the target refused and that it, or the file beside it, keeps with the reason; absent if none. */
   readonly deadLettered?: number
+  /** By source table, values that their columns cannot hold and that are kept in `cdc_extra`; absent if none. */
+  readonly setAside?: ReadonlyMap<string, SetAsideColumns>
+}
+
+/** Column or attribute of the source → how many of its values lie in `cdc_extra`, and why. */
+export type SetAsideColumns = ReadonlyMap<string, SetAsideColumn>
+
+export interface SetAsideColumn {
+  readonly count: number
+  /** Of the target's column, as its catalogue prints it; null where the table has none for it. */
+  readonly type: string | null
+  /** In words without values: why the column does not hold them. */
+  readonly reason: string
+  /** What the operator can do, in words or as a statement. */
+  readonly cure: string
 }
 
 /** The target held older positions than those last written (restored, failed over): nothing was written, read again from here. */

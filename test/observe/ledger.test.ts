@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Cut } from '../../src/deliver/batcher.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { summaryOf, summaryText } from '../../src/observe/summary.ts'
-import type { Written } from '../../src/sinks/sink.ts'
+import type { SetAsideColumn, Written } from '../../src/sinks/sink.ts'
 import { batchOf, createTable, put } from '../support/changes.ts'
 
 /** Of as many changes, a schema change among them, with what did not go to the sink. */
@@ -85,6 +85,7 @@ test('summary: the reasons of the target stand beside those of the relay', () =>
     textReplaced: 0,
     batches: 1,
     elapsedMs: 1_000,
+    valuesSetAside: 0,
     skips: { 'dms-bookkeeping': 1, 'no-such-column': 1 },
     tables: { orders: { applied: 2, superseded: 0 } },
   })
@@ -92,4 +93,30 @@ test('summary: the reasons of the target stand beside those of the relay', () =>
     summaryText(ledger, 1_000),
     /skipped +1 +dms-bookkeeping\n +skipped +1 +no-such-column\n +dead-lettered +1\n/,
   )
+})
+
+test('summary: values set aside, by table and column; for people the columns with most of them first', () => {
+  const ledger = new Ledger()
+  const why: Omit<SetAsideColumn, 'count'> = {
+    type: 'smallint',
+    reason: 'smallint holds whole numbers',
+    cure: 'Widen it',
+  }
+  const leftOut = Array.from({ length: 25 }, (_, i) => [`a${i}`, { ...why, type: null, count: 1 }] as const)
+  ledger.enter(
+    cut(3),
+    written({
+      tables: orders(3, 0),
+      setAside: new Map([['orders', new Map<string, SetAsideColumn>([...leftOut, ['qty', { ...why, count: 3000 }]])]]),
+    }),
+  )
+  const { valuesSetAside, setAside } = summaryOf(ledger, 1_000)
+  assert.equal(valuesSetAside, 3025)
+  assert.deepEqual(setAside, { orders: { ...Object.fromEntries(leftOut.map(([name]) => [name, 1])), qty: 3000 } })
+  const text = summaryText(ledger, 1_000)
+  assert.match(
+    text,
+    /3,025 values that their columns cannot hold lie in cdc_extra\n +orders: 3,000 of column "qty", smallint\n/,
+  )
+  assert.match(text, /orders: 1 of column "a18"\n +orders: and of 6 other columns\n/)
 })

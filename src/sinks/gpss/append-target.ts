@@ -80,7 +80,7 @@ export function appendTarget(options: AppendTargetOptions): LoadTarget {
   }
 }
 
-const NOTHING: LoadPlan = { load: null, applied: 0, refused: [] }
+const NOTHING: LoadPlan = { load: null, applied: 0, refused: [], setAside: new Map() }
 
 function addColumns(target: Target, lacking: ReadonlyMap<string, Lacking>): Statement {
   const columns = Array.from(lacking, ([attribute, { value, feed }]) => {

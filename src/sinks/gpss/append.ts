@@ -174,7 +174,7 @@ async function planRows(
   })
   const encoded = encoder.finish()
   const load = { table, columns: places.map((place) => columns[place]!.name), rows: encoded }
-  return { load: encoded.count === 0 ? null : load, applied: encoded.count, refused }
+  return { load: encoded.count === 0 ? null : load, applied: encoded.count, refused, setAside: new Map() }
 }
 
 function orRefuse(change: Change, refused: DeadLetter[], work: () => void): void {

@@ -1,9 +1,10 @@
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Batch, Written } from '../sink.ts'
+import type { Batch, SetAsideColumns, Written } from '../sink.ts'
 import { placeOfBatch } from '../sql/failures.ts'
 import { type Group, groupByTable } from '../sql/planning.ts'
 import { type SchemaPolicyOptions, schemaPolicy } from '../sql/schema-changes.ts'
+import { asideOf } from '../sql/set-aside.ts'
 import type { Gpss } from './connection.ts'
 import { GroupLoad, isRefusal, type Loaded } from './group-load.ts'
 import type { LoadPlan, LoadTarget } from './target.ts'
@@ -85,12 +86,16 @@ export class Delivery {
 
   written(): Written {
     const tables = new Map<string, { applied: number; superseded: number }>()
+    const setAside: [string, SetAsideColumns][] = []
     let deadLettered = 0
-    for (const [{ source, changes }, { applied, refused }] of this.#done) {
+    for (const [{ source, changes }, loaded] of this.#done) {
+      const { applied, refused } = loaded
+      setAside.push([source, loaded.setAside])
       tables.set(source, { applied, superseded: changes.length - applied - refused.length })
       deadLettered += refused.length
     }
-    return { kind: 'written', ...schemaPolicy(this.#options, this.#groups).counted(tables), deadLettered }
+    const { counted } = schemaPolicy(this.#options, this.#groups)
+    return { kind: 'written', ...counted(tables), deadLettered, ...asideOf(setAside) }
   }
 
   async #loadLeft(): Promise<void> {

@@ -2,6 +2,8 @@ import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Group } from '../sql/planning.ts'
 import { refuseTooMany } from '../sql/refused-rows.ts'
+import { sumAside } from '../sql/set-aside.ts'
+import type { SetAsideColumns } from '../sink.ts'
 import type { Gpss } from './connection.ts'
 import type { Load } from './session.ts'
 import type { LoadPlan, LoadTarget, Probe } from './target.ts'
@@ -16,6 +18,7 @@ export interface GroupLoadOptions {
 export interface Loaded {
   readonly applied: number
   readonly refused: readonly DeadLetter[]
+  readonly setAside: SetAsideColumns
 }
 
 /**
@@ -26,6 +29,7 @@ export class GroupLoad {
   readonly #options: GroupLoadOptions
   readonly #group: Group
   readonly #refused: DeadLetter[] = []
+  #setAside: SetAsideColumns = new Map()
   #applied = 0
 
   constructor(options: GroupLoadOptions, group: Group) {
@@ -51,7 +55,7 @@ export class GroupLoad {
       if (refusal !== null) await this.#loadHalves(left, 0, left.length, refusal)
     }
     refuseTooMany(this.#group, this.#refused)
-    return { applied: this.#applied, refused: this.#refused }
+    return { applied: this.#applied, refused: this.#refused, setAside: this.#setAside }
   }
 
   /**
@@ -127,7 +131,7 @@ export class GroupLoad {
     }
   }
 
-  async #loadPlan({ load, applied, refused }: LoadPlan): Promise<void> {
+  async #loadPlan({ load, applied, refused, setAside }: LoadPlan): Promise<void> {
     const [first] = refused
     if (first !== undefined && this.#options.onError === 'stop') {
       const { shard, sequence } = first.source
@@ -135,6 +139,7 @@ export class GroupLoad {
     }
     if (load !== null) await this.#send(load)
     this.#applied += applied
+    this.#setAside = sumAside(this.#setAside, setAside)
     for (const letter of refused) this.#refused.push(letter)
   }
 

@@ -78,7 +78,7 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
       const applied = await plan.write(stage)
       // Rows without a key would be there twice: their batch is loaded again.
       const leftovers = isRepeat || table!.keys.length === 0 ? 'drop' : 'merge'
-      return { load: stage.finish(leftovers), applied, refused: plan.refused }
+      return { load: stage.finish(leftovers), applied, refused: plan.refused, setAside: plan.aside.counted() }
     },
 
     forget() {

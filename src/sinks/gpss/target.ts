@@ -1,4 +1,5 @@
 import type { Change, DeadLetter } from '../../change.ts'
+import type { SetAsideColumns } from '../sink.ts'
 import type { Group } from '../sql/planning.ts'
 import type { Load } from './session.ts'
 
@@ -9,6 +10,8 @@ export interface LoadPlan {
   /** How many changes that makes applied, once it is loaded. */
   readonly applied: number
   readonly refused: readonly DeadLetter[]
+  /** Values of what is loaded that go to `cdc_extra`. */
+  readonly setAside: SetAsideColumns
 }
 
 /** The same load into a table in which rows are tried, unseen, and which is emptied behind it. */

@@ -11,6 +11,7 @@ export function jsonCodec(type: 'json' | 'jsonb', feed: Format): Codec {
     travelsAs: 'text',
     castTo: type,
     isKeyable: false,
+    holds: 'JSON texts',
     encode(value) {
       if (feed === 'dms' && typeof value === 'string') {
         return isJson(value) && isTaken(value, type) ? JSON.stringify(value) : undefined

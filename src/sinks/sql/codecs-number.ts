@@ -22,6 +22,7 @@ export function integerCodec(type: keyof typeof INTEGERS, feed: Format): Codec {
     travelsAs,
     castTo: null,
     isKeyable: true,
+    holds: `whole numbers from ${min} to ${max}`,
     encode(value) {
       if (Number.isSafeInteger(value)) {
         return (value as number) >= low && (value as number) <= high ? String(value) : undefined
@@ -53,6 +54,7 @@ export function numericCodec(modifier: number, feed: Format): Codec {
     travelsAs: 'numeric',
     castTo: null,
     isKeyable: true,
+    holds: `numbers with at most ${maxWhole} digits before the point and ${maxFraction} behind it`,
     encode(value) {
       if (value === 'NaN' && feed === 'dms') return '"NaN"'
       const text = plainText(value, feed)
@@ -96,6 +98,7 @@ export function floatCodec(type: 'float4' | 'float8', feed: Format): Codec {
     travelsAs: type === 'float4' ? 'real' : 'double precision',
     castTo: null,
     isKeyable: true,
+    holds: `numbers with about ${type === 'float4' ? 6 : 15} digits`,
     encode(value) {
       if (feed === 'dms' && typeof value === 'string' && NOT_FINITE.has(value)) return `"${value}"`
       const double = typeof value === 'number' ? value : doubleOf(value, feed)

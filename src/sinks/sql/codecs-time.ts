@@ -34,6 +34,7 @@ export function timeCodec(type: keyof typeof TYPES, modifier: number, feed: Form
     travelsAs,
     castTo: null,
     isKeyable: true,
+    holds: type === 'date' ? 'days' : `times with at most ${maxFraction} digits of the second's fraction`,
     encode(value) {
       if (typeof value !== 'string') return undefined
       if (type === 'date' && PLAIN_DATE.test(value)) return `"${value}"`

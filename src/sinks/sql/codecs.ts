@@ -16,6 +16,8 @@ export interface Codec {
   readonly castTo: string | null
   /** True if two values are one to the column exactly if their tokens are equal: then the column can be part of a key. */
   readonly isKeyable: boolean
+  /** In words, what the column holds, for who is told of a value that it does not: `whole numbers from -32768 to 32767`. */
+  readonly holds?: string
   /** The JSON token that stands for the value in the recordset; undefined if the column cannot hold just this value. */
   encode(value: Exclude<Value, null>): string | undefined
 }
@@ -72,6 +74,7 @@ function boolCodec(feed: Format): Codec {
     travelsAs: 'boolean',
     castTo: null,
     isKeyable: true,
+    holds: 'true and false',
     encode(value) {
       if (typeof value === 'boolean') return value ? 'true' : 'false'
       if (feed !== 'dms') return undefined
@@ -99,6 +102,7 @@ function textCodec(
     travelsAs: type,
     castTo: null,
     isKeyable: isDeterministic,
+    holds: maxLength === Number.POSITIVE_INFINITY ? 'text' : `text of up to ${maxLength} characters`,
     encode(value) {
       const text = typeof value === 'string' ? value : feed === 'dms' ? textOf(value) : undefined
       if (text === undefined || isLonger(text, maxLength)) return undefined
@@ -135,6 +139,7 @@ function byteaCodec(feed: Format): Codec {
     travelsAs: 'bytea',
     castTo: null,
     isKeyable: true,
+    holds: 'bytes',
     encode(value) {
       if (value instanceof Binary) {
         return byteaToken(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex'))
@@ -153,6 +158,7 @@ function uuidCodec(): Codec {
     travelsAs: 'uuid',
     castTo: null,
     isKeyable: true,
+    holds: '32 hexadecimal digits',
     encode(value) {
       if (typeof value !== 'string') return undefined
       if (PLAIN_UUID.test(value)) return `"${value}"`

@@ -6,6 +6,7 @@ import type { Codec } from './codecs.ts'
 import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import type { BoundTable, KeyColumn, Mapping } from './layout.ts'
 import type { Key, Placed, RowShape } from './mirror.ts'
+import type { ValuesAside, WhyAside } from './set-aside.ts'
 
 /** What the images of a table say, whatever their rows look like. */
 export interface Images extends Pick<RowShape<unknown>, 'key' | 'check' | 'isWhole'> {
@@ -15,6 +16,8 @@ export interface Images extends Pick<RowShape<unknown>, 'key' | 'check' | 'isWho
     fits: (column: TargetColumn, token: string) => void,
     fitsNot: (name: string, value: Exclude<Value, null>) => void,
   ): boolean
+  /** Of a value that does not fit. */
+  whyAside(name: string): WhyAside
 }
 
 /** A column of the target that holds a column or attribute of the source. */
@@ -22,6 +25,7 @@ export interface TargetColumn extends Mapping, Codec {
   /** Its place among the key columns, or among the others. */
   readonly index: number
   readonly isInteger: boolean
+  readonly whyAside: WhyAside
 }
 
 export interface ColumnsTable extends BoundTable {
@@ -32,8 +36,8 @@ export interface ColumnsTable extends BoundTable {
   readonly hasExtra: boolean
   /** The columns of the source beside the key, also those that the target lacks: what they held may lie aside. */
   readonly attributes: readonly string[]
-  /** Those that it lacks and is not to have. */
-  readonly leftOut: ReadonlySet<string>
+  /** Those that it lacks and is not to have: why. */
+  readonly leftOut: ReadonlyMap<string, WhyAside>
 }
 
 export function imagesOf(table: ColumnsTable): Images {
@@ -70,6 +74,7 @@ export function imagesOf(table: ColumnsTable): Images {
 
   return {
     eachValue,
+    whyAside: (name) => byAttribute.get(name)?.whyAside ?? leftOut.get(name)!,
     key: (_, key) => keyOf(table, key),
     check(change) {
       if (change.inExponentForm !== undefined) refuseRounded(table, change)
@@ -90,29 +95,30 @@ export function imagesOf(table: ColumnsTable): Images {
  */
 export function columnsShape(table: ColumnsTable): RowShape<string> {
   const { keys, values } = table
-  const { eachValue, ...images } = imagesOf(table)
+  const { eachValue, whyAside, ...images } = imagesOf(table)
   const byAttribute = new Map(values.map((column) => [column.attribute, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
 
   /** Members of a whole row; null if the table lacks one. */
-  function wholeMembers({ after }: Change): string | null {
+  function wholeMembers(change: Change, aside: ValuesAside): string | null {
     let members = ''
     let extra: Record<string, Value> | null = null
     const isHeld = eachValue(
-      after!,
+      change.after!,
       ({ index }, token) => {
         members += `,"c${index}":${token}`
       },
       (name, value) => {
         extra ??= newRow()
         extra[name] = value
+        aside.add(change, name, whyAside(name))
       },
     )
     if (!isHeld) return null
     return extra === null ? members : `${members},"e":${toJson(extra)}`
   }
 
-  function patchMembers({ base, patches }: Standing<Placed>): string | null {
+  function patchMembers({ base, patches }: Standing<Placed>, aside: ValuesAside): string | null {
     const tokens: (string | undefined)[] = []
     const pieceOf: number[] = new Array(values.length).fill(0)
     const versions: string[] = []
@@ -144,9 +150,13 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
       )
     }
 
-    for (const { kind, detail } of base === null ? patches : [base, ...patches]) {
+    const touches = base === null ? patches : [base, ...patches]
+    for (const { kind, detail } of touches) {
       if (!lay(detail.change, kind === 'gone' ? null : detail.change.after)) return null
     }
+    touches.forEach(({ detail }, i) => {
+      for (const name in extras[i]) aside.add(detail.change, name, whyAside(name))
+    })
     let members = ''
     for (let i = 0; i < tokens.length; i++) if (tokens[i] !== undefined) members += `,"c${i}":${tokens[i]}`
     if (extras.some((extra) => extra !== null)) members += `,"e":[${extras.map((extra) => toJson(extra ?? {}))}]`
@@ -159,20 +169,20 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
     ...images,
     patchesStandAlone: false,
 
-    row(change, key) {
-      const members = wholeMembers(change)
+    row(change, key, aside) {
+      const members = wholeMembers(change, aside)
       return members === null ? null : jsonRow(key, change.version, members)
     },
 
-    patch(standing) {
-      const members = patchMembers(standing)
+    patch(standing, aside) {
+      const members = patchMembers(standing, aside)
       const { change, key } = standing.patches.at(-1)!.detail
       return members === null ? null : jsonRow(key, change.version, members)
     },
 
-    move({ change, key, from }) {
+    move({ change, key, from }, aside) {
       const touch = { version: change.version, kind: 'patch' as const, detail: { change, key, from } }
-      const members = patchMembers({ base: null, patches: [touch] })
+      const members = patchMembers({ base: null, patches: [touch] }, aside)
       return members === null ? null : movedJsonRow(key, from, change.version, members)
     },
 

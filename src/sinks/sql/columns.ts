@@ -17,6 +17,7 @@ import {
 } from './fit.ts'
 import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
+import { whyLeftOut, whyNotHeld } from './set-aside.ts'
 
 /** What `--type` says that the columns of a source table hold. */
 export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
@@ -201,18 +202,22 @@ function boundTable(
   { keys, columns }: Wanted,
   relation: Relation,
   known: SourceTable | null,
-  { codecFor, deletes, own }: TableStyle,
+  { codecFor, deletes, own, mostColumns }: TableStyle,
 ): ColumnsTable {
   const feed = known === null ? 'dynamodb' : 'dms'
   const byName = new Map(relation.columns.map((column) => [column.name, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
   const holds = new Map(columns.map(({ attribute, holds }) => [attribute, holds]))
-  const bound = (mapping: Mapping, column: Column, index: number): TargetColumn => ({
-    ...mapping,
-    ...codecFor(column, feed, holds.get(mapping.attribute) ?? null),
-    index,
-    isInteger: /^int[248]$/.test(column.baseType) || /^u?int/.test(known?.columns.get(mapping.attribute) ?? ''),
-  })
+  const bound = (mapping: Mapping, column: Column, index: number): TargetColumn => {
+    const codec = codecFor(column, feed, holds.get(mapping.attribute) ?? null)
+    return {
+      ...mapping,
+      ...codec,
+      index,
+      isInteger: /^int[248]$/.test(column.baseType) || /^u?int/.test(known?.columns.get(mapping.attribute) ?? ''),
+      whyAside: whyNotHeld(column.type, codec),
+    }
+  }
   const values = columns
     .filter(({ attribute, column }) => !isKey.has(attribute) && byName.has(column))
     .map((mapping, index) => bound(mapping, byName.get(mapping.column)!, index))
@@ -229,8 +234,10 @@ function boundTable(
     hasExtra: byName.has(own.extra.name),
     attributes: columns.map(({ attribute }) => attribute).filter((attribute) => !isKey.has(attribute)),
     // What has a type and no column was left out on purpose.
-    leftOut: new Set(
-      columns.filter(({ column, type }) => type !== null && !byName.has(column)).map(({ attribute }) => attribute),
+    leftOut: new Map(
+      columns
+        .filter(({ column, type }) => type !== null && !byName.has(column))
+        .map(({ attribute }) => [attribute, whyLeftOut(relation.columns.length >= mostColumns)]),
     ),
   }
 }

@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely'
 import type { Change, ColumnType, DeadLetter, SourceTable } from '../../change.ts'
 import type { Column, Relation } from './catalogue.ts'
 import type { Database } from './connection.ts'
+import type { ValuesAside } from './set-aside.ts'
 
 /** A statement without parameters. */
 export type Statement = RawBuilder<unknown>
@@ -74,6 +75,8 @@ export interface TargetTable<To = Database> extends BoundTable {
 export interface Plan<To = Database> {
   /** Changes that the table cannot hold at all, each with its reason. */
   readonly refused: readonly DeadLetter[]
+  /** Values of the others that go to `cdc_extra`. */
+  readonly aside: ValuesAside
   /**
    * Writes the others, in one statement for each kind. Resolves to how many were applied.
    * @param refuse told of a row that the target refused while it kept its neighbours, of which nothing can be undone or

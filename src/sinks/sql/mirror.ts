@@ -2,6 +2,7 @@ import { type Change, compareDecimal, type DeadLetter, newRow, type Row as Sourc
 import { Rounds, type Standing } from '../../deliver/rounds.ts'
 import { RelayError } from '../../errors.ts'
 import type { BoundTable, Plan, Refuse } from './layout.ts'
+import { ValuesAside } from './set-aside.ts'
 import { inSlices } from './slices.ts'
 
 /** A key as a mirrored table takes it. */
@@ -37,12 +38,15 @@ export interface RowShape<Row> {
   /** True if partial images must be written apart from others of their key. */
   readonly patchesStandAlone: boolean
 
-  /** A whole row. The key has no tokens where the table has no key. */
-  row(change: Change, key: Key): Row | null
+  /**
+   * A whole row. The key has no tokens where the table has no key.
+   * @param aside to be told of the values that go to `cdc_extra`
+   */
+  row(change: Change, key: Key, aside: ValuesAside): Row | null
   /** What stands for a key, with at least one partial image. */
-  patch(standing: Standing<Placed>): Row | null
+  patch(standing: Standing<Placed>, aside: ValuesAside): Row | null
   /** A partial image that takes its row from `from` to another key. */
-  move(moved: Placed & { readonly from: Key }): Row | null
+  move(moved: Placed & { readonly from: Key }, aside: ValuesAside): Row | null
   /** A deleted row. */
   gone(change: Change, key: Key): Row
 }
@@ -136,6 +140,7 @@ class MirrorPlan<To, Row> {
   readonly #table: BoundTable
   readonly #shape: RowShape<Row>
   readonly #refused: DeadLetter[] = []
+  readonly #aside = new ValuesAside()
   readonly #statements: MirrorStatements<To, Row>
   readonly #writes: Write<To>[] = []
   #lacksColumns = false
@@ -166,8 +171,8 @@ class MirrorPlan<To, Row> {
     for (const standing of slice) {
       const { base, patches } = standing
       const { change, key, from } = (patches.at(-1) ?? base!).detail
-      if (patches.length > 0) this.#add(this.#patches, this.#shape.patch(standing))
-      else if (base!.kind === 'row') this.#add(this.#upserts, this.#shape.row(change, key))
+      if (patches.length > 0) this.#add(this.#patches, this.#shape.patch(standing, this.#aside))
+      else if (base!.kind === 'row') this.#add(this.#upserts, this.#shape.row(change, key, this.#aside))
       else this.#addDelete(change, key, from !== null)
     }
   }
@@ -197,7 +202,7 @@ class MirrorPlan<To, Row> {
 
     const moved: Row[] = []
     for (const { change, key, from } of moves) {
-      this.#add(moved, this.#shape.move({ change, key, from: from! }))
+      this.#add(moved, this.#shape.move({ change, key, from: from! }, this.#aside))
       this.#addDelete(change, from!, true)
     }
     this.#write(moved, applyMoves)
@@ -217,7 +222,7 @@ class MirrorPlan<To, Row> {
           )
         }
         this.#shape.check(change)
-        this.#add(this.#upserts, this.#shape.row(change, NO_KEY))
+        this.#add(this.#upserts, this.#shape.row(change, NO_KEY, this.#aside))
       })
     }
   }
@@ -228,6 +233,7 @@ class MirrorPlan<To, Row> {
     const writes = this.#writes
     return {
       refused: this.#refused,
+      aside: this.#aside,
       async write(to, refuse) {
         let applied = 0
         for (const write of writes) applied += await write(to, refuse)

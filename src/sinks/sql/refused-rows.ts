@@ -1,10 +1,12 @@
 import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
+import type { SetAsideColumns } from '../sink.ts'
 import type { Database } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { refusalOf } from './failures.ts'
 import type { Plan, TargetTable } from './layout.ts'
 import type { Group } from './planning.ts'
+import { sumAside } from './set-aside.ts'
 
 /** So many rows of a table may be refused in one batch; beyond, if they are most of them, the table is wrong, and not the rows. */
 const MOST_REFUSED = 20
@@ -12,6 +14,7 @@ const MOST_REFUSED = 20
 interface WrittenApart {
   readonly applied: number
   readonly refused: readonly DeadLetter[]
+  readonly setAside: SetAsideColumns
 }
 
 /**
@@ -32,12 +35,16 @@ export async function writeApart(
   } catch (error) {
     const refusal = refusalOf(error, failures)
     if (refusal === null) throw error
-    if (changes.length === 1) return { applied: 0, refused: [deadLetterOf(changes[0]!, refusal)] }
+    if (changes.length === 1) return { applied: 0, refused: [deadLetterOf(changes[0]!, refusal)], setAside: new Map() }
     const middle = changes.length >> 1
     const half = (changes: readonly Change[]) => writeApart(to, { writing, failures }, table, changes, depth + 1)
     const first = await half(changes.slice(0, middle))
     const second = await half(changes.slice(middle))
-    return { applied: first.applied + second.applied, refused: [...first.refused, ...second.refused] }
+    return {
+      applied: first.applied + second.applied,
+      refused: [...first.refused, ...second.refused],
+      setAside: sumAside(first.setAside, second.setAside),
+    }
   }
 }
 
@@ -49,7 +56,8 @@ export async function writePlan(to: Database, plan: Plan, failures: Dialect['fai
     if (refusal === null) throw error
     refused.push(deadLetterOf(change, refusal))
   })
-  return { applied, refused }
+  const setAside = plan.aside.counted(refused.flatMap(({ change = [] }) => change))
+  return { applied, refused, setAside }
 }
 
 const deadLetterOf = (change: Change, detail: string): DeadLetter => ({

@@ -1,11 +1,12 @@
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Batch, Written } from '../sink.ts'
+import type { Batch, SetAsideColumns, Written } from '../sink.ts'
 import type { Database } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import type { TablePlan } from './planning.ts'
 import { refuseTooMany, writeApart, writePlan } from './refused-rows.ts'
 import type { SchemaPolicy } from './schema-changes.ts'
+import { asideOf } from './set-aside.ts'
 import type { SqlState } from './state.ts'
 
 /** The positions of a batch could not move: it was rolled back. */
@@ -51,6 +52,7 @@ export async function writeBatch(
       )
     }
     const tables = new Map<string, { applied: number; superseded: number }>()
+    const setAside: [string, SetAsideColumns][] = []
     const refused: DeadLetter[] = []
     for (const plan of plans) {
       const { table, group } = plan
@@ -60,12 +62,18 @@ export async function writeBatch(
         : await writePlan(to, plan, dialect.failures)
       refuseTooMany(group, here.refused)
       refused.push(...here.refused)
+      setAside.push([group.source, here.setAside])
       const superseded = group.changes.length - here.applied - here.refused.length
       tables.set(group.source, { applied: here.applied, superseded })
     }
     if (onError === 'stop' && refused.length > 0) throw asFailure(refused[0]!)
     await dialect.keepDeadLetters(to, state.name(), [...batch.deadLetters, ...refused])
-    const written: Written = { kind: 'written', ...schema.counted(tables), deadLettered: refused.length }
+    const written: Written = {
+      kind: 'written',
+      ...schema.counted(tables),
+      deadLettered: refused.length,
+      ...asideOf(setAside),
+    }
     if (!(await state.moveWithin(to, batch.moves, batch.lessons))) throw new Fenced(written)
     onCommit(written)
     return written

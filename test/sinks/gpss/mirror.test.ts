@@ -323,3 +323,15 @@ for (const [title, { key: columns, values }] of Object.entries(composite)) {
 }
 
 type Keyed = Readonly<Record<string, Value>>
+
+test('values set aside are counted by column', async (t) => {
+  const { write } = await mirror(t)
+  const written = await write([
+    dmsPut('1', 1, { data: { a: 1, b: 'x' } }),
+    ...['2', '3'].map((id) => dmsPut(id, 1, { data: { a: 'no number', b: 'x' } })),
+  ])
+  assert.deepEqual(
+    [...written.setAside!.get('shop.orders')!].map(([column, { count }]) => [column, count]),
+    [['a', 2]],
+  )
+})

@@ -4,6 +4,7 @@ import type { Database } from '../connection.ts'
 import { alter } from '../fit.ts'
 import type { Additions, Misfit, Plan, Target } from '../layout.ts'
 import type { Key } from '../mirror.ts'
+import { NOTHING_ASIDE } from '../set-aside.ts'
 import { inSlices } from '../slices.ts'
 import { documentColumns } from './document-columns.ts'
 import { AUX, DATA } from './own-columns.ts'
@@ -53,7 +54,8 @@ export const documentLog = {
           else rows.push({ key: NO_KEY, version: change.version, isDeleted: false, elements, patch: null, change })
         }
       })
-      return { refused, write: (to, refuse) => writeRows(to, { table, columns: indexes, rows, refuse }) }
+      const write: Plan<Database>['write'] = (to, refuse) => writeRows(to, { table, columns: indexes, rows, refuse })
+      return { refused, aside: NOTHING_ASIDE, write }
     }
   },
 }

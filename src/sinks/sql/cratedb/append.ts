@@ -6,6 +6,7 @@ import { unfilledColumns, wrongColumns, wrongKind } from '../fit.ts'
 import type { Layout, Misfit, Plan, Target } from '../layout.ts'
 import type { Key } from '../mirror.ts'
 import type { OwnColumn } from '../own-columns.ts'
+import { NOTHING_ASIDE } from '../set-aside.ts'
 import { inSlices } from '../slices.ts'
 import { documentLog, isDocumentLog } from './append-documents.ts'
 import { quotedElement } from './array-literal.ts'
@@ -167,7 +168,11 @@ function planner(target: Target, relation: CrateRelation): (changes: readonly Ch
       for (const change of slice) rows.push(rowOf(change))
     })
     const distinct = hasKey ? [...new Map(rows.map((row) => [row.key.text, row])).values()] : rows
-    return { refused: [], write: (to, refuse) => writeRows(to, { table, columns, rows: distinct, refuse }) }
+    return {
+      refused: [],
+      aside: NOTHING_ASIDE,
+      write: (to, refuse) => writeRows(to, { table, columns, rows: distinct, refuse }),
+    }
   }
 }
 

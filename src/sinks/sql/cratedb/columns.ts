@@ -1,9 +1,10 @@
-import { type Change, newRow, type Row, type Value } from '../../../change.ts'
+import { type Change, newRow, type Value } from '../../../change.ts'
 import { type ColumnsTable, imagesOf } from '../columns-shape.ts'
 import type { Database } from '../connection.ts'
 import type { Planner } from '../dialect.ts'
 import type { MirrorStatements, RowShape, Write } from '../mirror.ts'
 import { planMirror } from '../mirror.ts'
+import type { ValuesAside } from '../set-aside.ts'
 import { quotedElement } from './array-literal.ts'
 import { ignoredDocument } from './documents.ts'
 import { keylessRow, oncePerRecord, originKey } from './keyless.ts'
@@ -53,22 +54,23 @@ const EXTRA: WrittenColumn = {
 }
 
 function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<CrateRow> {
-  const { eachValue, ...images } = imagesOf(table)
+  const { eachValue, whyAside, ...images } = imagesOf(table)
   const indexes = new Map(table.values.map(({ attribute, index }) => [attribute, index]))
   const isKey = new Set(table.keys.map(({ attribute }) => attribute))
   const count = written.columns.length
 
   /** Null if the table lacks a column. @param elements to be filled */
-  function filled(after: Row, elements: (string | null | undefined)[]): typeof elements | null {
+  function filled(change: Change, elements: (string | null | undefined)[], aside: ValuesAside): typeof elements | null {
     let extra: Record<string, Value> | null = null
     const isHeld = eachValue(
-      after,
+      change.after!,
       ({ index }, token) => {
         elements[index] = token
       },
       (name, value) => {
         extra ??= newRow()
         extra[name] = value
+        aside.add(change, name, whyAside(name))
       },
     )
     if (!isHeld) return null
@@ -76,7 +78,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<Crat
     return elements
   }
 
-  function partial({ change, key, from }: Parameters<RowShape<CrateRow>['move']>[0] | PlacedPatch): CrateRow | null {
+  function partial({ change, key, from }: Moved | PlacedPatch, aside: ValuesAside): CrateRow | null {
     const elements: (string | null | undefined)[] = new Array(count).fill(undefined)
     const told: string[] = []
     for (const name in change.after!) {
@@ -84,25 +86,26 @@ function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<Crat
       if (index !== undefined) elements[index] = null
       if (!isKey.has(name)) told.push(documentKey(name))
     }
-    if (filled(change.after!, elements) === null) return null
+    if (filled(change, elements, aside) === null) return null
     return { key, version: change.version, isDeleted: false, elements, patch: { from, told } }
   }
 
   return {
     ...images,
     patchesStandAlone: true,
-    row(change, key) {
-      const elements = filled(change.after!, new Array(count).fill(null))
+    row(change, key, aside) {
+      const elements = filled(change, new Array(count).fill(null), aside)
       if (elements === null) return null
       const row: CrateRow = { key, version: change.version, isDeleted: false, elements, patch: null }
       return table.keys.length === 0 ? keylessRow(row, written, change) : row
     },
-    patch: ({ patches }) => partial(patches[0]!.detail),
+    patch: ({ patches }, aside) => partial(patches[0]!.detail, aside),
     move: partial,
     gone: ({ version }, key) => ({ key, version, isDeleted: true, elements: NOTHING, patch: null }),
   }
 }
 
+type Moved = Parameters<RowShape<CrateRow>['move']>[0]
 type PlacedPatch = { readonly change: Change; readonly key: CrateRow['key']; readonly from: CrateRow['key'] | null }
 
 /** A tombstone: everything beside key, version and mark is NULL. */

@@ -19,9 +19,9 @@ export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
   const keyed = (key: Key, json: string | null): KeyedRow | null => (json === null ? null : { key, json })
   return {
     ...shape,
-    row: (change, key) => keyed(key, shape.row(change, key)),
-    patch: (standing) => keyed(standing.patches.at(-1)!.detail.key, shape.patch(standing)),
-    move: (moved) => keyed(moved.key, shape.move(moved)),
+    row: (change, key, aside) => keyed(key, shape.row(change, key, aside)),
+    patch: (standing, aside) => keyed(standing.patches.at(-1)!.detail.key, shape.patch(standing, aside)),
+    move: (moved, aside) => keyed(moved.key, shape.move(moved, aside)),
     gone: (change, key) => ({ key, json: shape.gone(change, key) }),
   }
 }

@@ -4,8 +4,9 @@ import { tableId } from '../clauses.ts'
 import type { Database } from '../connection.ts'
 import type { TableStyle } from '../dialect.ts'
 import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind } from '../fit.ts'
-import type { Layout, Statement, Target } from '../layout.ts'
+import type { Layout, Plan, Statement, Target } from '../layout.ts'
 import type { OwnColumn } from '../own-columns.ts'
+import { NOTHING_ASIDE } from '../set-aside.ts'
 import { inSlices } from '../slices.ts'
 import { wrongUniques } from './uniqueness.ts'
 
@@ -92,7 +93,8 @@ export function appendLog(style: TableStyle): Layout {
           for (const change of slice) rows.push(rowJson(change))
         })
         const json = `[${rows.join(',')}]`
-        return { refused: [], write: (trx) => (rows.length === 0 ? Promise.resolve(0) : insert(trx, target, json)) }
+        const write: Plan['write'] = (trx) => (rows.length === 0 ? Promise.resolve(0) : insert(trx, target, json))
+        return { refused: [], aside: NOTHING_ASIDE, write }
       },
     }),
     beside: () => null,

@@ -219,3 +219,16 @@ test('keys of several columns: told apart, moved by one part, and by all', async
     [0, 2],
   )
 })
+
+test('values set aside are counted by column', async (t) => {
+  const { knows, write } = await openCrateRelay(t, {}, { tables: [TABLE] })
+  knows(ORDERS)
+  const written = await write(
+    dmsPut(1, 1, { data: { ...wrong, note: 'a' } }),
+    dmsPut(2, 1, { data: { ...wrong, note: 'b' } }),
+    dmsPatch(3, 1, { data: wrong }),
+    dmsPut(4, 1, { data: { qty: 4 } }),
+  )
+  const { count, type, reason } = written.setAside!.get('shop.orders')!.get('qty')!
+  assert.deepEqual([count, type, reason], [3, 'integer', 'integer holds just the values of that type, unaltered'])
+})
