@@ -1,7 +1,7 @@
 import type { Table } from './catalogue.ts'
 import { type Compiled, compile, type Env, type Scope } from './compile.ts'
 import { CrateError } from './failure.ts'
-import { conformAtCoordinator } from './indexing.ts'
+import { checkRequired, conformAtCoordinator } from './indexing.ts'
 import { typeOfPath } from './key-lookup.ts'
 import { columnName } from './names.ts'
 import type { Assignment } from './syntax.ts'
@@ -46,7 +46,7 @@ export function assign(assignments: readonly CompiledAssignment[], table: Table,
       column,
       withMember(values.get(name!) ?? null, members, compiled.value(env)),
     )
-    if (value === null && !column.nullable) throw new CrateError(`"${name}" must not be null`)
+    checkRequired(column, value, [name!])
     values.set(name!, value)
   }
   return values

@@ -7,7 +7,7 @@ import { castTo, show } from './casts.ts'
 import { type Column, countColumns, type Table } from './catalogue.ts'
 import type { CrateSettings } from './context.ts'
 import { CrateError } from './failure.ts'
-import { checkColumnName } from './names.ts'
+import { checkColumnName, columnName } from './names.ts'
 import {
   arrayOf,
   BIGINT,
@@ -28,6 +28,17 @@ const LONGEST_TERM_BYTES = 32_766
 /** @throws CrateError a row of this value cannot be written: nothing of its statement is */
 export function conformAtCoordinator(name: string, column: Column, value: Value): Value {
   return conform(column.type, value, { name, top: true }, null)
+}
+
+/** @throws CrateError a column, or a member of an object, is NOT NULL and nothing is there; also where the object itself is NULL */
+export function checkRequired(column: Pick<Column, 'type' | 'nullable'>, value: Value, path: readonly string[]): void {
+  if (value === null && !column.nullable) throw new CrateError(`"${columnName(path)}" must not be null`)
+  const { type } = column
+  if (type.kind !== 'object') return
+  for (const [name, field] of type.fields) {
+    const member = isObject(value) ? (value.get(name) ?? null) : null
+    checkRequired({ type: field, nullable: !type.required?.has(name) }, member, [...path, name])
+  }
 }
 
 /**

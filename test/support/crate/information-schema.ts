@@ -1,7 +1,7 @@
 import { show } from './casts.ts'
 import type { Table, View } from './catalogue.ts'
 import type { Context } from './context.ts'
-import { columnName } from './names.ts'
+import { atLeast, columnName } from './names.ts'
 import { newParameters } from './parameters.ts'
 import { planQuery } from './queries.ts'
 import type { OutputColumn } from './relations.ts'
@@ -16,8 +16,16 @@ export function informationSchema(
 ): { readonly columns: readonly OutputColumn[]; rows(): readonly (readonly Value[])[] } | null {
   if (schema !== 'information_schema' || !Object.hasOwn(VIEWS, name)) return null
   const view = VIEWS[name]!
-  return { columns: view.columns.map(([column, type]) => ({ name: column, type })), rows: () => view.rows(context) }
+  const typeIn = (column: string, type: DataType): DataType =>
+    column === 'is_nullable' && !saysYesOrNo(context) ? BOOLEAN : type
+  return {
+    columns: view.columns.map(([column, type]) => ({ name: column, type: typeIn(column, type) })),
+    rows: () => view.rows(context),
+  }
 }
+
+/** Of `is_nullable`; before 6.1 it is a boolean. */
+const saysYesOrNo = ({ settings }: Context): boolean => atLeast(settings.crateVersion, '6.1.0')
 
 interface Shown {
   readonly columns: readonly (readonly [name: string, type: DataType])[]
@@ -41,7 +49,7 @@ const VIEWS: Readonly<Record<string, Shown>> = {
       ['table_name', TEXT],
       ['column_name', TEXT],
       ['ordinal_position', INTEGER],
-      ['is_nullable', BOOLEAN],
+      ['is_nullable', TEXT],
       ['data_type', TEXT],
       ['character_maximum_length', INTEGER],
       ['numeric_precision', INTEGER],
@@ -107,7 +115,8 @@ const VIEWS: Readonly<Record<string, Shown>> = {
           'crate',
           schema,
           name,
-          columnName(path),
+          // Of a member of an object, the column.
+          path[0]!,
           BigInt(at + 1),
         ])
       }),
@@ -134,9 +143,11 @@ function columnRows(relation: Table | View, context: Context): readonly (readonl
           ...column,
           nullable: true,
         }))
+  const keys = new Set(relation.kind === 'table' ? relation.primaryKey.map((path) => columnName(path)) : [])
   let ordinal = 0n
   return columns.flatMap(({ name, type, nullable }) =>
-    pathsIn(type, [name]).map(({ path, type: found }) => {
+    pathsIn(type, [name], nullable).map(({ path, type: found, nullable }) => {
+      const isNullable = nullable && !keys.has(columnName(path))
       const { length, precision, scale } = found.kind === 'scalar' ? found : {}
       return [
         'crate',
@@ -144,7 +155,7 @@ function columnRows(relation: Table | View, context: Context): readonly (readonl
         relation.name,
         columnName(path),
         ++ordinal,
-        path.length > 1 || nullable,
+        saysYesOrNo(context) ? (isNullable ? 'YES' : 'NO') : isNullable,
         typeName(found),
         ...[length, precision, scale].map((number) => (number === undefined ? null : BigInt(number))),
         null,
@@ -158,9 +169,17 @@ function columnRows(relation: Table | View, context: Context): readonly (readonl
   )
 }
 
+interface Place {
+  readonly path: readonly string[]
+  readonly type: DataType
+  readonly nullable: boolean
+}
+
 /** A column, and below it the known members of objects. */
-function pathsIn(type: DataType, path: readonly string[]): readonly { path: readonly string[]; type: DataType }[] {
+function pathsIn(type: DataType, path: readonly string[], nullable: boolean): readonly Place[] {
   const object = type.kind === 'array' ? type.element : type
-  const members = object.kind === 'object' ? [...object.fields] : []
-  return [{ path, type }, ...members.flatMap(([name, field]) => pathsIn(field, [...path, name]))]
+  if (object.kind !== 'object') return [{ path, type, nullable }]
+  const { fields, required } = object
+  const members = [...fields].flatMap(([name, field]) => pathsIn(field, [...path, name], !required?.has(name)))
+  return [{ path, type, nullable }, ...members]
 }

@@ -4,7 +4,7 @@ import { type StoredRow, storeRow, type Table, tableNamed } from './catalogue.ts
 import { type Compiled, compile, NO_ROW, type Scope } from './compile.ts'
 import type { Context, Result } from './context.ts'
 import { CrateError } from './failure.ts'
-import { conformAtCoordinator, indexAtShard } from './indexing.ts'
+import { checkRequired, conformAtCoordinator, indexAtShard } from './indexing.ts'
 import { idOf, typeOfPath } from './key-lookup.ts'
 import { columnName } from './names.ts'
 import { Numeric } from './numeric.ts'
@@ -142,7 +142,7 @@ function conformRow(cells: Cells, table: Table): Cells {
   for (const [name, column] of table.columns) {
     const value = conformAtCoordinator(name, column, cells.get(name) ?? null)
     if (value === null && isKey(table, name)) throw new CrateError(`Missing primary key value for column "${name}"`)
-    if (value === null && !column.nullable) throw new CrateError(`"${name}" must not be null`)
+    checkRequired(column, value, [name])
     conformed.set(name, value)
   }
   return conformed

@@ -59,9 +59,13 @@ export function readType(tree: Tree): DataType {
 function readObject(tree: Tree): DataType {
   const policy = (['dynamic', 'strict', 'ignored'] as const).find((word) => hasWord(tree, word)) ?? 'dynamic'
   const fields = new Map<string, DataType>()
-  for (const definition of children(tree, 'ColumnDefinition'))
-    fields.set(readIdent(need(definition, 'Ident')), readType(typeIn(definition)!))
-  return { kind: 'object', policy: policy satisfies Policy, fields }
+  const required = new Set<string>()
+  for (const definition of children(tree, 'ColumnDefinition')) {
+    const name = readIdent(need(definition, 'Ident'))
+    fields.set(name, readType(typeIn(definition)!))
+    if (child(definition, 'ColumnConstraintNotNull') !== undefined) required.add(name)
+  }
+  return { kind: 'object', policy: policy satisfies Policy, fields, required }
 }
 
 function readScalar(tree: Tree): DataType {

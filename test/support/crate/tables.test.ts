@@ -18,15 +18,15 @@ test('the catalogue shows tables, columns, keys, schemas and views at once', asy
   assert.deepEqual(
     columns.map((column) => Object.values(column)),
     [
-      ['k1', 'text', false],
-      ['K2', 'bigint', false],
-      ['doc', 'object', true],
-      ['tags', 'text_array', true],
-      ['list', 'object_array', true],
-      ['n', 'numeric', true],
-      ['at', 'timestamp with time zone', true],
-      ['c', 'character varying', true],
-      ['f', 'boolean', true],
+      ['k1', 'text', 'NO'],
+      ['K2', 'bigint', 'NO'],
+      ['doc', 'object', 'YES'],
+      ['tags', 'text_array', 'YES'],
+      ['list', 'object_array', 'YES'],
+      ['n', 'numeric', 'YES'],
+      ['at', 'timestamp with time zone', 'YES'],
+      ['c', 'character varying', 'YES'],
+      ['f', 'boolean', 'YES'],
     ],
   )
   const key =

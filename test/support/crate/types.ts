@@ -32,6 +32,8 @@ export interface ObjectType {
   readonly policy: Policy
   /** Known sub-columns. Grows while rows are written, under the policy `dynamic`. */
   readonly fields: Map<string, DataType>
+  /** Those that are NOT NULL; absent if none is. */
+  readonly required?: ReadonlySet<string>
 }
 export interface ArrayType {
   readonly kind: 'array'

@@ -1,9 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
+import { tableLabel } from '../../../change.ts'
+import { RelayError } from '../../../errors.ts'
 import type { Unique } from '../catalogue.ts'
 import type { Connection, Database } from '../connection.ts'
 import type { Statement } from '../layout.ts'
 import type { Catalogue, TableWork } from '../tables.ts'
 import { type Declaration, declarations, NOT_DECLARED } from './column.ts'
+import { type CreateTable, primaryKeyIn, readCreateTable } from './create-table.ts'
 import type { CrateMember, CrateRelation, CrateRelationColumn } from './relation.ts'
 import { rememberedTables } from './remembered-tables.ts'
 
@@ -47,27 +51,31 @@ export async function readRelation(db: Database, schema: string, name: string): 
     WHERE table_schema = ${schema} AND table_name = ${name}`.execute(db)
   const type = found.rows[0]?.table_type
   if (type === undefined) return undefined
-  const declared = type === 'BASE TABLE' ? await readDeclarations(db, schema, name) : new Map()
+  const declared = type === 'BASE TABLE' ? await readDeclared(db, schema, name) : NOTHING_DECLARED
+  const columns = await readColumns(db, schema, name, declarations(declared))
   return {
     kind: KINDS[type] ?? null,
-    ...(await readColumns(db, schema, name, declared)),
-    uniques: await readPrimaryKey(db, schema, name),
+    ...columns,
+    uniques: await readPrimaryKey(db, { schema, name, declared, ...columns }),
     foreignKeys: [],
   }
 }
 
 const KINDS: Readonly<Record<string, string>> = { 'BASE TABLE': 'r', VIEW: 'v', FOREIGN: 'f' }
 
+const NOTHING_DECLARED: CreateTable = { columns: new Map(), rest: '' }
+
 /** `SHOW CREATE TABLE` answers one text, in a column whose name differs between versions. */
-async function readDeclarations(db: Database, schema: string, name: string): Promise<ReadonlyMap<string, Declaration>> {
+async function readDeclared(db: Database, schema: string, name: string): Promise<CreateTable> {
   const { rows } = await sql<Record<string, string>>`SHOW CREATE TABLE ${sql.id(schema, name)}`.execute(db)
-  return declarations(Object.values(rows[0]!)[0]!)
+  return readCreateTable(Object.values(rows[0]!)[0]!)
 }
 
 interface ColumnRow {
   readonly column_name: string
   readonly data_type: string
-  readonly is_nullable: boolean
+  /** From 6.1 on `YES` or `NO`. */
+  readonly is_nullable: boolean | string
   readonly column_default: string | null
   readonly is_generated: string
   readonly character_maximum_length: number | null
@@ -94,28 +102,32 @@ async function readColumns(
   }
 }
 
-const memberOf = ({ column_name, data_type, character_maximum_length, column_details }: ColumnRow): CrateMember => ({
-  name: column_name,
-  path: [column_details.name, ...column_details.path],
-  dataType: data_type,
-  maxLength: character_maximum_length,
+const memberOf = (row: ColumnRow): CrateMember => ({
+  name: row.column_name,
+  path: [row.column_details.name, ...row.column_details.path],
+  dataType: row.data_type,
+  maxLength: row.character_maximum_length,
+  isRequired: isNotNull(row) && !isFilled(row),
   ...NOT_DECLARED,
 })
+
+const isNotNull = ({ is_nullable }: ColumnRow): boolean => is_nullable === false || is_nullable === 'NO'
+const isGenerated = ({ is_generated }: ColumnRow): boolean => is_generated === 'ALWAYS'
+const isFilled = (row: ColumnRow): boolean => isGenerated(row) || row.column_default !== null
 
 function columnOf(row: ColumnRow, declared: Declaration): CrateRelationColumn {
   const { column_name: name, data_type: dataType, character_maximum_length: maxLength } = row
   const type = typeText(dataType, maxLength, declared)
   const baseType = baseTypeOf(dataType)
   const modifier = modifierOf(dataType, maxLength, declared)
-  const isGenerated = row.is_generated === 'ALWAYS'
   return {
     name,
     type,
     baseType,
     modifier,
-    notNull: !row.is_nullable,
-    filled: isGenerated || row.column_default !== null,
-    generated: isGenerated ? 'expression' : null,
+    notNull: isNotNull(row),
+    filled: isFilled(row),
+    generated: isGenerated(row) ? 'expression' : null,
     collation: null,
     underlying: { name: baseType, sql: dataType, modifier, kind: 'b' },
     dataType,
@@ -157,14 +169,38 @@ function modifierOf(dataType: string, maxLength: number | null, { precision, sca
   return precision === null ? -1 : precision * 65_536 + (scale ?? 0) + 4
 }
 
-/** The only thing that is unique. Parts that are members of an object read `pk['id']`. */
-async function readPrimaryKey(db: Database, schema: string, name: string): Promise<Unique[]> {
+interface Described extends Pick<CrateRelation, 'columns' | 'members'> {
+  readonly schema: string
+  readonly name: string
+  readonly declared: CreateTable
+}
+
+/** The only thing that is unique. Parts that are members of an object read as the members do: `pk['id']`. */
+async function readPrimaryKey(db: Database, table: Described): Promise<Unique[]> {
   const { rows } = await sql<{ constraint_name: string; column_name: string }>`
     SELECT constraint_name, column_name FROM information_schema.key_column_usage
-    WHERE table_schema = ${schema} AND table_name = ${name} ORDER BY ordinal_position`.execute(db)
+    WHERE table_schema = ${table.schema} AND table_name = ${table.name} ORDER BY ordinal_position`.execute(db)
   const first = rows[0]
   if (first === undefined) return []
-  const columns = rows.map(({ column_name }) => column_name)
   const constraint = first.constraint_name
+  const named = rows.map(({ column_name }) => column_name)
+  const isObject = (name: string): boolean =>
+    table.columns.find((column) => column.name === name)?.dataType === 'object'
+  const columns = named.some(isObject) ? membersOfKey(table, constraint, named) : named
   return [{ name: constraint, constraint, primary: true, columns, plain: true, deferrable: false }]
+}
+
+/**
+ * The catalogue names the object, as often as it has parts of the key, and not the member.
+ * @throws RelayError SINK_TABLE if `SHOW CREATE TABLE` does not tell it
+ */
+function membersOfKey({ schema, name, declared, members }: Described, constraint: string, named: string[]): string[] {
+  const paths = primaryKeyIn(declared, constraint) ?? []
+  const columns = paths.map((path) =>
+    path.length === 1 ? path[0] : members.find((member) => isDeepStrictEqual(member.path, path))?.name,
+  )
+  const isSame = paths.length === named.length && paths.every(([column], i) => column === named[i])
+  if (isSame && columns.every((column) => column !== undefined)) return columns
+  const detail = `What SHOW CREATE TABLE says of the primary key of ${tableLabel({ schema, name })} cannot be read. Please report its answer`
+  throw new RelayError('SINK_TABLE', detail)
 }

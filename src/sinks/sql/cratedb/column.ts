@@ -1,3 +1,5 @@
+import type { CreateTable } from './create-table.ts'
+
 /** A column of an existing table, as CrateDB's catalogue knows it. */
 export interface CrateColumn extends Declaration {
   /** `information_schema.columns.data_type`: `bigint`, `text`, `object`, `text_array`. */
@@ -20,14 +22,9 @@ export interface Declaration {
 /** Of a column that `SHOW CREATE TABLE` does not print. */
 export const NOT_DECLARED: Declaration = { precision: null, scale: null, policy: null, isIndexed: true }
 
-/**
- * The one text that `SHOW CREATE TABLE` answers → its columns by name. It indents those of the table by three blanks, and
- * those of an object deeper.
- */
-export function declarations(createTable: string): ReadonlyMap<string, Declaration> {
-  const columns = createTable.matchAll(/^ {3}"((?:[^"]|"")+)" (.*?)(?=^ {3}["A-Z]|^\))/gms)
-  return new Map([...columns].map(([, name, text]) => [name!.replaceAll('""', '"'), declaration(text!)]))
-}
+/** By name the columns of a table. */
+export const declarations = ({ columns }: CreateTable): ReadonlyMap<string, Declaration> =>
+  new Map([...columns].map(([name, text]) => [name, declaration(text)]))
 
 function declaration(text: string): Declaration {
   const [, precision, scale] = /^NUMERIC\((\d+)(?:, ?(\d+))?\)/i.exec(text) ?? []

@@ -16,7 +16,7 @@ import { documentKey } from './names.ts'
 import { AUX, DATA, DELETED, DYNAMIC_DATA, VERSION } from './own-columns.ts'
 import { layOverMoved, layOverRows } from './partial-images.ts'
 import { type CrateRelation, columnNamed, crateRelation, primaryKeyOf } from './relation.ts'
-import { type CrateKey, crateStyle, wrongObject } from './tables.ts'
+import { type CrateKey, crateStyle, requiredMembers, wrongObject } from './tables.ts'
 import { isOfToolkit, PK, pkKeys, pkPart, wrongPk } from './toolkit.ts'
 import { writeRows } from './write-rows.ts'
 import { plainKeys } from './written-keys.ts'
@@ -113,7 +113,7 @@ function shapeMisfits(target: Target, { keys }: Wanted, relation: CrateRelation)
   if (data?.policy === 'strict') {
     return [{ what: 'column "data" is OBJECT(STRICT), which takes no attributes that it does not know', cure: null }]
   }
-  if (isOfToolkit(relation)) return wrongPk(keys, relation)
+  if (isOfToolkit(relation)) return [...wrongPk(keys, relation), ...requiredMembers(relation)]
   if (keys.length > 0 && data?.dataType === 'object' && primaryKeyOf(relation) === null) {
     const typed = keys.map((key) => ({ ...key, type: crateStyle.newKeyType(key.family!) }))
     const what =

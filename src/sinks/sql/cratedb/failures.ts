@@ -43,7 +43,10 @@ const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: 
   // A disk is nearly full; or somebody closed the table.
   [/blocked by:|read-only|doesn't support or allow/, 'SINK_BUSY'],
   [/rejected execution|exceeded retry limit|version conflict|Job killed|statement_timeout/, 'SINK_BUSY'],
-  [/primary shard is not active|No shard available|shards not available|Timed out waiting for/i, 'SINK_UNREACHABLE'],
+  [
+    /primary shard is not active|shard \d+ is not available|No shard available|shards not available|Timed out waiting for/i,
+    'SINK_UNREACHABLE',
+  ],
   [/no master|NotDiscovered|node disconnected|not connected|node closed/i, 'SINK_UNREACHABLE'],
   [
     /connect_exception|connect_timeout|connection refused|timed out after|failed to process cluster event/i,
@@ -105,8 +108,16 @@ function wordsOf(error: Error): string {
   const { code, instead, isKnown } = meaningOf(error)
   if (instead !== undefined) return `CrateDB refused a row: ${instead} (SQLSTATE ${stateOf(error)})`
   if (code === 'SINK_REFUSED') return bySqlState.words(error)
+  const [, schema] = stateOf(error) === UNKNOWN_SCHEMA ? (/^Schema '(.*?)' unknown/s.exec(error.message) ?? []) : []
+  if (schema !== undefined) {
+    const grant = `GRANT DQL, DML, DDL ON SCHEMA "${schema.replaceAll('"', '""')}" TO`
+    return `CrateDB said: ${error.message}. It says so, too, if the user has no right on it: ${grant} the user`
+  }
   return `CrateDB said: ${isKnown ? error.message : withoutQuoted(error.message)}`
 }
+
+/** A schema comes into being with its first table, so that a missing one alone is no failure of CREATE TABLE. */
+const UNKNOWN_SCHEMA = '3F000'
 
 /** Without what stands between the first quote and the last. */
 const withoutQuoted = (words: string): string => words.replace(/[`'"].*[`'"]/s, '…')

@@ -15,6 +15,8 @@ export interface CrateMember extends CrateColumn {
   readonly name: string
   /** From the column down: `['pk', 'id']`. */
   readonly path: readonly string[]
+  /** NOT NULL, and nothing fills it: true also where the object itself is NULL. */
+  readonly isRequired: boolean
 }
 
 /** What the catalogue of CrateDB gives is of this kind. */

@@ -66,6 +66,7 @@ export const crateStyle: CrateStyle = {
       crateRelation(relation),
     ),
     ...wrongObject(EXTRA.name, crateRelation(relation)),
+    ...requiredMembers(crateRelation(relation)),
   ],
 
   beside: liveView,
@@ -100,4 +101,12 @@ export function wrongObject(name: string, { columns }: CrateRelation): Misfit[] 
   if (column?.dataType !== 'object' || column.policy === 'ignored') return []
   const what = `column "${name}" is OBJECT(${column.policy ?? 'DYNAMIC'}), and must be OBJECT(IGNORED): it holds values of any type`
   return [{ what, cure: null }]
+}
+
+/** A row without the object lacks them, too: a deleted one, or any that says nothing of it. */
+export function requiredMembers(relation: CrateRelation): Misfit[] {
+  const keys = primaryKeyOf(relation) ?? []
+  return relation.members
+    .filter(({ name, isRequired }) => isRequired && !keys.includes(name))
+    .map(({ name }) => ({ what: `${name} is NOT NULL, and the relay leaves it empty`, cure: null }))
 }

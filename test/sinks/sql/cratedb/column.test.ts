@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { declarations } from '../../../../src/sinks/sql/cratedb/column.ts'
+import { readCreateTable } from '../../../../src/sinks/sql/cratedb/create-table.ts'
 
 const TABLE = `CREATE TABLE IF NOT EXISTS "doc"."t" (
    "id" BIGINT NOT NULL,
@@ -25,7 +26,7 @@ WITH (
 
 test('what SHOW CREATE TABLE tells of the columns of a table', () => {
   const none = { precision: null, scale: null, policy: null, isIndexed: true }
-  assert.deepEqual(Object.fromEntries(declarations(TABLE)), {
+  assert.deepEqual(Object.fromEntries(declarations(readCreateTable(TABLE))), {
     id: none,
     price: { ...none, precision: 10, scale: 2 },
     count: { ...none, precision: 10, scale: 0 },

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { Numeric } from '../../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../../src/sinks/sql/sink.ts'
 import { del, dmsPut, put, row, sourceTable } from '../../../support/changes.ts'
+import type { CrateOptions } from '../../../support/crate/crate.ts'
 import { parse } from '../../../support/crate/grammar.ts'
 import { rejection, totals } from '../../conformance.ts'
 import { type CrateRelay, openCrateRelay } from './test-relay.ts'
@@ -12,8 +13,9 @@ async function openOver(
   t: TestContext,
   tables: readonly string[],
   options: Partial<SqlSinkOptions> = {},
+  crate: CrateOptions = {},
 ): Promise<CrateRelay> {
-  const relay = await openCrateRelay(t, options, { tables })
+  const relay = await openCrateRelay(t, options, { tables, crate })
   relay.knows(KEYLESS)
   return relay
 }
@@ -54,6 +56,24 @@ test('a table of the toolkit with another key is refused, and with --create-tabl
   const told = await rejection(never.write(put(null, 1, pair('a', 1))), 'SINK_TABLE')
   assert.match(told.detail, /ALTER TABLE "doc"."orders" ADD COLUMN "cdc_version" BIGINT/)
 })
+
+for (const crateVersion of ['6.0.4', '6.4.3']) {
+  test(`CrateDB ${crateVersion}: what must not be null would refuse a deleted row, so such a table is refused at once`, async (t) => {
+    const own = '"cdc_version" BIGINT, "cdc_deleted" BOOLEAN'
+    for (const [layout, column, told] of [
+      ['columns', '"note" TEXT NOT NULL', 'column "note" is NOT NULL'],
+      ['columns', '"other" OBJECT(DYNAMIC) AS ("x" TEXT NOT NULL)', "other['x'] is NOT NULL"],
+      ['document', '"data" OBJECT(IGNORED), "note" TEXT NOT NULL', 'column "note" is NOT NULL'],
+      ['document', '"data" OBJECT(DYNAMIC) AS ("x" TEXT NOT NULL)', "data['x'] is NOT NULL"],
+    ] as const) {
+      const table = `CREATE TABLE "doc"."orders" ("id" TEXT PRIMARY KEY, ${column}, ${own})`
+      const relay = await openOver(t, [table], { layout }, { crateVersion })
+      const { detail } = await rejection(relay.write(put('a', 1, { data: { note: 'x' } })), 'SINK_TABLE')
+      assert.ok(detail.includes(`${told}, and the relay leaves it empty`), detail)
+      assert.doesNotMatch(detail, /"id" is NOT NULL/)
+    }
+  })
+}
 
 const DOCUMENTS = 'CREATE TABLE "doc"."orders" ("data" OBJECT(DYNAMIC))'
 

@@ -18,6 +18,7 @@ const cases: readonly (readonly [state: string, words: string, code: string])[] 
   ['XX000', 'Job killed. statement_timeout (1m)', 'SINK_BUSY'],
   ['57014', 'Job killed.', 'SINK_BUSY'],
   ['XX000', '[t][0] primary shard is not active Timeout: [1m]', 'SINK_UNREACHABLE'],
+  ['XX000', '[t] shard 1 is not available', 'SINK_UNREACHABLE'],
   ['XX000', 'SERVICE_UNAVAILABLE/1/state not recovered / no master', 'SINK_UNREACHABLE'],
   ['28000', 'No valid auth.host_based entry found', 'SINK_LOGIN'],
   ['XX000', "Missing 'DML' privilege for user 'me'", 'SINK_DENIED'],
@@ -77,6 +78,12 @@ for (const [state, words, reason] of rows) {
 test('of words that are not known only those without quotes are shown', () => {
   const words = byWordsOfCrate.words(said('XX000', 'Something about `s3cret` and "s3cret" is odd'))
   assert.equal(words, 'CrateDB said: Something about … is odd')
+})
+
+test('a schema that is said to be unknown may be one on which the user has no right', () => {
+  const words = byWordsOfCrate.words(said('3F000', `Schema 'land"ing' unknown. Maybe you meant 'landing'`))
+  assert.match(words, /^CrateDB said: Schema 'land"ing' unknown\. Maybe you meant 'landing'\. /)
+  assert.match(words, /no right on it.*GRANT DQL, DML, DDL ON SCHEMA "land""ing" TO/)
 })
 
 test('what node-postgres itself throws', () => {

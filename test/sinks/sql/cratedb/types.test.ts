@@ -4,6 +4,7 @@ import { sqlparse } from '@cratedb/cratedb-sqlparse'
 import { Binary, type ColumnType, Numeric, newRow, type Value } from '../../../../src/change.ts'
 import { codecFor } from '../../../../src/sinks/sql/cratedb/codecs.ts'
 import { declarations } from '../../../../src/sinks/sql/cratedb/column.ts'
+import { readCreateTable } from '../../../../src/sinks/sql/cratedb/create-table.ts'
 import { newColumnType } from '../../../../src/sinks/sql/cratedb/types.ts'
 
 /** For each type the largest, smallest or most precise values that a source has. */
@@ -37,7 +38,7 @@ for (const [type, some] of Object.entries(values) as [ColumnType, readonly Exclu
       const table = `CREATE TABLE "s"."t" (\n   "c" ${sql}\n)`
       const [statement] = sqlparse(table)
       assert.equal(statement!.exception, undefined)
-      const declaration = declarations(table).get('c')!
+      const declaration = declarations(readCreateTable(table)).get('c')!
       const dataType = sql.toLowerCase().replace(/\(.*/, '')
       const codec = codecFor({ dataType, maxLength: null, ...declaration }, 'dms', type)
       assert.equal(codec.isKeyable, type !== 'json')
