@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import yargs from 'yargs'
 import { CHECK_OPTIONS } from './commands/check-options.ts'
 import { RUN_OPTIONS } from './commands/run-options.ts'
 import { masker, maskWord } from './observe/mask.ts'
+import { ownVersion } from './version.ts'
 
 /** Runs the program and leaves with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
   await yargs(args)
     .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'greedy-arrays': false })
     .scriptName('cdc-relay')
@@ -54,7 +51,7 @@ export async function main(args: readonly string[]): Promise<void> {
     )
     .demandCommand(1, 'Which command? `cdc-relay run` reads a stream; `cdc-relay --help` lists all.')
     .strictCommands()
-    .version(version)
+    .version(ownVersion())
     .help()
     .wrap(Math.min(120, process.stdout.columns ?? 100))
     .fail((message, error) => {

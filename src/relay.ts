@@ -4,9 +4,8 @@ import type { Page, Source } from './ingest/source.ts'
 import type { Lag } from './observe/lag.ts'
 import type { Ledger } from './observe/ledger.ts'
 import type { Log } from './observe/log.ts'
-import { sayRetries } from './observe/retries.ts'
-import { warnOfSetAside } from './observe/set-aside.ts'
-import { type RetryObserver, retrying } from './retry.ts'
+import { type Observer, observing } from './observe/observer.ts'
+import { retrying } from './retry.ts'
 import type { Claim, Sink, Stored, Write } from './sinks/sink.ts'
 
 export interface RelayParts {
@@ -29,22 +28,28 @@ export interface RelayParts {
  */
 export async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
   const { sink, claim, log } = parts
-  const observer = sayRetries(log)
+  const observer = observing(log)
   const open = { signal, observer, what: 'open the target' }
-  let from: Stored | null = await retrying(() => sink.open(claim, signal), open)
-  while (from !== null) from = await drain(parts, from, observer, signal)
+  try {
+    let from: Stored | null = await retrying(() => sink.open(claim, signal), open)
+    observer.begins(from.positions)
+    while (from !== null) from = await drain(parts, from, observer, signal)
+  } finally {
+    observer.close()
+  }
 }
 
 /** Reads from what is durable to the end. Null when there; or from where to start again when the target was set back. */
 async function drain(
   parts: RelayParts,
   { positions, lessons }: Stored,
-  observer: RetryObserver,
+  observer: Observer,
   signal: AbortSignal,
 ): Promise<Stored | null> {
   const { source, examiner, sink, limits, lag, log } = parts
   const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), lag)
   let inFlight: Promise<void> = Promise.resolve()
+  lag.begins(positions)
   examiner.restore(lessons)
 
   try {
@@ -73,16 +78,17 @@ async function drain(
 
 /** Writes one batch, however often it takes; only then is it entered in the books and acknowledged to the source. */
 async function deliver(
-  { ledger, lag, log }: RelayParts,
+  { ledger, lag }: RelayParts,
   write: Write,
   cut: Cut,
-  observer: RetryObserver,
+  observer: Observer,
   signal: AbortSignal,
 ): Promise<void> {
   const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
   const written = await retrying(() => write(signal), options)
   if (written.kind === 'rewound') throw new SetBack(written)
-  warnOfSetAside(log, ledger.enter(cut, written))
+  observer.setAside(ledger.enter(cut, written))
+  observer.deadLettered([...cut.deadLetters, ...(written.refused ?? [])])
   lag.committed(cut.moves)
   for (const page of cut.pages) page.committed()
 }

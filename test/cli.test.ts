@@ -94,6 +94,26 @@ test('records on standard input come out as change records, the summary on stand
   assert.equal(summary.applied, 2)
 })
 
+test('the log begins with who reads what into what, and from where', async () => {
+  writeFileSync(join(folder, 'in.jsonl'), `${INSERT}\n`)
+  const args = ['run', '--source', 'file:in.jsonl', '--sink', 'jsonl:out.jsonl', '--name', 'shop']
+  const saidBy = async () =>
+    (await run(args)).stderr
+      .split('\n')
+      .slice(0, 2)
+      .map((line) => JSON.parse(line))
+  const [first, begins] = await saidBy()
+  const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../package.json'), 'utf8'))
+  assert.deepEqual(
+    [first.version, first.source, first.sink, first.name],
+    [version, 'file:in.jsonl', 'jsonl:out.jsonl', 'shop'],
+  )
+  assert.match(first.start, /earliest/)
+  assert.deepEqual([begins.shards, begins.from], ['all', 'earliest'])
+  const [, again] = await saidBy()
+  assert.deepEqual([again.shards, again.afterPosition, again.sequence], [1, 1, String(INSERT.length + 1)])
+})
+
 test('a bad record becomes a dead letter, and the stream goes on', async () => {
   const { code, stdout, stderr } = await run(
     ['run', '--source', 'file:-', '--sink', 'jsonl:-'],
@@ -105,6 +125,8 @@ test('a bad record becomes a dead letter, and the stream goes on', async () => {
   assert.ok(letter !== undefined, stderr)
   const { code: reason, raw } = JSON.parse(letter) as { code: string; raw: string }
   assert.equal(reason, 'DECODE_NOT_JSON')
+  const told = stderr.split('\n').find((line) => line.includes('A record became a dead letter'))
+  assert.equal(JSON.parse(told ?? '{}').sequence, String(INSERT.length + 1 + 'not JSON\n'.length), stderr)
   assert.equal(Buffer.from(raw, 'base64').toString(), 'not JSON')
 })
 

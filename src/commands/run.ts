@@ -5,6 +5,7 @@ import { SourceTables } from '../deliver/source-tables.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
+import type { Log } from '../observe/log.ts'
 import { masker, secretsOf } from '../observe/mask.ts'
 import { startProgress } from '../observe/progress.ts'
 import { sayRetries } from '../observe/retries.ts'
@@ -14,6 +15,7 @@ import { relay } from '../relay.ts'
 import { retrying } from '../retry.ts'
 import { defaultDeletes, openSink } from '../sinks/by-url.ts'
 import type { RelayIdentity } from '../state/store.ts'
+import { ownVersion } from '../version.ts'
 import { reportFailure } from './report-failure.ts'
 import { type RunConfig, readRunConfig } from './run-config.ts'
 import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
@@ -40,12 +42,13 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
   const { log } = say
   const stopping = stopOnSignals(say)
   const source = await openSource(config, log)
+  const name = config.name ?? source.streamName
+  sayWhoBegins(log, config, name)
   const ledger = new Ledger()
   const lag = new Lag()
   const startedMs = performance.now()
   try {
     const identity = await source.identify(stopping)
-    const name = config.name ?? source.streamName
     const sink = await openSink(config, {
       name,
       retentionMs: identity.retentionMs,
@@ -118,6 +121,13 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
   } finally {
     await source.close()
   }
+}
+
+/** The first line of every log: later lines say what happened, not to whom. */
+function sayWhoBegins(log: Log, { source, sink, state, start, mode }: RunConfig, name: string): void {
+  const from = start?.text ?? 'where it stopped; a new relay at earliest'
+  const begins = { version: ownVersion(), source, sink, name, mode, start: from, ...(state !== undefined && { state }) }
+  log.info({ ...begins, pid: process.pid, node: process.version }, `cdc-relay ${begins.version} begins`)
 }
 
 /**

@@ -12,6 +12,13 @@ interface ShardLag {
 /** How far the target is behind the stream. */
 export class Lag {
   readonly #shards = new Map<string, ShardLag>()
+  /** When the newest record that is durable came into the stream, epoch ms. */
+  #upToMs = 0
+
+  /** Where the target stands when reading begins. */
+  begins(positions: Positions): void {
+    this.#upToMs = newestOf(positions)
+  }
 
   read(page: Page): void {
     const durable = this.#shards.get(page.shard)?.durable ?? null
@@ -19,6 +26,7 @@ export class Lag {
   }
 
   committed(moves: Positions): void {
+    this.#upToMs = Math.max(this.#upToMs, newestOf(moves))
     for (const [shard, position] of moves) {
       const lag = this.#shards.get(shard)
       if (lag === undefined) continue
@@ -37,4 +45,17 @@ export class Lag {
     }
     return slowest
   }
+
+  /** How many shards are read. */
+  shards(): number {
+    return this.#shards.size
+  }
+
+  /** When the newest record that is durable came into the stream (ISO); null if that is not known. */
+  upTo(): string | null {
+    return this.#upToMs === 0 ? null : new Date(this.#upToMs).toISOString()
+  }
 }
+
+const newestOf = (positions: Positions): number =>
+  Math.max(0, ...Array.from(positions.values(), ({ arrivedAt }) => arrivedAt ?? 0))

@@ -27,10 +27,10 @@ export function sayRetries(log: Log, nowMs: () => number = () => performance.now
 
   return {
     failed(work, error) {
-      for (const other of troubles.values()) other.works.delete(work)
       const now = nowMs()
       const trouble = troubles.get(error.code) ?? newTrouble()
       troubles.set(error.code, trouble)
+      for (const other of troubles.values()) if (other !== trouble) other.works.delete(work)
       if (trouble.works.size === 0) beginAgain(trouble, now)
       trouble.works.set(work, error)
       trouble.attempts++

@@ -24,6 +24,8 @@ export interface Written {
   readonly skips?: ReadonlyMap<string, number>
   /** Changes that the target refused and that it, or the file beside it, keeps with the reason; absent if none. */
   readonly deadLettered?: number
+  /** The dead letters of those changes, for the log; absent if none, or if the target does not tell. */
+  readonly refused?: readonly DeadLetter[]
   /** By source table, values that their columns cannot hold and that are kept in `cdc_extra`; absent if none. */
   readonly setAside?: ReadonlyMap<string, SetAsideColumns>
 }

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FailureCode, type PlaceOfFailure, RelayError } from '../../src/errors.ts'
-import type { Log } from '../../src/observe/log.ts'
 import { sayRetries } from '../../src/observe/retries.ts'
+import { listening } from './said.ts'
 
 /** What is said, with the clock in the test's hand. */
 function heard() {
-  const said: { level: string; fields: Record<string, unknown>; message: string }[] = []
-  const say = (level: string) => (fields: object, message: string) =>
-    void said.push({ level, fields: fields as Record<string, unknown>, message })
-  const log: Log = { info: say('info'), warn: say('warn'), error: say('error') }
+  const { log, said } = listening()
   const clock = { ms: 0 }
   return { said, clock, observer: sayRetries(log, () => clock.ms) }
 }
@@ -56,10 +53,11 @@ test('a stream that is away is said once for all its shards, then at a falling r
 test('what one shard could not and can again names the shard', () => {
   const { said, clock, observer } = heard()
   const work = { what: READ }
-  observer.failed(work, failure('SOURCE_THROTTLED', { stream: 's', shard: 'shard-7' }))
-  clock.ms = 300
+  for (clock.ms = 0; clock.ms < 300; clock.ms += 100) {
+    observer.failed(work, failure('SOURCE_THROTTLED', { stream: 's', shard: 'shard-7' }))
+  }
   observer.ended(work, true)
-  assert.deepEqual(said[1]!.fields, { attempts: 1, afterMs: 300, stream: 's', shard: 'shard-7' })
+  assert.deepEqual(said[1]!.fields, { attempts: 3, afterMs: 300, stream: 's', shard: 'shard-7' })
 })
 
 test('a trouble that comes and goes is said at a falling rate, too; after a long rest it is new', () => {

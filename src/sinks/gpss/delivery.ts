@@ -87,15 +87,16 @@ export class Delivery {
   written(): Written {
     const tables = new Map<string, { applied: number; superseded: number }>()
     const setAside: [string, SetAsideColumns][] = []
-    let deadLettered = 0
+    const allRefused: DeadLetter[] = []
     for (const [{ source, changes }, loaded] of this.#done) {
       const { applied, refused } = loaded
       setAside.push([source, loaded.setAside])
       tables.set(source, { applied, superseded: changes.length - applied - refused.length })
-      deadLettered += refused.length
+      allRefused.push(...refused)
     }
     const { counted } = schemaPolicy(this.#options, this.#groups)
-    return { kind: 'written', ...counted(tables), deadLettered, ...asideOf(setAside) }
+    const deadLettered = { deadLettered: allRefused.length, ...(allRefused.length > 0 && { refused: allRefused }) }
+    return { kind: 'written', ...counted(tables), ...deadLettered, ...asideOf(setAside) }
   }
 
   async #loadLeft(): Promise<void> {

@@ -72,6 +72,7 @@ export async function writeBatch(
       kind: 'written',
       ...schema.counted(tables),
       deadLettered: refused.length,
+      ...(refused.length > 0 && { refused }),
       ...asideOf(setAside),
     }
     if (!(await state.moveWithin(to, batch.moves, batch.lessons))) throw new Fenced(written)
