@@ -38,7 +38,7 @@ export interface Lacking {
  * source's row (of a delete the old values, as far as they were sent, and the key), and of the record what it has columns
  * for under `cdc_op`, `cdc_version`, `cdc_time`, `cdc_table_name`, ….
  *
- * @throws RelayError SINK_TABLE for a type that is not known, or a table that is a mirror
+ * @throws RelayError SINK_TABLE for a table that is a mirror
  */
 export function appendRows(table: GpssTable, columns: readonly GpssColumn[]): AppendRows {
   if (columns.length === 1) return wholeRecords(table, columns[0]!)
@@ -71,7 +71,7 @@ function byName(
 ): AppendRows {
   // What the record says of itself is text, numbers and documents in their own right; what DynamoDB calls a text is no more.
   const codecsFor = (feed: Format): ColumnCodec[] =>
-    columns.map((column) => columnCodec(column, fields.has(column.name) ? 'dms' : feed, table))
+    columns.map((column) => columnCodec(column, fields.has(column.name) ? 'dms' : feed))
   const codecs = { dynamodb: codecsFor('dynamodb'), dms: codecsFor('dms') }
   const filled = columns.flatMap(({ name }, place) => {
     const field = fields.get(name)

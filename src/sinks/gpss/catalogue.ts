@@ -9,8 +9,10 @@ import type { GpssColumn } from './columns.ts'
 import type { Gpss } from './connection.ts'
 import { RowEncoder } from './rows.ts'
 import type { GpssTable } from './session.ts'
-import { sqlText } from './sql-text.ts'
-import { createStage, doBlock, STAGE_COLUMNS } from './stage.ts'
+import { doBlock, setWhereKnown, sqlText } from './sql-text.ts'
+import { createStage, STAGE_COLUMNS } from './stage.ts'
+import { typeOfColumn } from './types-of-columns.ts'
+import { isKnownType } from './values.ts'
 
 /**
  * The one table that an operator makes by hand. GPSS runs SQL only in front of a load and behind it, so there must be
@@ -80,12 +82,12 @@ export function gpssCatalogue(gpss: Gpss): Catalogue & { run(statements: readonl
       return names.map((column) => ({ attribute: column, column }))
     },
 
-    textOf: (statement) => sqlText([statement]),
+    textOf: asOperatorsRun,
   }
 }
 
 function columnOf({ name, declared, type, modifier, nullable }: GpssColumn): Column {
-  const underlying = { name: type, sql: type, modifier, kind: 'b' }
+  const underlying = { name: type, sql: isKnownType(type) ? type : typeOfColumn(name), modifier, kind: 'b' }
   // Whether something fills a column is not told: what nothing fills, the load refuses.
   const told = { notNull: nullable === false, filled: true, generated: null, collation: null }
   return { name, type: declared, baseType: type, modifier, underlying, ...told }
@@ -97,7 +99,21 @@ function onceOnly(statement: Statement): string {
   const isDone = ['duplicate_table', 'duplicate_column', 'duplicate_object', 'duplicate_schema', 'unique_violation']
   // The right to make schemas is asked for before it is seen that there is one.
   if (text.startsWith('CREATE SCHEMA')) isDone.push('insufficient_privilege')
-  return doBlock(`BEGIN\n${text};\nEXCEPTION WHEN ${isDone.join(' OR ')} THEN NULL;\nEND`)
+  return doBlock(
+    `BEGIN\n${setWhereKnown(MAKES_HEAPS)};\n${text};\nEXCEPTION WHEN ${isDone.join(' OR ')} THEN NULL;\nEND`,
+  )
+}
+
+/**
+ * A mirror is a heap, whatever the database makes by default: append-optimised tables have no unique index, and bear updates
+ * badly. Greenplum 6 has it in one of its settings, 7 and Cloudberry in PostgreSQL's.
+ */
+const MAKES_HEAPS = { gp_default_storage_options: 'appendonly=false', default_table_access_method: 'heap' }
+
+/** In a session of the operator's nothing is set; and only a table without key may be append-optimised. */
+function asOperatorsRun(statement: Statement): string {
+  const text = sqlText([statement])
+  return /^CREATE TABLE .*\bPRIMARY KEY\b/s.test(text) ? `${text} WITH (appendonly = false)` : text
 }
 
 /** What a statement does, and to what: `CREATE TABLE "landing"."orders"`. */

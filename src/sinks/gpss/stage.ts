@@ -3,10 +3,12 @@ import { sql } from 'kysely'
 import { RelayError } from '../../errors.ts'
 import { tableId } from '../sql/clauses.ts'
 import { type MergeTable, mergeStatements, type Step } from '../sql/greenplum/merge.ts'
+import { BY_KEY } from '../sql/greenplum/planner.ts'
 import type { Statement } from '../sql/layout.ts'
 import { RowEncoder } from './rows.ts'
 import type { GpssTable, Load } from './session.ts'
-import { sqlText } from './sql-text.ts'
+import { doBlock, setWhereKnown, sqlText } from './sql-text.ts'
+import { withTypesOf } from './types-of-columns.ts'
 
 /** Columns of a staging table, and how their values travel. Greenplum spreads a table by its first column. */
 export const STAGE_COLUMNS = [
@@ -44,7 +46,7 @@ export const createStage = ({ schema, name }: GpssTable): Statement =>
  * whatever is staged, oldest first, and takes it away: running it twice does nothing more, and what an earlier load left
  * behind because its SQL did not run is not lost.
  *
- * It first takes the lock that Greenplum's UPDATE takes anyway: of two relays that merge into one table the second one must
+ * It begins with what the planner needs to find rows by the index of the key (`greenplum/planner.ts`), and takes the lock that Greenplum's UPDATE takes anyway: of two relays that merge into one table the second one must
  * see the rows of the first, or both would add the same key. Each has a staging table of its own, and this is the only lock
  * that they share, so neither can hold one that the other waits for. At last it empties the staging table, by TRUNCATE where
  * it can: Greenplum does not clean up behind DELETE by itself, and each load would be slower than the one before it.
@@ -113,13 +115,14 @@ function mergeAll(table: MergeTable, stage: GpssTable): string {
     FROM (SELECT cdc_row::jsonb AS cdc_row FROM ${id} WHERE cdc_part = cdc_this) t)`
   const kinds = table.keys.length === 0 ? (['added'] as const) : KINDS_BY_KEY
   const merges = kinds.map((kind) => {
-    const statements = mergeStatements(table, { kind, staged })
-    return `IF split_part(cdc_this, '/', 3) = '${kind}' THEN\n${sqlText(statements)};\nEND IF;`
+    const statements = withTypesOf(table, mergeStatements(table, { kind, staged }))
+    return `IF split_part(cdc_this, '/', 3) = '${kind}' THEN\n${statements};\nEND IF;`
   })
   const body = `DECLARE
   cdc_parts text[];
   cdc_this text;
 BEGIN
+${setWhereKnown(BY_KEY)};
 ${sqlText([sql`LOCK TABLE ${tableId(table)} IN EXCLUSIVE MODE`])};
 cdc_parts := ARRAY(${sqlText([sql`SELECT DISTINCT cdc_part FROM ${id} ORDER BY cdc_part`])});
 IF cdc_parts <> '{}' THEN
@@ -136,13 +139,6 @@ END;
 END IF;
 END`
   return doBlock(body)
-}
-
-/** The quotes around the body must not be in it. */
-export function doBlock(body: string): string {
-  let quote = '$cdc_relay$'
-  for (let i = 0; body.includes(quote); i++) quote = `$cdc_relay_${i}$`
-  return `DO ${quote} ${body} ${quote}`
 }
 
 const shortHash = (parts: readonly string[]): string =>

@@ -1,9 +1,7 @@
-import { Binary, type Format, tableLabel, type Value } from '../../change.ts'
-import { RelayError } from '../../errors.ts'
+import { Binary, type Format, type Value } from '../../change.ts'
 import { codecFor } from '../sql/codecs.ts'
 import type { GpssColumn } from './columns.ts'
 import type { Carried, Member } from './rows.ts'
-import type { GpssTable } from './session.ts'
 
 /** How the values of a column travel to GPSS. */
 export interface ColumnCodec {
@@ -14,7 +12,7 @@ export interface ColumnCodec {
   carry(value: Value): Carried | undefined
 }
 
-/** Types beside those that are known value by value: a text is read by their own rules. */
+/** Types beside those that are known value by value, in every database: a text is read by their own rules. */
 const READ_FROM_TEXT: ReadonlySet<string> = new Set(
   'citext interval money bit varbit inet cidr macaddr xml point line lseg box path polygon circle tsvector tsquery'.split(
     ' ',
@@ -29,16 +27,12 @@ const KNOWN: ReadonlySet<string> = new Set(
 /**
  * What fits is decided as for SQL (`codecFor`), whose tokens of JSON become what `DBValue` carries: numbers where its
  * members are exact, bytes for bytea, and for all else text in the form that PostgreSQL reads, booleans and smallint too.
+ * Types that are not known, enums and those of extensions, are read from text by their own rules.
  *
  * @param feed as for `codecFor`: the texts of DMS are read as the column's type, those of DynamoDB are texts
- * @throws RelayError SINK_TABLE if the type is not known
  */
-export function columnCodec(column: GpssColumn, feed: Format, table: GpssTable): ColumnCodec {
+export function columnCodec(column: GpssColumn, feed: Format): ColumnCodec {
   const { type } = column
-  if (!KNOWN.has(type) && !READ_FROM_TEXT.has(type) && !(type.startsWith('_') && isElement(type.slice(1)))) {
-    const detail = `Column "${column.name}" has the type "${column.declared}", which is not known. Types with a text form can be written through a column of type text`
-    throw new RelayError('SINK_TABLE', detail, { table: tableLabel(table) })
-  }
   const underlying = { name: type, sql: type, modifier: column.modifier, kind: 'b' }
   const codec = codecFor({ underlying, collation: null }, feed)
   const { member, ofToken } = CARRIERS.get(type) ?? TEXT
@@ -54,7 +48,11 @@ export function columnCodec(column: GpssColumn, feed: Format, table: GpssTable):
   }
 }
 
-const isElement = (type: string): boolean => KNOWN.has(type) || READ_FROM_TEXT.has(type)
+/** True for a type of PostgreSQL's own, whose name means the same whatever schemas are searched. */
+export const isKnownType = (type: string): boolean => {
+  const element = type.startsWith('_') ? type.slice(1) : type
+  return KNOWN.has(element) || (READ_FROM_TEXT.has(element) && element !== 'citext')
+}
 
 /** What needs no look: these are held by their columns whatever they are. */
 const isBinary = (value: Value): value is Binary => value instanceof Binary

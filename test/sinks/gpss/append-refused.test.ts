@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Change, recordToJson } from '../../../src/change.ts'
+import { type Change, recordToJson, type Value } from '../../../src/change.ts'
 import { type FailureCode, RelayError } from '../../../src/errors.ts'
 import { createTable, del, dmsPut, put, row } from '../../support/changes.ts'
 import type { Fault } from '../../support/gpss/settings.ts'
@@ -138,19 +138,11 @@ test('a column of the source with a name of ours is refused', async (t) => {
   )
 })
 
-test('types that are not known, tables that are not fit for the record, and mirrors are named', async (t) => {
+test('tables that are not fit for the record, and mirrors are named', async (t) => {
   await place.database.query(`
-    CREATE TYPE mood AS ENUM ('ok');
-    CREATE TABLE unknown_type (id text, feeling mood);
     CREATE TABLE a_mirror (id text, data jsonb, cdc_version bigint, cdc_deleted boolean);
     CREATE TABLE only_number (id integer)`)
   const log = await openLog(t, place)
-  await assert.rejects(
-    log.batch([put('a', 1, { table: 'unknown_type' })]),
-    refusedWith('SINK_TABLE', /^Column "feeling" has the type "mood", which is not known/, {
-      table: 'public.unknown_type',
-    }),
-  )
   await assert.rejects(
     log.batch([put('a', 1, { table: 'only_number' })]),
     refusedWith('SINK_TABLE', /table public\.only_number, "id", has the type int4.*must be json/),
@@ -159,6 +151,23 @@ test('types that are not known, tables that are not fit for the record, and mirr
     log.batch([put('a', 1, { table: 'a_mirror' })]),
     refusedWith('SINK_TABLE', /^Table public\.a_mirror is a mirror.*"cdc_deleted".*--table SOURCE=TARGET$/),
   )
+})
+
+test('a value that is none of its type is a dead letter, wherever the type lies', async (t) => {
+  await place.database.query(`CREATE SCHEMA apart; CREATE TYPE apart."Mood" AS ENUM ('ok', 'it''s "fine"');
+    CREATE TABLE apart.feelings (id text, feeling apart."Mood")`)
+  const log = await openLog(t, place, { onError: 'dead-letter' })
+  const feel = (id: string, feeling: Value): Change =>
+    dmsPut(id, 1, { table: { schema: 'apart', name: 'feelings' }, data: { feeling } })
+  await log.batch([feel('a', 'ok'), feel('b', SECRET), feel('c', `it's "fine"`), feel('d', null)])()
+  assert.deepEqual(await printed(place, 'apart.feelings'), [
+    { id: 'a', feeling: 'ok' },
+    { id: 'c', feeling: `it's "fine"` },
+    { id: 'd', feeling: null },
+  ])
+  const letters = await log.deadLetters()
+  assert.equal(letters.length, 1)
+  assert.ok(!letters.join().includes(SECRET))
 })
 
 /** One of each row is bad: its column cannot hold the value. */

@@ -198,7 +198,7 @@ test('--create-tables never: the message has the statement', async (t) => {
   const failure = await rejection(write([dmsPut('k', 1)]), 'SINK_TABLE')
   assert.match(
     failure.message,
-    /--create-tables is never: CREATE SCHEMA "shop"; CREATE TABLE "shop"\."orders" \("id" text /,
+    /--create-tables is never: CREATE SCHEMA "shop"; CREATE TABLE "shop"\."orders" \("id" text .* WITH \(appendonly = false\)/,
   )
 })
 
@@ -334,4 +334,69 @@ test('values set aside are counted by column', async (t) => {
     [...written.setAside!.get('shop.orders')!].map(([column, { count }]) => [column, count]),
     [['a', 2]],
   )
+})
+
+test('types that lie outside of the search path, in columns whose names need quotes', async (t) => {
+  const { place, write } = await mirror(t)
+  await place.database.query(`CREATE SCHEMA shop; CREATE SCHEMA "Own types";
+    CREATE TYPE "Own types"."Mo""od" AS ENUM ('ok', 'it''s');
+    CREATE DOMAIN "Own types".small AS int CHECK (VALUE < 10);
+    CREATE TYPE public.small AS ENUM ('another');
+    CREATE TABLE shop.orders (id text PRIMARY KEY, a bigint, "How do ""you" "Own types"."Mo""od", size "Own types".small,
+      moods "Own types"."Mo""od"[], cdc_version bigint, cdc_extra jsonb, cdc_deleted boolean)`)
+  const how = 'How do "you'
+  const table = sourceTable({ id: 'text', a: 'int64', [how]: 'text', size: 'text', moods: 'text' })
+  await write(
+    [
+      dmsPut('a', 1, { data: { [how]: `it's`, size: '5', moods: `{ok,"it's"}` } }),
+      dmsPut('b', 1, { data: { a: 1 } }),
+      dmsPut('old', 1, { data: { [how]: 'ok', size: '7' } }),
+    ],
+    table,
+  )
+  await write([dmsPatch('b', 2, { data: { [how]: 'ok' } }), dmsPatch('c', 2, { data: { size: '9' } })], table)
+  await write([{ ...dmsMove({ id: 'old' }, { id: 'new' }, 3, { data: { a: 3 } }), complete: false }], table)
+  const query = `SELECT id, a::text, "How do ""you"::text AS how, size, moods::text FROM shop.orders_live ORDER BY id`
+  assert.deepEqual(await place.database.query(query), [
+    { id: 'a', a: null, how: `it's`, size: 5, moods: `{ok,it's}` },
+    { id: 'b', a: '1', how: 'ok', size: null, moods: null },
+    { id: 'c', a: null, how: null, size: 9, moods: null },
+    { id: 'new', a: '3', how: 'ok', size: 7, moods: null },
+  ])
+})
+
+test('with the planner settings that Greenplum has by default a batch does not read the whole target', async (t) => {
+  const { place, write } = await mirror(t)
+  await write([dmsPut('first', 1)])
+  await place.database.query(
+    `INSERT INTO shop.orders (id, a, cdc_version) SELECT n::text, n, 1 FROM generate_series(1, 20000) n`,
+  )
+  await place.database.query('ANALYZE shop.orders')
+  for (const setting of ['enable_nestloop = off', 'random_page_cost = 100']) {
+    await place.database.query(`ALTER DATABASE ${place.database.name} SET ${setting}`)
+  }
+  await place.server.restart()
+  const read = async () =>
+    (
+      await place.database.query<{ rows: string; updated: string }>(
+        `SELECT seq_tup_read AS rows, n_tup_upd AS updated FROM pg_stat_user_tables WHERE relname = 'orders'`,
+      )
+    )[0]!
+  const before = await read()
+  const changes = Array.from({ length: 10 }, (_, i) => dmsPut(`${i + 1}`, 2, { data: { a: 2 } }))
+  await write([...changes, dmsPatch('20', 2, { data: { b: 'x' } }), dmsMove({ id: '21' }, { id: 'moved' }, 2)])
+  await place.server.stop()
+  let after = await read()
+  // A session tells what it did when it ends.
+  while (after.updated === before.updated) after = await read()
+  assert.equal(after.rows, before.rows)
+})
+
+test('a mirror is a heap, whatever tables are made as by default', async (t) => {
+  const { place, write } = await mirror(t)
+  await place.database.query(`CREATE ACCESS METHOD for_appending TYPE TABLE HANDLER heap_tableam_handler;
+    ALTER DATABASE ${place.database.name} SET default_table_access_method = for_appending`)
+  await write([dmsPut('k', 1)])
+  const made = `SELECT amname FROM pg_class c JOIN pg_am m ON m.oid = c.relam WHERE c.oid = 'shop.orders'::regclass`
+  assert.deepEqual(await place.database.query(made), [{ amname: 'heap' }])
 })

@@ -6,22 +6,16 @@ import { appendLog } from '../postgresql/append.ts'
 import { postgresql } from '../postgresql/dialect.ts'
 import { sqlState } from '../postgresql/state.ts'
 import { KERNEL_6, KERNEL_7, type Kernel } from './kernel.ts'
+import { BY_KEY } from './planner.ts'
 import { greenplumState } from './state.ts'
 import { greenplumStyle, greenplumTables } from './tables.ts'
 import { lockingWriting } from './writing.ts'
 
 /**
- * For many small writes by key instead of few large reads: the planner of PostgreSQL, which starts faster, and which is let
- * use the index of a key (by default it has neither nested loops nor a price for random access that an index could meet);
- * and no ANALYZE behind a load. Only the coordinator plans, so it is of no matter that `set_config` reaches the segments, too.
- * https://docs.vmware.com/en/VMware-Greenplum/6/greenplum-database/ref_guide-config_params-guc-list.html
+ * For many small writes by key instead of few large reads; and no ANALYZE behind a load. Only the coordinator plans, so it is
+ * of no matter that `set_config` reaches the segments, too.
  */
-const SMALL_WRITES: Readonly<Record<string, string>> = {
-  optimizer: 'off',
-  enable_nestloop: 'on',
-  random_page_cost: '4',
-  gp_autostats_mode: 'none',
-}
+const SMALL_WRITES: Readonly<Record<string, string>> = { ...BY_KEY, gp_autostats_mode: 'none' }
 
 /**
  * What PostgreSQL 9.6 brought. Longer than any statement may take: a segment that heeds it is idle, too, while others or
