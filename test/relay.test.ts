@@ -153,6 +153,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
   }
   const sink: Sink = {
     refusesNul: false,
+    refusesHalves: false,
     readsBefore: false,
     needsKeys: false,
     open: async () => {
@@ -295,7 +296,7 @@ function dmsScene(
     stream: 'feed',
     onError: 'dead-letter',
     readsBefore: sink.readsBefore,
-    nul: null,
+    screening: () => null,
     onTextReplaced: () => {},
     log: SILENT,
   })

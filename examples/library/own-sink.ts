@@ -24,6 +24,7 @@ const source = fileSource({ path: join(import.meta.dirname, stream), log: SILENT
 
 const sink: Sink = {
   refusesNul: false,
+  refusesHalves: false,
   readsBefore: false,
   needsKeys: false,
   open: async () => ({ positions: new Map(), lessons: new Map() }),
@@ -62,7 +63,7 @@ await relay(
       stream,
       onError: 'dead-letter',
       readsBefore: sink.readsBefore,
-      nul: null,
+      screening: () => null,
       onTextReplaced: () => {},
       log: SILENT,
     }),

@@ -8,8 +8,8 @@ import { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
 import { masker, secretsOf } from '../observe/mask.ts'
 import { startProgress } from '../observe/progress.ts'
-import { sayRetries } from '../observe/retries.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
+import { sayRetries } from '../observe/retries.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
 import { relay } from '../relay.ts'
 import { retrying } from '../retry.ts'
@@ -96,7 +96,8 @@ async function runConfigured(config: RunConfig, say: Reporter): Promise<number> 
       stream: source.streamName,
       onError: config['on-error'],
       readsBefore: sink.readsBefore,
-      nul: sink.refusesNul ? config.nul : null,
+      // What the target refuses is known once it is open.
+      screening: () => (sink.refusesHalves ? { policy: config.nul, alsoNul: sink.refusesNul } : null),
       onTextReplaced: () => void ledger.textReplaced++,
       log,
     })

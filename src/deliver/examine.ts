@@ -3,7 +3,7 @@ import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Route } from './route.ts'
-import { mayHoldRefusedText, screenNames, screenText } from './screen.ts'
+import { mayHoldRefusedText, type Screening, screenNames, screenText } from './screen.ts'
 import type { SourceTables } from './source-tables.ts'
 import { TaskTrouble } from './task-trouble.ts'
 
@@ -58,8 +58,8 @@ export interface ExamineOptions {
   readonly onError: 'dead-letter' | 'stop'
   /** True if the target is given `before`. */
   readonly readsBefore: boolean
-  /** Null where the target takes any text. */
-  readonly nul: 'replace' | 'dead-letter' | null
+  /** Asked for each record; null where the target takes any text. */
+  readonly screening: () => Screening | null
   readonly onTextReplaced: () => void
   readonly log: Log
 }
@@ -69,27 +69,32 @@ export interface ExamineOptions {
  * decoded or kept becomes a dead letter with the record's bytes.
  */
 export function examiner(options: ExamineOptions): Examiner {
-  const { decode, route, tables, stream, onError, readsBefore, nul, onTextReplaced, log } = options
+  const { decode, route, tables, stream, onError, readsBefore, onTextReplaced, log } = options
   const trouble = new TaskTrouble(log)
 
-  const examineItem = (item: Decoded, screening: 'replace' | 'dead-letter' | null): Decoded => {
+  const examineItem = (item: Decoded, screening: Screening | null): Decoded => {
     const routed = route(item)
     if (routed.kind === 'skip') {
       trouble.look(routed)
       return routed
     }
     // First of all, for what is learned of a table is kept under its name.
-    if (screening !== null) screenNames(routed)
+    if (screening !== null) screenNames(routed, screening)
     const completed = tables.pass(routed)
     if (readsBefore) decodeBefore(completed)
     return screening === null ? completed : screenText(completed, screening, onTextReplaced)
+  }
+
+  const screeningOf = (record: RawRecord): Screening | null => {
+    const screening = options.screening()
+    return screening !== null && mayHoldRefusedText(record, screening) ? screening : null
   }
 
   return {
     examine(record) {
       try {
         const items = decode(record)
-        const screening = nul !== null && mayHoldRefusedText(record) ? nul : null
+        const screening = screeningOf(record)
         return items.map((item) => examineItem(item, screening))
       } catch (error) {
         if (!(error instanceof RelayError)) throw error
@@ -100,7 +105,7 @@ export function examiner(options: ExamineOptions): Examiner {
     },
     glance(record) {
       try {
-        const screening = nul !== null && mayHoldRefusedText(record) ? nul : null
+        const screening = screeningOf(record)
         for (const item of decode(record)) {
           if (item.kind === 'schema' && item.op === 'create-table') examineItem(item, screening)
         }

@@ -28,6 +28,7 @@ export function jsonlSink({ path, deadLetters, store, log }: JsonlSinkOptions): 
   return joinState(
     {
       refusesNul: false,
+      refusesHalves: false,
       readsBefore: true,
       needsKeys: false,
       keyColumns: async () => null,

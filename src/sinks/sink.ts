@@ -59,8 +59,10 @@ export type Write = (signal: AbortSignal) => Promise<Written | Rewound>
 
 /** Where changes go. */
 export interface Sink {
-  /** True if text with U+0000 or half a surrogate pair is refused. */
+  /** True if text with U+0000 is refused. Known once the sink is open. */
   readonly refusesNul: boolean
+  /** True if text with half a surrogate pair is refused, or cannot be sent. */
+  readonly refusesHalves: boolean
   /** True if `prepare` looks at `before`, whose decoding may fail: it is then decoded where such a failure becomes a dead letter. */
   readonly readsBefore: boolean
   /** True if a row needs its key to be written: a change whose key is not known then waits. */

@@ -2,7 +2,8 @@ import type { Batch, Sink, Written } from '../sinks/sink.ts'
 import type { Claim, StateStore, Stored } from './store.ts'
 
 /** A target that keeps no state: what is left of a `Sink` without claim and positions. */
-export interface Writer extends Pick<Sink, 'refusesNul' | 'readsBefore' | 'needsKeys' | 'keyColumns' | 'close'> {
+export interface Writer
+  extends Pick<Sink, 'refusesNul' | 'refusesHalves' | 'readsBefore' | 'needsKeys' | 'keyColumns' | 'close'> {
   /** Makes ready for writing. Twice is fine. */
   open(signal: AbortSignal): Promise<void>
 
@@ -25,6 +26,7 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
 
   return {
     refusesNul: writer.refusesNul,
+    refusesHalves: writer.refusesHalves,
     readsBefore: writer.readsBefore,
     needsKeys: writer.needsKeys,
     keyColumns: (table) => writer.keyColumns(table),

@@ -55,9 +55,17 @@ test('text is screened for the targets that refuse it, and counted', () => {
   const count = (): void => void altered++
   const [kept] = examiner(OPTIONS).examine(record)
   assert.equal(kept?.kind === 'change' && kept.after?.a, 'x\0')
-  const [replaced] = examiner({ ...OPTIONS, nul: 'replace', onTextReplaced: count }).examine(record)
+  const [replaced] = examiner({
+    ...OPTIONS,
+    screening: () => ({ policy: 'replace', alsoNul: true }),
+    onTextReplaced: count,
+  }).examine(record)
   assert.equal(replaced?.kind === 'change' && replaced.after?.a, 'x\uFFFD')
-  const [letter] = examiner({ ...OPTIONS, nul: 'dead-letter', onTextReplaced: count }).examine(record)
+  const [letter] = examiner({
+    ...OPTIONS,
+    screening: () => ({ policy: 'dead-letter', alsoNul: true }),
+    onTextReplaced: count,
+  }).examine(record)
   assert.equal(letter?.kind === 'dead-letter' && letter.code, 'TEXT_NUL')
   assert.equal(altered, 1)
 })
@@ -115,7 +123,11 @@ test('a table that is not wanted neither waits nor is learned, its schema change
 })
 
 test('names that the target refuses are refused before anything is kept under them', () => {
-  const { examine, learned } = examiner({ ...OPTIONS, tables: tables(), nul: 'replace' })
+  const { examine, learned } = examiner({
+    ...OPTIONS,
+    tables: tables(),
+    screening: () => ({ policy: 'replace', alsoNul: true }),
+  })
   const records = [
     dms('create-table', '"control":{"table-def":{"columns":{"a\\u0000":{"type":"INT64"}},"primary-key":[]}}'),
     dms('create-table', '"control":{"table-def":{"columns":{},"primary-key":["a\\u0000"]}}'),
@@ -167,7 +179,7 @@ const OPTIONS: ExamineOptions = {
   stream: 'orders',
   onError: 'dead-letter',
   readsBefore: false,
-  nul: null,
+  screening: () => null,
   tables: tables(),
   onTextReplaced: () => assert.fail('nothing is to be replaced'),
   log: SILENT,

@@ -79,7 +79,7 @@ async function oneRun(
     stream: 'life',
     onError: 'stop',
     readsBefore: sink.readsBefore,
-    nul: 'replace',
+    screening: () => ({ policy: 'replace', alsoNul: sink.refusesNul }),
     onTextReplaced: () => {},
     log: SILENT,
   })

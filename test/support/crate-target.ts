@@ -49,6 +49,9 @@ export function crateSinkOf(options: Partial<SqlSinkOptions> & { readonly url: s
   let writing: Promise<unknown> = Promise.resolve()
   return {
     ...sink,
+    get refusesNul() {
+      return sink.refusesNul
+    },
     open(claim, signal) {
       let first: ReturnType<typeof claim.firstPositions> | undefined
       const once = { ...claim, firstPositions: () => (first ??= claim.firstPositions()) }

@@ -134,6 +134,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
 
   return {
     refusesNul: false,
+    refusesHalves: false,
     readsBefore: mode === 'append',
     needsKeys,
     open,

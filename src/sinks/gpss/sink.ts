@@ -52,6 +52,7 @@ export function gpssSink(options: GpssSinkOptions): Sink {
   return joinState(
     {
       refusesNul: true,
+      refusesHalves: true,
       readsBefore: mode === 'append',
       needsKeys: mode === 'mirror',
       keyColumns: async () => null,

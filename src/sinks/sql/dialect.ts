@@ -35,6 +35,8 @@ export interface Dialect {
   readonly deletes: readonly ['hard', 'soft'] | readonly ['soft']
   /** Where tables go that name no schema. */
   readonly defaultSchema: string
+  /** True if its texts hold U+0000; absent if it refuses them. */
+  readonly keepsNul?: true
 
   /** What each new session begins with; absent if nothing. */
   readonly session?: Statement

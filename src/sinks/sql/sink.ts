@@ -52,7 +52,10 @@ export function sqlSink(options: SqlSinkOptions): Sink {
   const isMirror = options.mode === 'mirror'
 
   return {
-    refusesNul: true,
+    get refusesNul() {
+      return opened?.dialect.keepsNul !== true
+    },
+    refusesHalves: true,
     readsBefore: !isMirror,
     needsKeys: isMirror,
 

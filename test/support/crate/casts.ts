@@ -1,6 +1,7 @@
+import { isIP } from 'node:net'
 import { CrateError, cannotCast } from './failure.ts'
 import { digitsOf, Numeric, readNumeric, rescale } from './numeric.ts'
-import { type DataType, type ScalarType, typeName } from './types.ts'
+import { type DataType, type ScalarType, typeName, typeText } from './types.ts'
 import { isList, isObject, readJson, type Value, writeDouble, writeJson } from './values.ts'
 
 /**
@@ -58,7 +59,19 @@ function toScalar(type: ScalarType, value: Exclude<Value, null>): Value {
       return toNumeric(type, value)
     case 'text':
     case 'character varying':
+    case 'character':
       return toText(type, value)
+    case 'bit':
+      if (typeof value !== 'string' || !/^[01]+$/.test(value)) throw cannotCast(show(value), typeText(type))
+      if (value.length === type.length) return value
+      throw new CrateError(`bit string length ${value.length} does not match type bit(${type.length})`)
+    case 'ip':
+      if (typeof value !== 'string' || isIP(value) === 0) throw cannotCast(show(value), 'ip')
+      return value
+    case 'geo_point':
+    case 'geo_shape':
+      if (typeof value === 'string' && /^[A-Z]+ ?\(.*\)$/.test(value)) return value
+      throw cannotCast(show(value), type.name)
     case 'timestamp with time zone':
     case 'timestamp without time zone':
     case 'date':
@@ -71,6 +84,8 @@ function toScalar(type: ScalarType, value: Exclude<Value, null>): Value {
       return typeof value === 'string' ? writeJson(readJsonOr(value, type)) : writeJson(value)
     case 'time with time zone':
       return show(value)
+    case 'float_vector':
+      throw cannotCast(show(value), 'float_vector')
   }
 }
 
@@ -120,11 +135,15 @@ function toNumeric(type: ScalarType, value: Exclude<Value, null>): Numeric {
   return rounded
 }
 
+/** Length is in UTF-16 units. Blanks beyond it are cut without a word, and CHARACTER(n) is filled up with them. */
 function toText(type: ScalarType, value: Exclude<Value, null>): string {
-  const text = typeof value === 'number' ? writeDouble(value) : show(value)
-  if (type.length !== undefined && [...text].length > type.length)
-    throw new CrateError(`'${text}' is too long for the text type of length: ${type.length}`)
-  return text
+  const text =
+    typeof value === 'number' ? writeDouble(value) : typeof value === 'boolean' ? `${value}`[0]! : show(value)
+  if (type.length === undefined) return text
+  if (type.name === 'character' && text.length <= type.length) return text.padEnd(type.length)
+  if (text.length <= type.length || /^ +$/.test(text.slice(type.length))) return text.slice(0, type.length)
+  const shown = text.length > 20 ? `${text.slice(0, 20)}...` : text
+  throw new CrateError(`'${shown}' is too long for the ${typeName(type)} type of length: ${type.length}`)
 }
 
 /** Whole milliseconds: what is finer is cut off. */

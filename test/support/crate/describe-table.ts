@@ -1,5 +1,5 @@
 import type { Table } from './catalogue.ts'
-import { type DataType, typeName } from './types.ts'
+import { type DataType, typeText } from './types.ts'
 
 const INDENT = '   '
 
@@ -38,10 +38,9 @@ function written(
     const object = `OBJECT(${type.policy.toUpperCase()})`
     return fields.length === 0 ? object : `${object} AS (\n${fields.join(',\n')}\n${INDENT.repeat(path.length)})`
   }
-  const { length, precision, scale } = type
-  const sizes = [length ?? precision, scale].filter((size) => size !== undefined)
-  const name = type.name === 'character varying' ? 'VARCHAR' : typeName(type).toUpperCase()
-  return name + (sizes.length === 0 ? '' : `(${sizes.join(', ')})`)
+  return typeText(type)
+    .replace(/^text\(/, 'varchar(')
+    .toUpperCase()
 }
 
 function quoted(name: string): string {

@@ -20,6 +20,7 @@ import {
   objectOf,
   TEXT,
   typeName,
+  typeText,
 } from './types.ts'
 import { isList, isObject, type Value } from './values.ts'
 
@@ -63,6 +64,7 @@ export function indexAtShard(
     }
     const kept = conform(column.type, value, { name, top: true }, grow)
     if (column.indexed) checkTerms(name, column.type, kept)
+    checkEnds(column.type, kept)
     indexed.set(name, kept)
   }
   return indexed
@@ -118,13 +120,8 @@ function emptied(type: DataType): DataType {
 }
 
 function castMember(type: DataType, value: Value, member: string): Value {
-  const fits =
-    typeName(type) === 'boolean'
-      ? typeof value === 'boolean' || typeof value === 'string'
-      : isText(type)
-        ? !isList(value) && !isObject(value)
-        : typeof value !== 'boolean'
-  if (!fits || isList(value) || isObject(value)) throw wrongMember(member, value, type)
+  const fits = typeName(type) === 'boolean' || isText(type) || typeof value !== 'boolean'
+  if (!fits || isList(value) || (isObject(value) && !isText(type))) throw wrongMember(member, value, type)
   try {
     return castTo(type, value)
   } catch {
@@ -134,7 +131,7 @@ function castMember(type: DataType, value: Value, member: string): Value {
 
 function wrongMember(member: string, value: Value, type: DataType): CrateError {
   return new CrateError(
-    `Cannot cast object element \`${member}\` with value \`${show(value)}\` to type \`${typeName(type)}\``,
+    `Cannot cast object element \`${member}\` with value \`${show(value)}\` to type \`${typeText(type)}\``,
   )
 }
 
@@ -175,6 +172,19 @@ function refuseHuge(value: Value): Value {
 function cannotDetect(value: Value): CrateError {
   return new CrateError(`Cannot detect the type of the value: ${show(value)}`)
 }
+
+/** To the index the two ends of 64 bits mean "none". */
+function checkEnds(type: DataType, value: Value): void {
+  if (type.kind === 'array') {
+    if (isList(value)) for (const element of value) checkEnds(type.element, element)
+  } else if (type.kind === 'object') {
+    if (isObject(value)) for (const [member, field] of type.fields) checkEnds(field, value.get(member) ?? null)
+  } else if (type.name === 'bigint' && (value === -LOW_END - 1n || value === LOW_END)) {
+    throw new CrateError(`Value ${value} exceeds allowed range for column of type bigint`)
+  }
+}
+
+const LOW_END = -(1n << 63n)
 
 function checkTerms(name: string, type: DataType, value: Value): void {
   if (typeof value === 'string' && isText(type)) {

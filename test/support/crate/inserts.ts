@@ -3,7 +3,9 @@ import { castTo } from './casts.ts'
 import { type StoredRow, storeRow, type Table, tableNamed } from './catalogue.ts'
 import { type Compiled, compile, NO_ROW, type Scope } from './compile.ts'
 import type { Context, Result } from './context.ts'
+import { isConvertible } from './conversions.ts'
 import { CrateError } from './failure.ts'
+import { idText, LONGEST_TERM_BYTES, termBytes } from './id-term.ts'
 import { checkRequired, conformAtCoordinator, indexAtShard } from './indexing.ts'
 import { idOf, typeOfPath } from './key-lookup.ts'
 import { columnName } from './names.ts'
@@ -12,6 +14,7 @@ import type { Parameters } from './parameters.ts'
 import { compileItems, type OutputItem, planQuery } from './queries.ts'
 import { member, relationScope, tableRelation } from './relations.ts'
 import type { Insert, OnConflict } from './syntax.ts'
+import { type DataType, typeText } from './types.ts'
 import { isObject, type Value } from './values.ts'
 
 type Cells = Map<string, Value>
@@ -36,7 +39,10 @@ export function planInsert(insert: Insert, context: Context, parameters: Paramet
   const read =
     insert.source.kind === 'values' ? planValues(insert.source.rows, names, table, context, parameters) : null
   const query = insert.source.kind === 'query' ? planQuery(insert.source.query, context, parameters) : null
-  if (query !== null) checkCount(names, query.columns.length)
+  if (query !== null) {
+    checkCount(names, query.columns.length)
+    for (const [at, { name, type }] of query.columns.entries()) checkType(type, name, names[at]!, table)
+  }
   const assignments = planConflict(insert.onConflict, table, scope)
   const returning =
     insert.returning === null ? null : compileItems(insert.returning, tableRelation(table, null, context), scope)
@@ -118,6 +124,14 @@ function checkCount(names: readonly string[], count: number): void {
   )
 }
 
+function checkType(from: DataType, source: string, name: string, table: Table): void {
+  const to = table.columns.get(name)!.type
+  if (isConvertible(from, to)) return
+  throw new CrateError(
+    `The type '${typeText(from)}' of the insert source '${source}' is not convertible to the type '${typeText(to)}' of target column '${name}'`,
+  )
+}
+
 function planValues(
   rows: (Insert['source'] & { kind: 'values' })['rows'],
   names: readonly string[],
@@ -128,7 +142,12 @@ function planValues(
   const nothing = relationScope(null, context, parameters)
   const compiled = rows.map((row): readonly Compiled[] => {
     checkCount(names, row.length)
-    return row.map((value, at) => compile(value, nothing, table.columns.get(names[at]!)!.type))
+    return row.map((value, at) => {
+      const name = names[at]!
+      const source = compile(value, nothing, table.columns.get(name)!.type)
+      checkType(source.type, `$${at + 1}`, name, table)
+      return source
+    })
   })
   return () =>
     compiled.map((row) =>
@@ -163,6 +182,7 @@ interface Writing {
 function writeRow(cells: Cells, { table, assignments, ignore, context }: Writing): Outcome {
   const id = table.primaryKey.length === 0 ? String(++table.ids) : idOf(keyOf(cells, table))
   try {
+    checkIdLength(table, cells)
     if (context.lostRow(table, id)) throw new CrateError(`[${table.schema}.${table.name}] primary shard is not active`)
     const before = table.live.get(id)
     if (before === undefined) return { row: storeRow(table, id, indexAtShard(table, context.settings, cells)) }
@@ -176,6 +196,14 @@ function writeRow(cells: Cells, { table, assignments, ignore, context }: Writing
     if (error instanceof CrateError) return { refused: error }
     throw error
   }
+}
+
+/** @throws CrateError the key makes an id that is longer than a term of the index */
+function checkIdLength(table: Table, cells: Cells): void {
+  if (table.primaryKey.length === 0 || termBytes(idText(keyOf(cells, table))) <= LONGEST_TERM_BYTES) return
+  throw new CrateError(
+    `Document contains at least one immense term in field="_id" (whose UTF8 encoding is longer than the max length ${LONGEST_TERM_BYTES}), all of which were skipped.`,
+  )
 }
 
 /** @throws CrateError the key is null somewhere */

@@ -27,6 +27,13 @@ const NAMES: Readonly<Record<string, ScalarName>> = {
   string: 'text',
   varchar: 'character varying',
   'character varying': 'character varying',
+  char: 'character',
+  character: 'character',
+  bit: 'bit',
+  ip: 'ip',
+  geo_point: 'geo_point',
+  geo_shape: 'geo_shape',
+  float_vector: 'float_vector',
   timestamp: 'timestamp without time zone',
   'timestamp without time zone': 'timestamp without time zone',
   'timestamp with time zone': 'timestamp with time zone',
@@ -74,8 +81,9 @@ function readScalar(tree: Tree): DataType {
   const known = Object.hasOwn(NAMES, name) ? NAMES[name]! : null
   if (known === null) throw new CrateError(`Cannot find data type: ${name}`)
   const [first, second] = children(tree, 'IntegerLiteral').map((literal) => Number(literal.text))
+  if (known === 'character' || known === 'bit') return { kind: 'scalar', name: known, length: first ?? 1 }
   if (first === undefined) return known === 'character varying' ? scalar('text') : scalar(known)
-  if (known === 'character varying') return { kind: 'scalar', name: known, length: first }
+  if (known === 'character varying' || known === 'float_vector') return { kind: 'scalar', name: known, length: first }
   if (known === 'numeric') return { kind: 'scalar', name: known, precision: first, scale: second ?? 0 }
   throw notInTheFake(`${name} with a length`)
 }

@@ -25,7 +25,7 @@ test('the catalogue shows tables, columns, keys, schemas and views at once', asy
       ['list', 'object_array', 'YES'],
       ['n', 'numeric', 'YES'],
       ['at', 'timestamp with time zone', 'YES'],
-      ['c', 'character varying', 'YES'],
+      ['c', 'text', 'YES'],
       ['f', 'boolean', 'YES'],
     ],
   )

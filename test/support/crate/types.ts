@@ -11,6 +11,12 @@ export type ScalarName =
   | 'numeric'
   | 'text'
   | 'character varying'
+  | 'character'
+  | 'bit'
+  | 'ip'
+  | 'geo_point'
+  | 'geo_shape'
+  | 'float_vector'
   | 'timestamp with time zone'
   | 'timestamp without time zone'
   | 'time with time zone'
@@ -56,10 +62,18 @@ export function isText(type: DataType): boolean {
   return type.kind === 'scalar' && (type.name === 'text' || type.name === 'character varying')
 }
 
-/** As information_schema.columns shows it: an array of text is `text_array`. */
+/** As information_schema.columns shows it: an array of text is `text_array`, and VARCHAR(n) is `text`, too. */
 export function typeName(type: DataType): string {
   if (type.kind === 'array') return `${typeName(type.element)}_array`
-  return type.kind === 'object' ? 'object' : type.name
+  if (type.kind === 'object') return 'object'
+  return type.name === 'character varying' ? 'text' : type.name
+}
+
+/** As messages show it: `text(3)`, `numeric(10, 2)`. */
+export function typeText(type: DataType): string {
+  const { length, precision, scale } = type.kind === 'scalar' ? type : {}
+  const sizes = [length ?? precision, scale].filter((size) => size !== undefined)
+  return typeName(type) + (sizes.length === 0 ? '' : `(${sizes.join(', ')})`)
 }
 
 /** [type, array of it]: the numbers of PostgreSQL's pg_type, which CrateDB uses as well. */
@@ -74,6 +88,12 @@ const OIDS: Readonly<Record<ScalarName, readonly [number, number]>> = {
   numeric: [1700, 1231],
   text: [1043, 1015],
   'character varying': [1043, 1015],
+  character: [1042, 1014],
+  bit: [1560, 1561],
+  ip: [1043, 1015],
+  geo_point: [600, 1017],
+  geo_shape: [114, 199],
+  float_vector: [1021, 1021],
   'timestamp with time zone': [1184, 1185],
   'timestamp without time zone': [1114, 1115],
   'time with time zone': [1266, 1270],

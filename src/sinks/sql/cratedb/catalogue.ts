@@ -105,7 +105,7 @@ async function readColumns(
 const memberOf = (row: ColumnRow): CrateMember => ({
   name: row.column_name,
   path: [row.column_details.name, ...row.column_details.path],
-  dataType: row.data_type,
+  dataType: dataTypeOf(row),
   maxLength: row.character_maximum_length,
   isRequired: isNotNull(row) && !isFilled(row),
   ...NOT_DECLARED,
@@ -115,8 +115,13 @@ const isNotNull = ({ is_nullable }: ColumnRow): boolean => is_nullable === false
 const isGenerated = ({ is_generated }: ColumnRow): boolean => is_generated === 'ALWAYS'
 const isFilled = (row: ColumnRow): boolean => isGenerated(row) || row.column_default !== null
 
+/** To the catalogue VARCHAR(n) is `text` with a length. */
+const dataTypeOf = ({ data_type, character_maximum_length }: ColumnRow): string =>
+  data_type === 'text' && character_maximum_length !== null ? 'character varying' : data_type
+
 function columnOf(row: ColumnRow, declared: Declaration): CrateRelationColumn {
-  const { column_name: name, data_type: dataType, character_maximum_length: maxLength } = row
+  const { column_name: name, character_maximum_length: maxLength } = row
+  const dataType = dataTypeOf(row)
   const type = typeText(dataType, maxLength, declared)
   const baseType = baseTypeOf(dataType)
   const modifier = modifierOf(dataType, maxLength, declared)

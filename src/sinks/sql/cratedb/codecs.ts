@@ -12,8 +12,7 @@ import { textCodec } from './text-codecs.ts'
  * Two elements of a column are equal exactly if the column takes the values for one.
  *
  * What a column cannot hold exactly is found here: CrateDB rounds numbers, cuts microseconds and blanks in silence, and
- * leaves rows with too long texts out. Arrays do not travel through `unnest`; they, and types that are not known here, hold
- * nothing.
+ * leaves rows with too long texts out. Arrays, and types that are not known here, hold nothing but NULL.
  *
  * @param feed as for PostgreSQL: text of DMS is read as the column's type, text of DynamoDB is text
  * @param type what the source's column holds, null where nobody said so: tells what a TEXT column is used for (a date, a
@@ -29,7 +28,7 @@ export function codecFor(column: CrateColumn, feed: Format, type: ColumnType | n
     case 'integer':
       return bare(dataType, 'int4', -1, feed)
     case 'bigint':
-      return bare(dataType, 'int8', -1, feed)
+      return bigintCodec(feed)
     case 'real':
       return finite(dataType, 'float4', -1, feed)
     case 'double precision':
@@ -55,7 +54,9 @@ export function codecFor(column: CrateColumn, feed: Format, type: ColumnType | n
   }
 }
 
-const NOTHING: Codec = { travelsAs: 'array(text)', castTo: null, isKeyable: false, encode: () => undefined }
+/** CrateDB's name for the type of NULL, which goes into a column of any type: all that is sent to one that nothing fits. */
+export const ONLY_NULL = 'undefined'
+const NOTHING: Codec = { travelsAs: ONLY_NULL, castTo: null, isKeyable: false, encode: () => undefined }
 const ANYTHING = /^/
 /** A year of four digits. */
 const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/
@@ -64,6 +65,19 @@ const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/
 function bare(type: string, name: string, modifier: number, feed: Format): Codec {
   return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, encode: readerOf(name, modifier, feed) }
 }
+
+/** To CrateDB's index the two ends of 64 bits mean that there is no value: it refuses them. */
+function bigintCodec(feed: Format): Codec {
+  const codec = bare('bigint', 'int8', -1, feed)
+  const encode: Codec['encode'] = (value) => {
+    const text = codec.encode(value)
+    return text === LOWEST || text === HIGHEST ? undefined : text
+  }
+  return { ...codec, encode }
+}
+
+const LOWEST = '-9223372036854775808'
+const HIGHEST = '9223372036854775807'
 
 /** What is no number (NaN, infinities) has no place in CrateDB's JSON. */
 function finite(type: string, name: string, modifier: number, feed: Format): Codec {

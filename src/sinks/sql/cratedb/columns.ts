@@ -7,6 +7,7 @@ import { planMirror } from '../mirror.ts'
 import type { ValuesAside } from '../set-aside.ts'
 import { quotedElement } from './array-literal.ts'
 import { ignoredDocument } from './documents.ts'
+import { fittingKey } from './key-length.ts'
 import { keylessRow, oncePerRecord, originKey } from './keyless.ts'
 import { documentKey } from './names.ts'
 import { layOverMoved, mergedElement } from './partial-images.ts'
@@ -92,6 +93,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<Crat
 
   return {
     ...images,
+    key: (change, key) => fittingKey(images.key(change, key), table.source),
     patchesStandAlone: true,
     row(change, key, aside) {
       const elements = filled(change, new Array(count).fill(null), aside)

@@ -68,8 +68,8 @@ function rowOf(name: string, letter: DeadLetter): LetterRow {
   }
 }
 
-/** Whether CrateDB takes U+0000 its documentation leaves open; half a surrogate pair is no UTF-8. In `change` both are escapes. */
-const sendable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()
+/** Half a surrogate pair is no UTF-8. In `change` it is an escape. */
+const sendable = (text: string): string => text.toWellFormed()
 
 function* cut(rows: readonly LetterRow[]): Generator<readonly LetterRow[]> {
   let part: LetterRow[] = []

@@ -16,6 +16,7 @@ export const cratedb: Dialect = {
   // In the row itself: no other way is atomic where every statement is final.
   deletes: ['soft'],
   defaultSchema: 'doc',
+  keepsNul: true,
   requireVersion: requireCrateVersion,
   state: (connection, log) => crateState(connection, log),
   catalogue: crateCatalogue,

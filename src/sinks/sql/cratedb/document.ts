@@ -10,6 +10,7 @@ import type { BoundTable, Layout, Misfit, Target, Wanted } from '../layout.ts'
 import { type Key, type MirrorStatements, planMirror, type RowShape, type Write } from '../mirror.ts'
 import type { OwnColumn } from '../own-columns.ts'
 import { documentColumns } from './document-columns.ts'
+import { fittingKey } from './key-length.ts'
 import { keyedDocuments } from './keyed-copy.ts'
 import { keylessRow, ORIGIN, oncePerRecord, originKey } from './keyless.ts'
 import { documentKey } from './names.ts'
@@ -180,5 +181,5 @@ function keyOf(
     if (token !== undefined) return token
     throw new RelayError('SINK_REFUSED', `Key column "${column}" of table ${source}, ${declared}, cannot hold the key`)
   })
-  return { text: tokens.length === 1 ? tokens[0]! : tokens.join(','), tokens }
+  return fittingKey({ text: tokens.length === 1 ? tokens[0]! : tokens.join(','), tokens }, source)
 }

@@ -3,6 +3,7 @@ import { tableId } from '../clauses.ts'
 import type { Statement } from '../layout.ts'
 import type { Key } from '../mirror.ts'
 import { arrayLiteral, elementText } from './array-literal.ts'
+import { ONLY_NULL } from './codecs.ts'
 import type { CrateRow, Travelling, WrittenColumn, WrittenTable } from './written-table.ts'
 
 /** One row of an answer: k0, k1, … the key, v the version, x the mark, c0, c1, … what else was asked for. */
@@ -29,12 +30,15 @@ export function upsert(
 ): Statement {
   const sent = sentColumns(table, columns)
   const names = sent.map((_, i) => sql.id(`p${i}`))
-  const selected = sent.map(({ castTo }, i) => (castTo === null ? names[i]! : sql`${names[i]}::${sql.raw(castTo)}`))
-  const arrays = sent.map(({ travelsAs, elementOf }) => {
+  const selected = sent.map(({ castTo, travelsAs }, i) =>
+    travelsAs === ONLY_NULL ? NULL : castTo === null ? names[i]! : sql`${names[i]}::${sql.raw(castTo)}`,
+  )
+  const isSent = (_: unknown, i: number): boolean => sent[i]!.travelsAs !== ONLY_NULL
+  const arrays = sent.filter(isSent).map(({ travelsAs, elementOf }) => {
     return sql`${arrayLiteral(rows.map(elementOf))}::${sql.raw(travelsAs)}`
   })
   return sql`INSERT INTO ${tableId(table.target)} (${sql.join(sent.map(({ name }) => sql.id(name)))})
-    (SELECT ${sql.join(selected)} FROM unnest(${sql.join(arrays)}) AS u (${sql.join(names)}))
+    (SELECT ${sql.join(selected)} FROM unnest(${sql.join(arrays)}) AS u (${sql.join(names.filter(isSent))}))
     ${onConflict(table, columns)} RETURNING ${returned(table, asked)}`
 }
 
@@ -47,6 +51,7 @@ export function upsertOne(
 ): Statement {
   const sent = sentColumns(table, columns)
   const values = sent.map(({ travelsAs, castTo, elementOf }) => {
+    if (travelsAs === ONLY_NULL) return NULL
     const element = elementOf(row)
     const value = sql`${element === null ? null : elementText(element)}::${sql.raw(elementType(travelsAs))}`
     return castTo === null ? value : sql`${value}::${sql.raw(castTo)}`
@@ -54,6 +59,8 @@ export function upsertOne(
   return sql`INSERT INTO ${tableId(table.target)} (${sql.join(sent.map(({ name }) => sql.id(name)))})
     VALUES (${sql.join(values)}) ${onConflict(table, columns)} RETURNING ${returned(table, asked)}`
 }
+
+const NULL = sql`NULL`
 
 /** Reads rows by their whole keys: only so they are seen as they are, and not as of the last refresh. */
 export function selectRows(table: WrittenTable, keys: readonly Key[]): Statement {

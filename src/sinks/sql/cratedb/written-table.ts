@@ -25,7 +25,7 @@ export const MIRRORED: OwnOfRow = { version: 'cdc_version', mark: 'cdc_deleted',
 
 /** How the values of a column travel. */
 export interface Travelling {
-  /** Of the parameter: `array(text)`. */
+  /** Of the parameter: `array(text)`; `ONLY_NULL` where there is none, since the column can hold nothing but NULL. */
   readonly travelsAs: string
   /** Cast in the SELECT, or null. */
   readonly castTo: string | null

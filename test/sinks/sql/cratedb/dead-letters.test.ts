@@ -28,7 +28,7 @@ test('what a dead letter holds is kept exactly, whatever it is', async (t) => {
       first!.sub_sequence,
       first!.version,
     ],
-    ['relay', 'DECODE_NOT_JSON', 'it is "no\\" JSON, \ufffd {NULL}', 'changes', 'shard-0', '49', 3n, null],
+    ['relay', 'DECODE_NOT_JSON', 'it is "no\\" JSON, \0 {NULL}', 'changes', 'shard-0', '49', 3n, null],
   )
   assert.deepEqual(Buffer.from(first!.raw as string, 'base64'), Buffer.from(raw))
   assert.deepEqual(

@@ -29,7 +29,7 @@ for (const [printed, sent] of NUMERICS) {
 const KEYS: readonly (readonly [dataType: string, answer: unknown, text: string])[] = [
   ['text', 'a ', 'a '],
   ['boolean', true, 'true'],
-  ['bigint', '-9223372036854775808', '-9223372036854775808'],
+  ['bigint', '-9223372036854775807', '-9223372036854775807'],
   ['numeric', '1.000E-7', '0.0000001'],
   ['timestamp with time zone', '1720747062001', '2024-07-12T01:17:42.001Z'],
   ['timestamp without time zone', '1720747062001', '2024-07-12T01:17:42.001'],

@@ -25,8 +25,8 @@ const ofDms: readonly KeyType[] = [
   { type: 'INTEGER', keys: [1, 0, 2147483647], unfit: [2 ** 31, 'x'] },
   {
     type: 'BIGINT',
-    keys: [1, -1, new Numeric('9223372036854775807'), new Numeric('9223372036854775806')],
-    unfit: [new Numeric('9223372036854775808')],
+    keys: [1, -1, new Numeric('9223372036854775805'), new Numeric('9223372036854775806')],
+    unfit: [new Numeric('9223372036854775807'), new Numeric('9223372036854775808')],
   },
   {
     type: 'NUMERIC(38, 2)',
@@ -82,8 +82,8 @@ const ofDynamodb: readonly KeyType[] = [
   },
   {
     type: 'BIGINT',
-    keys: [1, -1, new Numeric('9223372036854775807')],
-    unfit: [1.5, new Numeric('9223372036854775808')],
+    keys: [1, -1, new Numeric('9223372036854775806')],
+    unfit: [1.5, new Numeric('9223372036854775807'), new Numeric('-9223372036854775808')],
   },
   { type: 'INTEGER', keys: [1, -1], unfit: [2 ** 31] },
   { type: 'NUMERIC(20, 5)', keys: [1, 1.5, new Numeric('123456789012345.12345')], unfit: [0.000001] },

@@ -13,7 +13,7 @@ const values: Readonly<Record<ColumnType, readonly Exclude<Value, null>[]>> = {
   int8: [-128],
   int16: [-32768],
   int32: [-2147483648],
-  int64: [new Numeric('-9223372036854775808')],
+  int64: [new Numeric('-9223372036854775807'), new Numeric('9223372036854775806')],
   uint8: [255],
   uint16: [65535],
   uint32: [4294967295],
