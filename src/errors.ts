@@ -142,6 +142,12 @@ export const FAILURES = {
     help: 'Reading or writing the state is not allowed. On its table it takes dynamodb:GetItem, Query, PutItem, UpdateItem and DeleteItem.',
   },
   STATE_BROKEN: { retry: 'never', exit: 1, help: 'The stored state cannot be read or written.' },
+
+  INTERNAL: {
+    retry: 'never',
+    exit: 1,
+    help: 'That is a fault of cdc-relay: nothing is lost, for the positions stand where they stood. Please report this line, with `stack` and the versions in the first line of the log.',
+  },
 } as const satisfies Record<
   string,
   { retry: 'always' | 'once it worked' | 'a few times' | 'never'; exit: number; help: string }
@@ -158,18 +164,27 @@ export class RelayError extends Error {
   /** What happened, in one sentence, without the place and without advice. */
   readonly detail: string
   readonly place: PlaceOfFailure
+  // Private, so that nothing that prints errors shows it.
+  readonly #said: string | undefined
 
-  constructor(code: FailureCode, detail: string, place: PlaceOfFailure = {}, cause?: unknown) {
+  /** @param said what the other side said in words that may hold values of rows */
+  constructor(code: FailureCode, detail: string, place: PlaceOfFailure = {}, cause?: unknown, said?: string) {
     const where = Object.entries(place).map(([name, value]) => `${name} ${value}`)
     super(`${code}: ${detail}${where.length > 0 ? ` (${where.join(', ')})` : ''}. ${FAILURES[code].help}`, { cause })
     this.name = 'RelayError'
     this.code = code
     this.detail = detail
     this.place = place
+    this.#said = said
+  }
+
+  /** The other side's own words, which may hold values of rows: for a log only where the operator asked for them. */
+  said(): string | undefined {
+    return this.#said
   }
 
   /** The same failure with more of its place known. */
   at(place: PlaceOfFailure): RelayError {
-    return new RelayError(this.code, this.detail, { ...place, ...this.place }, this.cause)
+    return new RelayError(this.code, this.detail, { ...place, ...this.place }, this.cause, this.#said)
   }
 }

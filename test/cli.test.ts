@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -162,13 +164,41 @@ test('a stream that is away is waited for, too, and SIGTERM ends that wait with 
   assert.equal(code, 0, stderr)
 })
 
-/** One SIGTERM when the program has said this: a second one would end it at once. */
-function stopOnce(words: string): Watch {
+test('SIGHUP ends it in order, too', async () => {
+  const args = ['run', '--source', 'orders', '--sink', 'jsonl:out.jsonl', '--endpoint-url', 'http://127.0.0.1:9']
+  const { code, stderr } = await run(args, '', stopOnce('trying again', 'SIGHUP'))
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /SIGHUP: finishing the batch in hand/)
+})
+
+test('a second signal ends it at once, though the attempt in hand is not over', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  t.after(() => silent.close())
+  await once(silent, 'listening')
+  const { port } = silent.address() as { port: number }
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    let asked = 0
+    const watch: Watch = (process, stderr) => {
+      const said = [/ begins/, /finishing the batch in hand/].filter((words) => words.test(stderr)).length
+      if (said > asked) process.kill(signal)
+      asked = said
+    }
+    writeFileSync(join(folder, 'in.jsonl'), `${INSERT}\n`)
+    const args = ['run', '--source', 'file:in.jsonl', '--sink', `postgresql://app@127.0.0.1:${port}/w`]
+    assert.equal((await run(args, '', watch)).code, code)
+  }
+})
+
+/** One signal when the program has said this: a second one would end it at once. */
+function stopOnce(words: string, signal: NodeJS.Signals = 'SIGTERM'): Watch {
   let isStopped = false
   return (process, stderr) => {
     if (isStopped || !stderr.includes(words)) return
     isStopped = true
-    process.kill('SIGTERM')
+    process.kill(signal)
   }
 }
 

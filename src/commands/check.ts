@@ -6,12 +6,14 @@ import { type Report, reportAsJson, reportAsLines, reportAsTable } from './check
 import { isChecked } from './check/sessions.ts'
 import { CHECK_OPTIONS } from './check-options.ts'
 import { reportFailure } from './report-failure.ts'
+import { exitCodeOf, stopOnSignals } from './stop-on-signals.ts'
 
 /** `cdc-relay check`: returns the exit code. Everything it has to say is said. */
 export async function check(argv: Readonly<Record<string, unknown>>): Promise<number> {
   let say = reporter(process.stderr, masker([]))
   const stopping = new AbortController()
-  const release = stopOnSignals(stopping)
+  // The first signal stops the checks and has everything removed.
+  const release = stopOnSignals((signal) => stopping.abort(signal))
   try {
     const { sink, json } = readOptions(argv, process.env)
     const mask = masker([...secretsOf(sink), process.env.PGPASSWORD ?? ''])
@@ -22,7 +24,7 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
   } catch (error) {
     if (!stopping.signal.aborted || error !== stopping.signal.reason) return reportFailure(error, say)
     say.log.warn({}, 'Stopped before all was checked; what was made is removed')
-    return stopping.signal.reason === 'SIGINT' ? 130 : 143
+    return exitCodeOf(stopping.signal.reason)
   } finally {
     release()
   }
@@ -47,17 +49,4 @@ function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.Proces
   }
   if (problems.length > 0) throw new RelayError('CONFIGURATION', problems.join('; '))
   return { sink: sink as string, json: argv.json === true }
-}
-
-/** The first SIGINT or SIGTERM stops the checks and has everything removed, the second leaves at once. */
-function stopOnSignals(stopping: AbortController): () => void {
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
-    stopping.abort(signal)
-  }
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  for (const signal of signals) process.on(signal, stop)
-  return () => {
-    for (const signal of signals) process.off(signal, stop)
-  }
 }

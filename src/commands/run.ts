@@ -11,6 +11,7 @@ import { startProgress } from '../observe/progress.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
 import { sayRetries } from '../observe/retries.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
+import { warningsIntoLog } from '../observe/warnings.ts'
 import { relay } from '../relay.ts'
 import { retrying } from '../retry.ts'
 import { defaultDeletes, openSink } from '../sinks/by-url.ts'
@@ -18,6 +19,7 @@ import type { RelayIdentity } from '../state/store.ts'
 import { ownVersion } from '../version.ts'
 import { reportFailure } from './report-failure.ts'
 import { type RunConfig, readRunConfig } from './run-config.ts'
+import { stopOnSignals } from './stop-on-signals.ts'
 import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
 
 /** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
@@ -26,11 +28,35 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
   try {
     const config = readRunConfig(argv, process.env)
     say = reporter(process.stderr, masker(secretsIn(config)))
-    return await runConfigured(config, say)
+    return await watched(say, (stopping) => runConfigured(config, say, stopping))
   } catch (error) {
     return reportFailure(error, say)
   }
 }
+
+/** Runs `work` with everything that comes from outside of it going through the log: signals, warnings, errors that nobody awaits. */
+async function watched(say: Reporter, work: (stopping: AbortSignal) => Promise<number>): Promise<number> {
+  const stopping = new AbortController()
+  const releaseSignals = stopOnSignals((signal) => {
+    say.log.info({}, `${signal}: finishing the batch in hand; once more to leave at once`)
+    stopping.abort()
+  })
+  const releaseWarnings = warningsIntoLog(say.log)
+  const onUncaught = (error: unknown): never => process.exit(reportFailure(error, say))
+  process.on('uncaughtException', onUncaught)
+  // A closed terminal must not end the relay before its batch is finished.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed)
+  try {
+    return await work(stopping.signal)
+  } finally {
+    process.off('uncaughtException', onUncaught)
+    releaseWarnings()
+    releaseSignals()
+  }
+}
+
+/** Nobody reads what the relay says: no reason to stop, and nowhere to say so. */
+const ignoreClosed = (): void => {}
 
 /** What must not be seen in a log or a message. */
 function secretsIn({ sink, state = '' }: RunConfig): string[] {
@@ -38,9 +64,8 @@ function secretsIn({ sink, state = '' }: RunConfig): string[] {
   return [...secretsOf(sink), ...secretsOf(state), PGPASSWORD, CDC_RELAY_GPSS_PASSWORD]
 }
 
-async function runConfigured(config: RunConfig, say: Reporter): Promise<number> {
+async function runConfigured(config: RunConfig, say: Reporter, stopping: AbortSignal): Promise<number> {
   const { log } = say
-  const stopping = stopOnSignals(say)
   const source = await openSource(config, log)
   const name = config.name ?? source.streamName
   sayWhoBegins(log, config, name)
@@ -149,19 +174,6 @@ function settingsOf(config: RunConfig): Record<string, string> {
 }
 
 const deletesOf = ({ deletes, sink }: RunConfig) => deletes ?? defaultDeletes(sink)
-
-/** The first SIGTERM or SIGINT asks for an orderly stop, the second leaves at once (and loses nothing either). */
-function stopOnSignals({ log }: Reporter): AbortSignal {
-  const stopping = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
-      log.info({}, `${signal}: finishing the batch in hand; once more to leave at once`)
-      stopping.abort()
-    })
-  }
-  return stopping.signal
-}
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
 

@@ -1,4 +1,5 @@
 import type { Cut } from '../deliver/batcher.ts'
+import { RelayError } from '../errors.ts'
 import type { SetAsideColumn, SetAsideColumns, Written } from '../sinks/sink.ts'
 
 export interface TableCounts {
@@ -32,7 +33,7 @@ export class Ledger {
 
   /**
    * Enters a batch that is durable. Returns the columns of which values were set aside for the first time.
-   * @throws Error when the sink's answer does not add up: that is a bug, and never silent
+   * @throws RelayError INTERNAL when the sink's answer does not add up: that is a bug, and never silent
    */
   enter(cut: Cut, written: Written): ReadonlyMap<string, SetAsideColumns> {
     this.batches++
@@ -48,7 +49,8 @@ export class Ledger {
       this.tables.set(label, table)
     }
     if (accounted !== cut.changes.length) {
-      throw new Error(`The books do not add up: ${cut.changes.length} changes were written, ${accounted} accounted for`)
+      const detail = `The books do not add up: ${cut.changes.length} changes were written, ${accounted} accounted for`
+      throw new RelayError('INTERNAL', detail)
     }
     return this.#setAside(written.setAside ?? NOTHING_ASIDE)
   }
