@@ -8,7 +8,12 @@ import { ownVersion } from './version.ts'
 /** Runs the program and leaves with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
   await yargs(args)
-    .parserConfiguration({ 'camel-case-expansion': false, 'boolean-negation': false, 'greedy-arrays': false })
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+      'greedy-arrays': false,
+      'dot-notation': false,
+    })
     .scriptName('cdc-relay')
     .usage(
       '$0 <command>\n\nMoves row changes out of Kinesis streams into databases: nothing lost, nothing old over something newer.',

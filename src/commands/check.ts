@@ -1,10 +1,13 @@
 import { RelayError } from '../errors.ts'
+import { suggestion } from '../nearest.ts'
 import { masker, maskTexts, maskWord, secretsOf } from '../observe/mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { checkServer } from './check/check-server.ts'
 import { type Report, reportAsJson, reportAsLines, reportAsTable } from './check/report.ts'
 import { isChecked } from './check/sessions.ts'
+import { sinkProblem } from '../sinks/by-url.ts'
 import { CHECK_OPTIONS } from './check-options.ts'
+import { NO_OPTIONS, strayWord } from './given-options.ts'
 import { reportFailure } from './report-failure.ts'
 import { exitCodeOf, stopOnSignals } from './stop-on-signals.ts'
 
@@ -37,15 +40,24 @@ function reportText(report: Report, json: boolean): string {
 
 /** @throws RelayError CONFIGURATION with every problem */
 function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): { sink: string; json: boolean } {
-  const known = ['_', '$0', 'help', 'version', ...Object.keys(CHECK_OPTIONS)]
-  const words = (argv._ as readonly unknown[]).slice(1).map((word) => `"${maskWord(String(word))}" is not an option`)
+  const known = [...NO_OPTIONS, ...Object.keys(CHECK_OPTIONS)]
+  const words = (argv._ as readonly unknown[]).slice(1).map((word) => strayWord(String(word)))
   const unknown = Object.keys(argv).filter((name) => !known.includes(name))
   const sink = argv.sink ?? env.CDC_RELAY_SINK
-  const problems = [...unknown.map((name) => `--${maskWord(name)} is not an option of check`), ...words]
+  const problems = [
+    ...unknown.map(
+      (name) =>
+        `--${maskWord(name)} is not an option of check${suggestion(name, Object.keys(CHECK_OPTIONS), (near) => `--${near}`)}`,
+    ),
+    ...words,
+  ]
   if (sink === undefined) problems.push('--sink is missing: a URL such as crate://USER@HOST:5432/SCHEMA')
   else if (typeof sink !== 'string') problems.push('--sink is given more than once')
   else if (!isChecked(sink)) {
     problems.push('--sink is nothing that can be checked: postgresql://…, greenplum://…, crate://… or pglite:DIR')
+  } else {
+    const problem = sinkProblem(sink, env)
+    if (problem !== null) problems.push(`--sink ${problem}`)
   }
   if (problems.length > 0) throw new RelayError('CONFIGURATION', problems.join('; '))
   return { sink: sink as string, json: argv.json === true }

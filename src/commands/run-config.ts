@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs'
 import bytes from 'bytes'
 import ms, { type StringValue } from 'ms'
-import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { RelayError } from '../errors.ts'
+import { sourceProblem } from '../ingest/by-url.ts'
 import type { Start } from '../ingest/source.ts'
-import { maskWord } from '../observe/mask.ts'
 import { defaultDeletes, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'
+import { missingEffect } from './effects.ts'
+import { type Given, givenOptions } from './given-options.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
-import { columnType, pattern, splitOutsideQuotes, tableKey, tableRoute } from './table-options.ts'
+import { columnType, pattern, tableKey, tableRoute } from './table-options.ts'
 
 /** The checked configuration of `cdc-relay run`. Sizes in bytes, times in milliseconds. */
 export type RunConfig = z.output<typeof runConfig>
@@ -18,22 +18,45 @@ export type RunConfig = z.output<typeof runConfig>
  * Merges command line, environment and YAML file (in this order of precedence) and checks everything.
  *
  * @param argv what yargs parsed, without defaults
+ * @param warn is told of options that are given in vain
  * @throws RelayError CONFIGURATION with every problem in one message
  */
-export function readRunConfig(argv: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): RunConfig {
-  const given = pick(argv)
-  const fromEnv = readEnv(env)
-  const file = given.config ?? fromEnv.config
-  const fromFile = typeof file === 'string' ? readYaml(file) : {}
-  const { config: _, ...options } = { ...fromFile, ...fromEnv, ...given }
-  const checked = runConfig.safeParse(options)
-  if (checked.success) return checked.data
-  const problems = checked.error.issues.map(problemText)
-  throw new RelayError(
-    'CONFIGURATION',
-    `${problems.length === 1 ? 'One problem' : `${problems.length} problems`}:\n  ${problems.join('\n  ')}\n`,
+export function readRunConfig(
+  argv: Readonly<Record<string, unknown>>,
+  env: NodeJS.ProcessEnv,
+  warn: (message: string) => void = () => {},
+): RunConfig {
+  const { values, origins, refused, problems } = givenOptions(argv, env)
+  const checked = runConfig.safeParse(values)
+  const issues = checked.success
+    ? []
+    : checked.error.issues.map(({ path, message }) => ({ option: String(path[0]), message }))
+  const all = [...issues, ...addressProblems(values, env)].filter(
+    // What was refused for its form is not missing.
+    ({ option }) => !refused.has(option) || Object.hasOwn(values, option),
   )
+  const texts = [...problems, ...all.map(({ option, message }) => `--${option} ${message}${origins.get(option) ?? ''}`)]
+  if (texts.length > 0) throw new RelayError('CONFIGURATION', listed(texts))
+  const config = checked.data!
+  for (const option of Object.keys(values) as RunOption[]) {
+    const effect = missingEffect(option, config)
+    if (effect !== null) warn(`--${option}${origins.get(option) ?? ''} ${effect}`)
+  }
+  return config
 }
+
+/** What the rooms have against the addresses that they read themselves. */
+function addressProblems({ source, sink, state, region }: Given['values'], env: NodeJS.ProcessEnv) {
+  const asked = {
+    source: typeof source === 'string' && source !== '' ? sourceProblem(source, region) : null,
+    sink: typeof sink === 'string' ? sinkProblem(sink, env) : null,
+    state: typeof state === 'string' ? stateProblem(state) : null,
+  }
+  return Object.entries(asked).flatMap(([option, message]) => (message === null ? [] : [{ option, message }]))
+}
+
+const listed = (problems: readonly string[]): string =>
+  `${problems.length === 1 ? 'One problem' : `${problems.length} problems`}:\n  ${problems.join('\n  ')}\n`
 
 const oneOf = <const T extends readonly [string, ...string[]]>(option: RunOption, values: T) =>
   z.enum(values, { error: `must be ${values.join(' or ')}` }).prefault(defaultOf(option) as T[number])
@@ -74,12 +97,7 @@ const beforeImageField = z
 const runConfig = z
   .strictObject({
     source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
-    sink: z
-      .string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' })
-      .superRefine((url, context) => {
-        const problem = sinkProblem(url)
-        if (problem !== null) context.addIssue({ code: 'custom', message: problem })
-      }),
+    sink: z.string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' }),
     format: oneOf('format', ['auto', 'dynamodb', 'dms']),
     table: z.array(tableRoute).default([]),
     include: z.array(pattern).default([]),
@@ -95,15 +113,9 @@ const runConfig = z
           parseStart(text) ?? refuse(context, `"${text}" is not earliest, latest or an ISO 8601 time with a zone`),
       )
       .optional(),
-    'until-latest': z.boolean().default(false),
-    'take-over': z.boolean().default(false),
-    state: z
-      .string()
-      .superRefine((url, context) => {
-        const problem = stateProblem(url)
-        if (problem !== null) context.addIssue({ code: 'custom', message: problem })
-      })
-      .optional(),
+    'until-latest': z.boolean({ error: 'must be true or false' }).default(false),
+    'take-over': z.boolean({ error: 'must be true or false' }).default(false),
+    state: z.string().optional(),
     mode: oneOf('mode', ['mirror', 'append']),
     layout: z.enum(['columns', 'document'], { error: 'must be columns or document' }).optional(),
     deletes: z.enum(['hard', 'soft', 'ignore'], { error: 'must be hard or soft or ignore' }).optional(),
@@ -141,13 +153,6 @@ const runConfig = z
     }
   })
 
-function problemText(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((name) => `--${maskWord(name)} is not an option`).join('\n  ')
-  }
-  return `--${String(issue.path[0])} ${issue.message}`
-}
-
 function refuse(context: z.RefinementCtx, message: string): never {
   context.addIssue({ code: 'custom', message })
   return z.NEVER
@@ -155,59 +160,6 @@ function refuse(context: z.RefinementCtx, message: string): never {
 
 function defaultOf(option: RunOption): string {
   return (RUN_OPTIONS[option] as { defaultDescription?: string }).defaultDescription!
-}
-
-/** The options that yargs found, without its own entries. Unknown ones stay: they are refused with all other problems. */
-function pick(argv: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const own = new Set(['_', '$0', 'help', 'version'])
-  const extra = (argv._ as readonly unknown[] | undefined)?.slice(1) ?? []
-  const options = Object.entries(argv).filter(([name, value]) => !own.has(name) && value !== undefined)
-  return Object.fromEntries([...options, ...extra.map((word) => [String(word), true])])
-}
-
-/** `CDC_RELAY_BATCH_RECORDS` is `--batch-records`. Lists are split at commas outside of double quotes. */
-function readEnv(env: NodeJS.ProcessEnv): Record<string, unknown> {
-  const found: Record<string, unknown> = {}
-  for (const [name, option] of Object.entries(RUN_OPTIONS)) {
-    const value = env[`CDC_RELAY_${name.toUpperCase().replaceAll('-', '_')}`]
-    if (value === undefined) continue
-    if (name === 'key') found[name] = joinColumns(readList(value))
-    else if ('array' in option) found[name] = readList(value)
-    else found[name] = option.type === 'boolean' ? readFlag(value) : value
-  }
-  return found
-}
-
-const readList = (text: string): string[] => splitOutsideQuotes(text, ',').filter((item) => item !== '')
-
-/** In `orders=id,line,boats=id` a comma parts columns as well as keys: what has no `=` belongs to the key before it. */
-function joinColumns(items: readonly string[]): string[] {
-  const keys: string[] = []
-  for (const item of items) {
-    const isColumn = splitOutsideQuotes(item, '=').length === 1
-    if (isColumn && keys.length > 0) keys.push(`${keys.pop()},${item}`)
-    else keys.push(item)
-  }
-  return keys
-}
-
-const readFlag = (text: string): unknown =>
-  text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text
-
-function readYaml(path: string): Record<string, unknown> {
-  let parsed: unknown
-  try {
-    parsed = parseYaml(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    // Behind the first line stands the text itself, and a password perhaps.
-    const [why] = String(cause).split('\n')
-    throw new RelayError('CONFIGURATION', `--config ${path} cannot be read: ${why}`)
-  }
-  if (parsed === null) return {}
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) {
-    throw new RelayError('CONFIGURATION', `--config ${path} must hold options as "name: value" lines`)
-  }
-  return parsed as Record<string, unknown>
 }
 
 function parseStart(text: string): { text: string; start: Start } | null {

@@ -26,8 +26,10 @@ import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
 export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
   let say = reporter(process.stderr, masker([]))
   try {
-    const config = readRunConfig(argv, process.env)
+    const vain: string[] = []
+    const config = readRunConfig(argv, process.env, (message) => vain.push(message))
     say = reporter(process.stderr, masker(secretsIn(config)))
+    for (const message of vain) say.log.warn({}, message)
     return await watched(say, (stopping) => runConfigured(config, say, stopping))
   } catch (error) {
     return reportFailure(error, say)

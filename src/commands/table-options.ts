@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import type { ColumnType, TableName } from '../change.ts'
 import { patternOf, splitName, type TablePattern, tablePattern } from '../deliver/route.ts'
-import { declaredType } from '../sinks/sql/column-types.ts'
+import { suggestion } from '../nearest.ts'
+import { DECLARED_TYPES, declaredType } from '../sinks/sql/column-types.ts'
 
 /**
  * The options that speak of tables. A table is a pattern: `name` or `schema.name`, with `*` for anything. Names that hold
@@ -46,7 +47,10 @@ export const columnType = z.string().transform((text, context) =>
     if (parts.length < 2) throw new SyntaxError(`"${path}" is not TABLE.COLUMN`)
     if (parts.length > 3) throw tooManyParts(path, 'three parts')
     const type = declaredType(typeName)
-    if (type === undefined) throw new SyntaxError(`"${typeName}" is no type that is known`)
+    if (type === undefined) {
+      const near = suggestion(typeName, DECLARED_TYPES)
+      throw new SyntaxError(`"${typeName}" is no type that is known${near}; there are ${DECLARED_TYPES.join(', ')}`)
+    }
     return { matches: patternOf(parts.slice(0, -1)), column: parts.at(-1)!, type }
   }),
 )

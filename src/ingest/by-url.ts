@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { Log } from '../observe/log.ts'
+import { streamProblem } from './kinesis/stream-name.ts'
 import type { Source } from './source.ts'
 
 export interface SourceOptions {
@@ -21,6 +22,13 @@ export interface NamedSource extends Source {
   readonly keepsState: boolean
 }
 
+/** What is wrong with a source as the operator names it; null if nothing. @param region of the command line */
+export function sourceProblem(source: string, region: unknown): string | null {
+  if (source.startsWith('file:'))
+    return source === 'file:' ? 'names no file: file:PATH, or file:- for standard input' : null
+  return streamProblem(nameOf(source), region)
+}
+
 /** `file:PATH`, `file:-`, or a Kinesis stream by name or ARN (`kinesis:` may stand in front). Loads only what is used. */
 export async function openSource(options: SourceOptions, log: Log): Promise<NamedSource> {
   const { source } = options
@@ -34,7 +42,7 @@ export async function openSource(options: SourceOptions, log: Log): Promise<Name
     })
   }
   const { kinesisSource } = await import('./kinesis/source.ts')
-  const stream = source.startsWith('kinesis:') ? source.slice('kinesis:'.length) : source
+  const stream = nameOf(source)
   const kinesis = kinesisSource({
     stream,
     region: options.region,
@@ -50,3 +58,5 @@ export async function openSource(options: SourceOptions, log: Log): Promise<Name
   const streamName = stream.startsWith('arn:') ? stream.slice(stream.lastIndexOf('/') + 1) : stream
   return Object.assign(kinesis, { streamName, keepsState: true })
 }
+
+const nameOf = (source: string): string => source.replace(/^kinesis:/, '')

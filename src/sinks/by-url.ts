@@ -1,8 +1,14 @@
 import type { ColumnType, TableName } from '../change.ts'
+import { RelayError } from '../errors.ts'
+import { suggestion } from '../nearest.ts'
 import type { Log } from '../observe/log.ts'
+import { fileProblems, pathProblem } from '../server-url.ts'
 import { openStateStore, type StateConfig } from '../state/by-url.ts'
 import type { StateStore } from '../state/store.ts'
+import { gpssAddress } from './gpss/address.ts'
 import type { Sink } from './sink.ts'
+import { crateAddress } from './sql/cratedb/address.ts'
+import { postgresAddress } from './sql/postgresql/address.ts'
 
 /** The options of the command line that sinks look at, under the names that the operator knows. */
 export interface SinkConfig extends StateConfig {
@@ -48,12 +54,45 @@ const SINKS: Readonly<Record<string, OpenSink>> = {
   jsonl: openJsonl,
 }
 
-/** What is wrong with a sink's URL; null if its scheme is known. */
-export function sinkProblem(url: string): string | null {
+/** What is wrong with a sink's URL, all of it and without a password; null if nothing is. */
+export function sinkProblem(url: string, environment: NodeJS.ProcessEnv = process.env): string | null {
   const scheme = schemeOf(url)
-  if (scheme !== null && Object.hasOwn(SINKS, scheme)) return null
-  const known = Object.keys(SINKS).map((name) => `${name}:`)
-  return `${scheme === null ? 'has no scheme' : `${scheme}: is not known`}; it begins with one of ${known.join(' ')}`
+  if (scheme === null || !Object.hasOwn(SINKS, scheme)) {
+    const known = Object.keys(SINKS).map((name) => `${name}:`)
+    const near = scheme === null ? '' : suggestion(scheme, Object.keys(SINKS), (name) => `${name}:`)
+    return `${scheme === null ? 'has no scheme' : `${scheme}: is not known${near}`}; it begins with one of ${known.join(' ')}`
+  }
+  switch (scheme) {
+    case 'pglite':
+    case 'jsonl':
+      return withoutParameters(scheme, url)
+    case 'gpss':
+      return refusal(url, () => gpssAddress(url, environment), ['ca', 'cert', 'key', 'password-file'])
+    case 'crate':
+      return refusal(url, () => crateAddress(url, environment), TLS_FILES)
+    default:
+      return refusal(url, () => postgresAddress(url), TLS_FILES)
+  }
+}
+
+const TLS_FILES = ['sslrootcert', 'sslcert', 'sslkey']
+
+function withoutParameters(scheme: string, url: string): string | null {
+  const path = url.slice(scheme.length + 1)
+  if (path === '')
+    return `names no ${scheme === 'pglite' ? 'folder: pglite:DIR' : 'file: jsonl:PATH, or jsonl:- for standard output'}`
+  return pathProblem(path)
+}
+
+/** What `read` has against a URL, and files of it that are not there. */
+function refusal(url: string, read: () => unknown, files: readonly string[]): string | null {
+  try {
+    read()
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error
+    return `is refused. ${error.detail}`
+  }
+  return fileProblems(url, files).join('; ') || null
 }
 
 /** What becomes of deleted rows where `--deletes` does not say it. These have no way to take a row away and remember it in one step. */

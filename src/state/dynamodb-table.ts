@@ -12,6 +12,7 @@ import { type AwsFailure, causeOf, classify, wordsOf } from '../aws/failures.ts'
 import { ServiceClock } from '../aws/service-clock.ts'
 import { type FailureCode, RelayError } from '../errors.ts'
 import { attributesOf, HEAD, type Head, type Item, keyOf, PAGE, readHead } from './dynamodb-items.ts'
+import { isTableName } from './dynamodb-name.ts'
 
 export interface TableOptions extends AwsOptions {
   readonly table: string
@@ -155,7 +156,7 @@ async function unlessRefused(answer: Promise<unknown>): Promise<boolean> {
 }
 
 function checkTableName(table: string): void {
-  if (/^[a-zA-Z0-9_.-]{3,255}$/.test(table)) return
+  if (isTableName(table)) return
   throw new RelayError('CONFIGURATION', `"${table}" is not the name of a DynamoDB table`)
 }
 

@@ -100,7 +100,7 @@ test('every problem is in one message', () => {
 })
 
 test('GPSS cannot delete', () => {
-  const gpss = { ...MINIMAL, sink: 'gpss://h/d' }
+  const gpss = { ...MINIMAL, sink: 'gpss://gp@h/d' }
   assert.match(messageOf({ ...gpss, deletes: 'hard' }), /--deletes cannot be hard with this sink/)
   assert.equal(readRunConfig({ ...gpss, deletes: 'soft' }, {}).deletes, 'soft')
   assert.equal(readRunConfig(gpss, {}).deletes, undefined)
@@ -144,6 +144,178 @@ test('the command line wins over the environment, the environment over the file'
     rmSync(folder, { recursive: true })
   }
 })
+
+test('what is misspelt, given twice or of another kind is named with the rest, and where it stands', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-config-'))
+  try {
+    const path = join(folder, 'relay.yaml')
+    const lines = [
+      'name: 2026',
+      'batch-wait: 250',
+      'until-latest: yes please',
+      'include: orders',
+      'exclude: [1]',
+      'key: {orders: id}',
+      'layout: true',
+      'region:',
+      'batch-recrods: 7',
+      'config: other.yaml',
+      '__proto__: x',
+      'nul: keep',
+    ]
+    writeFileSync(path, lines.join('\n'))
+    const argv = {
+      _: ['run', 'postgresql://app:s3cret@db/w', 'file:x.jsonl', 'batch-bites'],
+      config: path,
+      sink: ['pglite:a', 'pglite:b'],
+      memory: ['1MiB', '2MiB', '3MiB'],
+      'until-lastest': true,
+      q: true,
+      type: ['t.c=jason'],
+    }
+    const env = {
+      CDC_RELAY_BATCH_RECRODS: '7',
+      CDC_RELAY_UNTIL_LATEST: 'yes',
+      CDC_RELAY_MODE: 'mirorr',
+      CDC_RELAY_SERVICE_HOST: '10.0.0.1',
+      CDC_RELAY_PORT_8080_TCP_ADDR: '10.0.0.1',
+      CDC_RELAY_WEB_SERVICE_PORT_HTTP: '80',
+      cdc_relay_source: 's',
+    }
+    const message = messageOf(argv, env)
+    const inFile = ` (in ${path})`
+    for (const part of [
+      '16 problems:',
+      '--sink is given twice\n',
+      '--memory is given 3 times\n',
+      '--until-lastest is not an option (did you mean --until-latest?)\n',
+      '-q is not an option\n',
+      'a URL (postgresql:…) stands alone: did you mean --sink postgresql:…?\n',
+      'a URL (file:…) stands alone: did you mean --source file:…?\n',
+      '"batch-bites" is not an option (did you mean --batch-bytes?)\n',
+      'the variable CDC_RELAY_BATCH_RECRODS is not known (did you mean CDC_RELAY_BATCH_RECORDS?)\n',
+      'the variable cdc_relay_source is not known (did you mean CDC_RELAY_SOURCE?)\n',
+      '--until-latest must be true or false (in CDC_RELAY_UNTIL_LATEST)\n',
+      '--mode must be mirror or append (in CDC_RELAY_MODE)\n',
+      `--name is a number, where a text is meant: put it in quotes${inFile}\n`,
+      `--batch-wait is a number, where a text is meant: put it in quotes${inFile}\n`,
+      `--include must be a list, such as include: [a, b]${inFile}\n`,
+      `--exclude holds a number, where texts are meant: put it in quotes${inFile}\n`,
+      `--key must be a list, such as key: [a, b]${inFile}\n`,
+      `--layout is a boolean, where a text is meant: put it in quotes${inFile}\n`,
+      `--region has no value${inFile}\n`,
+      `batch-recrods is not an option (did you mean batch-records?)${inFile}\n`,
+      `config cannot stand in a file of options${inFile}\n`,
+      `__proto__ is not an option${inFile}\n`,
+      `--nul must be replace or dead-letter${inFile}\n`,
+      '--source is missing',
+      '--type "jason" is no type that is known (did you mean json?); there are text, varchar, ',
+    ]) {
+      assert.ok(
+        message.includes(part.replace('16', String(message.split('\n').length - 2))),
+        `${part}\nis not in\n${message}`,
+      )
+    }
+    assert.doesNotMatch(message, /s3cret|SERVICE|PORT_|missing: a URL/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('a file that is no YAML is named without what stands in it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-config-'))
+  try {
+    const path = join(folder, 'relay.yaml')
+    writeFileSync(path, 'sink: postgresql://app:s3cret@db/w\nsink: postgresql://app:s3cret@db/w\n')
+    const message = messageOf({ config: path })
+    assert.match(message, /relay\.yaml cannot be read: Map keys must be unique at line 2, column 1\. /)
+    assert.doesNotMatch(message, /s3cret/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+const ADDRESSES: [option: 'source' | 'sink' | 'state', url: string, problem: string][] = [
+  ['source', 'kinesis:a/b', 'is neither file:PATH nor the name or ARN of a Kinesis stream: a/b'],
+  ['source', 'postgresql://app:s3cret@db/w', 'is a URL, where a stream name or ARN or file:PATH is meant'],
+  ['source', 'file:', 'names no file'],
+  ['sink', 'postgresq://h/d', 'postgresq: is not known (did you mean postgresql:?); it begins with one of'],
+  [
+    'sink',
+    'postgresql://h/d?shema=landing',
+    'is refused. The URL of the target: the parameter "shema" is not known (did you mean schema?)',
+  ],
+  ['sink', 'greenplum://h/d?shema=landing', '(did you mean schema?)'],
+  [
+    'sink',
+    'postgresql://h/d?sslrootcert=no/such.pem',
+    'names a file that cannot be read: sslrootcert=no/such.pem (there is none)',
+  ],
+  ['sink', 'crate://h/d?optons=x', '(did you mean options?)'],
+  ['sink', 'gpss://u@h/d?shema=x', '(did you mean schema?)'],
+  [
+    'sink',
+    'gpss://u@h/d?password-file=no/such',
+    'names a file that cannot be read: password-file=no/such (there is none)',
+  ],
+  ['sink', 'pglite:', 'names no folder'],
+  ['sink', 'pglite:data?schema=landing', 'takes a path and no parameters'],
+  ['sink', 'jsonl:out?gzip=1', 'takes a path and no parameters'],
+  ['state', 'file:state.json?x=1', 'takes a path and no parameters'],
+  ['state', 'dynamodb:states?region=eu-north-1', 'takes no parameters: --region, '],
+  ['state', 'dynamodb:a b', 'names "a b", which is not the name of a DynamoDB table'],
+  ['state', 'postgresql://h/d?schema=x', '"schema" is not known'],
+  ['state', 'postgresql://u:1#s3cret@h/d', '%23'],
+]
+for (const [option, url, problem] of ADDRESSES) {
+  test(`--${option} ${url} is refused with the other problems`, () => {
+    const message = messageOf({ ...MINIMAL, [option]: url, mode: 'mirorr' })
+    assert.ok(message.includes('2 problems') && message.includes(`--${option} `) && message.includes(problem), message)
+    assert.doesNotMatch(message, /s3cret/)
+  })
+}
+
+const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
+  [{ state: 'file:s', 'dead-letters': 'file:d', 'crate-objects': 'dynamic' }, 'state', 'dead-letters', 'crate-objects'],
+  [{ sink: 'crate://h', 'crate-objects': 'dynamic' }],
+  [{ sink: 'gpss://u@h/d', state: 'dynamodb:states', 'tombstone-ttl': '9d', layout: 'columns' }, 'tombstone-ttl'],
+  [
+    { sink: 'jsonl:-', mode: 'append', layout: 'columns', table: ['a=b'], nul: 'replace', 'create-tables': 'never' },
+    'mode',
+    'layout',
+    'table',
+    'nul',
+    'create-tables',
+  ],
+  [{ sink: 'jsonl:-', source: 'file:-', state: 'file:s' }, 'state'],
+  [{ sink: 'jsonl:out', source: 'file:a', state: 'dynamodb:states', region: 'eu-north-1' }],
+  [
+    { source: 'file:a', 'endpoint-url': 'http://h', region: 'r', profile: 'p', 'until-latest': true, 'on-gap': 'stop' },
+    'endpoint-url',
+    'region',
+    'profile',
+    'until-latest',
+    'on-gap',
+  ],
+  [{ mode: 'append', deletes: 'soft', layout: 'columns', 'on-reload': 'sweep' }, 'deletes', 'layout', 'on-reload'],
+  [{ mode: 'append', deletes: 'ignore' }],
+  [
+    { format: 'dynamodb', 'before-image-field': 'was', key: ['a=b'], 'missing-columns': 'keep' },
+    'before-image-field',
+    'key',
+    'missing-columns',
+  ],
+  [{ format: 'dms', expired: 'keep', 'dynamodb-binary': 'single' }, 'expired', 'dynamodb-binary'],
+  [{ 'before-image-field': 'was', expired: 'keep', deletes: 'soft', layout: 'columns', 'on-gap': 'stop' }],
+]
+for (const [argv, ...warned] of VAIN) {
+  test(`without effect in ${JSON.stringify(argv)}: ${warned.join(', ') || 'nothing'}`, () => {
+    const messages: string[] = []
+    readRunConfig({ ...MINIMAL, ...argv }, {}, (message) => messages.push(message))
+    for (const message of messages) assert.match(message, /^--[a-z-]+ has no effect here: /)
+    assert.deepEqual(messages.map((message) => /^--(\S+)/.exec(message)![1]).toSorted(), warned.toSorted())
+  })
+}
 
 test('a file that cannot be read is named', () => {
   assert.match(messageOf({ config: 'no/such.yaml' }), /--config no\/such\.yaml cannot be read/)

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { serialize } from 'pg-protocol'
 import { crateAddress } from '../../sinks/sql/cratedb/address.ts'
 import { bySqlState, sqlFailure } from '../../sinks/sql/failures.ts'
-import { withoutSchema } from '../../sinks/sql/postgresql/connection.ts'
+import { postgresAddress } from '../../sinks/sql/postgresql/address.ts'
 import { openFolder } from '../../sinks/sql/postgresql/pglite.ts'
 import { LOST, type Message, type Wire } from './wire.ts'
 
@@ -54,8 +54,8 @@ function configOf(url: string): pg.ClientConfig {
     const { connectionString, options } = crateAddress(url, process.env)
     return { connectionString, options }
   }
-  const { connectionString } = withoutSchema(url.replace(/^greenplum:/, 'postgresql:'))
-  return { connectionString, options: '-c TimeZone=UTC' }
+  const { connectionString, options } = postgresAddress(url)
+  return { connectionString, options }
 }
 
 /** node-postgres logs in; after that the messages of the server are ours, for it loses those it does not expect. */

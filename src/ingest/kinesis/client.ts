@@ -2,6 +2,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { type AwsOptions, clientSettings, watchDates } from '../../aws/client-settings.ts'
 import { ServiceClock } from '../../aws/service-clock.ts'
 import { RelayError } from '../../errors.ts'
+import { regionOf, type StreamName, streamNameOf } from './stream-name.ts'
 
 export interface ClientOptions extends AwsOptions {
   /** Name or ARN. */
@@ -15,12 +16,6 @@ export interface Connection {
   readonly stream: StreamName
   /** True for an emulator: what AWS offers is always https. */
   isPlainHttp(): Promise<boolean>
-}
-
-export interface StreamName {
-  readonly name: string
-  /** Null if only the name was given. */
-  readonly arn: string | null
 }
 
 /**
@@ -51,15 +46,3 @@ export function connect(options: ClientOptions): Connection {
   watchDates(client, clock)
   return { client, clock, stream, isPlainHttp }
 }
-
-/** @throws RelayError CONFIGURATION */
-export function streamNameOf(text: string): StreamName {
-  if (/^[a-zA-Z0-9_.-]{1,128}$/.test(text)) return { name: text, arn: null }
-  const arn = /^arn:[^:]+:kinesis:[a-z0-9-]+:\d{12}:stream\/([a-zA-Z0-9_.-]{1,128})$/.exec(text)
-  if (arn === null) {
-    throw new RelayError('CONFIGURATION', `"${text}" is neither the name nor the ARN of a Kinesis stream`)
-  }
-  return { name: arn[1]!, arn: text }
-}
-
-const regionOf = (arn: string): string => arn.split(':')[3]!

@@ -1,4 +1,5 @@
 import { RelayError } from '../../errors.ts'
+import { misreading, parameterProblems } from '../../server-url.ts'
 
 /** Where GPSS is, and to which database it loads. */
 export interface GpssAddress {
@@ -60,6 +61,8 @@ const FORM = 'gpss://USER@GPSSHOST:PORT/DATABASE?greenplum-host=HOST'
  * @throws RelayError CONFIGURATION with every problem in one message, and no password
  */
 export function gpssAddress(url: string, environment: Readonly<Record<string, string | undefined>>): GpssAddress {
+  const misread = misreading(url)
+  if (misread !== null) throw new RelayError('CONFIGURATION', `The URL of GPSS ${misread}`)
   // The cause would show the URL, and with it the password.
   if (!URL.canParse(url)) throw new RelayError('CONFIGURATION', `The URL of GPSS is not a URL: ${FORM}`)
   const { hostname, port, pathname, username, password, searchParams } = new URL(url)
@@ -90,9 +93,7 @@ export function gpssAddress(url: string, environment: Readonly<Record<string, st
     return usual
   }
 
-  const unknown = [...searchParams.keys()].filter((name) => !PARAMETERS.includes(name))
-  if (unknown.length > 0) problems.push(`unknown: ${unknown.join(', ')}; known: ${PARAMETERS.join(', ')}`)
-  for (const name of PARAMETERS) if (searchParams.getAll(name).length > 1) problems.push(`${name} is given twice`)
+  problems.push(...parameterProblems(searchParams, PARAMETERS))
 
   const host = needed('the host of GPSS', hostname || null)
   const deadline = whole('deadline', DEFAULTS.deadline, 86_400)

@@ -90,6 +90,9 @@ const DECLARED_NAMES: ReadonlyMap<string, ColumnType> = new Map([
   ['timestamp with time zone', 'timestamp'],
 ])
 
+/** The names that `--type` knows. */
+export const DECLARED_TYPES: readonly string[] = [...DECLARED_NAMES.keys()]
+
 /** What `--type TABLE.COLUMN=NAME` means, in any case; undefined for a name that it does not know. */
 export function declaredType(name: string): ColumnType | undefined {
   return DECLARED_NAMES.get(name.trim().toLowerCase().replaceAll(/\s+/g, ' '))

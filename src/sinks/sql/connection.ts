@@ -30,7 +30,7 @@ export interface Connection {
 export async function connect(url: string): Promise<Connection> {
   if (url.startsWith('pglite:')) return openPGlite(url.slice('pglite:'.length))
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, null)
-  if (url.startsWith('greenplum://')) return openPostgres(url.replace('greenplum:', 'postgresql:'), 'Greenplum')
+  if (url.startsWith('greenplum://')) return openPostgres(url, 'Greenplum')
   if (url.startsWith('crate:')) return openCrate(url)
   const detail = 'The URL of a SQL target begins with postgresql://, greenplum://, crate:// or pglite:'
   throw new RelayError('CONFIGURATION', detail)

@@ -1,4 +1,5 @@
 import { RelayError } from '../../../errors.ts'
+import { misreading, parameterProblems } from '../../../server-url.ts'
 import { schemaName } from './names.ts'
 
 /** Where a CrateDB is, as node-postgres takes it. */
@@ -30,7 +31,7 @@ const FORM = 'crate://USER@HOST:5432/SCHEMA'
  */
 export function crateAddress(url: string, environment: Readonly<Record<string, string | undefined>>): CrateAddress {
   const parsed = parse(url)
-  const parameters = new Map(parsed.searchParams)
+  const parameters = parsed.searchParams
   const schema = decoded(parsed.pathname.slice(1)) || DEFAULTS.schema
   const port = parsed.port || DEFAULTS.port
   const hasPassword = parsed.password !== '' || Boolean(environment.PGPASSWORD)
@@ -38,7 +39,7 @@ export function crateAddress(url: string, environment: Readonly<Record<string, s
   const problems = [
     ...hostProblems(parsed, port),
     ...schemaProblems(schema),
-    ...parameterProblems(parameters),
+    ...parametersProblems(parameters),
     ...(hasPassword ? passwordProblems(parsed, parameters) : []),
   ]
   if (problems.length > 0) throw new RelayError('CONFIGURATION', `The URL of the target: ${problems.join('; ')}`)
@@ -53,11 +54,8 @@ export function crateAddress(url: string, environment: Readonly<Record<string, s
 }
 
 function parse(url: string): URL {
-  // Behind an unescaped / or ? of a password the rest of it would be taken for something that messages show.
-  if (/^[^:]*:\/\/[^/?#]*[/?#].*@/s.test(url)) {
-    const detail = 'The URL of the target has an @ behind its host: write / ? # @ in a password as %2F %3F %23 %40'
-    throw new RelayError('CONFIGURATION', detail)
-  }
+  const misread = misreading(url)
+  if (misread !== null) throw new RelayError('CONFIGURATION', `The URL of the target ${misread}`)
   try {
     const parsed = new URL(url)
     if (parsed.protocol === 'crate:') return parsed
@@ -84,19 +82,16 @@ function schemaProblems(schema: string): string[] {
   return [`${JSON.stringify(schema)} is no schema that CrateDB can have tables in; it has the form ${FORM}`]
 }
 
-function parameterProblems(parameters: ReadonlyMap<string, string>): string[] {
-  const known = [...TLS_PARAMETERS, 'options', IN_CLEAR]
-  const problems = [...parameters.keys()]
-    .filter((name) => !known.includes(name))
-    .map((name) => `the parameter ${JSON.stringify(name)} is not known; there are ${known.join(', ')}`)
+function parametersProblems(parameters: URLSearchParams): string[] {
+  const problems = parameterProblems(parameters, [...TLS_PARAMETERS, 'options', IN_CLEAR])
   const mode = parameters.get('sslmode')
-  if (mode !== undefined && !TLS_MODES.includes(mode)) problems.push(`sslmode is one of ${TLS_MODES.join(', ')}`)
+  if (mode !== null && !TLS_MODES.includes(mode)) problems.push(`sslmode is one of ${TLS_MODES.join(', ')}`)
   const inClear = parameters.get(IN_CLEAR)
-  if (inClear !== undefined && inClear !== 'yes') problems.push(`${IN_CLEAR} can only be yes`)
+  if (inClear !== null && inClear !== 'yes') problems.push(`${IN_CLEAR} can only be yes`)
   return problems
 }
 
-function passwordProblems({ hostname }: URL, parameters: ReadonlyMap<string, string>): string[] {
+function passwordProblems({ hostname }: URL, parameters: URLSearchParams): string[] {
   if (hasTls(parameters) || parameters.has(IN_CLEAR) || THIS_MACHINE.test(hostname)) return []
   return [
     `the password would be sent in clear text; add sslmode=verify-full, or ${IN_CLEAR}=yes if the network can be trusted`,
@@ -106,9 +101,9 @@ function passwordProblems({ hostname }: URL, parameters: ReadonlyMap<string, str
 const THIS_MACHINE = /^(localhost|127(\.\d+){3}|\[::1\])$/i
 
 /** As node-postgres decides: a file for TLS asks for it, too. */
-function hasTls(parameters: ReadonlyMap<string, string>): boolean {
+function hasTls(parameters: URLSearchParams): boolean {
   const mode = parameters.get('sslmode')
-  if (mode !== undefined && mode !== '') return mode !== 'disable'
+  if (mode !== null && mode !== '') return mode !== 'disable'
   return ['sslrootcert', 'sslcert', 'sslkey'].some((name) => Boolean(parameters.get(name)))
 }
 

@@ -1,7 +1,7 @@
 import { type CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
-import { RelayError } from '../../../errors.ts'
 import type { Connection } from '../connection.ts'
+import { postgresAddress } from './address.ts'
 import { copyingClient } from './copy-in.ts'
 
 /** A statement that runs longer than this is cancelled by the server, and the batch is tried again. */
@@ -13,19 +13,19 @@ const CONNECT_MS = 10_000
 
 /** One connection of a pool of one: the session that holds the relay's lock is the one that writes. */
 export function openPostgres(url: string, promises: string | null): Connection {
-  const { connectionString, schema } = withoutSchema(url)
+  const { connectionString, options, schema, connectTimeoutMs } = postgresAddress(url)
   const pool = new pg.Pool({
     connectionString,
     max: 1,
     idleTimeoutMillis: 0,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: connectTimeoutMs ?? CONNECT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     fallback_application_name: 'cdc-relay',
     statement_timeout: STATEMENT_MS,
     lock_timeout: LOCK_WAIT_MS,
     query_timeout: SILENCE_MS,
-    options: '-c TimeZone=UTC',
+    options,
   })
   // A connection that drops makes the query in flight fail, or the next one; as an event without listener it would end the process.
   pool.on('error', () => {})
@@ -77,18 +77,4 @@ function sessionPool(pool: pg.Pool, begin: (client: pg.PoolClient) => Promise<vo
     },
     end: () => pool.end(),
   }
-}
-
-/** `schema` in the URL's query is ours; node-postgres reads the rest. */
-export function withoutSchema(url: string): { connectionString: string; schema: string | null } {
-  let parsed: URL
-  try {
-    parsed = new URL(url)
-  } catch {
-    // The cause would show the URL, and with it the password.
-    throw new RelayError('CONFIGURATION', 'The URL of the target is not a URL: postgresql://USER@HOST:PORT/DATABASE')
-  }
-  const schema = parsed.searchParams.get('schema')
-  parsed.searchParams.delete('schema')
-  return { connectionString: parsed.href, schema: schema === '' ? null : schema }
 }

@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs'
+import { parse as parseYaml } from 'yaml'
+import { RelayError } from '../errors.ts'
+import { suggestion } from '../nearest.ts'
+import { maskWord } from '../observe/mask.ts'
+import { RUN_OPTIONS, type RunOption } from './run-options.ts'
+import { splitOutsideQuotes } from './table-options.ts'
+
+/** What the operator wrote, not yet checked but for its form. */
+export interface Given {
+  readonly values: Readonly<Record<string, unknown>>
+  /** Where a value comes from, by option, if not from the command line: ` (in CDC_RELAY_NAME)`, as it stands behind a problem. */
+  readonly origins: ReadonlyMap<string, string>
+  readonly problems: readonly string[]
+  /** Options that the problems are of: they are left out of the values. */
+  readonly refused: ReadonlySet<string>
+}
+
+/**
+ * Merges command line, environment and YAML file, in this order of precedence. What is misspelt, given twice or of another kind
+ * than its option is a problem, wherever it stands.
+ *
+ * @param argv what yargs parsed, without defaults
+ * @throws RelayError CONFIGURATION for a file that cannot be read
+ */
+export function givenOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): Given {
+  const onLine = fromLine(argv)
+  const inEnv = fromEnvironment(env)
+  const path = onLine.values.config ?? inEnv.values.config
+  const inFile = typeof path === 'string' ? fromFile(path) : NOTHING
+  const { config: _, ...values } = { ...inFile.values, ...inEnv.values, ...onLine.values }
+  const origins = new Map([
+    ...Object.keys(inFile.values).map((name) => [name, ` (in ${path})`] as const),
+    ...Object.keys(inEnv.values).map((name) => [name, ` (in ${variableOf(name)})`] as const),
+  ])
+  for (const name of Object.keys(onLine.values)) origins.delete(name)
+  return {
+    values,
+    origins,
+    problems: [...onLine.problems, ...inEnv.problems, ...inFile.problems],
+    refused: new Set([...onLine.refused, ...inFile.refused]),
+  }
+}
+
+interface Part {
+  readonly values: Readonly<Record<string, unknown>>
+  readonly problems: readonly string[]
+  readonly refused: readonly string[]
+}
+
+const NOTHING: Part = { values: {}, problems: [], refused: [] }
+const NAMES = Object.keys(RUN_OPTIONS)
+/** Entries of yargs itself. */
+export const NO_OPTIONS: ReadonlySet<string> = new Set(['_', '$0', 'help', 'h', 'version', 'v'])
+
+function fromLine(argv: Readonly<Record<string, unknown>>): Part {
+  const values: Record<string, unknown> = {}
+  const problems: string[] = []
+  const refused: string[] = []
+  for (const [name, value] of Object.entries(argv)) {
+    if (NO_OPTIONS.has(name) || value === undefined) continue
+    if (!isOption(name))
+      problems.push(`${shownName(name)} is not an option${suggestion(name, NAMES, (near) => `--${near}`)}`)
+    else if (Array.isArray(value) && !isList(name)) {
+      problems.push(`--${name} is given ${times(value.length)}`)
+      refused.push(name)
+    } else values[name] = value
+  }
+  const words = (argv._ as readonly unknown[] | undefined)?.slice(1) ?? []
+  return { values, problems: [...problems, ...words.map((word) => strayWord(String(word)))], refused }
+}
+
+const times = (count: number): string => (count === 2 ? 'twice' : `${count} times`)
+
+const shownName = (name: string): string => (name.length === 1 ? `-${name}` : `--${maskWord(name)}`)
+
+/** A word that may be a URL, and hold a password, is not shown. */
+export function strayWord(word: string): string {
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):/i.exec(word) ?? []
+  if (scheme === undefined)
+    return `"${maskWord(word)}" is not an option${suggestion(word, NAMES, (near) => `--${near}`)}`
+  const option = scheme === 'file' || scheme === 'kinesis' || scheme === 'arn' ? '--source' : '--sink'
+  return `a URL (${scheme}:…) stands alone: did you mean ${option} ${scheme}:…?`
+}
+
+/** `CDC_RELAY_BATCH_RECORDS` is `--batch-records`. Lists are split at commas outside of double quotes. */
+function fromEnvironment(env: NodeJS.ProcessEnv): Part {
+  const values: Record<string, unknown> = {}
+  for (const [name, option] of Object.entries(RUN_OPTIONS)) {
+    const value = env[variableOf(name)]
+    if (value === undefined) continue
+    if (name === 'key') values[name] = joinColumns(readList(value))
+    else if ('array' in option) values[name] = readList(value)
+    else values[name] = option.type === 'boolean' ? readFlag(value) : value
+  }
+  const known = [...NAMES.map(variableOf), ...OTHER_VARIABLES]
+  const unknown = Object.keys(env).filter((name) => /^CDC_RELAY_/i.test(name) && !known.includes(name))
+  const problems = unknown
+    .filter((name) => !OF_KUBERNETES.test(name))
+    .map((name) => `the variable ${name} is not known${suggestion(name, known)}`)
+  return { values, problems, refused: [] }
+}
+
+const variableOf = (option: string): string => `CDC_RELAY_${option.toUpperCase().replaceAll('-', '_')}`
+
+/** Read where they are needed. */
+const OTHER_VARIABLES = ['CDC_RELAY_GPSS_PASSWORD']
+
+/** Kubernetes sets these in every container beside a service whose name begins with `cdc-relay`. */
+const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
+
+const readList = (text: string): string[] => splitOutsideQuotes(text, ',').filter((item) => item !== '')
+
+/** In `orders=id,line,boats=id` a comma parts columns as well as keys: what has no `=` belongs to the key before it. */
+function joinColumns(items: readonly string[]): string[] {
+  const keys: string[] = []
+  for (const item of items) {
+    const isColumn = splitOutsideQuotes(item, '=').length === 1
+    if (isColumn && keys.length > 0) keys.push(`${keys.pop()},${item}`)
+    else keys.push(item)
+  }
+  return keys
+}
+
+const readFlag = (text: string): unknown =>
+  text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text
+
+function fromFile(path: string): Part {
+  const values: Record<string, unknown> = {}
+  const problems: string[] = []
+  const refused: string[] = []
+  for (const [name, value] of Object.entries(readYaml(path))) {
+    if (name === 'config') problems.push(`config cannot stand in a file of options (in ${path})`)
+    else if (!isOption(name)) problems.push(`${name} is not an option${suggestion(name, NAMES)} (in ${path})`)
+    else {
+      const problem = formProblem(name, value)
+      if (problem === null) values[name] = value
+      else {
+        problems.push(`--${name} ${problem} (in ${path})`)
+        refused.push(name)
+      }
+    }
+  }
+  return { values, problems, refused }
+}
+
+/** What is wrong with the kind of a value in YAML, which knows more kinds than a command line. */
+function formProblem(name: RunOption, value: unknown): string | null {
+  if (value === null) return 'has no value'
+  if (RUN_OPTIONS[name].type === 'boolean') return typeof value === 'boolean' ? null : 'must be true or false'
+  if (isList(name)) {
+    if (!Array.isArray(value)) return `must be a list, such as ${name}: [a, b]`
+    const other = value.find((item) => typeof item !== 'string')
+    return other === undefined ? null : `holds ${kindOf(other)}, where texts are meant: put it in quotes`
+  }
+  if (typeof value === 'string') return null
+  if (typeof value === 'number' && COUNTS.has(name)) return null
+  if (typeof value === 'object') return `is ${kindOf(value)}, where one value is meant`
+  return `is ${kindOf(value)}, where a text is meant: put it in quotes`
+}
+
+/** Whole numbers without a unit. */
+const COUNTS: ReadonlySet<string> = new Set<RunOption>(['batch-records'])
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (value === null) return 'nothing'
+  return typeof value === 'object' ? 'a mapping' : `a ${typeof value}`
+}
+
+function readYaml(path: string): Record<string, unknown> {
+  let parsed: unknown
+  try {
+    parsed = parseYaml(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    // Behind the first line the parser shows lines of the file, passwords among them.
+    const [reason] = (cause as Error).message.split('\n')
+    throw new RelayError('CONFIGURATION', `--config ${path} cannot be read: ${reason!.replace(/:$/, '')}`)
+  }
+  if (parsed === null) return {}
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) {
+    throw new RelayError('CONFIGURATION', `--config ${path} must hold options as "name: value" lines`)
+  }
+  return parsed as Record<string, unknown>
+}
+
+const isOption = (name: string): name is RunOption => Object.hasOwn(RUN_OPTIONS, name)
+
+const isList = (name: RunOption): boolean => 'array' in RUN_OPTIONS[name]
