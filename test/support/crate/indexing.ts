@@ -21,6 +21,7 @@ import {
   TEXT,
   typeName,
   typeText,
+  UNDEFINED,
 } from './types.ts'
 import { isList, isObject, type Value } from './values.ts'
 
@@ -97,7 +98,8 @@ function conformObject(type: ObjectType, object: ReadonlyMap<string, Value>, own
   const kept = new Map<string, Value>()
   for (const [name, value] of object) {
     const known = type.fields.get(name)
-    if (known !== undefined) kept.set(name, conform(known, value, { name, top: false }, grow))
+    if (known !== undefined && grow !== null && isUntyped(known)) kept.set(name, typeMember(type, name, value, grow))
+    else if (known !== undefined) kept.set(name, conform(known, value, { name, top: false }, grow))
     else if (type.policy === 'strict') throw new CrateError(`Cannot add column \`${name}\` to strict object \`${own}\``)
     else if (grow === null) kept.set(name, value)
     else kept.set(name, type.policy === 'ignored' ? refuseHuge(value) : addMember(type, name, value, grow))
@@ -105,12 +107,33 @@ function conformObject(type: ObjectType, object: ReadonlyMap<string, Value>, own
   return kept
 }
 
+/** Null makes a member of no type, a list of nothing else one of lists of no type. */
 function addMember(type: ObjectType, name: string, value: Value, grow: Grow): Value {
   const found = typeOfValue(value)
-  // Null, and lists of nothing else, are kept and tell no type.
-  if (found === null) return value
+  if (found === null) {
+    grow(type, name, isList(value) ? arrayOf(UNDEFINED) : UNDEFINED)
+    return value
+  }
   grow(type, name, emptied(found))
   return conform(type.fields.get(name)!, value, { name, top: false }, grow)
+}
+
+const isUntyped = (type: DataType): boolean =>
+  type === UNDEFINED || (type.kind === 'array' && type.element === UNDEFINED)
+
+/** The first value types a member that was made by null or by an empty list. */
+function typeMember(type: ObjectType, name: string, value: Value, grow: Grow): Value {
+  if (value === null) return null
+  const known = type.fields.get(name)!
+  // A mistake of CrateDB 6.4.
+  if (known === UNDEFINED && isList(value))
+    throw new CrateError(
+      'Cannot invoke "io.crate.metadata.ColumnIdent.isChildOf(io.crate.metadata.ColumnIdent)" because "columnIdent" is null',
+    )
+  if (known !== UNDEFINED && !isList(value)) throw wrongMember(name, value, known)
+  if (typeOfValue(value) === null) return value
+  type.fields.delete(name)
+  return addMember(type, name, value, grow)
 }
 
 /** Members of a new object are added one by one, so that each is checked and counted. */
@@ -120,6 +143,7 @@ function emptied(type: DataType): DataType {
 }
 
 function castMember(type: DataType, value: Value, member: string): Value {
+  if (type === UNDEFINED) return value
   const fits = typeName(type) === 'boolean' || isText(type) || typeof value !== 'boolean'
   if (!fits || isList(value) || (isObject(value) && !isText(type))) throw wrongMember(member, value, type)
   try {

@@ -38,6 +38,7 @@ const DETAILS: DataType = {
   fields: new Map<string, DataType>([
     ['name', TEXT],
     ['path', arrayOf(TEXT)],
+    ['policy', TEXT],
   ]),
 }
 
@@ -163,6 +164,7 @@ function columnRows(relation: Table | View, context: Context): readonly (readonl
         new Map<string, Value>([
           ['name', path[0]!],
           ['path', path.slice(1)],
+          ['policy', policyOf(found)],
         ]),
       ]
     }),
@@ -173,6 +175,12 @@ interface Place {
   readonly path: readonly string[]
   readonly type: DataType
   readonly nullable: boolean
+}
+
+/** Of what is no object: `strict`, which says nothing. */
+function policyOf(type: DataType): string {
+  const inner = type.kind === 'array' ? type.element : type
+  return inner.kind === 'object' ? inner.policy : 'strict'
 }
 
 /** A column, and below it the known members of objects. */

@@ -24,6 +24,8 @@ test('DYNAMIC makes typed columns of new members', async (t) => {
       "o['o'] object",
       "o['o']['p'] bigint",
       "o['l'] bigint_array",
+      "o['z'] undefined",
+      "o['e'] undefined_array",
     ],
   )
 })
@@ -115,4 +117,28 @@ test('a long text fits where there is neither index nor column store', async (t)
   assert.equal(await count('INSERT INTO long (k, s) VALUES (1, $1)', ['x'.repeat(40_000)]), 1)
   await assert.rejects(client.query('INSERT INTO a (k, s) VALUES (1, $1)', ['x'.repeat(32_767)]), /immense term/)
   assert.equal(await count('INSERT INTO a (k, s) VALUES (1, $1)', ['x'.repeat(32_766)]), 1)
+})
+
+test('DYNAMIC: null and empty lists make members of no type, which the first value gives', async (t) => {
+  const { crate, count } = await openScene(t)
+  let k = 0n
+  const write = (json: string) =>
+    count(
+      `INSERT INTO a (k, o) (SELECT 
+    x, y::object(dynamic) FROM unnest($1::array(bigint), $2::array(text)) AS u (x, y))`,
+      [[String(++k)], [json]],
+    )
+  for (const json of ['{"n":null,"e":[],"l":[null]}', '{"n":"x","e":["x"],"l":[1]}', '{"n":null,"m":null}'])
+    assert.equal(await write(json), 1, json)
+  for (const json of ['{"e":"x"}', '{"m":[1]}', '{"l":1}']) assert.equal(await write(json), 0, json)
+  const types = crate.query(
+    "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'a' AND column_details['name'] = 'o'",
+  )
+  assert.deepEqual(types.map((row) => Object.values(row).join(' ')).sort(), [
+    'o object',
+    "o['e'] text_array",
+    "o['l'] bigint_array",
+    "o['m'] undefined",
+    "o['n'] text",
+  ])
 })

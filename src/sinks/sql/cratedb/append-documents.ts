@@ -6,7 +6,7 @@ import type { Additions, Misfit, Plan, Target } from '../layout.ts'
 import type { Key } from '../mirror.ts'
 import { NOTHING_ASIDE } from '../set-aside.ts'
 import { inSlices } from '../slices.ts'
-import { documentColumns } from './document-columns.ts'
+import { documentColumns, keepsAll } from './document-columns.ts'
 import { AUX, DATA } from './own-columns.ts'
 import { type CrateRelation, columnNamed, primaryKeyOf } from './relation.ts'
 import { wrongObject } from './tables.ts'
@@ -26,7 +26,7 @@ export const isDocumentLog = (relation: CrateRelation): boolean =>
 export const documentLog = {
   /** Without it, a record that does not fit is a dead letter. */
   additions(target: Target, relation: CrateRelation): Additions {
-    const isMissing = !isIgnored(relation) && columnNamed(relation, AUX.name) === undefined
+    const isMissing = !keepsAll(relation) && columnNamed(relation, AUX.name) === undefined
     const add = alter(target, sql`ADD COLUMN ${sql.id(AUX.name)} ${AUX.definition}`)
     return { own: [], optional: isMissing ? [add] : [], columns: [] }
   },
@@ -59,8 +59,6 @@ export const documentLog = {
     }
   },
 }
-
-const isIgnored = (relation: CrateRelation): boolean => columnNamed(relation, DATA.name)!.policy === 'ignored'
 
 const NO_KEY: Key = { text: '', tokens: [] }
 

@@ -10,6 +10,8 @@ import { type Declaration, declarations, NOT_DECLARED } from './column.ts'
 import { type CreateTable, primaryKeyIn, readCreateTable } from './create-table.ts'
 import type { CrateMember, CrateRelation, CrateRelationColumn } from './relation.ts'
 import { rememberedTables } from './remembered-tables.ts'
+import { type ObjectPolicy, type Room, type SubColumn, subColumnOf, subColumnPath } from './sub-columns.ts'
+import { MOST_COLUMNS } from './types.ts'
 
 /**
  * CrateDB's catalogue, which shows the state of the cluster: what a statement made is there for the next one. A schema comes
@@ -80,7 +82,7 @@ interface ColumnRow {
   readonly is_generated: string
   readonly character_maximum_length: number | null
   /** `path` leads from the column to a member of an object; empty for a column of the table. */
-  readonly column_details: { readonly name: string; readonly path: readonly string[] }
+  readonly column_details: { readonly name: string; readonly path: readonly string[]; readonly policy?: ObjectPolicy }
 }
 
 async function readColumns(
@@ -94,13 +96,30 @@ async function readColumns(
     FROM information_schema.columns WHERE table_schema = ${schema} AND table_name = ${name}
     ORDER BY ordinal_position`.execute(db)
   const isMember = ({ column_details }: ColumnRow): boolean => column_details.path.length > 0
+  const members = rows.filter(isMember)
+  const room: Room = { left: Math.max(0, MOST_COLUMNS - rows.length) }
   return {
     columns: rows
       .filter((row) => !isMember(row))
-      .map((row) => columnOf(row, declared.get(row.column_name) ?? NOT_DECLARED)),
-    members: rows.filter(isMember).map(memberOf),
+      .map((row) => {
+        const column = columnOf(row, declared.get(row.column_name) ?? NOT_DECLARED)
+        return column.dataType === 'object'
+          ? { ...column, object: { columns: subColumnsOf(column, members), room } }
+          : column
+      }),
+    members: members.map(memberOf),
   }
 }
+
+const subColumnsOf = ({ name }: CrateRelationColumn, members: readonly ColumnRow[]): Map<string, SubColumn> =>
+  new Map(
+    members
+      .filter(({ column_details }) => column_details.name === name)
+      .map((row) => {
+        const { path, policy } = row.column_details
+        return [subColumnPath(path), subColumnOf(dataTypeOf(row), row.character_maximum_length, policy)]
+      }),
+  )
 
 const memberOf = (row: ColumnRow): CrateMember => ({
   name: row.column_name,

@@ -1,8 +1,8 @@
 import type { ColumnType, Format } from '../../../change.ts'
 import type { Codec } from '../codecs.ts'
-import { quotedElement } from './array-literal.ts'
 import type { CrateColumn } from './column.ts'
-import { jsonDocument } from './json-text.ts'
+import { BIGINT_ENDS } from './member-text.ts'
+import { objectCodec } from './object-codecs.ts'
 import { type Reader, readerOf } from './readers.ts'
 import { textCodec } from './text-codecs.ts'
 
@@ -48,7 +48,7 @@ export function codecFor(column: CrateColumn, feed: Format, type: ColumnType | n
     case 'character':
       return textCodec(column, feed, type)
     case 'object':
-      return column.policy === 'ignored' ? objectCodec(feed) : NOTHING
+      return objectCodec(column, feed) ?? NOTHING
     default:
       return NOTHING
   }
@@ -66,18 +66,15 @@ function bare(type: string, name: string, modifier: number, feed: Format): Codec
   return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, encode: readerOf(name, modifier, feed) }
 }
 
-/** To CrateDB's index the two ends of 64 bits mean that there is no value: it refuses them. */
+/** CrateDB refuses the two ends of 64 bits. */
 function bigintCodec(feed: Format): Codec {
   const codec = bare('bigint', 'int8', -1, feed)
   const encode: Codec['encode'] = (value) => {
     const text = codec.encode(value)
-    return text === LOWEST || text === HIGHEST ? undefined : text
+    return text !== undefined && BIGINT_ENDS.has(text) ? undefined : text
   }
   return { ...codec, encode }
 }
-
-const LOWEST = '-9223372036854775808'
-const HIGHEST = '9223372036854775807'
 
 /** What is no number (NaN, infinities) has no place in CrateDB's JSON. */
 function finite(type: string, name: string, modifier: number, feed: Format): Codec {
@@ -130,12 +127,4 @@ function quoted(castTo: string, read: Reader, plain: RegExp): Codec {
     return text === undefined || !plain.test(text) ? undefined : `"${text}"`
   }
   return { travelsAs: 'array(text)', castTo, isKeyable: true, encode }
-}
-
-function objectCodec(feed: Format): Codec {
-  const encode: Codec['encode'] = (value) => {
-    const json = jsonDocument(value, feed)
-    return json === undefined ? undefined : quotedElement(json)
-  }
-  return { travelsAs: 'array(object(ignored))', castTo: null, isKeyable: false, encode }
 }

@@ -1,4 +1,5 @@
 import type { CreateTable } from './create-table.ts'
+import type { ObjectMembers, ObjectPolicy } from './sub-columns.ts'
 
 /** A column of an existing table, as CrateDB's catalogue knows it. */
 export interface CrateColumn extends Declaration {
@@ -6,6 +7,8 @@ export interface CrateColumn extends Declaration {
   readonly dataType: string
   /** `character_maximum_length`; null for none. */
   readonly maxLength: number | null
+  /** Of an OBJECT: its known members. */
+  readonly object?: ObjectMembers
 }
 
 /** What `information_schema.columns` does not tell in every version (the scale in none), but `SHOW CREATE TABLE` does. */
@@ -14,7 +17,7 @@ export interface Declaration {
   readonly precision: number | null
   readonly scale: number | null
   /** Of OBJECT; null for others, and where not known. */
-  readonly policy: 'dynamic' | 'strict' | 'ignored' | null
+  readonly policy: ObjectPolicy | null
   /** False for a text with neither index nor column store, which may be longer than 32,766 bytes. */
   readonly isIndexed: boolean
 }
@@ -32,7 +35,7 @@ function declaration(text: string): Declaration {
   return {
     precision: precision === undefined ? null : Number(precision),
     scale: precision === undefined ? null : Number(scale ?? 0),
-    policy: policy === undefined ? null : (policy.toLowerCase() as 'dynamic' | 'strict' | 'ignored'),
+    policy: policy === undefined ? null : (policy.toLowerCase() as ObjectPolicy),
     isIndexed: !(/\bINDEX OFF\b/i.test(text) && /\bcolumnstore"?\s*=\s*'?false/i.test(text)),
   }
 }

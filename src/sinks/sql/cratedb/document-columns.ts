@@ -2,10 +2,11 @@ import { newRow, type Row } from '../../../change.ts'
 import type { Mapping } from '../layout.ts'
 import { quotedElement } from './array-literal.ts'
 import { ignoredDocument } from './documents.ts'
-import { dynamicDocument, subColumnOf, subColumnPath } from './dynamic-documents.ts'
+import { dynamicDocument } from './dynamic-documents.ts'
 import { AUX, DATA } from './own-columns.ts'
 import { JSON_TEXT } from './read-back.ts'
 import { type CrateRelation, columnNamed } from './relation.ts'
+import { hasMembers } from './sub-columns.ts'
 import type { WrittenColumn } from './written-table.ts'
 
 /** The columns that a document lies in, and a row as elements of them. */
@@ -17,18 +18,23 @@ export interface DocumentColumns {
 /** @param elsewhere attributes that have columns of their own, and are not in the document */
 export function documentColumns(relation: CrateRelation, elsewhere: readonly Mapping[]): DocumentColumns {
   const documentOf = without(elsewhere.map(({ attribute }) => attribute))
-  if (columnNamed(relation, DATA.name)?.policy === 'ignored') {
+  if (keepsAll(relation)) {
     return { columns: [IGNORED_DATA], elementsOf: (row) => [quotedElement(ignoredDocument(documentOf(row)))] }
   }
-  const members = relation.members.filter(({ path }) => path[0] === DATA.name)
-  const known = new Map(members.map(({ path, dataType }) => [subColumnPath(path.slice(1)), subColumnOf(dataType)]))
+  const { policy, object } = columnNamed(relation, DATA.name)
   return {
     columns: [DYNAMIC_DATA, REST],
     elementsOf(row) {
-      const { data, aux } = dynamicDocument(documentOf(row), known)
+      const { data, aux } = dynamicDocument(documentOf(row), policy ?? 'dynamic', object!)
       return [quotedElement(data), aux === null ? null : quotedElement(aux)]
     },
   }
+}
+
+/** True if `data` keeps whatever is in a document; else what does not fit its members lies beside it, in `aux`. */
+export function keepsAll(relation: CrateRelation): boolean {
+  const { policy, object } = columnNamed(relation, DATA.name)
+  return policy === 'ignored' && !hasMembers(object)
 }
 
 const OBJECT: Pick<WrittenColumn, 'travelsAs' | 'castTo' | 'read'> = {

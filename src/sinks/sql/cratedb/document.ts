@@ -9,7 +9,7 @@ import { familyOf, otherKey } from '../keys.ts'
 import type { BoundTable, Layout, Misfit, Target, Wanted } from '../layout.ts'
 import { type Key, type MirrorStatements, planMirror, type RowShape, type Write } from '../mirror.ts'
 import type { OwnColumn } from '../own-columns.ts'
-import { documentColumns } from './document-columns.ts'
+import { documentColumns, keepsAll } from './document-columns.ts'
 import { fittingKey } from './key-length.ts'
 import { keyedDocuments } from './keyed-copy.ts'
 import { keylessRow, ORIGIN, oncePerRecord, originKey } from './keyless.ts'
@@ -102,8 +102,8 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
 
 /** The relay's own columns of a table that is there, whose `data` somebody else may have chosen. */
 function ownOf(relation: CrateRelation): readonly OwnColumn[] {
-  const isDynamic = columnNamed(relation, DATA.name)?.policy === 'dynamic'
-  return [DATA, ...(isDynamic ? [AUX] : []), VERSION, DELETED]
+  const isThere = columnNamed(relation, DATA.name) !== undefined
+  return [DATA, ...(isThere && !keepsAll(relation) ? [AUX] : []), VERSION, DELETED]
 }
 
 /** What no added column cures. */

@@ -1,15 +1,15 @@
 import { Binary, type Format, Numeric, newRow, type Row, type Value } from '../../../change.ts'
 import { parseJsonWithSource } from '../../../parse-json.ts'
 import { plainDecimal } from '../keys.ts'
-import { ignoredDocument, isList } from './documents.ts'
+import { isList } from './documents.ts'
 import { isNumber } from './exact-numbers.ts'
 
-/** A value, or for DMS the text of one → the JSON text for an `OBJECT(IGNORED)`; undefined for what is no object. */
-export function jsonDocument(value: Exclude<Value, null>, feed: Format): string | undefined {
-  if (isObject(value)) return ignoredDocument(value)
+/** A value, or what the text of DMS reads as, if it is an object. */
+export function objectIn(value: Exclude<Value, null>, feed: Format): Row | undefined {
+  if (isObject(value)) return value
   if (feed !== 'dms' || typeof value !== 'string') return undefined
   const parsed = parseExactly(value)
-  return parsed !== undefined && isObject(parsed) ? ignoredDocument(parsed) : undefined
+  return parsed !== undefined && isObject(parsed) ? parsed : undefined
 }
 
 const isObject = (value: Value): value is Row =>

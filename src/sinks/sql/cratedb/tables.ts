@@ -11,7 +11,8 @@ import { liveView } from './live-view.ts'
 import { keyColumnName, valueColumnName } from './names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from './own-columns.ts'
 import { type CrateRelation, type CrateRelationColumn, crateRelation, primaryKeyOf } from './relation.ts'
-import { newColumnType } from './types.ts'
+import { hasMembers } from './sub-columns.ts'
+import { MOST_COLUMNS, newColumnType } from './types.ts'
 
 /** A key column in the layout `document`. */
 export type CrateKey = KeyColumn & Codec & { readonly family: KeyFamily }
@@ -28,8 +29,7 @@ export const crateStyle: CrateStyle = {
   deletes: 'soft',
   names: { key: keyColumnName, column: valueColumnName },
   own: { data: DATA, version: VERSION, deleted: DELETED, extra: EXTRA },
-  // It takes 1,000, members of objects included.
-  mostColumns: 900,
+  mostColumns: MOST_COLUMNS,
 
   // A number of any size as text: exact, and two of them are one only if they are equal.
   newKeyType: () => 'TEXT',
@@ -98,7 +98,12 @@ function wrongPrimaryKey(target: Target, keys: readonly string[], relation: Crat
 /** What an OBJECT of another policy would make of its members. */
 export function wrongObject(name: string, { columns }: CrateRelation): Misfit[] {
   const column = columns.find((column) => column.name === name)
-  if (column?.dataType !== 'object' || column.policy === 'ignored') return []
+  if (column?.dataType !== 'object') return []
+  if (column.policy === 'ignored' && hasMembers(column.object)) {
+    const what = `column "${name}" declares members, which CrateDB would make values of their types, and must be a bare OBJECT(IGNORED): it holds values of any type`
+    return [{ what, cure: null }]
+  }
+  if (column.policy === 'ignored') return []
   const what = `column "${name}" is OBJECT(${column.policy ?? 'DYNAMIC'}), and must be OBJECT(IGNORED): it holds values of any type`
   return [{ what, cure: null }]
 }

@@ -1,5 +1,8 @@
 import type { ColumnType } from '../../../change.ts'
 
+/** A table may get no more by itself. CrateDB takes 1,000, members of objects included; some are left for others. */
+export const MOST_COLUMNS = 900
+
 /** More digits before or behind the point lie in `cdc_extra`. CrateDB stores no NUMERIC without precision and scale. */
 const NUMERIC = 'NUMERIC(38, 10)'
 

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Binary, Numeric, newRow, type Row, type Value } from '../../../../src/change.ts'
 import { ignoredDocument } from '../../../../src/sinks/sql/cratedb/documents.ts'
-import { dynamicDocument, subColumnOf, subColumnPath } from '../../../../src/sinks/sql/cratedb/dynamic-documents.ts'
+import { dynamicDocument } from '../../../../src/sinks/sql/cratedb/dynamic-documents.ts'
+import { type ObjectMembers, subColumnOf, subColumnPath } from '../../../../src/sinks/sql/cratedb/sub-columns.ts'
 import { DynamicColumn, documentOf, taken } from './stored-objects.ts'
 
 const exact = (text: string): Numeric => new Numeric(text)
@@ -34,6 +35,11 @@ for (const [members, json] of ignored) {
   test(`IGNORED: ${json.slice(0, 60)}`, () => assert.equal(ignoredDocument(rowOf(members)), json))
 }
 
+const membersOf = (catalogue: readonly (readonly [path: readonly string[], type: string])[] = []): ObjectMembers => ({
+  columns: new Map(catalogue.map(([path, type]) => [subColumnPath(path), subColumnOf(type)])),
+  room: { left: 900 },
+})
+
 type Step = readonly [members: Record<string, Value>, data: string, aux: string | null]
 const dynamic: Readonly<Record<string, readonly Step[]>> = {
   'numbers are doubles': [[{ a: 1, b: 1.5, c: 1e21, d: [1, 2] }, '{"a":1.0,"b":1.5,"c":1e+21,"d":[1.0,2.0]}', null]],
@@ -51,8 +57,11 @@ const dynamic: Readonly<Record<string, readonly Step[]>> = {
       '{"d":["x"],"e":[]}',
       '{"a":[1,"x"],"b":[1,null],"c":[[1]]}',
     ],
-    [{ d: [1], e: 'x' }, '{"e":"x"}', '{"d":[1]}'],
-    [{ d: [], e: [] }, '{"d":[]}', '{"e":[]}'],
+    [{ d: [1], e: 'x' }, '{}', '{"d":[1],"e":"x"}'],
+    [{ e: ['x'], f: null }, '{"e":["x"],"f":null}', null],
+    [{ e: [1], f: ['x'], g: null }, '{"g":null}', '{"e":[1],"f":["x"]}'],
+    [{ f: 'x', g: rowOf({}) }, '{"f":"x","g":{}}', null],
+    [{ d: [], e: [] }, '{"d":[],"e":[]}', null],
   ],
   'an attribute lies in aux whole, and leaves no types': [
     [{ a: rowOf({ b: 1, c: [1, 'x'] }) }, '{}', '{"a":{"b":1,"c":[1,"x"]}}'],
@@ -70,8 +79,9 @@ const dynamic: Readonly<Record<string, readonly Step[]>> = {
 }
 for (const [title, steps] of Object.entries(dynamic)) {
   test(`DYNAMIC: ${title}`, () => {
-    const columns = new Map()
-    for (const [members, data, aux] of steps) assert.deepEqual(dynamicDocument(rowOf(members), columns), { data, aux })
+    const known = membersOf()
+    for (const [members, data, aux] of steps)
+      assert.deepEqual(dynamicDocument(rowOf(members), 'dynamic', known), { data, aux })
   })
 }
 
@@ -83,20 +93,23 @@ test('DYNAMIC: sub-columns that the table has already', () => {
     [['o', 't'], 'text'],
     [['at'], 'timestamp with time zone'],
   ]
-  const columns = new Map(catalogue.map(([path, type]) => [subColumnPath(path), subColumnOf(type)]))
+  const known = membersOf(catalogue)
   const fits = rowOf({ i: 1, is: [1, 2], o: rowOf({ t: 'x' }), at: null })
-  assert.deepEqual(dynamicDocument(fits, columns), { data: '{"i":1,"is":[1,2],"o":{"t":"x"},"at":null}', aux: null })
+  assert.deepEqual(dynamicDocument(fits, 'dynamic', known), {
+    data: '{"i":1,"is":[1,2],"o":{"t":"x"},"at":null}',
+    aux: null,
+  })
   const fitsNot = rowOf({ i: 1.5, is: [1, 1e-7], o: rowOf({ t: 1 }), at: 'x' })
-  assert.deepEqual(dynamicDocument(fitsNot, columns), {
+  assert.deepEqual(dynamicDocument(fitsNot, 'dynamic', known), {
     data: '{}',
     aux: '{"i":1.5,"is":[1,1e-7],"o":{"t":1},"at":"x"}',
   })
 })
 
 test('DYNAMIC: what would be a column too many lies in aux', () => {
-  const columns = new Map()
+  const known = membersOf()
   const wide = rowOf(Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`a${i}`, 'x'])))
-  const { data, aux } = dynamicDocument(wide, columns)
+  const { data, aux } = dynamicDocument(wide, 'dynamic', known)
   assert.equal(taken(data).size, 900)
   assert.equal(taken(aux!).size, 1_100)
 })
@@ -169,9 +182,9 @@ test('DYNAMIC: rows that share their columns are all taken, and read as they wer
   fc.assert(
     fc.property(fc.array(rows, { minLength: 2, maxLength: 6 }), (some) => {
       const column = new DynamicColumn()
-      const columns = new Map()
+      const known = membersOf()
       for (const row of some) {
-        const { data, aux } = dynamicDocument(row, columns)
+        const { data, aux } = dynamicDocument(row, 'dynamic', known)
         const stored = column.store(data)
         shares.data += stored.size
         if (aux !== null) shares.aux += taken(aux).size

@@ -70,9 +70,17 @@ export class DynamicColumn {
 
   private member(value: Taken, path: string, depth: number): Taken {
     if (/[.[\t\n\r]/.test(path.replaceAll(/\['|'\]/g, ''))) throw new Error('illegal name')
-    if (value === null || (Array.isArray(value) && value.length === 0)) return value
+    const known = this.types.get(path)
+    if (value === null || (Array.isArray(value) && value.length === 0)) {
+      const isWrong = value === null ? false : known !== undefined && !known.endsWith('[]')
+      if (isWrong) throw new Error('Cannot cast')
+      this.types.set(path, known ?? (value === null ? 'undefined' : 'undefined[]'))
+      return value
+    }
+    if (known === 'undefined' && Array.isArray(value)) throw new Error('Cannot invoke')
+    if (known === 'undefined[]' && !Array.isArray(value)) throw new Error('Cannot cast')
     const guessed = typeOf(value)
-    const type = this.types.get(path) ?? guessed
+    const type = known === undefined || known.startsWith('undefined') ? guessed : known
     this.types.set(path, type)
     if (this.types.size > 1000) throw new Error('Limit of total columns')
     if (type.endsWith('[]') !== Array.isArray(value)) throw new Error('Cannot cast')

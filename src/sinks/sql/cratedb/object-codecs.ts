@@ -1,0 +1,40 @@
+import type { Format } from '../../../change.ts'
+import type { Codec } from '../codecs.ts'
+import { quotedElement } from './array-literal.ts'
+import type { CrateColumn } from './column.ts'
+import { ignoredDocument } from './documents.ts'
+import { hasAdded } from './dynamic-documents.ts'
+import { objectIn } from './json-text.ts'
+import { objectText } from './member-text.ts'
+import type { ObjectMembers, ObjectPolicy, SubColumn } from './sub-columns.ts'
+import { hasMembers } from './sub-columns.ts'
+
+/**
+ * OBJECT columns: they take objects, and for DMS the JSON text of one. Members that the table knows have a type, under any
+ * policy: CrateDB would round a number, cut a moment, or make a number of a text, so an object that does not fit them all
+ * is held by nothing. An OBJECT(DYNAMIC) gets columns for new members, an OBJECT(STRICT) takes none.
+ */
+export function objectCodec({ policy, object }: CrateColumn, feed: Format): Codec | null {
+  if (policy === 'ignored' && !hasMembers(object)) return ignoredCodec(feed)
+  return policy === null || object === undefined ? null : typedCodec(policy, object, feed)
+}
+
+function ignoredCodec(feed: Format): Codec {
+  const encode: Codec['encode'] = (value) => {
+    const row = objectIn(value, feed)
+    return row === undefined ? undefined : quotedElement(ignoredDocument(row))
+  }
+  return { travelsAs: 'array(object(ignored))', castTo: null, isKeyable: false, encode }
+}
+
+function typedCodec(policy: ObjectPolicy, members: ObjectMembers, feed: Format): Codec {
+  const encode: Codec['encode'] = (value) => {
+    const row = objectIn(value, feed)
+    if (row === undefined) return undefined
+    const added = new Map<string, SubColumn>()
+    const text = objectText(row, '', 0, policy, { columns: members.columns, added })
+    return text === undefined || !hasAdded(members, added) ? undefined : quotedElement(text)
+  }
+  // An array of objects could bring members of differing types into new columns.
+  return { travelsAs: 'array(text)', castTo: 'object(dynamic)', isKeyable: false, encode }
+}
