@@ -118,7 +118,11 @@ export const FAILURES = {
     exit: 1,
     help: 'The target refused in words that the relay does not know. It tries again a few times, for it may be a lock; then it stops, having lost nothing.',
   },
-  SINK_FAILED: { retry: 'never', exit: 1, help: 'The target answered with an error that trying again does not cure.' },
+  SINK_FAILED: {
+    retry: 'never',
+    exit: 1,
+    help: 'Trying again does not cure that. Nothing is lost: the positions stand in front of what is not written.',
+  },
 
   STATE_DIFFERS: { retry: 'never', exit: 2, help: 'A second pipeline needs a `--name` of its own.' },
   STATE_HELD: {
@@ -134,14 +138,23 @@ export const FAILURES = {
   STATE_THROTTLED: {
     retry: 'always',
     exit: 1,
-    help: 'The state store throttles its writers. The relay tries again; give the table more capacity if this stays.',
+    help: 'The state store is busy, or throttles its writers. The relay tries again; give it more capacity if this stays.',
+  },
+  STATE_LOGIN: {
+    retry: 'once it worked',
+    exit: 2,
+    help: 'The state store refused the login. Check user, password and database of `--state`.',
   },
   STATE_DENIED: {
     retry: 'once it worked',
     exit: 2,
-    help: 'Reading or writing the state is not allowed. On its table it takes dynamodb:GetItem, Query, PutItem, UpdateItem and DeleteItem.',
+    help: 'Reading or writing the state is not allowed.',
   },
-  STATE_BROKEN: { retry: 'never', exit: 1, help: 'The stored state cannot be read or written.' },
+  STATE_BROKEN: {
+    retry: 'never',
+    exit: 1,
+    help: 'Without its state the relay does not go on. Nothing is lost: what is not stored is read and written again.',
+  },
 
   INTERNAL: {
     retry: 'never',

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { type DeadLetter, recordToJson, type StreamChange } from '../change.ts'
 import { RelayError } from '../errors.ts'
+import { fileTrouble } from '../file-trouble.ts'
 import type { Log } from '../observe/log.ts'
 import { lockOpenFile } from '../state/file-lock.ts'
 
@@ -42,6 +43,9 @@ export function fileOutput(path: string, log: Log): LineOutput {
         }
         length = await cutTornLine(path, opened, log)
         file = opened
+      } catch (cause) {
+        if (cause instanceof RelayError || (cause as Error).name === 'AbortError') throw cause
+        throw unwritable(path, cause)
       } finally {
         if (file === undefined) await opened.close()
       }
@@ -56,7 +60,7 @@ export function fileOutput(path: string, log: Log): LineOutput {
         await file.appendFile(bytes)
         await file.datasync()
       } catch (cause) {
-        throw new RelayError('SINK_FAILED', `${path} cannot be written: ${(cause as Error).message}`, {}, cause)
+        throw unwritable(path, cause)
       }
       isTorn = false
       length += bytes.length
@@ -69,18 +73,16 @@ export function fileOutput(path: string, log: Log): LineOutput {
   }
 }
 
+const unwritable = (path: string, cause: unknown): RelayError =>
+  new RelayError('SINK_FAILED', `${path} cannot be written: ${fileTrouble(cause)}`, {}, cause)
+
 async function openRegular(path: string): Promise<FileHandle> {
   let file: FileHandle | undefined
   try {
     file = await open(path, 'a+')
     if ((await file.stat()).isFile()) return file
   } catch (cause) {
-    throw new RelayError(
-      'CONFIGURATION',
-      `${path} cannot be opened for writing: ${(cause as Error).message}`,
-      {},
-      cause,
-    )
+    throw new RelayError('CONFIGURATION', `${path} cannot be opened for writing: ${fileTrouble(cause)}`, {}, cause)
   }
   await file.close()
   throw new RelayError('CONFIGURATION', `${path} is not a regular file; jsonl:- writes to standard output`)
@@ -145,8 +147,8 @@ export function standardOutput(stream: typeof process.stdout | typeof process.st
         })
         if (isFile) await sync(stream.fd)
       } catch (cause) {
-        const { code, message } = cause as NodeJS.ErrnoException
-        const what = code === 'EPIPE' ? 'was closed by its reader' : `cannot be written: ${message}`
+        const isClosed = (cause as NodeJS.ErrnoException).code === 'EPIPE'
+        const what = isClosed ? 'was closed by its reader' : `cannot be written: ${fileTrouble(cause)}`
         throw new RelayError('SINK_FAILED', `${name} ${what}`, {}, cause)
       }
     },

@@ -175,8 +175,12 @@ function failureOf(error: unknown, table: string): RelayError {
   const kind = classify(error)
   if (kind === 'not found') return wrongTable(`There is no DynamoDB table ${table} in this region and account`, table)
   if (isOtherKey(error)) return wrongTable(`The DynamoDB table ${table} has other keys than the state needs`, table)
-  return new RelayError(CODES[kind], wordsOf(error), place, causeOf(error))
+  const rights = kind === 'denied' ? `; ${RIGHTS}` : ''
+  return new RelayError(CODES[kind], `${wordsOf(error)}${rights}`, place, causeOf(error))
 }
+
+const RIGHTS =
+  'the state takes dynamodb:GetItem, Query, PutItem, UpdateItem and DeleteItem on its table, and kms:Decrypt with a key of your own'
 
 function wrongTable(what: string, table: string): RelayError {
   const command = `aws dynamodb create-table --table-name ${table} --billing-mode PAY_PER_REQUEST --attribute-definitions AttributeName=relay,AttributeType=S AttributeName=item,AttributeType=S --key-schema AttributeName=relay,KeyType=HASH AttributeName=item,KeyType=RANGE`

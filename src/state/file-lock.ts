@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tryLock } from 'fs-native-extensions'
 import { RelayError } from '../errors.ts'
+import { fileTrouble } from '../file-trouble.ts'
 
 export interface FileLock {
   /** Twice is fine. */
@@ -30,7 +31,7 @@ export async function lockFile(path: string, signal?: AbortSignal): Promise<File
     await file.write(`process ${process.pid} on host ${hostname()} since ${new Date().toISOString()}`)
   } catch (error) {
     await file.close()
-    throw error
+    throw error instanceof RelayError || (error as Error).name === 'AbortError' ? error : broken(path, error)
   }
   return { release: () => file.close() }
 }
@@ -48,9 +49,12 @@ async function openLockFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'a+')
   } catch (cause) {
-    throw new RelayError('STATE_BROKEN', `The lock file cannot be opened: ${(cause as Error).message}`, {}, cause)
+    throw broken(path, cause)
   }
 }
+
+const broken = (path: string, cause: unknown): RelayError =>
+  new RelayError('STATE_BROKEN', `The lock file ${path} cannot be written: ${fileTrouble(cause)}`, {}, cause)
 
 function held(path: string, holder: string): RelayError {
   return new RelayError(

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { RelayError } from '../errors.ts'
+import { fileTrouble } from '../file-trouble.ts'
 import { parseJson } from '../parse-json.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
@@ -168,4 +169,4 @@ async function withOpen(path: string, flags: string, work: (file: FileHandle) =>
 const isPlainObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const reason = (cause: unknown): string => (cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause))
+const reason = (cause: unknown): string => (cause instanceof z.ZodError ? z.prettifyError(cause) : fileTrouble(cause))

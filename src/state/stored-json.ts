@@ -56,7 +56,7 @@ export function read<T>(what: string, parse: () => T): T {
   try {
     return parse()
   } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause)
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : 'it is not JSON'
     throw new RelayError('STATE_BROKEN', `${what} cannot be read: ${reason}`, {}, cause)
   }
 }

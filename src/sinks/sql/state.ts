@@ -1,9 +1,11 @@
 import type { Lessons } from '../../change.ts'
+import { type FailureCode, RelayError } from '../../errors.ts'
 import type { Positions } from '../../position.ts'
 import type { StateStore, Stored } from '../../state/store.ts'
 import type { Connection, Database } from './connection.ts'
-import type { Writing } from './dialect.ts'
+import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect-of.ts'
+import { bySqlState, sqlFailure } from './failures.ts'
 
 /**
  * What a relay remembers in the target: who it is, where its shards stand and what it learned.
@@ -43,33 +45,44 @@ export interface SqlState {
   close(): Promise<void>
 }
 
-/** The same as a store of its own, for a sink that keeps no state. Takes the connection over. */
+/** The same as a store of its own, for a sink that keeps no state. Takes the connection over. @throws RelayError STATE_… */
 export function sqlStateStore(connection: Connection): StateStore {
-  let opened: { readonly state: SqlState; readonly writing: Writing } | undefined
+  let opened: { readonly state: SqlState; readonly dialect: Dialect } | undefined
   const open = async () => {
-    const { state, writing } = await dialectOf(connection, null)
-    return { state: state(connection, null), writing }
+    const dialect = await dialectOf(connection, null)
+    return { state: dialect.state(connection, null), dialect }
   }
+  const orFailure = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw asStateFailure(sqlFailure(error, opened?.dialect.failures ?? bySqlState))
+    }
+  }
+
+  async function move(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null> {
+    if (opened === undefined) throw new Error('the name must be claimed first')
+    const { state, dialect } = opened
+    await state.keepLock()
+    try {
+      await dialect.writing.batch(connection.db, async (to) => {
+        if (!(await state.moveWithin(to, moves, lessons))) throw new NotMoved()
+      })
+    } catch (error) {
+      if (!(error instanceof NotMoved)) throw error
+      return await state.settle(moves, lessons, signal)
+    }
+    state.moved(moves, lessons)
+    return null
+  }
+
   return {
-    async claim(claim, signal) {
-      opened ??= await open()
-      return await opened.state.claim(claim, signal)
-    },
-    async move(moves, lessons, signal) {
-      if (opened === undefined) throw new Error('the name must be claimed first')
-      const { state, writing } = opened
-      await state.keepLock()
-      try {
-        await writing.batch(connection.db, async (to) => {
-          if (!(await state.moveWithin(to, moves, lessons))) throw new NotMoved()
-        })
-      } catch (error) {
-        if (!(error instanceof NotMoved)) throw error
-        return await state.settle(moves, lessons, signal)
-      }
-      state.moved(moves, lessons)
-      return null
-    },
+    claim: (claim, signal) =>
+      orFailure(async () => {
+        opened ??= await open()
+        return await opened.state.claim(claim, signal)
+      }),
+    move: (moves, lessons, signal) => orFailure(() => move(moves, lessons, signal)),
     async close() {
       await opened?.state.close()
       await connection.close()
@@ -79,3 +92,22 @@ export function sqlStateStore(connection: Connection): StateStore {
 
 /** Rolls the transaction back. */
 class NotMoved extends Error {}
+
+/** What a failure of a target means where it only keeps the state. */
+const OF_STATE: Partial<Record<FailureCode, FailureCode>> = {
+  SINK_UNREACHABLE: 'STATE_UNREACHABLE',
+  SINK_BUSY: 'STATE_THROTTLED',
+  SINK_LOGIN: 'STATE_LOGIN',
+  SINK_DENIED: 'STATE_DENIED',
+  SINK_TABLE: 'STATE_BROKEN',
+  SINK_REFUSED: 'STATE_BROKEN',
+  SINK_UNCLEAR: 'STATE_BROKEN',
+  SINK_FAILED: 'STATE_BROKEN',
+}
+
+function asStateFailure(error: unknown): unknown {
+  const code = error instanceof RelayError ? OF_STATE[error.code] : undefined
+  if (!(error instanceof RelayError) || code === undefined) return error
+  const { detail, place, cause } = error
+  return new RelayError(code, detail.replace('The target', 'The state store'), place, cause, error.said())
+}
