@@ -6,6 +6,8 @@ export interface Relation {
   /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, …; null where the target does not tell. */
   readonly kind: string | null
   readonly columns: readonly Column[]
+  /** How many the target counts against its limit, where members of objects are columns, too. */
+  readonly columnCount?: number
   /** What may refuse a row because of another row; null where the target does not tell. */
   readonly uniques: readonly Unique[] | null
   readonly foreignKeys: readonly ForeignKey[]

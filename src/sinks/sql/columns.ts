@@ -38,37 +38,37 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
     create(target, { keys, columns }) {
       const isKey = new Set(keys.map(({ attribute }) => attribute))
       if (columns.some(({ attribute, type }) => isKey.has(attribute) && type === null)) return null
+      const ours = [version, extra, ...(deletes === 'soft' ? [deleted] : [])]
+      const typed = columns.filter(({ type }) => type !== null)
+      const room = Math.max(0, dialect.mostColumns - keys.length - ours.length)
+      const values = new Set(typed.filter(({ attribute }) => !isKey.has(attribute)).slice(0, room))
       const definitions = [
-        ...columns
-          .filter(({ type }) => type !== null)
+        ...typed
+          .filter((column) => isKey.has(column.attribute) || values.has(column))
           .map(({ attribute, column, type }) => {
             const required = isKey.has(attribute) ? sql` NOT NULL` : sql``
             return sql`${sql.id(column)} ${sql.raw(type!)}${required}`
           }),
-        ...[version, extra, ...(deletes === 'soft' ? [deleted] : [])].map(
-          ({ name, definition }) => sql`${sql.id(name)} ${definition}`,
-        ),
+        ...ours.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`),
       ]
       return dialect.create(target, definitions, keys)
     },
 
-    additions(target, { keys, columns }, relation) {
+    additions(_target, { keys, columns }, relation) {
       const isThere = new Set(relation.columns.map(({ name }) => name))
       // A missing part of the key is a misfit: the rows that are there have no value for it.
       const isKey = new Set(keys.map(({ column }) => column))
-      const add = ({ name, definition }: OwnColumn) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
-      const room = Math.max(0, dialect.mostColumns - relation.columns.length)
+      const missing = own.filter(({ name }) => !isThere.has(name))
+      // Without it, what a column cannot hold is a dead letter.
+      const optional = [extra].filter(({ name }) => !isThere.has(name))
+      const room = Math.max(0, dialect.mostColumns - countOf(relation) - missing.length - optional.length)
       return {
-        own: own.filter(({ name }) => !isThere.has(name)).map(add),
-        // Without it, what a column cannot hold is a dead letter.
-        optional: [extra].filter(({ name }) => !isThere.has(name)).map(add),
+        own: missing,
+        optional,
         columns: columns
           .filter(({ column, type }) => type !== null && !isThere.has(column) && !isKey.has(column))
           .slice(0, room)
-          .map(({ column, type }) => ({
-            name: column,
-            add: alter(target, sql`ADD COLUMN ${sql.id(column)} ${sql.raw(type!)}`),
-          })),
+          .map(({ column, type }) => ({ name: column, definition: sql.raw(type!) })),
       }
     },
 
@@ -237,7 +237,9 @@ function boundTable(
     leftOut: new Map(
       columns
         .filter(({ column, type }) => type !== null && !byName.has(column))
-        .map(({ attribute }) => [attribute, whyLeftOut(relation.columns.length >= mostColumns)]),
+        .map(({ attribute }) => [attribute, whyLeftOut(countOf(relation) >= mostColumns)]),
     ),
   }
 }
+
+const countOf = ({ columns, columnCount = columns.length }: Relation): number => columnCount

@@ -141,9 +141,15 @@ export interface Layout<To = Database> {
 
 export interface Additions {
   /** Columns of the relay's own. */
-  readonly own: readonly Statement[]
+  readonly own: readonly AddedColumn[]
   /** More of them, which it can do without. */
-  readonly optional: readonly Statement[]
+  readonly optional: readonly AddedColumn[]
   /** Columns that the source has and the target lacks. */
-  readonly columns: readonly { readonly name: string; readonly add: Statement }[]
+  readonly columns: readonly AddedColumn[]
+}
+
+export interface AddedColumn {
+  readonly name: string
+  /** Its type, and what else is declared of it. */
+  readonly definition: Statement
 }

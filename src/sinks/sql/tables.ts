@@ -5,7 +5,19 @@ import type { Log } from '../../observe/log.ts'
 import type { Relation } from './catalogue.ts'
 import type { Database } from './connection.ts'
 import type { TargetNames } from './dialect.ts'
-import type { Additions, Layout, Mapping, Misfit, Statement, Target, TargetTable, Wanted, WantedKey } from './layout.ts'
+import { alter } from './fit.ts'
+import type {
+  AddedColumn,
+  Additions,
+  Layout,
+  Mapping,
+  Misfit,
+  Statement,
+  Target,
+  TargetTable,
+  Wanted,
+  WantedKey,
+} from './layout.ts'
 
 /** What a target says of its tables, and how they are made. */
 export interface Catalogue {
@@ -25,6 +37,8 @@ export interface TableWork {
   look: Catalogue['look']
   lacksSchema(schema: string): Promise<boolean>
   run(statements: readonly Statement[]): Promise<void>
+  /** Adds columns where that is better done in another way than by one statement for each. */
+  addColumns?(target: Target, columns: readonly AddedColumn[]): Promise<void>
   remember(table: Remembered): Promise<void>
 }
 
@@ -162,20 +176,21 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     relation: Relation,
   ): Promise<Relation> {
     const table = { table: target.source }
-    const shown = (statements: readonly Statement[]): string => statements.map((one) => `\n  - ${text(one)};`).join('')
+    const add = ({ name, definition }: AddedColumn) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
+    const shown = (columns: readonly AddedColumn[]): string => columns.map((one) => `\n  - ${text(add(one))};`).join('')
     if (columns.length > 0 && onSchemaChange === 'stop') {
-      const detail = `The source has columns that table ${label(target)} lacks:${shown(columns.map(({ add }) => add))}\n`
+      const detail = `The source has columns that table ${label(target)} lacks:${shown(columns)}\n`
       throw new RelayError('SCHEMA_CHANGE', detail, table)
     }
     const added = onSchemaChange === 'add-only' ? columns : []
-    const statements = [...own, ...optional, ...added.map(({ add }) => add)]
-    const isEnough = createTables === 'never' ? statements.length === optional.length : statements.length === 0
+    const missing = [...own, ...optional, ...added]
+    const isEnough = createTables === 'never' ? missing.length === optional.length : missing.length === 0
     if (isEnough) return relation
     if (createTables === 'never') {
-      const detail = `Table ${label(target)} lacks columns, and --create-tables is never:${shown(statements)}\n`
+      const detail = `Table ${label(target)} lacks columns, and --create-tables is never:${shown(missing)}\n`
       throw new RelayError('SINK_TABLE', detail, table)
     }
-    await work.run(statements)
+    await (work.addColumns?.(target, missing) ?? work.run(missing.map(add)))
     if (added.length > 0) {
       log.info({ source: target.source, columns: added.map(({ name }) => name) }, 'Added columns that the source has')
     }

@@ -14,8 +14,8 @@ import { type Value, writeJson } from './values.ts'
  * in a list or array with parameters); other columns make it a search, apart from `_seq_no` and `_primary_term`.
  */
 
-/** More combinations of `=` than this are silently a search. */
-const MOST_COMBINATIONS = 10_000
+/** As many combinations of `=` as this, and it is silently a search; `_seq_no` and `_primary_term` are columns, too. */
+const TOO_MANY_COMBINATIONS = 10_000
 
 /** The text by which rows with an equal key are the same row. */
 export function idOf(values: readonly Value[]): string {
@@ -46,10 +46,10 @@ export function candidates(where: Expression | null, table: Table, scope: Scope,
 export function lookedUpIds(where: Expression, table: Table, scope: Scope): ReadonlySet<string> | null {
   if (table.primaryKey.length === 0) return null
   const keys = table.primaryKey.map((path) => ({ name: JSON.stringify(path), type: typeOfPath(table, path) }))
-  const comparisons = new Map(keys.map(({ name }) => [name, 1]))
+  const comparisons = new Map([...keys.map(({ name }) => name), ...tokensIn(where)].map((name) => [name, 1]))
   const found = alternatives(where, { keys: new Map(keys.map(({ name, type }) => [name, type])), scope, comparisons })
   const combinations = [...comparisons.values()].reduce((product, count) => product * count, 1)
-  if (found === null || combinations > MOST_COMBINATIONS) return null
+  if (found === null || combinations >= TOO_MANY_COMBINATIONS) return null
   const ids = new Set<string>()
   for (const alternative of found) {
     if (alternative.size < keys.length) return null
@@ -70,7 +70,7 @@ type Alternative = ReadonlyMap<string, Value>
 interface Search {
   readonly keys: ReadonlyMap<string, DataType>
   readonly scope: Scope
-  /** By key column, 1 + how many comparisons there are. */
+  /** By key column or token, 1 + how many comparisons there are. */
   readonly comparisons: Map<string, number>
 }
 
@@ -83,7 +83,7 @@ function alternatives(where: Expression, search: Search): readonly Alternative[]
     }
     case 'and': {
       const [left, right] = [alternatives(where.left, search), alternatives(where.right, search)]
-      if (left === null || right === null || left.length * right.length > MOST_COMBINATIONS) return null
+      if (left === null || right === null || left.length * right.length > TOO_MANY_COMBINATIONS) return null
       return left.flatMap((one) => right.map((other) => new Map([...one, ...other])))
     }
     case 'compare': {
@@ -107,11 +107,15 @@ function alternatives(where: Expression, search: Search): readonly Alternative[]
 function equal(column: Expression, constants: readonly Expression[], search: Search): readonly Alternative[] | null {
   if (column.kind !== 'column' || !constants.every(isConstant)) return null
   const path = [column.parts.at(-1)!, ...column.path]
-  if (isToken(column)) return [new Map()]
-  const name = JSON.stringify(path)
+  const name = isToken(column) ? path[0]! : JSON.stringify(path)
+  const count = () => search.comparisons.set(name, search.comparisons.get(name)! + constants.length)
+  if (isToken(column)) {
+    count()
+    return [new Map()]
+  }
   const type = search.keys.get(name)
   if (type === undefined) return null
-  search.comparisons.set(name, search.comparisons.get(name)! + constants.length)
+  count()
   return constants.map((constant) => {
     const value = compile(constant, search.scope, type).value({ row: NO_ROW })
     return new Map([[name, castTo(type, value)]])

@@ -1,7 +1,5 @@
-import { sql } from 'kysely'
 import { type Change, type DeadLetter, newRow, type Row, type Value } from '../../../change.ts'
 import type { Database } from '../connection.ts'
-import { alter } from '../fit.ts'
 import type { Additions, Misfit, Plan, Target } from '../layout.ts'
 import type { Key } from '../mirror.ts'
 import { NOTHING_ASIDE } from '../set-aside.ts'
@@ -25,10 +23,9 @@ export const isDocumentLog = (relation: CrateRelation): boolean =>
 
 export const documentLog = {
   /** Without it, a record that does not fit is a dead letter. */
-  additions(target: Target, relation: CrateRelation): Additions {
+  additions(relation: CrateRelation): Additions {
     const isMissing = !keepsAll(relation) && columnNamed(relation, AUX.name) === undefined
-    const add = alter(target, sql`ADD COLUMN ${sql.id(AUX.name)} ${AUX.definition}`)
-    return { own: [], optional: isMissing ? [add] : [], columns: [] }
+    return { own: [], optional: isMissing ? [AUX] : [], columns: [] }
   },
 
   misfits(relation: CrateRelation): readonly Misfit[] {

@@ -85,9 +85,9 @@ export function crateLog(): Layout {
     name: 'append',
     wanted: () => ({ keys: [], columns: [] }),
     create: (target) => [create(target)],
-    additions: (target, _wanted, relation) =>
+    additions: (_target, _wanted, relation) =>
       isDocumentLog(crateRelation(relation))
-        ? documentLog.additions(target, crateRelation(relation))
+        ? documentLog.additions(crateRelation(relation))
         : { own: [], optional: [], columns: [] },
     misfits(target, _wanted, found) {
       const relation = crateRelation(found)

@@ -3,8 +3,9 @@ import { sql } from 'kysely'
 import { tableLabel } from '../../../change.ts'
 import { RelayError } from '../../../errors.ts'
 import type { Unique } from '../catalogue.ts'
+import { tableId } from '../clauses.ts'
 import type { Connection, Database } from '../connection.ts'
-import type { Statement } from '../layout.ts'
+import type { AddedColumn, Statement, Target } from '../layout.ts'
 import type { Catalogue, TableWork } from '../tables.ts'
 import { type Declaration, declarations, NOT_DECLARED } from './column.ts'
 import { type CreateTable, primaryKeyIn, readCreateTable } from './create-table.ts'
@@ -25,6 +26,7 @@ export function crateCatalogue({ db }: Connection): Catalogue {
     async run(statements) {
       for (const statement of statements) await runUnlessDone(db, statement)
     },
+    addColumns: (target, columns) => addColumns(db, target, columns),
     remember: (table) => remembered.remember(table),
   }
   return {
@@ -44,6 +46,30 @@ async function runUnlessDone(db: Database, statement: Statement): Promise<void> 
   }
 }
 
+/**
+ * Each ALTER TABLE is a change of the cluster's state, 125 ms with 880 columns: so one adds many. What somebody else added in
+ * the meantime makes all of it fail, and is left out then.
+ */
+async function addColumns(db: Database, target: Target, columns: readonly AddedColumn[]): Promise<void> {
+  for (let i = 0; i < columns.length; i += MOST_ADDED) {
+    const some = columns.slice(i, i + MOST_ADDED)
+    try {
+      await sql`ALTER TABLE ${tableId(target)} ${sql.join(some.map(({ name, definition }) => sql`ADD COLUMN ${sql.id(name)} ${definition}`))}`.execute(
+        db,
+      )
+    } catch (error) {
+      if (!(error instanceof Error && IS_THERE.test(error.message))) throw error
+      const there = new Set((await readRelation(db, target.schema, target.name))?.columns.map(({ name }) => name))
+      const missing = some.filter(({ name }) => !there.has(name))
+      if (missing.length === some.length) throw error
+      await addColumns(db, target, missing)
+    }
+  }
+}
+
+/** Of the longest names, so that the text of the statement stays below CrateDB's limit of 262,144 characters. */
+const MOST_ADDED = 300
+
 const IS_THERE = /already has a column named|already exists/
 
 /** Undefined if nothing bears the name. */
@@ -58,6 +84,7 @@ export async function readRelation(db: Database, schema: string, name: string): 
   return {
     kind: KINDS[type] ?? null,
     ...columns,
+    columnCount: columns.columns.length + columns.members.length,
     uniques: await readPrimaryKey(db, { schema, name, declared, ...columns }),
     foreignKeys: [],
   }

@@ -4,7 +4,7 @@ import { RelayError } from '../../../errors.ts'
 import type { Database } from '../connection.ts'
 import type { TableDialect } from '../dialect.ts'
 import { documentMirror } from '../document.ts'
-import { alter, unfilledColumns, wrongColumns, wrongKeys, wrongKind } from '../fit.ts'
+import { unfilledColumns, wrongColumns, wrongKeys, wrongKind } from '../fit.ts'
 import { familyOf, otherKey } from '../keys.ts'
 import type { BoundTable, Layout, Misfit, Target, Wanted } from '../layout.ts'
 import { type Key, type MirrorStatements, planMirror, type RowShape, type Write } from '../mirror.ts'
@@ -17,7 +17,7 @@ import { documentKey } from './names.ts'
 import { AUX, DATA, DELETED, DYNAMIC_DATA, VERSION } from './own-columns.ts'
 import { layOverMoved, layOverRows } from './partial-images.ts'
 import { type CrateRelation, columnNamed, crateRelation, primaryKeyOf } from './relation.ts'
-import { type CrateKey, crateStyle, requiredMembers, wrongObject } from './tables.ts'
+import { type CrateKey, crateStyle, requiredMembers, tooManyKeys, wrongObject } from './tables.ts'
 import { isOfToolkit, PK, pkKeys, pkPart, wrongPk } from './toolkit.ts'
 import { writeRows } from './write-rows.ts'
 import { plainKeys } from './written-keys.ts'
@@ -54,9 +54,7 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
       const isThere = new Set(relation.columns.map(({ name }) => name))
       const missing = shapeMisfits(target, wanted, relation).length > 0 ? [] : ownOf(relation)
       return {
-        own: missing
-          .filter(({ name }) => !isThere.has(name))
-          .map(({ name, definition }) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)),
+        own: missing.filter(({ name }) => !isThere.has(name)),
         optional: [],
         columns: [],
       }
@@ -114,7 +112,7 @@ function shapeMisfits(target: Target, { keys }: Wanted, relation: CrateRelation)
   if (data?.policy === 'strict') {
     return [{ what: 'column "data" is OBJECT(STRICT), which takes no attributes that it does not know', cure: null }]
   }
-  if (isOfToolkit(relation)) return [...wrongPk(keys, relation), ...requiredMembers(relation)]
+  if (isOfToolkit(relation)) return [...tooManyKeys(keys), ...wrongPk(keys, relation), ...requiredMembers(relation)]
   if (keys.length > 0 && data?.dataType === 'object' && primaryKeyOf(relation) === null) {
     const typed = keys.map((key) => ({ ...key, type: crateStyle.newKeyType(key.family!) }))
     const what =

@@ -3,10 +3,12 @@ import type { Key } from '../mirror.ts'
 import { type Answer, keyTextOf, selectRows } from './statements.ts'
 import type { WrittenTable } from './written-table.ts'
 
-/** More comparisons with keys than this, and CrateDB searches instead of looking them up: it would miss what was just written. */
-const MOST_COMBINATIONS = 10_000
-/** So that the text of the statement stays far below CrateDB's limit of 262,144 characters. */
-const MOST_KEYS = 200
+/**
+ * With n keys of c columns CrateDB tries (n + 1)^c combinations before it begins, and from 10,000 on it searches instead of
+ * looking the keys up: it would miss what was just written. By number of columns, how many keys at once cost least for each:
+ * measured with 6.4.3, 0.3 to 2 ms. (`= ANY($1)` and `IN ($1, …)` with parameters are searches, however few.)
+ */
+const KEYS_AT_ONCE: readonly number[] = [100, 40, 5, 4, 3, 2]
 
 /** A row as it is stored. */
 export interface StoredRow {
@@ -31,9 +33,7 @@ export async function readRows(
   return found
 }
 
-/** With c key columns and n keys it counts (n + 1)^c combinations. */
-export const keysPerQuery = (keyColumns: number): number =>
-  Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_COMBINATIONS ** (1 / keyColumns)) - 2))
+export const keysPerQuery = (keyColumns: number): number => KEYS_AT_ONCE[keyColumns - 1] ?? 1
 
 function storedRow({ columns }: WrittenTable, answer: Answer): StoredRow {
   return {

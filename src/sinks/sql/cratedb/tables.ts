@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
-import type { ColumnType } from '../../../change.ts'
+import { type ColumnType, tableLabel } from '../../../change.ts'
+import { RelayError } from '../../../errors.ts'
 import { columnList, tableId } from '../clauses.ts'
 import type { Codec } from '../codecs.ts'
 import type { TableStyle } from '../dialect.ts'
-import type { KeyColumn, KeyFamily, Misfit, Target } from '../layout.ts'
+import type { KeyColumn, KeyFamily, Mapping, Misfit, Target } from '../layout.ts'
 import { codecFor } from './codecs.ts'
 import { keyedCopy } from './keyed-copy.ts'
 import { hasOrigin, ORIGIN } from './keyless.ts'
@@ -48,6 +49,10 @@ export const crateStyle: CrateStyle = {
 
   // Shards and replicas are left to the server's defaults, which know the cluster.
   create(target, columns, keys) {
+    for (const { what } of tooManyKeys(keys)) {
+      const detail = `Table ${tableLabel(target)} is not made: ${what}`
+      throw new RelayError('SINK_TABLE', detail, { table: target.source })
+    }
     const parts = keys.length === 0 ? [sql`${sql.id(ORIGIN)} TEXT NOT NULL`, ...columns] : columns
     const key = keys.length === 0 ? sql.id(ORIGIN) : columnList(keys)
     return [
@@ -60,6 +65,7 @@ export const crateStyle: CrateStyle = {
   dropGenerated: () => null,
 
   uniqueness: (target, keys, _written, relation) => [
+    ...tooManyKeys(keys),
     ...wrongPrimaryKey(
       target,
       keys.map(({ column }) => column),
@@ -79,6 +85,18 @@ const KEY_TYPES: Readonly<Record<KeyFamily, ReadonlySet<string>>> = {
   text: new Set(['text', 'character varying', 'uuid']),
   number: new Set(['text', 'character varying', 'smallint', 'integer', 'bigint', 'numeric']),
   bytes: new Set(['text', 'character varying']),
+}
+
+/**
+ * Of a key of c columns CrateDB tries 2^c combinations before it looks one row up, twice that for each of `_seq_no` and
+ * `_primary_term`, and from 10,000 on it searches instead, and sees rows only as they were at the last refresh.
+ */
+const MOST_KEY_COLUMNS = 11
+
+export function tooManyKeys(keys: readonly Mapping[]): Misfit[] {
+  if (keys.length <= MOST_KEY_COLUMNS) return []
+  const what = `its key has ${keys.length} columns, and CrateDB looks rows up by ${MOST_KEY_COLUMNS} at most: write with --mode append, or name fewer that tell its rows apart with --key`
+  return [{ what, cure: null }]
 }
 
 /** ON CONFLICT goes by the primary key and nothing else. */

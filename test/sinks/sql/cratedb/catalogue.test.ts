@@ -78,6 +78,23 @@ test('what somebody else made in the meantime is taken as done; what fails for a
   })
 })
 
+test('columns are added by one statement, without those that somebody else added in the meantime', async (t) => {
+  const { crate, catalogue } = await place(t)
+  crate.query('CREATE TABLE "s"."orders" ("id" BIGINT PRIMARY KEY, "n 7" TEXT)')
+  const target = { source: 'orders', schema: 's', name: 'orders' }
+  const added = Array.from({ length: 310 }, (_, i) => ({ name: `n ${i}`, definition: sql`BIGINT` }))
+  await catalogue.work(({ addColumns }) => addColumns!(target, added))
+  const columns = (await catalogue.look('s', 'orders'))!.columns.map(({ name, baseType }) => `${name} ${baseType}`)
+  assert.deepEqual(columns.slice(0, 4), ['id int8', 'n 7 text', 'n 0 int8', 'n 1 int8'])
+  assert.equal(columns.length, 311)
+  assert.equal(crate.executed.filter(({ text }) => text.startsWith('ALTER')).length, 3)
+  const odd = [{ name: 'x.y', definition: sql`TEXT` }]
+  await assert.rejects(
+    catalogue.work(({ addColumns }) => addColumns!(target, odd)),
+    /contains a dot/,
+  )
+})
+
 test('tables are remembered at once, more of them than are read at a time, and changes of them', async (t) => {
   const { claimed, catalogue } = await place(t)
   await claimed('relay')

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mergeDocuments } from '../../../../src/sinks/sql/cratedb/merge-documents.ts'
-import { keysPerQuery } from '../../../../src/sinks/sql/cratedb/read-rows.ts'
 
 type Case = readonly [stored: string | null, told: string[], laid: string | null, merged: string]
 
@@ -24,11 +23,3 @@ const cases: readonly Case[] = [
 for (const [stored, told, laid, merged] of cases) {
   test(`${stored} with ${told} and ${laid}`, () => assert.equal(mergeDocuments(stored, told, laid), merged))
 }
-
-test('so many keys are looked up at once that CrateDB does not search', () => {
-  for (let columns = 1; columns < 12; columns++) {
-    const keys = keysPerQuery(columns)
-    assert.ok(keys === 1 || (keys + 1) ** columns <= 10_000, `${keys} keys of ${columns} columns`)
-  }
-  assert.deepEqual([1, 2, 3].map(keysPerQuery), [200, 98, 19])
-})

@@ -222,8 +222,11 @@ async function place(
   const wanted = layout.wanted({ known, changes, remembered: [] })!
   const catalogue = cratedb.catalogue(connection)
   const before = await catalogue.look('doc', 'orders')
-  const work = before === undefined ? layout.create(target, wanted)! : layout.additions(target, wanted, before).own
-  await catalogue.work(({ run }) => run(work))
+  await catalogue.work(({ run, addColumns }) =>
+    before === undefined
+      ? run(layout.create(target, wanted)!)
+      : addColumns!(target, layout.additions(target, wanted, before).own),
+  )
   const relation = (await catalogue.look('doc', 'orders'))!
   const table = layout.bind(target, wanted, relation, known)
   return {
