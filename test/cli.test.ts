@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { sinkProblem } from '../src/sinks/by-url.ts'
 
 const CLI = resolve(import.meta.dirname, '../src/cli.ts')
 let folder: string
@@ -33,11 +34,53 @@ test('--help names the command, run --help its options, both with exit code 0', 
   }
 })
 
-test('no command, and an unknown one, are usage errors', async () => {
-  for (const args of [[], ['rnu']]) {
-    const { code, stderr } = await run(args)
-    assert.equal(code, 2)
-    assert.match(stderr, /Which command|Unknown command: rnu/)
+test('-h and -v work at every level, as help does', async () => {
+  const [top, help, version] = await Promise.all([run(['--help']), run(['run', '--help']), run(['--version'])])
+  for (const [args, expected] of [
+    [['-h'], top],
+    [['help'], top],
+    [['run', '-h'], help],
+    [['help', 'run'], help],
+    [['-v'], version],
+    [['run', '-v'], version],
+    [['check', '-v'], version],
+  ] as const) {
+    assert.deepEqual(await run([...args]), expected, args.join(' '))
+  }
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
+  assert.match((await run(['help', 'check'])).stdout, /cdc-relay check --sink URL/)
+})
+
+test('the help lists every kind of sink with an example that is right', async () => {
+  const known = sinkProblem('x:')!
+    .match(/[a-z]+:/g)!
+    .filter((scheme) => !['x:', 'postgres:'].includes(scheme))
+  for (const args of [['--help'], ['run', '--help']]) {
+    const { stdout } = await run(args)
+    const examples = [...stdout.matchAll(/^ {2}--sink '?([^ ']+)/gm)].map(([, sink]) => sink!)
+    assert.deepEqual(new Set(examples.map((sink) => /^[a-z]+:/.exec(sink)![0])), new Set(known))
+    for (const sink of examples) assert.equal(sinkProblem(sink, {}), null, sink)
+  }
+})
+
+test('no command, an unknown one and what stands in the wrong place are usage errors, with a hint', async () => {
+  for (const [args, words] of [
+    [[], /cdc-relay check[\s\S]*Which command\?/],
+    [['--source', 'x'], /Which command\?/],
+    [['rnu'], /^Unknown command: rnu \(did you mean run\?\)\. /],
+    [['help', 'chekc'], /^Unknown command: chekc \(did you mean check\?\)\. /],
+    [
+      ['crate://app:s3cret word@db'],
+      /^Unknown command: crate:\/\/app:\*\*\*@db \(did you mean cdc-relay run --source STREAM/,
+    ],
+    [['run', '--sink'], /^Not enough arguments following: sink\. `--help`/],
+    [['run', '--until-latest=yes'], /^--until-latest=yes: a flag is true or false/],
+  ] as const) {
+    const { code, stdout, stderr } = await run([...args])
+    assert.equal(code, 2, args.join(' '))
+    assert.equal(stdout, '')
+    assert.match(stderr, words)
+    assert.doesNotMatch(stderr, /s3cret|word@/)
   }
 })
 
@@ -114,6 +157,21 @@ test('the log begins with who reads what into what, and from where', async () =>
   assert.deepEqual([begins.shards, begins.from], ['all', 'earliest'])
   const [, again] = await saidBy()
   assert.deepEqual([again.shards, again.afterPosition, again.sequence], [1, 1, String(INSERT.length + 1)])
+})
+
+test('a look at a file shows it each time and leaves nothing behind; with --state it goes on where it was', async () => {
+  writeFileSync(join(folder, 'in.jsonl'), `${INSERT}\n${REMOVE}\n`)
+  const look = ['run', '--source', 'file:in.jsonl', '--sink', 'jsonl:-']
+  const [first, second] = [await run(look), await run(look)]
+  assert.equal(first.stdout.trimEnd().split('\n').length, 2)
+  assert.equal(second.stdout, first.stdout)
+  assert.deepEqual(readdirSync(folder), ['in.jsonl'])
+  const kept = [...look, '--state', 'file:state.json']
+  assert.equal((await run(kept)).stdout, first.stdout)
+  assert.equal((await run(kept)).stdout, '')
+  const written = [...look.slice(0, -1), 'jsonl:out.jsonl']
+  for (let times = 0; times < 2; times++) assert.equal((await run(written)).code, 0)
+  assert.equal(lines('out.jsonl').length, 2)
 })
 
 test('a bad record becomes a dead letter, and the stream goes on', async () => {

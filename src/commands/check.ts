@@ -1,6 +1,6 @@
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
-import { masker, maskTexts, maskWord, secretsOf } from '../observe/mask.ts'
+import { masker, maskTexts, maskedWord, secretsOf } from '../observe/mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { checkServer } from './check/check-server.ts'
 import { type Report, reportAsJson, reportAsLines, reportAsTable } from './check/report.ts'
@@ -47,7 +47,7 @@ function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.Proces
   const problems = [
     ...unknown.map(
       (name) =>
-        `--${maskWord(name)} is not an option of check${suggestion(name, Object.keys(CHECK_OPTIONS), (near) => `--${near}`)}`,
+        `--${maskedWord(name)} is not an option of check${suggestion(name, Object.keys(CHECK_OPTIONS), (near) => `--${near}`)}`,
     ),
     ...words,
   ]

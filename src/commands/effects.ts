@@ -12,6 +12,9 @@ const isStream = ({ source }: RunConfig): boolean => !source.startsWith('file:')
 const isMirror = (config: RunConfig): boolean => config.mode === 'mirror' && !isLines(config)
 /** Of a sink that keeps none itself. */
 const needsStore = ({ sink }: RunConfig): boolean => /^(gpss|jsonl):/.test(sink)
+/** A file shown on standard output: nothing of it is remembered. */
+const isLook = ({ source, sink, state }: RunConfig): boolean =>
+  source.startsWith('file:') && sink === 'jsonl:-' && state === undefined
 const asksAws = (config: RunConfig): boolean =>
   isStream(config) || (needsStore(config) && config.state?.startsWith('dynamodb:') === true)
 const mayBeDms = ({ format }: RunConfig): boolean => format !== 'dynamodb'
@@ -61,6 +64,10 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   },
   'crate-objects': { when: ({ sink }) => sink.startsWith('crate:'), only: 'it is for CrateDB' },
 
+  'take-over': {
+    when: (config) => !needsStore(config) || (config.source !== 'file:-' && !isLook(config)),
+    only: 'nothing is kept under a name',
+  },
   state: {
     when: (config) => needsStore(config) && config.source !== 'file:-',
     only: 'it is for gpss: and jsonl: sinks, and not for standard input; a database keeps the state itself, in its schema cdc_relay',

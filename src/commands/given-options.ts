@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
-import { maskWord } from '../observe/mask.ts'
+import { maskedWord } from '../observe/mask.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
 import { splitOutsideQuotes } from './table-options.ts'
 
@@ -72,15 +72,15 @@ function fromLine(argv: Readonly<Record<string, unknown>>): Part {
 
 const times = (count: number): string => (count === 2 ? 'twice' : `${count} times`)
 
-const shownName = (name: string): string => (name.length === 1 ? `-${name}` : `--${maskWord(name)}`)
+const shownName = (name: string): string => (name.length === 1 ? `-${name}` : `--${maskedWord(name)}`)
 
-/** A word that may be a URL, and hold a password, is not shown. */
+/** A word that no option claims, the password of a URL masked in it. */
 export function strayWord(word: string): string {
+  const shown = `"${maskedWord(word)}"`
   const [, scheme] = /^([a-z][a-z0-9+.-]*):/i.exec(word) ?? []
-  if (scheme === undefined)
-    return `"${maskWord(word)}" is not an option${suggestion(word, NAMES, (near) => `--${near}`)}`
-  const option = scheme === 'file' || scheme === 'kinesis' || scheme === 'arn' ? '--source' : '--sink'
-  return `a URL (${scheme}:…) stands alone: did you mean ${option} ${scheme}:…?`
+  if (scheme === undefined) return `${shown} is not an option${suggestion(word, NAMES, (near) => `--${near}`)}`
+  const option = ['file', 'kinesis', 'arn'].includes(scheme) ? '--source' : '--sink'
+  return `${shown} stands alone: did you mean ${option} ${shown}?`
 }
 
 /** `CDC_RELAY_BATCH_RECORDS` is `--batch-records`. Lists are split at commas outside of double quotes. */

@@ -32,7 +32,7 @@ export const RUN_OPTIONS = {
   'take-over': flag(who, 'take the name from a relay that still runs; that one then stops'),
   state: text(
     who,
-    'file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE: state of a sink that keeps none itself (gpss, jsonl) [default: file:NAME.state.json]',
+    'file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE: state of a sink that keeps none itself (gpss, jsonl) [default: file:NAME.state.json; none for a file shown on jsonl:-]',
   ),
 
   mode: text(rows, 'mirror (keep the target equal to the source) or append (add one row for each change)', 'mirror'),

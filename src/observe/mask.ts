@@ -62,3 +62,6 @@ function safelyDecoded(text: string): string {
     return text // not percent-encoded: it stands as it is
   }
 }
+
+/** A word of the command line, for a message. The masks end at a blank, so it holds none. */
+export const maskedWord = (word: string): string => masker([])(maskWord(word.replaceAll(/\s/g, '_')))

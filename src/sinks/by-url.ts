@@ -12,6 +12,7 @@ import { postgresAddress } from './sql/postgresql/address.ts'
 
 /** The options of the command line that sinks look at, under the names that the operator knows. */
 export interface SinkConfig extends StateConfig {
+  readonly source: string
   readonly sink: string
   readonly mode: 'mirror' | 'append'
   readonly layout?: 'columns' | 'document' | undefined
@@ -156,7 +157,10 @@ async function openJsonl(config: SinkConfig, surroundings: SinkSurroundings): Pr
   // Standard output is for the changes, and nobody looks for a file beside it.
   const isPiped = path === '-' && config['dead-letters'] === undefined
   const deadLetters = isPiped ? '-' : deadLettersOf(config, name)
-  return jsonlSink({ path, deadLetters, store: await storeOf(config, surroundings), log })
+  // A look at a file shows the same each time, and leaves nothing behind.
+  const isLook = path === '-' && config.source.startsWith('file:') && config.state === undefined
+  const store = isLook ? null : await storeOf(config, surroundings)
+  return jsonlSink({ path, deadLetters, store, log })
 }
 
 async function storeOf(config: SinkConfig, { name, keepsState, log }: SinkSurroundings): Promise<StateStore | null> {
