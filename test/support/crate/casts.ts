@@ -78,7 +78,7 @@ function toScalar(type: ScalarType, value: Exclude<Value, null>): Value {
       return toMilliseconds(type, value)
     case 'uuid':
       if (typeof value !== 'string' || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
-        throw cannotCast(show(value), 'uuid')
+        throw new CrateError(`Invalid UUID string: ${show(value)}`)
       return value.toLowerCase()
     case 'json':
       return typeof value === 'string' ? writeJson(readJsonOr(value, type)) : writeJson(value)
@@ -102,6 +102,12 @@ function toBoolean(value: Exclude<Value, null>): boolean {
 /** A decimal loses its fraction without a word; a text must be a whole number. */
 function toInteger(type: ScalarType, value: Exclude<Value, null>, limit: bigint): bigint {
   const whole = wholeOf(value)
+  // The words of Java's own parsers.
+  if (typeof value === 'string' && whole === null) throw new CrateError(`For input string: "${value}"`)
+  if (typeof value === 'string' && type.name === 'smallint' && (whole! < -limit || whole! >= limit))
+    throw new CrateError(`Value out of range. Value:"${value}" Radix:10`)
+  if (typeof value === 'string' && (whole! < -limit || whole! >= limit))
+    throw new CrateError(`For input string: "${value}"`)
   if (whole === null || whole < -limit || whole >= limit) throw cannotCast(show(value), type.name)
   return whole
 }
@@ -119,6 +125,7 @@ function toDouble(type: ScalarType, value: Exclude<Value, null>): number {
   if (value instanceof Numeric) return Number(value.toString())
   if (typeof value === 'string' && /^[+-]?(NaN|Infinity)$/.test(value)) return Number(value)
   if (typeof value === 'string' && readNumeric(value) !== null) return Number(value)
+  if (typeof value === 'string') throw new CrateError('illegal syntax')
   throw cannotCast(show(value), type.name)
 }
 
@@ -128,6 +135,10 @@ function toNumeric(type: ScalarType, value: Exclude<Value, null>): Numeric {
     typeof value === 'bigint' || typeof value === 'number' || typeof value === 'string'
       ? readNumeric(String(value))
       : value
+  if (typeof value === 'string' && read === null)
+    throw new CrateError(
+      `Character ${value[0]} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.`,
+    )
   if (!(read instanceof Numeric)) throw cannotCast(show(value), 'numeric')
   if (type.precision === undefined) return read
   const rounded = rescale(read, type.scale ?? 0)
@@ -157,6 +168,7 @@ function toMilliseconds(type: ScalarType, value: Exclude<Value, null>): bigint {
     const zoned = type.name === 'timestamp with time zone' ? zone.replace(/^([+-]\d\d)(?::?(\d\d))?$/, zoneOf) : 'Z'
     const milliseconds = Date.parse(`${date}T${time.replace(/(\.\d{3})\d+$/, '$1')}${zoned}`)
     if (!Number.isNaN(milliseconds)) return BigInt(milliseconds)
+    throw new CrateError(`Invalid format: "${value}"`)
   }
   throw cannotCast(show(value), type.name)
 }

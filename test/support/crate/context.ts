@@ -16,6 +16,11 @@ export interface CrateSettings {
   columnLimit: number
   /** What INSERT … SELECT does with a row that the coordinator cannot cast: CrateDB's documentation leaves it open. */
   badSelectedRow: 'skip' | 'error'
+  /**
+   * Whether a shard refuses a row for a reason that the fake does not know of itself (a generated column, a CHECK, a mistake of
+   * CrateDB): what it says then. Null: it takes it.
+   */
+  refusal: ((table: string, row: ReadonlyMap<string, Value>) => string | null) | null
 }
 
 /** What a statement runs in. */

@@ -52,6 +52,7 @@ export async function startCrate({ password, tls, ...changed }: CrateOptions = {
     maxStatementLength: 262_144,
     columnLimit: 1000,
     badSelectedRow: 'skip',
+    refusal: null,
     ...changed,
   }
   const catalogue = newCatalogue()

@@ -183,6 +183,8 @@ function writeRow(cells: Cells, { table, assignments, ignore, context }: Writing
   const id = table.primaryKey.length === 0 ? String(++table.ids) : idOf(keyOf(cells, table))
   try {
     checkIdLength(table, cells)
+    const refusal = context.settings.refusal?.(table.name, cells) ?? null
+    if (refusal !== null) throw new CrateError(refusal)
     if (context.lostRow(table, id)) throw new CrateError(`[${table.schema}.${table.name}] primary shard is not active`)
     const before = table.live.get(id)
     if (before === undefined) return { row: storeRow(table, id, indexAtShard(table, context.settings, cells)) }

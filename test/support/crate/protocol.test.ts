@@ -92,7 +92,7 @@ test('N binds before one Sync: a tag for each, -3 where a shard refused', async 
 test('N binds of which the coordinator refuses one: nothing is written, one ErrorResponse for each', async (t) => {
   const { wire, crate } = await openScene(t)
   const answers = await wire.exchange(parse(INSERT), execute('1', 'a'), execute('two', 'b'), execute('3', 'c'), SYNC)
-  const error = 'E XX000 Cannot cast value `two` to type `bigint`'
+  const error = 'E XX000 For input string: "two"'
   assert.deepEqual(answers.slice(4), [error, error, error, 'Z E'])
   assert.deepEqual(crate.query('SELECT k FROM a'), [])
 })

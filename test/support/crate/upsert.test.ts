@@ -114,7 +114,7 @@ test('one row, one statement: its error is told', async (t) => {
 test('of several VALUES the coordinator refuses all, a shard only its own, silently', async (t) => {
   const { client, count, crate } = await openScene(t)
   const insert = 'INSERT INTO a (k, s) VALUES ($1, $2), ($3, $4)'
-  await assert.rejects(client.query(insert, [1, 'a', 'two', 'b']), /Cannot cast value `two` to type `bigint`/)
+  await assert.rejects(client.query(insert, [1, 'a', 'two', 'b']), /For input string: "two"/)
   assert.deepEqual(crate.query('SELECT k FROM a'), [])
   assert.equal(await count(insert, [1, 'a', 2, LONG]), 1)
   assert.deepEqual(crate.query('SELECT k FROM a'), [{ k: 1n }])
@@ -136,7 +136,7 @@ test('a row of INSERT … SELECT that fits no column is skipped, or raises: both
 
 test('an element that its array cannot hold fails the statement', async (t) => {
   const { client, crate } = await openScene(t)
-  await assert.rejects(client.query(UPSERT, [['x'], ['a'], [1]]), /Cannot cast value `x` to type `bigint`/)
+  await assert.rejects(client.query(UPSERT, [['x'], ['a'], [1]]), /For input string: "x"/)
   assert.deepEqual(crate.query('SELECT k FROM a'), [])
 })
 

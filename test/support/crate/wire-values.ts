@@ -9,8 +9,12 @@ import { isList, type Value, writeDouble, writeJson } from './values.ts'
  */
 export function readParameter(text: string, type: DataType): Value {
   if (type.kind === 'array' && text.startsWith('{')) return castElements(readArray(text), type.element)
+  // Whatever it does not know is false, without a word.
+  if (type.kind === 'scalar' && type.name === 'boolean') return TRUE.has(text)
   return castTo(type, text)
 }
+
+const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE'])
 
 export function writeResult(value: Value, type: DataType): string | null {
   if (value === null) return null
