@@ -1,4 +1,6 @@
+import pg from 'pg'
 import type { GreenplumKind } from './greenplum-rules.ts'
+import type { Distribution } from './greenplum-tables.ts'
 import type { TestDatabase } from './postgres.ts'
 import type { PostgresVersion } from './postgres-programs.ts'
 
@@ -58,7 +60,35 @@ export async function disguise(
     UPDATE pg_proc SET pronamespace = 'cdc_relay_test_newer'::regnamespace WHERE oid = 'pg_catalog.version()'::regprocedure;
     CREATE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT '${version}'::text $$;
     GRANT USAGE ON SCHEMA cdc_relay_test_newer TO PUBLIC`)
+  await database.query(CATALOGUE)
   if (kind === '6') await hideNewer(database)
+}
+
+/** What Greenplum's catalogue says of tables: nothing at first, for they are made by PostgreSQL. */
+const CATALOGUE = `
+  CREATE TABLE pg_catalog.gp_distribution_policy (localoid oid, policytype "char", distkey int2vector);
+  CREATE TABLE pg_catalog.pg_partition (parrelid oid, parlevel smallint, parnatts smallint, paratts int2vector);
+  GRANT SELECT ON pg_catalog.gp_distribution_policy, pg_catalog.pg_partition TO PUBLIC;
+  CREATE FUNCTION cdc_relay_test_newer.distribute(spread regclass, policy "char", columns text[]) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE places int2vector := coalesce((SELECT string_agg(attnum::text, ' ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS u (name, n)
+      JOIN pg_attribute ON attrelid = spread AND attname = name), '')::int2vector;
+    elsewhere text := (SELECT indexrelid::regclass FROM pg_index WHERE indrelid = spread AND indisunique AND policy = 'p'
+      AND (columns = '{}' OR NOT string_to_array(places::text, ' ')::int[] <@ string_to_array(indkey::text, ' ')::int[]) LIMIT 1);
+  BEGIN
+    IF elsewhere IS NOT NULL THEN RAISE 'unique index % lacks distribution columns', elsewhere; END IF;
+    DELETE FROM pg_catalog.gp_distribution_policy WHERE localoid = spread;
+    INSERT INTO pg_catalog.gp_distribution_policy VALUES (spread, policy, places);
+  END $$`
+
+/** The statement that makes the catalogue say how a table is spread. */
+export function distribute(table: string, distribution: Distribution): string {
+  const [policy, columns] =
+    typeof distribution === 'object' ? ['p', distribution] : [distribution === 'randomly' ? 'p' : 'r', []]
+  const name = table
+    .split('.')
+    .map((part) => pg.escapeIdentifier(part))
+    .join('.')
+  return `SELECT cdc_relay_test_newer.distribute(${pg.escapeLiteral(name)}, '${policy}', ${pg.escapeLiteral(`{${columns.map((column) => `"${column}"`).join(',')}}`)}::text[])`
 }
 
 const NEWER_FUNCTIONS = `array_position array_positions array_to_tsvector json_strip_nulls jsonb_agg jsonb_build_array

@@ -82,3 +82,20 @@ export function distributionColumns(tables: Distributions, name: string): readon
 export function firstNames(list: readonly Token[]): string[] {
   return listed(list).flatMap(([first]) => (isName(first) ? [first!.value] : []))
 }
+
+/** What an ALTER TABLE … SET DISTRIBUTED says; null for any other statement. */
+export function setDistributed(
+  statement: readonly Token[],
+): { readonly name: string; readonly distribution: Distribution } | null {
+  if (!shapeOf(statement).startsWith('ALTER TABLE ')) return null
+  const { name, next } = nameAt(statement, 2)
+  if (statement[next]?.value !== 'set' || statement[next + 1]?.value !== 'distributed') return null
+  const [distribution] = distributionAt(statement, next + 1)
+  return distribution === null ? null : { name, distribution }
+}
+
+/** As SQL says it. */
+export const clauseOf = (distribution: Distribution): string =>
+  typeof distribution === 'string'
+    ? `DISTRIBUTED ${distribution.toUpperCase()}`
+    : `DISTRIBUTED BY (${distribution.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ')})`

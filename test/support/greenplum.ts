@@ -1,7 +1,8 @@
-import { DISGUISABLE, disguise, KERNELS, SEES_ALL } from './greenplum-kernel.ts'
+import { greenplumCluster } from './greenplum-cluster.ts'
+import { DISGUISABLE, disguise, distribute, KERNELS, SEES_ALL } from './greenplum-kernel.ts'
 import { lockOrder } from './greenplum-locks.ts'
 import { type GreenplumKind, NEWER_SETTING, refusals } from './greenplum-rules.ts'
-import { createTable, type Distributions } from './greenplum-tables.ts'
+import { clauseOf, createTable, type Distribution, type Distributions, setDistributed } from './greenplum-tables.ts'
 import {
   newDatabase,
   type PostgresServer,
@@ -13,6 +14,7 @@ import {
 import { withoutPostgres } from './postgres-programs.ts'
 import { statementsOf, type Token } from './sql-tokens.ts'
 import { startWireProxy } from './wire-proxy.ts'
+import { AS_SENT } from './wire-proxy-protocol.ts'
 
 export type { GreenplumKind } from './greenplum-rules.ts'
 
@@ -25,12 +27,27 @@ export interface GreenplumDatabase extends TestDatabase {
   statements(): readonly string[]
   /** What was refused since the last call: what it was, and the statement. */
   takeRefusals(): string[]
+  /** Makes the database take a table, made by `query`, for one that is spread so. */
+  spread(table: string, distribution: Distribution): Promise<void>
   /** @throws if a statement was refused and nobody took the refusal: the relay may have taken it for something else */
   drop(): Promise<void>
 }
 
-/** For the option `skip` of a test: why the kernel of a Greenplum cannot be started here, or false if it can. */
-export const withoutGreenplum = (kind: GreenplumKind): string | false => withoutPostgres(KERNELS[kind].postgres)
+/** The cluster that the tests are to use in place of the stand-ins, if one is named. */
+const cluster = await greenplumCluster()
+
+/** True where tests run on a Greenplum that nobody here wrote. */
+export const isRealGreenplum = cluster !== null
+
+/** For the option `skip` of a test: why there is no such Greenplum here, or false if there is. */
+export function withoutGreenplum(kind: GreenplumKind): string | false {
+  if (cluster === null) return withoutPostgres(KERNELS[kind].postgres)
+  return cluster.kind === kind ? false : `CDC_TEST_GREENPLUM is a Greenplum ${cluster.kind}`
+}
+
+/** For tests that only a stand-in can run: why there is none. */
+export const withoutStandIn = (kind: GreenplumKind): string | false =>
+  isRealGreenplum ? 'CDC_TEST_GREENPLUM is no stand-in' : withoutGreenplum(kind)
 
 /**
  * A database that takes the SQL of Greenplum 6, Greenplum 7 or Cloudberry, and refuses what PostgreSQL understands and
@@ -49,16 +66,15 @@ export async function greenplumDatabase(
   kind: GreenplumKind,
   deadlockDetector: 'on' | 'off' = 'off',
 ): Promise<GreenplumDatabase> {
-  const server = await kernel(kind)
-  const database = await newDatabase(server, SEES_ALL)
-  await disguise(database, kind, deadlockDetector)
+  const database = await (cluster?.newDatabase() ?? standIn(kind, deadlockDetector))
+  const { hostname, port } = new URL(database.url)
 
   const statements: string[] = []
   const refused: string[] = []
   const tables: Distributions = new Map()
   const locks = lockOrder()
   const proxy = await startWireProxy(
-    { host: '127.0.0.1', port: server.port },
+    { host: hostname, port: Number(port) },
     ({ kind, statement: { text } }, connection) => {
       if (kind === 'answered') return 'pass'
       statements.push(text)
@@ -66,10 +82,12 @@ export async function greenplumDatabase(
       refused.push(...faults.map((what) => `not refused, but perhaps a deadlock: ${what}: ${text}`))
       return 'pass'
     },
-    {
-      statement: (text) => statementForKernel(kind, text, tables, (what) => refused.push(`${what}: ${text}`)),
-      startup: (name, value) => startupForKernel(kind, name, value),
-    },
+    cluster !== null
+      ? AS_SENT
+      : {
+          statement: (text) => statementForKernel(kind, text, tables, (what) => refused.push(`${what}: ${text}`)),
+          startup: (name, value) => startupForKernel(kind, name, value),
+        },
   )
 
   const url = new URL(database.url)
@@ -77,9 +95,14 @@ export async function greenplumDatabase(
     ...database,
     kind,
     // The scheme of a URL object cannot be changed to one that is not special to browsers.
-    url: `greenplum://${url.username}:${url.password}@127.0.0.1:${proxy.port}${url.pathname}`,
+    url: `greenplum://${url.username}${url.password === '' ? '' : `:${url.password}`}@127.0.0.1:${proxy.port}${url.pathname}`,
     statements: () => statements,
     takeRefusals: () => refused.splice(0),
+    async spread(table, distribution) {
+      tables.set(table, distribution)
+      if (cluster === null) await database.query(distribute(table, distribution))
+      else await database.query(`ALTER TABLE ${table} SET ${clauseOf(distribution)}`)
+    },
     async drop() {
       await proxy.close()
       await database.drop()
@@ -89,6 +112,12 @@ export async function greenplumDatabase(
   }
   t?.after(greenplum.drop)
   return greenplum
+}
+
+async function standIn(kind: GreenplumKind, deadlockDetector: 'on' | 'off'): Promise<TestDatabase> {
+  const database = await newDatabase(await kernel(kind), SEES_ALL)
+  await disguise(database, kind, deadlockDetector)
+  return database
 }
 
 const kernels = new Map<GreenplumKind, Promise<PostgresServer>>()
@@ -108,16 +137,17 @@ function statementForKernel(
   refuse: (what: string) => void,
 ): string {
   const statements = statementsOf(text)
-  for (const what of statements.flatMap((statement) => refusals(kind, statement, tables))) {
-    refuse(what)
-    return `"Greenplum ${kind} refuses ${what.replaceAll('"', "'")}"`
-  }
   for (const statement of statements) {
-    const table = createTable(statement)
-    if (table?.distribution != null) tables.set(table.name, table.distribution)
+    for (const what of refusals(kind, statement, tables)) {
+      refuse(what)
+      return `"Greenplum ${kind} refuses ${what.replaceAll('"', "'")}"`
+    }
+    const made = createTable(statement) ?? setDistributed(statement)
+    if (made?.distribution != null) tables.set(made.name, made.distribution)
   }
   const cuts = statements.flatMap((statement) => [
     ...withoutDistribution(statement),
+    ...newDistribution(statement),
     ...withoutStorage(statement),
     ...settingNames(statement),
   ])
@@ -136,6 +166,13 @@ interface Cut {
 function withoutDistribution(statement: readonly Token[]): Cut[] {
   const clause = createTable(statement)?.clause
   return clause == null ? [] : [{ start: clause[0], end: clause[1], by: '' }]
+}
+
+/** ALTER TABLE … SET DISTRIBUTED, which the catalogue of the stand-in is told of. */
+function newDistribution(statement: readonly Token[]): Cut[] {
+  const change = setDistributed(statement)
+  if (change === null) return []
+  return [{ start: statement[0]!.start, end: statement.at(-1)!.end, by: distribute(change.name, change.distribution) }]
 }
 
 /** `appendonly = false,` at the head of what WITH says of a table. */

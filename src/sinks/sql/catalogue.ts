@@ -3,7 +3,7 @@ import type { Database } from './connection.ts'
 
 /** A table, or what else bears its name, as the database's catalogue knows it. */
 export interface Relation {
-  /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, …; null where the target does not tell. */
+  /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, …, x external table of Greenplum 6; null where the target does not tell. */
   readonly kind: string | null
   readonly columns: readonly Column[]
   /** How many the target counts against its limit, where members of objects are columns, too. */
@@ -13,7 +13,14 @@ export interface Relation {
   readonly foreignKeys: readonly ForeignKey[]
   /** True for a table of Greenplum's, or a PAX table of Cloudberry's, that is made to be added to, and bears updates badly. */
   readonly isAppendOptimized?: boolean
+  /** Columns by whose values rows go to partitions, an empty name for an expression; none where the table is not partitioned. */
+  readonly partitionedBy?: readonly string[]
+  /** How Greenplum spreads the rows over its segments; undefined where that is not a question, or not told. */
+  readonly distribution?: Distribution
 }
+
+/** By the hash of columns, anywhere, or each row on every segment. */
+export type Distribution = readonly string[] | 'randomly' | 'replicated'
 
 export interface Column {
   readonly name: string
@@ -73,7 +80,7 @@ export interface ForeignKey {
  */
 export async function readRelation(db: Database, schema: string, name: string): Promise<Relation | undefined> {
   const found = await sql<{ oid: string; kind: string; isAppendOptimized: boolean }>`
-    SELECT c.oid::text AS oid, c.relkind::text AS kind,
+    SELECT c.oid::text AS oid, CASE WHEN row_to_json(c)->>'relstorage' = 'x' THEN 'x' ELSE c.relkind::text END AS kind,
       coalesce(row_to_json(c)->>'relstorage' IN ('a', 'c'), false)
         OR coalesce(m.amname IN ('ao_row', 'ao_column', 'pax'), false) AS "isAppendOptimized"
     FROM pg_catalog.pg_class c
@@ -89,7 +96,19 @@ export async function readRelation(db: Database, schema: string, name: string): 
     columns: await readColumns(db, oid),
     uniques: await readUniques(db, oid),
     foreignKeys: await readForeignKeys(db, oid),
+    ...(kind === 'p' ? { partitionedBy: await readPartitionColumns(db, oid) } : {}),
   }
+}
+
+/** Of PostgreSQL 10 and later, which has this kind of table. */
+async function readPartitionColumns(db: Database, oid: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT coalesce(a.attname, '') AS name
+    FROM pg_catalog.pg_partitioned_table p
+      CROSS JOIN generate_series(0, p.partnatts - 1) AS n
+      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[n] AND a.attnum > 0
+    WHERE p.partrelid = ${oid}::oid`.execute(db)
+  return rows.map(({ name }) => name)
 }
 
 async function readColumns(db: Database, oid: string): Promise<Column[]> {

@@ -114,6 +114,14 @@ export interface TableStyle {
   create(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly Statement[]
   /** Cures of a column that does not fit; null where there is none. */
   retype(target: Target, column: string, type: Statement): Statement | null
+  /** Of a column of the key, where that takes more than of another one. */
+  retypeKey?(
+    target: Target,
+    column: string,
+    type: Statement,
+    keys: readonly Mapping[],
+    relation: Relation,
+  ): Statement | null
   dropNotNull(target: Target, column: string): Statement | null
   dropGenerated(target: Target, column: Column): Statement | null
   /** What is wrong about the uniqueness of an existing table's rows, given what the relay writes and in which order. */

@@ -9,6 +9,7 @@ const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',
   m: 'a materialized view',
   f: 'a foreign table',
+  x: 'an external table',
   S: 'a sequence',
   i: 'an index',
   I: 'an index',
@@ -56,9 +57,8 @@ export function wrongKeys(
     if (column.generated !== null) return [generated(target, column, dialect)]
     const why = dialect.keyColumn({ ...key, family: family! }, column)
     if (typeof why !== 'string') return []
-    return [
-      { what: `key column "${key.column}" is ${column.type}, ${why}`, cure: dialect.retype(target, key.column, type) },
-    ]
+    const cure = (dialect.retypeKey ?? dialect.retype)(target, key.column, type, keys, relation)
+    return [{ what: `key column "${key.column}" is ${column.type}, ${why}`, cure }]
   })
 }
 

@@ -3,8 +3,10 @@ import type { Dialect } from '../dialect.ts'
 import type { Statement } from '../layout.ts'
 import { mirrorsOf } from '../mirrors.ts'
 import { appendLog } from '../postgresql/append.ts'
+import { sqlCatalogue } from '../postgresql/catalogue.ts'
 import { postgresql } from '../postgresql/dialect.ts'
 import { sqlState } from '../postgresql/state.ts'
+import { readGreenplumRelation } from './catalogue.ts'
 import { KERNEL_6, KERNEL_7, type Kernel } from './kernel.ts'
 import { BY_KEY } from './planner.ts'
 import { greenplumState } from './state.ts'
@@ -33,6 +35,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     ...postgresql,
     title,
     session,
+    catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
     mirrors: (deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
     append: () => appendLog(greenplumStyle(kernel, 'hard')),

@@ -11,7 +11,7 @@ export interface Kernel {
    * index or no ON CONFLICT, and bear updates badly.
    */
   heap(fillFactor: number): Statement
-  /** Turns an append-optimised table into a heap; null where that takes a new table. */
+  /** Turns an append-optimised table into a heap; null where only a new table is one. */
   becomeHeap(target: Target): Statement | null
 }
 

@@ -1,14 +1,26 @@
+import { sql } from 'kysely'
 import type { Relation } from '../catalogue.ts'
 import { columnsShape } from '../columns-shape.ts'
 import type { Database } from '../connection.ts'
 import type { TableDialect, TableStyle } from '../dialect.ts'
 import { documentShape } from '../document.ts'
+import { alter } from '../fit.ts'
 import type { TypedKey } from '../keys.ts'
-import type { Misfit, Target } from '../layout.ts'
+import type { Mapping, Misfit, Statement, Target } from '../layout.ts'
 import { planMirror } from '../mirror.ts'
 import { DATA } from '../own-columns.ts'
+import { rebuiltTable } from '../postgresql/rebuilt-table.ts'
 import { postgresStyle } from '../postgresql/tables.ts'
-import { createTable, type Kernel } from './kernel.ts'
+import {
+  addUnique,
+  deferrableKeys,
+  dropUnique,
+  missingUnique,
+  partedKeys,
+  uniquesOverOthers,
+  wrongUniques,
+} from '../postgresql/uniqueness.ts'
+import { createTable, distributedBy, type Kernel } from './kernel.ts'
 import type { MergeTable } from './merge.ts'
 import { keyedShape } from './staging.ts'
 import { greenplumStatements } from './statements.ts'
@@ -35,18 +47,89 @@ export function greenplumStyle(kernel: Kernel, deletes: 'hard' | 'soft'): TableS
   const style = postgresStyle(deletes, createTable(kernel))
   return {
     ...style,
-    uniqueness: (target, keys, written, relation) => [
-      ...appendOptimized(kernel, target, relation),
-      ...style.uniqueness(target, keys, written, relation),
-    ],
+    uniqueness: (target, keys, written, relation) => uniqueness(kernel, target, keys, written, relation),
+    retypeKey: (target, column, type, keys, relation) =>
+      retypeKey(target, keys, relation, style.retype(target, column, type)!, column),
   }
 }
 
+/** In the order in which their cures can be run. */
+function uniqueness(
+  kernel: Kernel,
+  target: Target,
+  keys: readonly Mapping[],
+  written: ReadonlySet<string>,
+  relation: Relation,
+): readonly Misfit[] {
+  const rebuilt = rebuiltTable(target, keys, sql`${kernel.heap(85)} ${distributedBy(keys)}`)
+  const parted = partedKeys(keys, relation, rebuilt)
+  if (parted.length > 0) return parted
+  const heap = appendOptimized(kernel, target, relation, rebuilt)
+  // A new table has a key, and none of the indexes.
+  if (heap.length > 0 && kernel.becomeHeap(target) === null) return heap
+  return [
+    ...heap,
+    ...deferrableKeys(target, keys, relation),
+    ...wrongUniques(target, keys, written, relation),
+    ...missingUnique(target, keys, relation).map((misfit) => spread(target, keys, written, relation, misfit)),
+  ]
+}
+
 /** Rows are updated and deleted one by one, which such tables are not made for, nor can they tell two rows of one key. */
-function appendOptimized(kernel: Kernel, target: Target, { isAppendOptimized = false }: Relation): Misfit[] {
+function appendOptimized(
+  kernel: Kernel,
+  target: Target,
+  { isAppendOptimized = false }: Relation,
+  rebuilt: Statement,
+): Misfit[] {
   if (!isAppendOptimized) return []
   const what = 'it is append-optimised, and a mirror needs a heap (for --mode append it would do)'
-  return [{ what, cure: kernel.becomeHeap(target) }]
+  return [{ what, cure: kernel.becomeHeap(target) ?? rebuilt }]
+}
+
+/** A unique index holds on each segment, so all rows of a key must be on one; and others that are in the way of that must go. */
+function spread(
+  target: Target,
+  keys: readonly Mapping[],
+  written: ReadonlySet<string>,
+  relation: Relation,
+  { what, cure }: Misfit,
+): Misfit {
+  const { distribution, uniques } = relation
+  const isKey = (name: string): boolean => keys.some(({ column }) => column === name)
+  if (typeof distribution === 'object' ? distribution.every(isKey) : distribution !== 'randomly') return { what, cure }
+  const wrong = uniquesOverOthers(keys, written, relation)
+  const inTheWay = (uniques ?? []).filter(
+    (unique) => !wrong.includes(unique) && !keys.every(({ column }) => unique.columns.includes(column)),
+  )
+  const steps = [
+    ...inTheWay.map((unique) => dropUnique(target, unique)),
+    alter(target, sql`SET ${distributedBy(keys)}`),
+    ...(cure === null ? [] : [cure]),
+  ]
+  return { what, cure: sql.join(steps, sql`; `) }
+}
+
+/** A column of a unique index cannot get another type, nor can one by which rows are spread. */
+function retypeKey(
+  target: Target,
+  keys: readonly Mapping[],
+  { uniques, distribution = keys.map(({ column }) => column) }: Relation,
+  retype: Statement,
+  column: string,
+): Statement {
+  const over = (uniques ?? []).filter(({ columns }) => columns.includes(column))
+  const again = over.filter(({ plain, columns }) => plain && keys.every((key) => columns.includes(key.column)))
+  const isSpreadBy = typeof distribution === 'object' && distribution.includes(column)
+  const by = typeof distribution === 'object' ? distribution.map((name) => ({ attribute: name, column: name })) : []
+  const steps = [
+    ...over.map((unique) => dropUnique(target, unique)),
+    ...(isSpreadBy ? [alter(target, sql`SET ${distributedBy([])}`)] : []),
+    retype,
+    ...(isSpreadBy ? [alter(target, sql`SET ${distributedBy(by)}`)] : []),
+    ...again.map((unique) => addUnique(target, unique)),
+  ]
+  return sql.join(steps, sql`; `)
 }
 
 const typeOfData = ({ columns }: Relation): string =>

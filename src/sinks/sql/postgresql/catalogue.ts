@@ -4,8 +4,8 @@ import { type Database, inTransaction, limitLockWait } from '../connection.ts'
 import type { Catalogue, Remembered } from '../tables.ts'
 import { lockForDdl } from './schema.ts'
 
-/** The catalogue of a database that is reached by SQL; what is remembered lies in `cdc_relay.tables`. */
-export function sqlCatalogue(db: Database): Catalogue {
+/** The catalogue of a database that is reached by SQL; what is remembered lies in `cdc_relay.tables`. @param read how its tables are read */
+export function sqlCatalogue(db: Database, read: typeof readRelation = readRelation): Catalogue {
   let relay = ''
   return {
     async load(name) {
@@ -16,14 +16,14 @@ export function sqlCatalogue(db: Database): Catalogue {
       return rows
     },
 
-    look: (schema, name) => readRelation(db, schema, name),
+    look: (schema, name) => read(db, schema, name),
 
     work: (work) =>
       inTransaction(db, async (trx) => {
         await limitLockWait(trx)
         await lockForDdl(trx)
         return await work({
-          look: (schema, name) => readRelation(trx, schema, name),
+          look: (schema, name) => read(trx, schema, name),
           async lacksSchema(schema) {
             const { rows } = await sql`SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${schema}`.execute(trx)
             return rows.length === 0

@@ -16,8 +16,9 @@ import { DATA, DELETED, EXTRA, VERSION } from '../own-columns.ts'
 import { columnsStatements } from './columns-statements.ts'
 import { documentStatements } from './document-statements.ts'
 import { liveView } from './live-view.ts'
+import { rebuiltTable } from './rebuilt-table.ts'
 import { tombstones } from './tombstones.ts'
-import { deferrableKeys, missingUnique, wrongUniques } from './uniqueness.ts'
+import { deferrableKeys, missingUnique, partedKeys, wrongUniques } from './uniqueness.ts'
 
 /** Mirrored tables of PostgreSQL. */
 export function postgresTables(deletes: 'hard' | 'soft'): TableDialect<Database> {
@@ -69,11 +70,15 @@ export function postgresStyle(deletes: 'hard' | 'soft', create: TableStyle['crea
       return alter(target, sql`ALTER COLUMN ${sql.id(name)} ${action}`)
     },
 
-    uniqueness: (target, keys, written, relation) => [
-      ...missingUnique(target, keys, relation),
-      ...deferrableKeys(target, keys, relation),
-      ...wrongUniques(target, keys, written, relation),
-    ],
+    uniqueness(target, keys, written, relation) {
+      const parted = partedKeys(keys, relation, rebuiltTable(target, keys, sql``))
+      if (parted.length > 0) return parted
+      return [
+        ...missingUnique(target, keys, relation),
+        ...deferrableKeys(target, keys, relation),
+        ...wrongUniques(target, keys, written, relation),
+      ]
+    },
 
     beside(table, shown) {
       if (deletes === 'soft') return liveView(table, shown)

@@ -4,6 +4,23 @@ import { columnList, tableId } from '../clauses.ts'
 import { alter } from '../fit.ts'
 import type { Mapping, Misfit, Statement, Target } from '../layout.ts'
 
+/**
+ * No unique index holds over all partitions of a table whose rows go to them by another column than those of the key:
+ * PostgreSQL refuses it, and Greenplum 6 takes it for each partition alone, so that a key can be there twice.
+ * @param rebuilt turns the table into one without partitions
+ */
+export function partedKeys(
+  keys: readonly Mapping[],
+  { partitionedBy = [] }: Relation,
+  rebuilt: Statement | null,
+): Misfit[] {
+  const outside = partitionedBy.filter((name) => !keys.some(({ column }) => column === name))
+  if (keys.length === 0 || outside.length === 0) return []
+  const by = outside.map((name) => (name === '' ? 'an expression' : `"${name}"`)).join(', ')
+  const what = `it is partitioned by ${by}, which is not part of the key: nothing makes a key unique over all partitions. A mirror needs a table without these partitions, or another one (--table)`
+  return [{ what, cure: rebuilt }]
+}
+
 /** The key must be unique, so that there is something to conflict with. */
 export function missingUnique(target: Target, keys: readonly Mapping[], relation: Relation): Misfit[] {
   const { uniques } = relation
@@ -31,21 +48,35 @@ export function wrongUniques(
   target: Target,
   keys: readonly Mapping[],
   written: ReadonlySet<string>,
-  { uniques }: Relation,
+  relation: Relation,
 ): Misfit[] {
+  return uniquesOverOthers(keys, written, relation).map((unique) => ({
+    what: `unique index "${unique.name}" can refuse rows whose order between keys is not kept`,
+    cure: dropUnique(target, unique),
+  }))
+}
+
+export function uniquesOverOthers(
+  keys: readonly Mapping[],
+  written: ReadonlySet<string>,
+  { uniques }: Relation,
+): Unique[] {
   return (uniques ?? [])
     .filter(({ columns }) => columns.length === 0 || columns.some((column) => written.has(column)))
     .filter(({ columns }) => keys.length === 0 || !keys.every(({ column }) => columns.includes(column)))
-    .map((unique) => ({
-      what: `unique index "${unique.name}" can refuse rows whose order between keys is not kept`,
-      cure: dropUnique(target, unique),
-    }))
 }
 
 const isOver = ({ columns }: Unique, keys: readonly Mapping[]): boolean =>
   columns.length === keys.length && keys.every(({ column }) => columns.includes(column))
 
-const dropUnique = (target: Target, { name, constraint }: Unique): Statement =>
+export const dropUnique = (target: Target, { name, constraint }: Unique): Statement =>
   constraint === null
     ? sql`DROP INDEX ${sql.id(target.schema, name)}`
     : alter(target, sql`DROP CONSTRAINT ${sql.id(constraint)}`)
+
+/** Makes it again as it was. */
+export function addUnique(target: Target, { name, constraint, primary, columns }: Unique): Statement {
+  const over = sql`(${sql.join(columns.map((column) => sql.id(column)))})`
+  if (constraint === null) return sql`CREATE UNIQUE INDEX ${sql.id(name)} ON ${tableId(target)} ${over}`
+  return alter(target, sql`ADD CONSTRAINT ${sql.id(constraint)} ${primary ? sql`PRIMARY KEY` : sql`UNIQUE`} ${over}`)
+}
