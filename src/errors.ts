@@ -50,6 +50,11 @@ export const FAILURES = {
     help: 'Change the target table as needed, then run once with `--on-schema-change ignore` or `add-only`.',
   },
 
+  AWS_CREDENTIALS: {
+    retry: 'once it worked',
+    exit: 2,
+    help: 'Sign in again, or give keys that hold; docs/kinesis.md says where credentials are looked for.',
+  },
   SOURCE_UNREACHABLE: {
     retry: 'always',
     exit: 1,

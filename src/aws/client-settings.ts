@@ -50,11 +50,12 @@ export function clientSettings(options: AwsOptions, ofChain: ChainConfig) {
     const endpoint = endpointUrl ?? (await ofChain.serviceConfiguredEndpoint?.())
     return endpoint !== undefined && URL.parse(endpoint)?.protocol === 'http:'
   }
+  const chosenRegion = async () => region ?? (await regionOfChain(ofChain.region, isPlainHttp))
   const settings = {
     maxAttempts: 1,
     requestHandler: pool(),
-    credentials: credentials(options, isPlainHttp),
-    region: async () => region ?? (await regionOfChain(ofChain.region, isPlainHttp)),
+    credentials: credentials(options, chosenRegion, isPlainHttp),
+    region: chosenRegion,
     ...(profile === undefined ? {} : { profile }),
     ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
   }
@@ -82,7 +83,8 @@ function pool(): NodeHttpHandler {
 type Credentials = ReturnType<typeof fromNodeProviderChain>
 
 function credentials(
-  { region, profile, roleArn, externalId }: AwsOptions,
+  { profile, roleArn, externalId }: AwsOptions,
+  region: () => Promise<string>,
   isPlainHttp: () => Promise<boolean>,
 ): Credentials {
   const named = profile === undefined ? {} : { profile }
@@ -90,7 +92,7 @@ function credentials(
     return fromTemporaryCredentials({
       params: { RoleArn: roleArn, RoleSessionName: 'cdc-relay', ...(externalId && { ExternalId: externalId }) },
       masterCredentials: fromNodeProviderChain(named),
-      ...(region === undefined ? {} : { clientConfig: { region } }),
+      clientConfig: { region },
     })
   }
   const ofChain = fromNodeProviderChain(named)
@@ -102,7 +104,10 @@ function credentials(
   return async (properties) => ((await isPlainHttp()) ? ofEmulator(properties) : ofChain(properties))
 }
 
+/** As the AWS CLI has it: AWS_REGION, then AWS_DEFAULT_REGION, which the SDK does not look at, then the profile. */
 async function regionOfChain(region: () => Promise<string>, isPlainHttp: () => Promise<boolean>): Promise<string> {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env
+  if (!AWS_REGION && AWS_DEFAULT_REGION) return AWS_DEFAULT_REGION
   try {
     return await region()
   } catch (error) {
@@ -120,6 +125,26 @@ interface Watchable {
 type Middleware = <In, Out extends { readonly response: unknown }>(
   next: (args: In) => Promise<Out>,
 ) => (args: In) => Promise<Out>
+
+/** Where the last request went: `https://kinesis.eu-north-1.amazonaws.com`; null before the first one. */
+export function watchEndpoint(client: Watchable): () => string | null {
+  let endpoint: string | null = null
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { protocol, hostname, port } = (args as unknown as { readonly request: RequestTarget }).request
+      endpoint = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`
+      return await next(args)
+    },
+    { step: 'deserialize', priority: 'low', name: 'endpoint' },
+  )
+  return () => endpoint
+}
+
+interface RequestTarget {
+  readonly protocol: string
+  readonly hostname: string
+  readonly port?: number
+}
 
 /** Sets the clock by the Date header of every answer, refusals included. */
 export function watchDates(client: Watchable, clock: ServiceClock): void {

@@ -7,8 +7,9 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import { type AwsOptions, clientSettings, watchDates } from '../aws/client-settings.ts'
+import { type AwsOptions, clientSettings, watchDates, watchEndpoint } from '../aws/client-settings.ts'
 import { type AwsFailure, causeOf, classify, wordsOf } from '../aws/failures.ts'
+import { signInFailure } from '../aws/sign-in-failure.ts'
 import { ServiceClock } from '../aws/service-clock.ts'
 import { type FailureCode, RelayError } from '../errors.ts'
 import { attributesOf, HEAD, type Head, type Item, keyOf, PAGE, readHead } from './dynamodb-items.ts'
@@ -44,12 +45,14 @@ export function openTable(options: TableOptions): StateTable {
   const client = new DynamoDBClient(clientSettings(options, ofChain).settings)
   const clock = new ServiceClock()
   watchDates(client, clock)
+  const endpoint = watchEndpoint(client)
 
   const done = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer
     } catch (error) {
-      throw failureOf(error, table)
+      const signedIn = await signInFailure(error, options, { 'DynamoDB table': table })
+      throw await failureOf(signedIn, table, async () => `${await client.config.region()} at ${endpoint()}`)
     }
   }
 
@@ -169,11 +172,13 @@ const CODES: Readonly<Record<AwsFailure, FailureCode>> = {
   refused: 'STATE_BROKEN',
 }
 
-function failureOf(error: unknown, table: string): RelayError {
+/** @param where the region, and the address that was asked */
+async function failureOf(error: unknown, table: string, where: () => Promise<string>): Promise<RelayError> {
   const place = { 'DynamoDB table': table }
   if (error instanceof RelayError) return error.at(place)
   const kind = classify(error)
-  if (kind === 'not found') return wrongTable(`There is no DynamoDB table ${table} in this region and account`, table)
+  if (kind === 'not found')
+    return wrongTable(`There is no DynamoDB table ${table} of this account in ${await where()}`, table)
   if (isOtherKey(error)) return wrongTable(`The DynamoDB table ${table} has other keys than the state needs`, table)
   const rights = kind === 'denied' ? `; ${RIGHTS}` : ''
   return new RelayError(CODES[kind], `${wordsOf(error)}${rights}`, place, causeOf(error))

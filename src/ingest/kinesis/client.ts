@@ -1,7 +1,7 @@
 import { KinesisClient } from '@aws-sdk/client-kinesis'
-import { type AwsOptions, clientSettings, watchDates } from '../../aws/client-settings.ts'
+import { type AwsOptions, clientSettings, watchDates, watchEndpoint } from '../../aws/client-settings.ts'
 import { ServiceClock } from '../../aws/service-clock.ts'
-import { RelayError } from '../../errors.ts'
+import { type PlaceOfFailure, RelayError } from '../../errors.ts'
 import { regionOf, type StreamName, streamNameOf } from './stream-name.ts'
 
 export interface ClientOptions extends AwsOptions {
@@ -14,6 +14,10 @@ export interface Connection {
   readonly client: KinesisClient
   readonly clock: ServiceClock
   readonly stream: StreamName
+  /** What it was made with, for words about a login that fails. */
+  readonly options: AwsOptions
+  /** Region, account and endpoint, as far as they are known: where a stream was looked for. */
+  whereabouts(): Promise<PlaceOfFailure>
   /** True for an emulator: what AWS offers is always https. */
   isPlainHttp(): Promise<boolean>
 }
@@ -44,5 +48,21 @@ export function connect(options: ClientOptions): Connection {
   // It copies every record for a log that nobody reads.
   client.middlewareStack.remove('loggerMiddleware')
   watchDates(client, clock)
-  return { client, clock, stream, isPlainHttp }
+  const endpoint = watchEndpoint(client)
+  return {
+    client,
+    clock,
+    stream,
+    options,
+    async whereabouts() {
+      const account = stream.arn?.split(':')[4]
+      const asked = endpoint()
+      return {
+        region: await client.config.region(),
+        ...(account === undefined ? {} : { account }),
+        ...(asked === null ? {} : { endpoint: asked }),
+      }
+    },
+    isPlainHttp,
+  }
 }

@@ -8,6 +8,7 @@ import {
   type ListShardsInput,
   type ListShardsOutput,
 } from '@aws-sdk/client-kinesis'
+import { signInFailure } from '../../aws/sign-in-failure.ts'
 import { type PlaceOfFailure, RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import { sayRetries } from '../../observe/retries.ts'
@@ -70,12 +71,19 @@ export interface Stream {
 export const MOST_RECORDS = 10_000
 export const MOST_BYTES = 10 * 1024 * 1024
 
-export function kinesisStream({ client, clock, stream }: Connection, log: Log): Stream {
+export function kinesisStream({ client, clock, stream, options, whereabouts }: Connection, log: Log): Stream {
   const arn = stream.arn === null ? {} : { StreamARN: stream.arn }
   // Both where both are known: AWS allows it, and emulators understand the one or the other.
   const named = { StreamName: stream.name, ...arn }
   const allowed = new Set<string>()
   const observer = sayRetries(log)
+
+  /** A stream that is not there is so in one account and region; the service names the account. */
+  const located = async (failure: RelayError): Promise<RelayError> => {
+    if (failure.code !== 'SOURCE_NOT_FOUND') return failure
+    const account = /under account (\d{12})/.exec(failure.detail)?.[1]
+    return failure.at({ ...(await whereabouts()), ...(account === undefined ? {} : { account }) })
+  }
 
   /** Sends what `request` makes until it is answered. */
   const ask = <Answer>(
@@ -91,7 +99,8 @@ export function kinesisStream({ client, clock, stream }: Connection, log: Log): 
         return answer
       } catch (error) {
         signal.throwIfAborted()
-        throw failureOf(error, { stream: stream.name, ...place })
+        const where = { stream: stream.name, ...place }
+        throw await located(failureOf(await signInFailure(error, options, where), where))
       }
     }
     return retrying(attempt, { signal, observer, what, hasWorked: () => allowed.has(what) })

@@ -63,6 +63,21 @@ test('the region: the option, else the ARN, else the environment', async () => {
   assert.equal((await settingsOf({ stream: 'orders' })).region, 'us-west-2')
 })
 
+test('AWS_DEFAULT_REGION counts behind AWS_REGION and before the profile, also for a role', async () => {
+  process.env.AWS_CONFIG_FILE = join(folder, 'config-of-default-region')
+  await writeFile(process.env.AWS_CONFIG_FILE, '[default]\nregion = eu-south-1\n')
+  process.env.AWS_ACCESS_KEY_ID = 'AKIA'
+  process.env.AWS_SECRET_ACCESS_KEY = 'secret'
+  const region = async () => (await settingsOf({ stream: 'orders' })).region
+  assert.equal(await region(), 'eu-south-1')
+  process.env.AWS_DEFAULT_REGION = 'eu-west-3'
+  assert.equal(await region(), 'eu-west-3')
+  process.env.AWS_REGION = 'us-west-2'
+  assert.equal(await region(), 'us-west-2')
+  process.env.AWS_REGION = ''
+  assert.equal(await region(), 'eu-west-3')
+})
+
 test('a region that is not the one of the ARN is refused, with both named', () => {
   assert.throws(
     () => connect({ stream: ARN, region: 'us-east-1' }),
@@ -125,12 +140,14 @@ test('a role, with its external id, is assumed with the keys that are found', as
   await once(sts, 'listening')
   process.env.AWS_ENDPOINT_URL_STS = `http://127.0.0.1:${(sts.address() as AddressInfo).port}`
   const roleArn = 'arn:aws:iam::123456789012:role/reader'
+  process.env.AWS_DEFAULT_REGION = 'eu-west-3'
   try {
     const found = await settingsOf({ stream: ARN, roleArn, externalId: 'outside' })
     assert.deepEqual(found, { region: 'eu-central-1', accessKeyId: 'ROLE', isPlainHttp: false })
     assert.equal(asked.get('Action'), 'AssumeRole')
     assert.equal(asked.get('RoleArn'), roleArn)
     assert.equal(asked.get('ExternalId'), 'outside')
+    assert.equal((await settingsOf({ stream: 'orders', roleArn })).accessKeyId, 'ROLE')
   } finally {
     sts.closeAllConnections()
     sts.close()
