@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import yargs from 'yargs'
 import { CHECK_OPTIONS } from './commands/check-options.ts'
+import { hideArguments } from './commands/hide-arguments.ts'
 import { RUN_OPTIONS } from './commands/run-options.ts'
 import { SINK_EXAMPLES } from './commands/sink-examples.ts'
 import { suggestion } from './nearest.ts'
@@ -16,6 +17,7 @@ const FLAG = new RegExp(`^--(${FLAGS.join('|')})=(?!(true|false)$)`)
 
 /** Runs the program and leaves with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
+  hideArguments(args)
   // For yargs any value of a flag but `true` is false.
   const unclear = args.find((arg) => FLAG.test(arg))
   if (unclear !== undefined) return refuse(`${unclear}: a flag is true or false.`)

@@ -48,6 +48,11 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   'dynamodb-binary': OF_DYNAMODB,
   expired: OF_DYNAMODB,
 
+  'sink-password-file': {
+    when: ({ sink }) => /^(postgres(ql)?|greenplum|crate|gpss):/.test(sink),
+    only: 'this sink takes no password',
+  },
+
   table: OF_TABLES,
   mode: OF_TABLES,
   'create-tables': OF_TABLES,

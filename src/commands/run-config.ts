@@ -1,9 +1,12 @@
+import { accessSync, constants } from 'node:fs'
 import bytes from 'bytes'
 import ms, { type StringValue } from 'ms'
 import * as z from 'zod'
 import { RelayError } from '../errors.ts'
+import { fileTrouble } from '../file-trouble.ts'
 import { sourceProblem } from '../ingest/by-url.ts'
 import type { Start } from '../ingest/source.ts'
+import { holdsPassword } from '../observe/mask.ts'
 import { defaultDeletes, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'
 import { missingEffect } from './effects.ts'
@@ -46,13 +49,26 @@ export function readRunConfig(
 }
 
 /** What the rooms have against the addresses that they read themselves. */
-function addressProblems({ source, sink, state, region }: Given['values'], env: NodeJS.ProcessEnv) {
+function addressProblems(values: Given['values'], env: NodeJS.ProcessEnv) {
+  const { source, sink, state, region } = values
+  const passwordFile = values['sink-password-file']
   const asked = {
     source: typeof source === 'string' && source !== '' ? sourceProblem(source, region) : null,
     sink: typeof sink === 'string' ? sinkProblem(sink, env) : null,
     state: typeof state === 'string' ? stateProblem(state) : null,
+    'sink-password-file': typeof passwordFile === 'string' ? passwordFileProblem(passwordFile, sink) : null,
   }
   return Object.entries(asked).flatMap(([option, message]) => (message === null ? [] : [{ option, message }]))
+}
+
+function passwordFileProblem(path: string, sink: unknown): string | null {
+  if (typeof sink === 'string' && holdsPassword(sink)) return 'and a password in --sink exclude each other'
+  try {
+    accessSync(path, constants.R_OK)
+    return null
+  } catch (error) {
+    return `${path} cannot be read: ${fileTrouble(error)}`
+  }
 }
 
 const listed = (problems: readonly string[]): string =>
@@ -97,6 +113,8 @@ const beforeImageField = z
 const runConfig = z
   .strictObject({
     source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
+    'sink-password-file': z.string().min(1, 'is empty').optional(),
+    'log-values': z.boolean({ error: 'must be true or false' }).default(false),
     sink: z.string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' }),
     format: oneOf('format', ['auto', 'dynamodb', 'dms']),
     table: z.array(tableRoute).default([]),

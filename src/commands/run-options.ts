@@ -18,6 +18,10 @@ export const RUN_OPTIONS = {
     'postgresql:// or greenplum://USER@HOST/DATABASE[?schema=NAME], crate://USER@HOST:5432/SCHEMA, ' +
       'gpss://USER@GPSSHOST/DATABASE[?greenplum-host=HOST], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
   ),
+  'sink-password-file': text(
+    what,
+    'file that holds the password of the sink, read at each login; PGPASSWORD and ~/.pgpass serve, too (a password in the URL shows in ps)',
+  ),
   format: text(what, 'format of the records: auto (told by each record), dynamodb or dms', 'auto'),
   table: list(what, 'SOURCE=TARGET table; * in SOURCE stands in TARGET for what it matched; repeatable'),
   include: list(what, 'only tables that match this pattern (* for anything); repeatable'),
@@ -95,6 +99,10 @@ export const RUN_OPTIONS = {
   'endpoint-url': text(aws, 'another endpoint; a plain http:// one (emulator) needs no region or credentials'),
 
   config: text('Other:', 'YAML file with these options'),
+  'log-values': flag(
+    'Other:',
+    'log the words of the target, too, which may hold values of rows: for an hour of debugging, not for a log that is kept',
+  ),
 } as const satisfies Record<string, Options>
 
 export type RunOption = keyof typeof RUN_OPTIONS

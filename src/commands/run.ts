@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { recordDecoder } from '../decode/decoder.ts'
 import { examiner } from '../deliver/examine.ts'
 import { route } from '../deliver/route.ts'
@@ -25,26 +26,32 @@ import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
 /** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
 export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
   let say = reporter(process.stderr, masker([]))
+  let showsValues = false
   try {
     const vain: string[] = []
     const config = readRunConfig(argv, process.env, (message) => vain.push(message))
     say = reporter(process.stderr, masker(secretsIn(config)))
+    showsValues = config['log-values']
     for (const message of vain) say.log.warn({}, message)
-    return await watched(say, (stopping) => runConfigured(config, say, stopping))
+    return await watched(say, showsValues, (stopping) => runConfigured(config, say, stopping))
   } catch (error) {
-    return reportFailure(error, say)
+    return reportFailure(error, say, showsValues)
   }
 }
 
 /** Runs `work` with everything that comes from outside of it going through the log: signals, warnings, errors that nobody awaits. */
-async function watched(say: Reporter, work: (stopping: AbortSignal) => Promise<number>): Promise<number> {
+async function watched(
+  say: Reporter,
+  showsValues: boolean,
+  work: (stopping: AbortSignal) => Promise<number>,
+): Promise<number> {
   const stopping = new AbortController()
   const releaseSignals = stopOnSignals((signal) => {
     say.log.info({}, `${signal}: finishing the batch in hand; once more to leave at once`)
     stopping.abort()
   })
   const releaseWarnings = warningsIntoLog(say.log)
-  const onUncaught = (error: unknown): never => process.exit(reportFailure(error, say))
+  const onUncaught = (error: unknown): never => process.exit(reportFailure(error, say, showsValues))
   process.on('uncaughtException', onUncaught)
   // A closed terminal must not end the relay before its batch is finished.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosed)
@@ -61,9 +68,10 @@ async function watched(say: Reporter, work: (stopping: AbortSignal) => Promise<n
 const ignoreClosed = (): void => {}
 
 /** What must not be seen in a log or a message. */
-function secretsIn({ sink, state = '' }: RunConfig): string[] {
+function secretsIn({ sink, state = '', 'sink-password-file': file }: RunConfig): string[] {
   const { PGPASSWORD = '', CDC_RELAY_GPSS_PASSWORD = '' } = process.env
-  return [...secretsOf(sink), ...secretsOf(state), PGPASSWORD, CDC_RELAY_GPSS_PASSWORD]
+  const inFile = file === undefined ? '' : readFileSync(file, 'utf8').trim()
+  return [...secretsOf(sink), ...secretsOf(state), PGPASSWORD, CDC_RELAY_GPSS_PASSWORD, inFile]
 }
 
 async function runConfigured(config: RunConfig, say: Reporter, stopping: AbortSignal): Promise<number> {

@@ -46,6 +46,15 @@ const isPlainObject = (value: unknown): value is object =>
 /** A word of the command line that stands where none is expected: of `app:SECRET@host`, only the host. */
 export const maskWord = (word: string): string => (word.includes('://') ? word : word.replace(/^.*@/s, '***@'))
 
+/** True if a URL names a password, or a file with one. */
+export function holdsPassword(url: string): boolean {
+  const parsed = URL.parse(url)
+  return (
+    parsed !== null &&
+    (parsed.password !== '' || parsed.searchParams.has('password') || parsed.searchParams.has('password-file'))
+  )
+}
+
 /** The passwords that a URL holds, as written and decoded; not one that is also a name in it, which everything speaks of. */
 export function secretsOf(url: string): string[] {
   if (!URL.canParse(url)) return []

@@ -14,6 +14,7 @@ import { postgresAddress } from './sql/postgresql/address.ts'
 export interface SinkConfig extends StateConfig {
   readonly source: string
   readonly sink: string
+  readonly 'sink-password-file'?: string | undefined
   readonly mode: 'mirror' | 'append'
   readonly layout?: 'columns' | 'document' | undefined
   /** Absent: hard where the target can, else soft. */
@@ -113,6 +114,7 @@ async function openSql(
   const { sqlSink } = await import('./sql/sink.ts')
   return sqlSink({
     url: config.sink,
+    passwordFile: config['sink-password-file'],
     mode: config.mode,
     layout: config.layout ?? null,
     // What is ignored does not reach the sink.
@@ -135,6 +137,7 @@ async function openGpss(config: SinkConfig, surroundings: SinkSurroundings): Pro
   const { name, routes, declaredTypes, log } = surroundings
   return gpssSink({
     url: config.sink,
+    passwordFile: config['sink-password-file'],
     relay: name,
     mode: config.mode,
     layout: config.layout ?? null,

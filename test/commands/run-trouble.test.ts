@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { platform } from 'node:process'
 import { type TestContext, test } from 'node:test'
-import { postgres } from '../support/postgres.ts'
-import { type ProgramEnd, runProgram } from '../support/program.ts'
+import { postgres, testDatabase } from '../support/postgres.ts'
+import { type ProgramEnd, type ProgramOptions, runProgram } from '../support/program.ts'
 
 const RECORD =
   '{"eventName":"INSERT","tableName":"t","dynamodb":{"ApproximateCreationDateTime":1754300000112233,"Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"}}},"eventSource":"aws:dynamodb"}'
@@ -105,4 +106,85 @@ test('a state store that refuses the login, or has no such database, has a code 
     endedBy(end, 'STATE_LOGIN', 2, /The state store/)
     assert.ok(!end.stderr.includes('wrong-password-9'), end.stderr)
   }
+})
+
+/** The test server asks for a password; this is its URL without one, and the password. */
+async function passwordless(): Promise<{ url: string; password: string }> {
+  const url = new URL((await postgres()).url())
+  const password = decodeURIComponent(url.password)
+  url.password = ''
+  return { url: url.href, password }
+}
+
+for (const what of ['--sink', '--state'] as const) {
+  test(`${what}: a server that wants a password and gets none ends the relay at once, and says what to do`, async (t) => {
+    const cwd = folderOf(t)
+    const { url } = await passwordless()
+    const args = what === '--sink' ? ['--sink', url] : ['--sink', 'jsonl:out.jsonl', '--state', url]
+    // The server would keep the connection for a minute, and that the process.
+    const patience = AbortSignal.timeout(30_000)
+    const watch = (child: { kill(signal: 'SIGKILL'): unknown }): void =>
+      patience.addEventListener('abort', () => child.kill('SIGKILL'), { once: true })
+    const end = await runProgram(['run', '--source', 'file:in.jsonl', ...args], { cwd, watch })
+    const code = what === '--sink' ? 'SINK_LOGIN' : 'STATE_LOGIN'
+    endedBy(end, code, 2, /asks for a password, and none is given.*PGPASSWORD.*--sink-password-file.*PGPASSFILE/)
+  })
+}
+
+test('the password comes from --sink-password-file, PGPASSWORD or the file of libpq', async (t) => {
+  const cwd = folderOf(t)
+  const { password } = await passwordless()
+  const database = new URL((await testDatabase(t)).url)
+  database.password = ''
+  writeFileSync(join(cwd, 'password'), `${password}\n`)
+  writeFileSync(join(cwd, 'pgpass'), `127.0.0.1:*:*:*:${password}\n`, { mode: 0o600 })
+  const ways: { args?: string[]; env?: Record<string, string> }[] = [
+    { args: ['--sink-password-file', 'password'], env: { PGPASSWORD: 'another' } },
+    { env: { PGPASSWORD: password } },
+    { env: { PGPASSFILE: 'pgpass' } },
+  ]
+  for (const { args = [], env = {} } of ways) {
+    const end = await runProgram(['run', '--source', 'file:in.jsonl', '--sink', database.href, ...args], { cwd, env })
+    assert.equal(end.code, 0, end.stderr)
+    assert.ok(!end.log.some(({ warning }) => warning !== undefined), end.stderr)
+    assert.ok(!`${end.stdout}${end.stderr}`.includes(password))
+  }
+})
+
+test('a password file that is not there, is empty, or stands beside a password is refused', async (t) => {
+  const cwd = folderOf(t)
+  const { url } = await passwordless()
+  writeFileSync(join(cwd, 'empty'), '')
+  const cases: [args: string[], code: string, words: RegExp][] = [
+    [
+      ['--sink', url, '--sink-password-file', 'there'],
+      'CONFIGURATION',
+      /--sink-password-file there cannot be read: ENOENT/,
+    ],
+    [['--sink', url, '--sink-password-file', 'empty'], 'SINK_LOGIN', /the file empty is empty/],
+    [
+      ['--sink', 'postgresql://app:p@127.0.0.1/w', '--sink-password-file', 'empty'],
+      'CONFIGURATION',
+      /--sink-password-file and a password in --sink exclude each other/,
+    ],
+  ]
+  for (const [args, code, words] of cases) {
+    endedBy(await runProgram(['run', '--source', 'file:in.jsonl', ...args], { cwd }), code, 2, words)
+  }
+})
+
+test('a password in the URL is not to be seen in ps once the program runs', {
+  skip: platform !== 'linux',
+}, async (t) => {
+  const cwd = folderOf(t)
+  const args = ['run', '--source', 'file:in.jsonl', '--sink', 'postgresql://app:s3cret-word@127.0.0.1:9/w']
+  let shown = ''
+  const watch: ProgramOptions['watch'] = (child, stderr) => {
+    if (shown !== '' || !stderr.includes('trying again')) return
+    shown = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')
+    child.kill('SIGTERM')
+  }
+  await runProgram(args, { cwd, watch })
+  assert.match(shown, /postgresql:\/\/app:\*\*\*@127/)
+  assert.doesNotMatch(shown, /s3cret-word/)
 })

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { serialize } from 'pg-protocol'
 import { crateAddress } from '../../sinks/sql/cratedb/address.ts'
 import { bySqlState, sqlFailure } from '../../sinks/sql/failures.ts'
+import { clientThatLogsIn } from '../../sinks/sql/login.ts'
 import { postgresAddress } from '../../sinks/sql/postgresql/address.ts'
 import { openFolder } from '../../sinks/sql/postgresql/pglite.ts'
 import { LOST, type Message, type Wire } from './wire.ts'
@@ -60,7 +61,8 @@ function configOf(url: string): pg.ClientConfig {
 
 /** node-postgres logs in; after that the messages of the server are ours, for it loses those it does not expect. */
 async function openPostgres(config: pg.ClientConfig): Promise<Wire> {
-  const client = new pg.Client({
+  const Client = clientThatLogsIn(null)
+  const client = new Client({
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     fallback_application_name: 'cdc-relay check',
@@ -76,7 +78,6 @@ async function openPostgres(config: pg.ClientConfig): Promise<Wire> {
   try {
     await client.connect()
   } catch (error) {
-    connection.stream.destroy()
     throw sqlFailure(error, bySqlState)
   }
   for (const event of DRIVERS_EVENTS) connection.removeAllListeners(event)

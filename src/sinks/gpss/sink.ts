@@ -14,6 +14,8 @@ import { mirrorTarget } from './mirror-target.ts'
 export interface GpssSinkOptions {
   /** `gpss://…`; docs/gpss.md lists its parameters. */
   readonly url: string
+  /** A file with the password, instead of the URL's. */
+  readonly passwordFile?: string | undefined
   /** The relay's name. */
   readonly relay: string
   readonly mode: 'mirror' | 'append'
@@ -41,8 +43,9 @@ export interface GpssSinkOptions {
  * @throws RelayError CONFIGURATION for a URL that cannot be read
  */
 export function gpssSink(options: GpssSinkOptions): Sink {
-  const { mode, deadLetters, store, log } = options
-  const address = gpssAddress(options.url, process.env)
+  const { mode, deadLetters, store, log, passwordFile } = options
+  const inUrl = gpssAddress(options.url, process.env)
+  const address = passwordFile === undefined ? inUrl : { ...inUrl, password: { file: passwordFile } }
   const gpss = openGpss(address)
   const catalogue = gpssCatalogue(gpss)
   const shared = { ...options, catalogue, gpss, defaultSchema: address.schema }

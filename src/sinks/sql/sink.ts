@@ -17,6 +17,8 @@ import { Fenced, writeBatch } from './write-batch.ts'
 export interface SqlSinkOptions {
   /** `postgresql://…`, `greenplum://…`, where `?schema=` names the schema of tables that name none, `crate://…`, or `pglite:DIR`. */
   readonly url: string
+  /** A file with the password; absent: of the URL, `PGPASSWORD` or libpq's own file. */
+  readonly passwordFile?: string | undefined
   readonly mode: 'mirror' | 'append'
   /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
   readonly layout: 'columns' | 'document' | null
@@ -111,7 +113,7 @@ function theOpened(opened: Opened | undefined): Opened {
 }
 
 async function openTarget(options: SqlSinkOptions): Promise<Opened> {
-  const connection = await connect(options.url)
+  const connection = await connect(options.url, options.passwordFile)
   try {
     const dialect = await dialectOf(connection, options.log)
     const deletes = deletesOf(options, dialect)

@@ -29,12 +29,16 @@ const FORM = 'crate://USER@HOST:5432/SCHEMA'
  * @param environment node-postgres takes `PGPASSWORD` where the URL has no password
  * @throws RelayError CONFIGURATION with every problem; never shows the password
  */
-export function crateAddress(url: string, environment: Readonly<Record<string, string | undefined>>): CrateAddress {
+export function crateAddress(
+  url: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  hasPasswordFile = false,
+): CrateAddress {
   const parsed = parse(url)
   const parameters = parsed.searchParams
   const schema = decoded(parsed.pathname.slice(1)) || DEFAULTS.schema
   const port = parsed.port || DEFAULTS.port
-  const hasPassword = parsed.password !== '' || Boolean(environment.PGPASSWORD)
+  const hasPassword = hasPasswordFile || parsed.password !== '' || Boolean(environment.PGPASSWORD)
 
   const problems = [
     ...hostProblems(parsed, port),

@@ -1,6 +1,7 @@
 import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Connection } from '../connection.ts'
+import { clientThatLogsIn } from '../login.ts'
 import { crateAddress } from './address.ts'
 
 /** A statement that runs longer than this is cancelled by the server, and the batch is tried again. */
@@ -20,9 +21,10 @@ const SESSIONS = 2
  *
  * @throws RelayError CONFIGURATION
  */
-export function openCrate(url: string): Connection {
-  const { connectionString, options, schema } = crateAddress(url, process.env)
+export function openCrate(url: string, passwordFile: string | null = null): Connection {
+  const { connectionString, options, schema } = crateAddress(url, process.env, passwordFile !== null)
   const pool = new pg.Pool({
+    Client: clientThatLogsIn(passwordFile),
     connectionString,
     max: SESSIONS,
     idleTimeoutMillis: 0,

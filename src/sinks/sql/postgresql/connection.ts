@@ -2,6 +2,7 @@ import { type CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type Po
 import pg from 'pg'
 import type { Connection } from '../connection.ts'
 import { postgresAddress } from './address.ts'
+import { clientThatLogsIn } from '../login.ts'
 import { copyingClient } from './copy-in.ts'
 
 /** A statement that runs longer than this is cancelled by the server, and the batch is tried again. */
@@ -12,9 +13,10 @@ const LOCK_WAIT_MS = 10_000
 const CONNECT_MS = 10_000
 
 /** One connection of a pool of one: the session that holds the relay's lock is the one that writes. */
-export function openPostgres(url: string, promises: string | null): Connection {
+export function openPostgres(url: string, promises: string | null, passwordFile: string | null): Connection {
   const { connectionString, options, schema, connectTimeoutMs } = postgresAddress(url)
   const pool = new pg.Pool({
+    Client: clientThatLogsIn(passwordFile),
     connectionString,
     max: 1,
     idleTimeoutMillis: 0,

@@ -1,0 +1,12 @@
+import { masker, maskWord } from '../observe/mask.ts'
+
+/**
+ * Takes passwords out of what `ps` shows of this process, where the platform lets it: on Linux the title is written over the
+ * arguments. Whoever looked in the moment before, or looks at the shell or the package manager that started it, has seen them.
+ */
+export function hideArguments(args: readonly string[]): void {
+  const mask = masker([])
+  const shown = args.map((word) => (word.includes('@') && !word.includes('://') ? maskWord(word) : mask(word)))
+  if (shown.every((word, i) => word === args[i])) return
+  process.title = ['cdc-relay', ...shown].join(' ')
+}
