@@ -49,6 +49,21 @@ export interface UnderlyingType {
   readonly modifier: number
   /** `pg_type.typtype`: b base type, e enum, c composite, r range, m multirange. */
   readonly kind: string
+  /** True if a domain on the way to it takes no NULL. */
+  readonly isNotNull?: boolean
+  /** Of the domains on the way to it, as `pg_get_constraintdef` prints them: `CHECK ((VALUE > 0))`. */
+  readonly checks?: readonly string[]
+  /** Of an enum, in order. */
+  readonly labels?: readonly string[]
+  /** Of an array: what it is made of, with the array's modifier; and what stands between two of them. */
+  readonly element?: UnderlyingType
+  readonly delimiter?: string
+  /** Of a range or multirange: what its bounds are. */
+  readonly subtype?: UnderlyingType
+  /** Of a composite type. */
+  readonly attributes?: readonly UnderlyingType[]
+  /** Of `money`, whose form is the server's: how it prints 1000, and with how many digits behind the point. */
+  readonly money?: { readonly thousand: string; readonly digits: number }
 }
 
 export interface Unique {
@@ -133,30 +148,68 @@ async function readColumns(db: Database, oid: string): Promise<Column[]> {
   }))
 }
 
-interface Type extends UnderlyingType {
+interface Type extends Pick<UnderlyingType, 'name' | 'sql' | 'modifier' | 'kind' | 'delimiter' | 'money'> {
   readonly id: string
+  readonly isNotNull: boolean
+  readonly checks: readonly string[]
+  readonly labels: readonly string[]
   /** Of a domain, what it is made from; its modifier is that of this. */
-  readonly base: string
+  readonly base: string | null
+  readonly element: string | null
+  readonly subtype: string | null
+  readonly attributes: readonly { readonly id: string; readonly modifier: number }[]
 }
 
-/** These types, and those under them. */
+/** These types, and those that they are made of. */
 async function readTypes(db: Database, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Type>> {
   const types = new Map<string, Type>()
   for (let wanted = ids; wanted.size > 0; ) {
     const { rows } = await sql<Type>`
       SELECT t.oid::text AS id, t.typname AS name, format_type(t.oid, -1) AS sql, t.typtypmod AS modifier,
-        t.typtype::text AS kind, t.typbasetype::text AS base
+        t.typtype::text AS kind, t.typnotnull AS "isNotNull", nullif(t.typbasetype, 0)::text AS base,
+        e.oid::text AS element, e.typdelim::text AS delimiter, r.rngsubtype::text AS subtype,
+        CASE WHEN t.oid = 'pg_catalog.money'::regtype THEN
+          json_build_object('thousand', 1000::numeric::money::text, 'digits', length(split_part(1::numeric::money::numeric::text, '.', 2)))
+        END AS money,
+        coalesce((SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l
+          WHERE l.enumtypid = t.oid), '[]') AS labels,
+        coalesce((SELECT json_agg(pg_get_constraintdef(k.oid)) FROM pg_catalog.pg_constraint k
+          WHERE k.contypid = t.oid AND k.contype = 'c'), '[]') AS checks,
+        coalesce((SELECT json_agg(json_build_object('id', a.atttypid::text, 'modifier', a.atttypmod) ORDER BY a.attnum)
+          FROM pg_catalog.pg_attribute a
+          WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS attributes
       FROM pg_catalog.pg_type t
+        LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
+        LEFT JOIN pg_catalog.pg_range r ON t.oid IN (r.rngtypid, (row_to_json(r)->>'rngmultitypid')::oid)
       WHERE t.oid::text IN (SELECT jsonb_array_elements_text(${JSON.stringify([...wanted])}::jsonb))`.execute(db)
     for (const type of rows) types.set(type.id, type)
-    wanted = new Set(rows.filter(({ kind, base }) => kind === 'd' && !types.has(base)).map(({ base }) => base))
+    wanted = new Set(rows.flatMap(partsOf).filter((id) => !types.has(id)))
   }
   return types
 }
 
+const partsOf = ({ base, element, subtype, attributes }: Type): string[] =>
+  [base, element, subtype, ...attributes.map(({ id }) => id)].filter((id) => id !== null)
+
 function underlyingType(types: ReadonlyMap<string, Type>, id: string, modifier: number): UnderlyingType {
-  const { name, sql, kind, base, modifier: modifierOfBase } = types.get(id)!
-  return kind === 'd' ? underlyingType(types, base, modifierOfBase) : { name, sql, modifier, kind }
+  const { name, sql, kind, base, ...type } = types.get(id)!
+  if (kind === 'd') {
+    const under = underlyingType(types, base!, type.modifier)
+    const checks = [...type.checks, ...(under.checks ?? [])]
+    return { ...under, isNotNull: type.isNotNull || under.isNotNull === true, checks }
+  }
+  const { labels, element, delimiter, subtype, attributes, money } = type
+  return {
+    name,
+    sql,
+    modifier,
+    kind,
+    ...(kind === 'e' ? { labels } : {}),
+    ...(element === null ? {} : { element: underlyingType(types, element, modifier), delimiter: delimiter! }),
+    ...(subtype === null ? {} : { subtype: underlyingType(types, subtype, -1) }),
+    ...(kind === 'c' ? { attributes: attributes.map(({ id, modifier }) => underlyingType(types, id, modifier)) } : {}),
+    ...(money == null ? {} : { money }),
+  }
 }
 
 async function readUniques(db: Database, oid: string): Promise<Unique[]> {

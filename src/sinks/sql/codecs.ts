@@ -1,9 +1,17 @@
-import { Binary, type Format, Numeric, toJson, type Value } from '../../change.ts'
-import type { Column } from './catalogue.ts'
+import { Binary, type Format, type Value } from '../../change.ts'
+import type { Column, UnderlyingType } from './catalogue.ts'
+import { arrayCodec } from './codecs-array.ts'
+import { bitCodec } from './codecs-bits.ts'
+import { intervalCodec } from './codecs-interval.ts'
 import { jsonCodec } from './codecs-json.ts'
+import { moneyCodec } from './codecs-money.ts'
+import { networkCodec } from './codecs-network.ts'
 import { floatCodec, integerCodec, numericCodec } from './codecs-number.ts'
+import { type TextReader, textReader } from './codecs-parts.ts'
+import { rangeCodec } from './codecs-range.ts'
+import { recordCodec } from './codecs-record.ts'
+import { textOf, textOrScalar } from './codecs-text.ts'
 import { timeCodec } from './codecs-time.ts'
-import { plainDecimal } from './keys.ts'
 
 /**
  * How the values of one column travel in the recordset of a statement, `json_to_recordset($1) AS s(c0 travelsAs, …)`.
@@ -18,6 +26,8 @@ export interface Codec {
   readonly isKeyable: boolean
   /** In words, what the column holds, for who is told of a value that it does not: `whole numbers from -32768 to 32767`. */
   readonly holds?: string
+  /** True if the server may still refuse what a token stands for: by rules of its own, or by a check that a domain has. */
+  readonly mayBeRefused?: boolean
   /** The JSON token that stands for the value in the recordset; undefined if the column cannot hold just this value. */
   encode(value: Exclude<Value, null>): string | undefined
 }
@@ -28,8 +38,17 @@ export interface Codec {
  * bytes or JSON, and nothing else becomes text; but dates, times and uuids have no type there, and are read from text.
  */
 export function codecFor(column: Pick<Column, 'underlying' | 'collation'>, feed: Format): Codec {
-  const { name, modifier } = column.underlying
-  const isDeterministic = column.collation?.deterministic !== false
+  const codec = codecOf(column, feed)
+  return (column.underlying.checks ?? []).length === 0 ? codec : { ...codec, mayBeRefused: true }
+}
+
+function codecOf({ underlying, collation }: Pick<Column, 'underlying' | 'collation'>, feed: Format): Codec {
+  const { name, modifier, kind, element, subtype } = underlying
+  if (element !== undefined) return arrayCodec(underlying, partReader(element), feed)
+  if (subtype !== undefined) return rangeCodec(underlying, partReader(subtype), feed)
+  if (kind === 'e') return enumCodec(underlying, feed)
+  if (kind === 'c') return recordCodec(underlying, underlying.attributes!.map(partReader), feed)
+  const isDeterministic = collation?.deterministic !== false
   switch (name) {
     case 'bool':
       return boolCodec(feed)
@@ -42,14 +61,23 @@ export function codecFor(column: Pick<Column, 'underlying' | 'collation'>, feed:
       return floatCodec(name, feed)
     case 'numeric':
       return numericCodec(modifier, feed)
+    case 'money':
+      return moneyCodec(underlying)
     case 'text':
     case 'varchar':
     case 'bpchar':
       return textCodec(name, maxLengthOf(modifier), isDeterministic, feed)
     case 'citext':
       return textCodec('text', Number.POSITIVE_INFINITY, false, feed)
+    case 'name':
+      return nameCodec(feed)
+    case 'char':
+      return charCodec(feed)
     case 'bytea':
       return byteaCodec(feed)
+    case 'bit':
+    case 'varbit':
+      return bitCodec(name, modifier, feed)
     case 'json':
     case 'jsonb':
       return jsonCodec(name, feed)
@@ -59,12 +87,32 @@ export function codecFor(column: Pick<Column, 'underlying' | 'collation'>, feed:
     case 'timestamp':
     case 'timestamptz':
       return timeCodec(name, modifier, feed)
+    case 'interval':
+      return intervalCodec(modifier, feed)
     case 'uuid':
       return uuidCodec()
+    case 'inet':
+    case 'cidr':
+    case 'macaddr':
+      return networkCodec(name, feed)
+    case 'oid':
+      return oidCodec(feed)
+    case 'point':
+    case 'lseg':
+    case 'line':
+    case 'box':
+    case 'path':
+    case 'polygon':
+    case 'circle':
+      return geometryCodec(underlying, feed)
     default:
-      return otherCodec(column, feed)
+      return otherCodec(underlying, feed)
   }
 }
+
+/** Parts of values are texts in the form in which PostgreSQL prints them, whatever the feed. */
+const partReader = (type: UnderlyingType): TextReader =>
+  textReader(type, codecFor({ underlying: type, collation: null }, 'dms'))
 
 /** The modifier of varchar(n) and char(n) is n + 4. */
 const maxLengthOf = (modifier: number): number => (modifier === -1 ? Number.POSITIVE_INFINITY : modifier - 4)
@@ -123,17 +171,6 @@ function withoutEndingBlanks(text: string): string {
   return text.slice(0, end)
 }
 
-/** Numbers with all their digits. Bytes have no text. */
-function textOf(value: Exclude<Value, null>): string | undefined {
-  if (value instanceof Binary) return undefined
-  return typeof value === 'object' && !(value instanceof Numeric) ? toJson(value) : scalarText(value)
-}
-
-function scalarText(value: Exclude<Value, null>): string | undefined {
-  if (typeof value === 'number' || value instanceof Numeric) return plainDecimal(value)
-  return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined
-}
-
 function byteaCodec(feed: Format): Codec {
   return {
     travelsAs: 'bytea',
@@ -173,14 +210,91 @@ const PLAIN_UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 /** PostgreSQL takes a hyphen behind any four digits, and braces around all. */
 const ANY_UUID = /^(?:(?:[\da-f]{4}-?){7}[\da-f]{4}|\{(?:[\da-f]{4}-?){7}[\da-f]{4}\})$/i
 
-/** A type that is not known here is read from text by its own rules: PostgreSQL may refuse the value, or round it. */
-function otherCodec({ underlying }: Pick<Column, 'underlying'>, feed: Format): Codec {
+/** @param labels in the order of the type */
+function enumCodec({ sql, labels }: UnderlyingType, feed: Format): Codec {
+  const known = new Set(labels)
   return {
-    travelsAs: underlying.sql,
+    travelsAs: sql,
     castTo: null,
-    isKeyable: underlying.kind === 'e',
+    isKeyable: true,
+    holds: `the ${known.size} labels of its type`,
     encode(value) {
-      const text = typeof value === 'string' ? value : feed === 'dms' ? scalarText(value) : undefined
+      const text = textOrScalar(value, feed)
+      return text !== undefined && known.has(text) ? JSON.stringify(text) : undefined
+    },
+  }
+}
+
+/** PostgreSQL cuts names of objects in silence. */
+function nameCodec(feed: Format): Codec {
+  return {
+    travelsAs: 'text',
+    castTo: null,
+    isKeyable: false,
+    holds: 'text of up to 63 bytes',
+    encode(value) {
+      const text = textOrScalar(value, feed)
+      return text !== undefined && Buffer.byteLength(text) <= 63 ? JSON.stringify(text) : undefined
+    },
+  }
+}
+
+/** `"char"`, one byte. */
+function charCodec(feed: Format): Codec {
+  return {
+    travelsAs: '"char"',
+    castTo: null,
+    isKeyable: false,
+    holds: 'one character of ASCII',
+    encode(value) {
+      const text = textOrScalar(value, feed)
+      return text !== undefined && /^[\0-\x7f]?$/.test(text) ? JSON.stringify(text) : undefined
+    },
+  }
+}
+
+/** Numbers of objects: PostgreSQL takes one below zero for another one. */
+function oidCodec(feed: Format): Codec {
+  return {
+    travelsAs: 'oid',
+    castTo: null,
+    isKeyable: false,
+    holds: 'whole numbers from 0 to 4294967295',
+    encode(value) {
+      const text = textOrScalar(value, feed)
+      return text !== undefined && /^\d{1,10}$/.test(text) && Number(text) < 2 ** 32 ? `"${text}"` : undefined
+    },
+  }
+}
+
+/** Made of numbers of floating point: their form the server knows, but not that digits would be lost. */
+function geometryCodec({ sql }: UnderlyingType, feed: Format): Codec {
+  const { encode } = floatCodec('float8', 'dms')
+  return {
+    travelsAs: sql,
+    castTo: null,
+    isKeyable: false,
+    mayBeRefused: true,
+    holds: 'points and figures, whose numbers have about 15 digits',
+    encode(value) {
+      const text = textOrScalar(value, feed)
+      const numbers = text?.match(/[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/gi) ?? []
+      return text !== undefined && numbers.every((number) => encode(number) !== undefined)
+        ? JSON.stringify(text)
+        : undefined
+    },
+  }
+}
+
+/** A type that is not known here is read from text by its own rules: only the server can say whether it takes a value. */
+function otherCodec({ sql }: UnderlyingType, feed: Format): Codec {
+  return {
+    travelsAs: sql,
+    castTo: null,
+    isKeyable: false,
+    mayBeRefused: true,
+    encode(value) {
+      const text = textOrScalar(value, feed)
       return text === undefined ? undefined : JSON.stringify(text)
     },
   }

@@ -472,7 +472,7 @@ const READ_BY_GREENPLUM: Readonly<
     dms: { interval: '-1 days -01:42:30', time: '01:17:42.5', uuid: null },
   },
   money: {
-    dynamodb: { 'S number': '$42.00', 'N 42': null },
+    dynamodb: { 'S number': '$42.00', 'N 42': '$42.00' },
     dms: { money: '$1,234.50', 'integer 42': '$42.00', uuid: null },
   },
   'bit(3)': { dms: { bit: '101', uuid: null } },
