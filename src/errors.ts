@@ -76,6 +76,11 @@ export const FAILURES = {
     help: 'There is no such stream or file. Check name, region and account.',
   },
   SOURCE_CHANGED: { retry: 'never', exit: 2, help: 'What is read now is not what the stored positions belong to.' },
+  SOURCE_BROKEN: {
+    retry: 'never',
+    exit: 1,
+    help: 'The file is damaged there, or is none that the relay reads (docs/files.md). What stands in front of the place is written.',
+  },
   SOURCE_GAP: {
     retry: 'never',
     exit: 5,

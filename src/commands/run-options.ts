@@ -12,7 +12,10 @@ const aws = 'AWS:'
  * all of them together, in run-config.ts: so a default here is what the help shows and what is used.
  */
 export const RUN_OPTIONS = {
-  source: text(what, 'stream name or ARN; file:PATH or file:- (one JSON record a line)'),
+  source: text(
+    what,
+    'stream name or ARN; file:PATH or file:- (JSON records in lines, lists or answers of the AWS CLI, plain or gzip)',
+  ),
   sink: text(
     what,
     'postgresql:// or greenplum://USER@HOST/DATABASE[?schema=NAME], crate://USER@HOST:5432/SCHEMA, ' +

@@ -1,17 +1,29 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Readable } from 'node:stream'
+import { addAbortSignal } from 'node:stream'
 import { RelayError } from '../errors.ts'
 import type { StreamIdentity } from '../position.ts'
+import { MAGIC_BYTES, packingOf, unpack } from './unpack.ts'
 
 /** Bytes that have an end. */
 export interface Input {
   identify(): Promise<StreamIdentity>
-  /** Where to begin when `offset` bytes were done in an earlier run. */
-  open(offset: number): Promise<{ readonly chunks: Readable; readonly offset: number }>
+  /**
+   * Where to begin when `offset` bytes were done in an earlier run.
+   * @throws RelayError here and while the chunks are read: SOURCE_CHANGED, SOURCE_BROKEN, CONFIGURATION
+   */
+  open(offset: number, signal: AbortSignal): Promise<OpenInput>
   /** Whether more may come behind the end in a later run. */
   readonly grows: boolean
+}
+
+export interface OpenInput {
+  readonly offset: number
+  /** The bytes from `offset` on, those that come out of it where the input is packed. */
+  readonly chunks: AsyncIterable<Buffer>
+  /** Once all chunks are read: whether the input was packed and ends before its packing does. */
+  isCutOff(): boolean
 }
 
 /** How much is read at once. */
@@ -34,16 +46,41 @@ export function fileInput(path: string): Input {
       }
     },
 
-    async open(offset) {
+    async open(offset, signal) {
       const file = await openFile(path)
-      const { size } = await file.stat()
-      if (size >= offset) {
-        return { chunks: file.createReadStream({ start: offset, highWaterMark: CHUNK_BYTES }), offset }
+      const tooShort = (found: number): RelayError =>
+        new RelayError('SOURCE_CHANGED', `${path} has ${found} bytes, but ${offset} bytes of it were read before`)
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0)
+        const packing = packingOf(buffer.subarray(0, bytesRead))
+        const { size } = await file.stat()
+        if (packing === null && size < offset) throw tooShort(size)
+        const start = packing === null ? offset : 0
+        const bytes = addAbortSignal(signal, file.createReadStream({ start, highWaterMark: CHUNK_BYTES }))
+        if (packing === null) return { offset, chunks: bytes, isCutOff: () => false }
+        const { chunks, isCutOff } = unpack(packing, bytes)
+        return { offset, chunks: from(offset, chunks, tooShort), isCutOff }
+      } catch (error) {
+        await file.close()
+        throw error
       }
-      await file.close()
-      throw new RelayError('SOURCE_CHANGED', `${path} has ${size} bytes, but ${offset} bytes of it were read before`)
     },
   }
+}
+
+/** What comes out of a packed file cannot be reached but by reading all in front of it. */
+async function* from(
+  offset: number,
+  chunks: AsyncIterable<Buffer>,
+  tooShort: (found: number) => RelayError,
+): AsyncGenerator<Buffer, void, void> {
+  let at = 0
+  for await (const chunk of chunks) {
+    const skipped = Math.min(Math.max(offset - at, 0), chunk.length)
+    if (skipped < chunk.length) yield chunk.subarray(skipped)
+    at += chunk.length
+  }
+  if (at < offset) throw tooShort(at)
 }
 
 /** Cannot be read twice: every run begins with what is there, and nothing of an earlier run is meant. */
@@ -52,12 +89,32 @@ export function standardInput(): Input {
   return {
     grows: false,
     identify: async () => ({ id: 'stdin', created: 'stdin', retentionMs: null }),
-    async open() {
+    async open(_, signal) {
       if (isRead) throw new RelayError('SOURCE_CHANGED', 'Standard input cannot be read a second time')
       isRead = true
-      return { chunks: process.stdin, offset: 0 }
+      const bytes = addAbortSignal(signal, process.stdin)[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+      const head = await headOf(bytes)
+      const chunks = followedBy(head, bytes)
+      const packing = packingOf(head)
+      return { offset: 0, ...(packing === null ? { chunks, isCutOff: () => false } : unpack(packing, chunks)) }
     },
   }
+}
+
+/** What stands before all else, so much that it tells the packing. */
+async function headOf(bytes: AsyncIterator<Buffer>): Promise<Buffer> {
+  let head = Buffer.alloc(0)
+  while (head.length < MAGIC_BYTES) {
+    const { value, done } = await bytes.next()
+    if (done) break
+    head = Buffer.concat([head, value])
+  }
+  return head
+}
+
+async function* followedBy(head: Buffer, bytes: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, void> {
+  yield head
+  yield* { [Symbol.asyncIterator]: () => bytes }
 }
 
 /** A file by its path and the hash of its head, with how many bytes that was: the file may have grown since. */

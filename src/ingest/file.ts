@@ -1,12 +1,11 @@
-import { addAbortSignal } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawRecord } from '../change.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import { type Position, placeOf } from '../position.ts'
 import { fileInput, standardInput } from './file-input.ts'
-import { type Line, LineCutter } from './file-lines.ts'
-import { FILE_SHARD, recordOfLine } from './file-record.ts'
+import { FILE_SHARD, recordOfValue } from './file-record.ts'
+import { type FileValue, ValueCutter } from './file-values.ts'
 import { MemoryBudget } from './memory.ts'
 import { type Page, READ_AGAIN_MS, type Source } from './source.ts'
 
@@ -19,11 +18,11 @@ export interface FileSourceOptions {
 }
 
 /**
- * Reads JSON Lines, one record a line, to the end. Positions are byte offsets, on the one shard `file`.
+ * Reads the JSON values of a file to the end, each a record, whatever stands between them (`ValueCutter`). Positions are byte
+ * offsets, on the one shard `file`; of a packed file they count what comes out of it.
  *
- * A file may grow between runs, but not shrink, and its head must stay. A last line without line end is a record if it
- * is a whole JSON object; else someone is still writing it, and it is left for the next run. Standard input has no
- * next run: there the last line is a record in any case.
+ * A file may grow between runs, but not shrink, and its head must stay. What has begun and not ended at its end someone
+ * is still writing: it is left for the next run. Standard input has no next run: there it is a record in any case.
  *
  * @throws RelayError CONFIGURATION for a start other than `earliest`
  */
@@ -40,21 +39,24 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSo
 
     async *pages(positions, signal) {
       const budget = new MemoryBudget(memoryBytes)
-      const { chunks, offset } = await input.open(offsetOf(positions.get(FILE_SHARD)))
-      const cutter = new LineCutter(offset)
       try {
-        for await (const chunk of addAbortSignal(signal, chunks)) {
-          const lines = cutter.cut(chunk)
-          yield* pagesOf(lines, budget, signal)
+        const { chunks, offset, isCutOff } = await input.open(offsetOf(positions.get(FILE_SHARD)), signal)
+        const cutter = new ValueCutter(offset)
+        for await (const chunk of chunks) yield* pagesOf(cutter.cut(chunk), budget, signal)
+        const { values, unfinished, isListOpen } = cutter.finish()
+        yield* pagesOf(values, budget, signal)
+        if (unfinished !== undefined && !input.grows) yield* pagesOf([unfinished], budget, signal)
+        else if (unfinished !== undefined || isListOpen || isCutOff()) {
+          log.warn({ path, bytes: unfinished?.bytes.length ?? 0 }, UNFINISHED)
         }
-        const rest = cutter.rest()
-        if (rest !== undefined && input.grows && !isWhole(rest)) {
-          log.warn({ path, bytes: rest.bytes.length }, 'The last line is not finished: it is left for the next run')
-        } else if (rest !== undefined) yield* pagesOf([rest], budget, signal)
         // All of the budget is free again only when every page is committed.
         await budget.reserve(memoryBytes, signal)
       } catch (error) {
-        if (!signal.aborted) throw error
+        if (signal.aborted) return
+        if (!(error instanceof RelayError)) throw error
+        // What stands in front of the place is written before the failure is said.
+        await budget.reserve(memoryBytes, signal)
+        throw error.at({ path })
       }
     },
 
@@ -69,13 +71,15 @@ function offsetOf(position: Position | undefined): number {
   throw new RelayError('SOURCE_CHANGED', `The stored position of a file is ${position?.sequence}, not a byte offset`)
 }
 
-/** The lines as one page, and what was given back of it as another. It is kept: standard input cannot be read again. */
+const UNFINISHED = 'The file ends in the middle of something: what is not finished is left for the next run'
+
+/** The values as one page, and what was given back of it as another. It is kept: standard input cannot be read again. */
 async function* pagesOf(
-  lines: readonly Line[],
+  values: readonly FileValue[],
   budget: MemoryBudget,
   signal: AbortSignal,
 ): AsyncGenerator<Page, void, void> {
-  let records = lines.map(recordOfLine)
+  let records = values.map(recordOfValue)
   while (records.length > 0) {
     const lease = await budget.reserve(bytesOf(records), signal)
     const { sequence, arrivedAt } = records.at(-1)!
@@ -97,12 +101,3 @@ async function* pagesOf(
 }
 
 const bytesOf = (records: readonly RawRecord[]): number => records.reduce((sum, { data }) => sum + data.byteLength, 0)
-
-/** No JSON object is the beginning of a longer one, so a whole one is finished. */
-function isWhole({ bytes }: Line): boolean {
-  try {
-    return typeof JSON.parse(bytes.toString()) === 'object'
-  } catch {
-    return false
-  }
-}
