@@ -54,7 +54,7 @@ export class GroupLoad {
       if (left.length < changes.length) refusal = await this.#try(this.#plan(left))
       if (refusal !== null) await this.#loadHalves(left, 0, left.length, refusal)
     }
-    refuseTooMany(this.#group, this.#refused)
+    this.#refuseTooMany(changes)
     return { applied: this.#applied, refused: this.#refused, setAside: this.#setAside }
   }
 
@@ -111,7 +111,11 @@ export class GroupLoad {
   /** @param seen how many changes are settled by now; a table that is wrong for all rows is found out early */
   #refuse(change: Change, { code, detail }: RelayError, seen: number): void {
     this.#refused.push({ kind: 'dead-letter', code, detail, change, source: change.source })
-    refuseTooMany({ ...this.#group, changes: this.#group.changes.slice(0, seen) }, this.#refused)
+    this.#refuseTooMany(this.#group.changes.slice(0, seen))
+  }
+
+  #refuseTooMany(changes: readonly Change[]): void {
+    refuseTooMany({ ...this.#group, changes }, { refused: this.#refused, doubtful: this.#refused })
   }
 
   #plan(changes: readonly Change[]): Promise<LoadPlan | null> {

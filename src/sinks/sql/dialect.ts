@@ -83,6 +83,10 @@ export interface Writing {
   takeTurns(to: Database, tables: readonly Target[]): Promise<void>
   /** A part of a batch that leaves nothing behind if it fails, or nothing that hurts when it is written again. */
   part<T>(to: Database, depth: number, work: () => Promise<T>): Promise<T>
+  /** True if nothing is left of a part that failed. */
+  readonly undoesParts: boolean
+  /** Checks now what is otherwise checked when the batch is whole; absent where there is no such thing. */
+  checkConstraints?(to: Database): Promise<void>
   /** Removes the rows from before a reload; resolves to how many. */
   sweep(to: Database, table: TargetTable, floor: string): Promise<number>
 }

@@ -1,18 +1,17 @@
 import { tableLabel } from '../../change.ts'
-import { type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
+import { FAILURES, type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
 import type { Batch } from '../sink.ts'
 
 /**
- * What a SQLSTATE means for the relay, by the whole code or its class (the first two characters).
+ * What a SQLSTATE is known to mean, by the whole code or its class (the first two characters), where that is not a row.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const BY_SQLSTATE: Readonly<Record<string, FailureCode>> = {
+const KNOWN: Readonly<Record<string, FailureCode>> = {
   '08': 'SINK_UNREACHABLE',
   '08P01': 'SINK_FAILED',
-  '22': 'SINK_REFUSED',
-  '23': 'SINK_REFUSED',
   // A standby, or a failover in progress.
   '25006': 'SINK_UNREACHABLE',
+  '25P02': 'SINK_FAILED',
   '25P03': 'SINK_BUSY',
   '25P04': 'SINK_BUSY',
   '28': 'SINK_LOGIN',
@@ -21,26 +20,39 @@ const BY_SQLSTATE: Readonly<Record<string, FailureCode>> = {
   '3F000': 'SINK_TABLE',
   '40': 'SINK_BUSY',
   '40003': 'SINK_UNREACHABLE',
-  '42501': 'SINK_DENIED',
-  '42601': 'SINK_FAILED',
   '42': 'SINK_TABLE',
-  // Someone else made the same thing at the same moment: next time it is there.
-  '42P06': 'SINK_BUSY',
-  '42P07': 'SINK_BUSY',
-  '42701': 'SINK_BUSY',
-  '42710': 'SINK_BUSY',
+  '42501': 'SINK_DENIED',
   '53': 'SINK_BUSY',
-  // An index entry of more than a third of a page: a key that is too long.
-  '54000': 'SINK_REFUSED',
   '55006': 'SINK_BUSY',
   '55P03': 'SINK_BUSY',
   '57': 'SINK_UNREACHABLE',
   '57014': 'SINK_BUSY',
   '57P04': 'SINK_LOGIN',
   '58': 'SINK_UNREACHABLE',
-  // RAISE in a trigger of the target.
-  P0001: 'SINK_REFUSED',
-  // An internal error; on Greenplum also a segment that is just failing over.
+  // Someone who writes through to another server.
+  HV00N: 'SINK_UNREACHABLE',
+  // Pages of the table or of an index are damaged.
+  XX001: 'SINK_FAILED',
+  XX002: 'SINK_FAILED',
+}
+
+/** Of rows, whatever the table is like: a value that does not fit, and a row or key that is too large. */
+const OF_ROWS: ReadonlySet<string> = new Set(['22', '54'])
+/** Of rows, by a rule of the table. */
+const OF_RULES: ReadonlySet<string> = new Set(['23', '40002', '44000'])
+
+/**
+ * Where a statement wrote rows these say nothing for sure, however like the others of their class they look: texts are read
+ * by functions of their types, which say 42601 of a `tsquery` and XX000 of a geometry. Elsewhere they are this.
+ */
+const UNKNOWN: Readonly<Record<string, FailureCode>> = {
+  '42601': 'SINK_FAILED',
+  // Someone else made the same thing at the same moment: next time it is there.
+  '42P06': 'SINK_BUSY',
+  '42P07': 'SINK_BUSY',
+  '42701': 'SINK_BUSY',
+  '42710': 'SINK_BUSY',
+  // On Greenplum also a segment that is just failing over.
   XX: 'SINK_UNCLEAR',
 }
 
@@ -63,30 +75,54 @@ const UNREACHABLE = new Set([
 const UNREACHABLE_WORDS =
   /Connection terminated|connection error and is not queryable|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client was closed/
 
+/**
+ * Who may be at fault for an error of a statement with rows.
+ * - `row`: one of them, no question.
+ * - `rule`: one of them, by a rule of the table, which may be wrong if it lets none through.
+ * - `unknown`: one of them, if it fails alone, again, and the same statement without rows does not.
+ * - `table`: as `unknown`, if the table is what it is taken for and takes other rows.
+ * - `target`: no row, whatever is written: the connection, locks, space, time, the login, or this program.
+ */
+export type Blame = 'row' | 'rule' | 'unknown' | 'table' | 'target'
+
+export interface Meaning {
+  readonly blame: Blame
+  /** What the failure is where no row is at fault. */
+  readonly code: FailureCode
+  /** So many attempts at a batch fail before rows are suspected, for it may pass. */
+  readonly patience: number
+}
+
 /** What the errors of one database mean, and its driver's. */
 export interface ErrorMeanings {
-  code(error: Error): FailureCode
-  /** In words without values of rows; of an error that is about a row, what there is. */
+  meaning(error: Error): Meaning
+  /** For logs and messages, without values of rows. */
   words(error: Error): string
-  /** True if the error is of the server: then a table that is not what it was taken for may be behind it. */
-  isServers(error: Error): boolean
+  /** The same of a row that is refused: `detail` of its dead letter. */
+  refusal(error: Error): string
 }
 
 /** Reads SQLSTATEs, as PostgreSQL gives them. */
 export const bySqlState: ErrorMeanings = {
-  code: failureCode,
-  words: (error) => (failureCode(error) === 'SINK_REFUSED' ? refusal(error) : `The target said: ${error.message}`),
-  isServers: (error) => sqlState(error) !== undefined,
+  meaning: meaningOf,
+  words(error) {
+    // What is not known can quote a value, and a RAISE says what its author likes.
+    if (isAboutRows(meaningOf(error))) return `The target refused a statement, ${stateAndNames(error)}`
+    return `The target said: ${error.message}`
+  },
+  refusal: (error) => `The target refused a row, ${stateAndNames(error)}`,
 }
 
 /** Whatever the driver threw → ours. What is ours already, and an abort, pass as they are. */
-export function sqlFailure(error: unknown, { code, words }: ErrorMeanings, place: PlaceOfFailure = {}): unknown {
+export function sqlFailure(error: unknown, { meaning, words }: ErrorMeanings, place: PlaceOfFailure = {}): unknown {
   if (error instanceof RelayError) return error.at(place)
   if (!(error instanceof Error) || error.name === 'AbortError') return error
-  const meaning = code(error)
-  // `detail` and `where` of any error hold values of rows: those stay out of messages and logs; of one about a row, all does.
-  return new RelayError(meaning, words(error), place, meaning === 'SINK_REFUSED' ? undefined : bare(error))
+  const means = meaning(error)
+  // `detail` and `where` of any error hold values of rows: those stay out of messages and logs; of one that may be about a row, all does.
+  return new RelayError(means.code, words(error), place, isAboutRows(means) ? undefined : bare(error))
 }
+
+const isAboutRows = ({ blame }: Meaning): boolean => blame === 'row' || blame === 'rule' || blame === 'unknown'
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
 export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
@@ -104,25 +140,41 @@ export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
   }
 }
 
-/** True if the tables of the target are not what they were taken for. */
-export function isTableFailure(error: unknown, { code, isServers }: ErrorMeanings): boolean {
-  return error instanceof Error && isServers(error) && code(error) === 'SINK_TABLE'
-}
+/** So often a batch is tried when a function of the target says of itself that trying again may help. */
+const PATIENCE = 3
 
-/** Why the target refused a row, in words without its values; null if the error is about something else. */
-export function refusalOf(error: unknown, { code, words }: ErrorMeanings): string | null {
-  return error instanceof Error && !(error instanceof RelayError) && code(error) === 'SINK_REFUSED'
-    ? words(error)
-    : null
-}
-
-function failureCode(error: Error): FailureCode {
+function meaningOf(error: Error): Meaning {
   const state = sqlState(error)
-  if (state !== undefined) {
-    // CREATE … IF NOT EXISTS of two sessions at once collides in the catalogue.
-    if (state === '23505' && field(error, 'schema') === 'pg_catalog') return 'SINK_BUSY'
-    return BY_SQLSTATE[state] ?? BY_SQLSTATE[state.slice(0, 2)] ?? 'SINK_FAILED'
+  if (state === undefined) return { blame: 'target', code: failureOfDriver(error), patience: 0 }
+  const kind = state.slice(0, 2)
+  const known = UNKNOWN[state] ?? KNOWN[state] ?? UNKNOWN[kind] ?? KNOWN[kind] ?? 'SINK_FAILED'
+  if (isRaised(error)) {
+    // Its author chose the code: it tells nothing of this server.
+    const patience = FAILURES[known].retry === 'always' ? PATIENCE : 0
+    return { blame: 'unknown', code: known, patience }
   }
+  // CREATE … IF NOT EXISTS of two sessions at once collides in the catalogue.
+  if (state === '23505' && field(error, 'schema') === 'pg_catalog')
+    return { blame: 'target', code: 'SINK_BUSY', patience: 0 }
+  if (OF_ROWS.has(kind)) return { blame: 'row', code: 'SINK_FAILED', patience: 0 }
+  if (OF_RULES.has(state) || OF_RULES.has(kind)) return { blame: 'rule', code: 'SINK_FAILED', patience: 0 }
+  return { blame: isPolicy(error) ? 'unknown' : blameFor(state, known), code: known, patience: 0 }
+}
+
+function blameFor(state: string, code: FailureCode): Blame {
+  const kind = state.slice(0, 2)
+  const isKnown = UNKNOWN[state] === undefined && (KNOWN[state] ?? KNOWN[kind]) !== undefined
+  if (!isKnown) return 'unknown'
+  return code === 'SINK_TABLE' || code === 'SINK_DENIED' ? 'table' : 'target'
+}
+
+/** RAISE in PL/pgSQL, with whatever code its author likes. What is thrown on (`RAISE;`) keeps the place where it began. */
+const isRaised = (error: Error): boolean => field(error, 'routine') === 'exec_stmt_raise'
+
+/** A policy of row security refuses a row with the code of a missing right. */
+const isPolicy = (error: Error): boolean => field(error, 'routine') === 'ExecWithCheckOptions'
+
+function failureOfDriver(error: Error): FailureCode {
   const code = field(error, 'code')
   // The socket of a local server that is not up. (A missing certificate is ENOENT, too, but of `open`.)
   const noSocket = code === 'ENOENT' && field(error, 'syscall') === 'connect'
@@ -130,12 +182,17 @@ function failureCode(error: Error): FailureCode {
   return unreachable ? 'SINK_UNREACHABLE' : 'SINK_FAILED'
 }
 
-function refusal(error: Error): string {
+/** `SQLSTATE 23514 (table orders, constraint orders_qty_check)`. What comes from a segment of Greenplum names nothing. */
+function stateAndNames(error: Error): string {
   const names = (['table', 'column', 'constraint'] as const)
     .map((name) => [name, field(error, name)] as const)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${value}`)
-  return `The target refused a row, SQLSTATE ${sqlState(error)}${names.length > 0 ? ` (${names.join(', ')})` : ''}`
+  const raiser = isRaised(error)
+    ? /PL\/pgSQL function ((?:"[^"]*"|[^\s("])+)\(/.exec(field(error, 'where') ?? '')
+    : null
+  if (raiser !== null) names.push(`raised by function ${raiser[1]}`)
+  return `SQLSTATE ${sqlState(error)}${names.length > 0 ? ` (${names.join(', ')})` : ''}`
 }
 
 /** The driver's error without what PGlite and node-postgres hang on it: the statement, its parameters, values of rows. */

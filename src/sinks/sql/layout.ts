@@ -83,6 +83,8 @@ export interface Plan<To = Database> {
    * told from a repetition; where that cannot be, or without it, such a row makes the write fail
    */
   write(to: To, refuse?: Refuse): Promise<number>
+  /** The same statements without rows: they fail as those with rows if it is not for a row; absent where that tells nothing. */
+  writeNothing?(to: To): Promise<void>
 }
 
 /** @throws `error` itself, where that is about something else than the row */

@@ -143,6 +143,7 @@ class MirrorPlan<To, Row> {
   readonly #aside = new ValuesAside()
   readonly #statements: MirrorStatements<To, Row>
   readonly #writes: Write<To>[] = []
+  readonly #empty: (() => Write<To>)[] = []
   #lacksColumns = false
   #upserts: Row[] = []
   #patches: Row[] = []
@@ -231,6 +232,7 @@ class MirrorPlan<To, Row> {
     if (this.#lacksColumns) return null
     this.#write(this.#upserts, this.#statements.insert)
     const writes = this.#writes
+    const empty = this.#empty
     return {
       refused: this.#refused,
       aside: this.#aside,
@@ -239,11 +241,16 @@ class MirrorPlan<To, Row> {
         for (const write of writes) applied += await write(to, refuse)
         return applied
       },
+      async writeNothing(to) {
+        for (const statement of empty) await statement()(to)
+      },
     }
   }
 
   #write(rows: readonly Row[], statement: (rows: readonly Row[]) => Write<To>): void {
-    if (rows.length > 0) this.#writes.push(statement(rows))
+    if (rows.length === 0) return
+    this.#writes.push(statement(rows))
+    this.#empty.push(() => statement([]))
   }
 
   #add(rows: Row[], row: Row | null): void {

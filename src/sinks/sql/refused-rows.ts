@@ -2,76 +2,104 @@ import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { SetAsideColumns } from '../sink.ts'
 import type { Database } from './connection.ts'
-import type { Dialect } from './dialect.ts'
-import { refusalOf } from './failures.ts'
-import type { Plan, TargetTable } from './layout.ts'
+import type { ErrorMeanings, Meaning } from './failures.ts'
+import type { Plan } from './layout.ts'
 import type { Group } from './planning.ts'
-import { sumAside } from './set-aside.ts'
 
-/** So many rows of a table may be refused in one batch; beyond, if they are most of them, the table is wrong, and not the rows. */
-const MOST_REFUSED = 20
+/** So many rows are a small batch: that none of them is taken says nothing of the table. */
+const SMALL_BATCH = 100
 
-interface WrittenApart {
-  readonly applied: number
-  readonly refused: readonly DeadLetter[]
-  readonly setAside: SetAsideColumns
-}
+/** A statement with rows failed. */
+export class RowsFailure extends Error {
+  /** What the driver threw. */
+  readonly error: Error
 
-/**
- * Writes the changes of one table, and finds those that the target refuses: the database does not say which row of a
- * statement it was, so what fails is halved until one change is left. Order is kept: a half comes after the one before it.
- */
-export async function writeApart(
-  to: Database,
-  { writing, failures }: Pick<Dialect, 'writing' | 'failures'>,
-  table: TargetTable,
-  changes: readonly Change[],
-  depth = 0,
-): Promise<WrittenApart> {
-  const plan = await table.plan(changes)
-  if (plan === null) throw new Error(`Table ${table.source} was planned before and cannot be now`)
-  try {
-    return await writing.part(to, depth, () => writePlan(to, plan, failures))
-  } catch (error) {
-    const refusal = refusalOf(error, failures)
-    if (refusal === null) throw error
-    if (changes.length === 1) return { applied: 0, refused: [deadLetterOf(changes[0]!, refusal)], setAside: new Map() }
-    const middle = changes.length >> 1
-    const half = (changes: readonly Change[]) => writeApart(to, { writing, failures }, table, changes, depth + 1)
-    const first = await half(changes.slice(0, middle))
-    const second = await half(changes.slice(middle))
-    return {
-      applied: first.applied + second.applied,
-      refused: [...first.refused, ...second.refused],
-      setAside: sumAside(first.setAside, second.setAside),
-    }
+  constructor(error: Error) {
+    super('a statement with rows failed')
+    this.error = error
   }
 }
 
-/** Writes what is planned, and collects what the target refuses without undoing the rest. */
-export async function writePlan(to: Database, plan: Plan, failures: Dialect['failures']): Promise<WrittenApart> {
-  const refused: DeadLetter[] = [...plan.refused]
-  const applied = await plan.write(to, (change, error) => {
-    const refusal = refusalOf(error, failures)
-    if (refusal === null) throw error
-    refused.push(deadLetterOf(change, refusal))
-  })
-  const setAside = plan.aside.counted(refused.flatMap(({ change = [] }) => change))
-  return { applied, refused, setAside }
+/** What became of the changes of a table. The others were superseded. */
+export interface WrittenRows {
+  readonly applied: number
+  readonly refused: readonly DeadLetter[]
+  /** Those of `refused` that would look no different if the table were wrong, and not the rows. */
+  readonly doubtful: readonly DeadLetter[]
+  readonly setAside: SetAsideColumns
 }
 
-const deadLetterOf = (change: Change, detail: string): DeadLetter => ({
-  kind: 'dead-letter',
-  code: 'SINK_REFUSED',
-  detail,
-  change,
-  source: change.source,
-})
+/** What decides whether an error may be about a row. */
+export interface Blaming {
+  readonly failures: ErrorMeanings
+  /** Attempts at the batch that failed before this one. */
+  readonly attemptsBefore: number
+}
 
-/** @throws RelayError TOO_MANY_REFUSED */
-export function refuseTooMany({ source, changes }: Group, refused: readonly DeadLetter[]): void {
-  if (refused.length <= MOST_REFUSED || refused.length * 2 <= changes.length) return
-  const { shard, sequence } = refused[0]!.source
-  const detail = `${refused.length} of ${changes.length} changes of one batch cannot be written, the first because: ${refused[0]!.detail}`
+/** Writes what is planned, and collects what the target refuses without undoing the rest. @throws RowsFailure */
+export async function writePlan(to: Database, plan: Plan, blaming: Blaming): Promise<WrittenRows> {
+  const refused: DeadLetter[] = [...plan.refused]
+  const doubtful: DeadLetter[] = []
+  const applied = await ofRows(() =>
+    plan.write(to, (change, error) => {
+      if (!(error instanceof Error) || suspicionOf(error, blaming) === null) throw error
+      const { letter, isDoubtful } = refusalOf(change, error, blaming.failures)
+      refused.push(letter)
+      if (isDoubtful) doubtful.push(letter)
+    }),
+  )
+  const setAside = plan.aside.counted(refused.flatMap(({ change = [] }) => change))
+  return { applied, refused, doubtful, setAside }
+}
+
+/** @throws RowsFailure for what the database or its driver throws */
+export async function ofRows<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof Error && !(error instanceof RelayError) ? new RowsFailure(error) : error
+  }
+}
+
+/** What rows may be suspected of; null if the error is about something else. */
+export function suspicionOf(error: unknown, { failures, attemptsBefore }: Blaming): Meaning | null {
+  const thrown = error instanceof RowsFailure ? error.error : error
+  if (!(thrown instanceof Error) || thrown instanceof RelayError) return null
+  const meaning = failures.meaning(thrown)
+  return meaning.blame === 'target' || attemptsBefore < meaning.patience ? null : meaning
+}
+
+export function refusalOf(
+  change: Change,
+  error: Error,
+  failures: ErrorMeanings,
+): { letter: DeadLetter; isDoubtful: boolean } {
+  return {
+    letter: {
+      kind: 'dead-letter',
+      code: 'SINK_REFUSED',
+      detail: failures.refusal(error),
+      change,
+      source: change.source,
+    },
+    isDoubtful: failures.meaning(error).blame !== 'row',
+  }
+}
+
+/**
+ * A table that takes none of many rows, each for the same reason, looks wrong itself. Rows that are refused for what they
+ * are (a value that does not fit, a key that is too long) never do.
+ *
+ * @throws RelayError TOO_MANY_REFUSED
+ */
+export function refuseTooMany(
+  { source, changes }: Pick<Group, 'source' | 'changes'>,
+  { refused, doubtful }: Pick<WrittenRows, 'refused' | 'doubtful'>,
+): void {
+  const [first] = doubtful
+  if (first === undefined || doubtful.length <= SMALL_BATCH || refused.length < changes.length) return
+  if (refused.some(({ detail }) => detail !== first.detail)) return
+  const { shard, sequence } = first.source
+  const detail = `All ${changes.length} changes of one batch are refused, each because: ${first.detail}`
   throw new RelayError('TOO_MANY_REFUSED', detail, { table: source, shard, sequence })
 }

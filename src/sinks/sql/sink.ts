@@ -5,10 +5,12 @@ import type { Batch, Rewound, Sink, Write, Written } from '../sink.ts'
 import { type Connection, connect } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect-of.ts'
-import { bySqlState, isTableFailure, placeOfBatch, refusalOf, sqlFailure } from './failures.ts'
+import { bySqlState, placeOfBatch, sqlFailure } from './failures.ts'
 import type { Layout } from './layout.ts'
 import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from './planning.ts'
 import { type Pruner, tombstonePruner } from './prune.ts'
+import { RowsFailure } from './refused-rows.ts'
+import { type Course, remedyFor, type Where } from './remedies.ts'
 import { schemaPolicy } from './schema-changes.ts'
 import type { SqlState } from './state.ts'
 import { type Tables, targetTables } from './tables.ts'
@@ -173,7 +175,10 @@ function prepareBatch(
   /** What an attempt had done when it sent a COMMIT that perhaps nobody answered. */
   let unanswered: Written | undefined
 
-  async function attempt(signal: AbortSignal, isolates = false): Promise<Written | Rewound> {
+  /** Calls of the write that failed. */
+  let attemptsBefore = 0
+
+  async function attempt(signal: AbortSignal, { manner }: Course): Promise<Written | Rewound> {
     // Prepared before the target was set back: of records that are read again.
     if (setBacks !== state.setBacks()) return { kind: 'rewound', ...state.stored() }
     await state.keepLock()
@@ -181,18 +186,22 @@ function prepareBatch(
     plans ??= await ahead
     if (plans === undefined || !isUpToDate(plans, tables)) plans = await learnAndPlan(tables, groups)
     await pruner.pruneDue(state.name(), plans)
+    let isCommitting = false
     try {
       const written = await writeBatch(connection.db, dialect, state, batch, plans, schema, {
         takesTurns: isMirror,
-        isolates,
+        manner,
+        attemptsBefore,
         onError: options.onError,
         onCommit: (written) => {
           unanswered ??= written
+          isCommitting = true
         },
       })
       state.moved(batch.moves, batch.lessons)
       return written
     } catch (error) {
+      if (isCommitting) throw new CommitFailure(error)
       if (!(error instanceof Fenced)) throw error
       const older = await state.settle(batch.moves, batch.lessons, signal)
       return older === null ? (unanswered ?? error.written) : { kind: 'rewound', ...older }
@@ -200,21 +209,41 @@ function prepareBatch(
   }
 
   return async (signal) => {
-    try {
-      return await attempt(signal)
-        .catch((error: unknown) => {
-          if (!isTableFailure(error, failures)) throw error
-          // The tables are not what they were taken for: they are looked at once more, which says what is wrong with them.
-          tables.forget()
-          return attempt(signal)
-        })
-        .catch((error: unknown) => {
-          if (refusalOf(error, failures) === null) throw error
-          // A row is refused: it is looked for, and the others are written.
-          return attempt(signal, true)
-        })
-    } catch (error) {
-      throw sqlFailure(error, failures, placeOfBatch(batch))
+    let course: Course = { manner: 'together', hasLooked: false, attemptsBefore }
+    for (;;) {
+      try {
+        return await attempt(signal, course)
+      } catch (thrown) {
+        const { where, error } = causeOf(thrown)
+        const remedy = isOfTarget(error) ? remedyFor(failures.meaning(error), where, course) : null
+        if (remedy === null) {
+          attemptsBefore++
+          throw sqlFailure(error, failures, placeOfBatch(batch))
+        }
+        // Looked at once more, the tables say what is wrong with them.
+        if (remedy.hasLooked && !course.hasLooked) tables.forget()
+        course = remedy
+      }
     }
   }
+}
+
+/** What the database or its driver threw. */
+const isOfTarget = (error: unknown): error is Error =>
+  error instanceof Error && !(error instanceof RelayError) && error.name !== 'AbortError'
+
+/** COMMIT failed. */
+class CommitFailure extends Error {
+  readonly error: unknown
+
+  constructor(error: unknown) {
+    super('COMMIT failed')
+    this.error = error
+  }
+}
+
+function causeOf(thrown: unknown): { where: Where; error: unknown } {
+  if (thrown instanceof RowsFailure) return { where: 'rows', error: thrown.error }
+  if (thrown instanceof CommitFailure) return { where: 'commit', error: thrown.error }
+  return { where: 'elsewhere', error: thrown }
 }

@@ -4,10 +4,12 @@ import type { Batch, SetAsideColumns, Written } from '../sink.ts'
 import type { Database } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import type { TablePlan } from './planning.ts'
-import { refuseTooMany, writeApart, writePlan } from './refused-rows.ts'
+import { type Blaming, refuseTooMany, writePlan } from './refused-rows.ts'
+import type { Manner } from './remedies.ts'
 import type { SchemaPolicy } from './schema-changes.ts'
 import { asideOf } from './set-aside.ts'
 import type { SqlState } from './state.ts'
+import { writeApart } from './write-apart.ts'
 
 /** The positions of a batch could not move: it was rolled back. */
 export class Fenced extends Error {
@@ -23,8 +25,9 @@ export class Fenced extends Error {
 export interface WriteOptions {
   /** True if the writers of a table must take turns: what one transaction buries, another sees only once that is committed. */
   readonly takesTurns: boolean
-  /** True to look for the rows that the target refuses, and to write the others. */
-  readonly isolates: boolean
+  readonly manner: Manner
+  /** Attempts at the batch that failed before this one. */
+  readonly attemptsBefore: number
   readonly onError: 'dead-letter' | 'stop'
   /** Called before COMMIT is sent: if no answer comes, this is what was perhaps written. */
   readonly onCommit: (written: Written) => void
@@ -33,7 +36,7 @@ export interface WriteOptions {
 /**
  * One transaction, where there are such: the tables, dead letters, and last the positions.
  *
- * @throws Fenced; RelayError SINK_REFUSED under `--on-error stop`
+ * @throws Fenced; RowsFailure; RelayError TOO_MANY_REFUSED, SINK_REFUSED under `--on-error stop`
  */
 export async function writeBatch(
   db: Database,
@@ -42,11 +45,14 @@ export async function writeBatch(
   batch: Batch,
   plans: readonly TablePlan[],
   schema: SchemaPolicy,
-  { takesTurns, isolates, onError, onCommit }: WriteOptions,
+  { takesTurns, manner, attemptsBefore, onError, onCommit }: WriteOptions,
 ): Promise<Written> {
-  return await dialect.writing.batch(db, async (to) => {
+  const { writing, failures } = dialect
+  const blaming: Blaming = { failures, attemptsBefore }
+  const apart = { ...blaming, writing, withConstraints: manner === 'apart, with all constraints' }
+  return await writing.batch(db, async (to) => {
     if (takesTurns && plans.length > 0) {
-      await dialect.writing.takeTurns(
+      await writing.takeTurns(
         to,
         plans.map(({ table }) => table),
       )
@@ -56,11 +62,10 @@ export async function writeBatch(
     const refused: DeadLetter[] = []
     for (const plan of plans) {
       const { table, group } = plan
-      await schema.before(to, dialect.writing, table, group)
-      const here = isolates
-        ? await writeApart(to, dialect, table, group.changes)
-        : await writePlan(to, plan, dialect.failures)
-      refuseTooMany(group, here.refused)
+      await schema.before(to, writing, table, group)
+      const here =
+        manner === 'together' ? await writePlan(to, plan, blaming) : await writeApart(to, apart, table, group.changes)
+      refuseTooMany(group, here)
       refused.push(...here.refused)
       setAside.push([group.source, here.setAside])
       const superseded = group.changes.length - here.applied - here.refused.length

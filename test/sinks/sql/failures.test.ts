@@ -2,56 +2,91 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
-import { bySqlState, isTableFailure, placeOfBatch, sqlFailure } from '../../../src/sinks/sql/failures.ts'
+import { type Blame, bySqlState, placeOfBatch, sqlFailure } from '../../../src/sinks/sql/failures.ts'
 import { at, batchOf, put } from '../../support/changes.ts'
 
-const byCode: readonly [code: string, failure: FailureCode, retries: boolean][] = [
-  ['08006', 'SINK_UNREACHABLE', true],
-  ['08P01', 'SINK_FAILED', false],
-  ['21000', 'SINK_FAILED', false],
-  ['22003', 'SINK_REFUSED', false],
-  ['22P05', 'SINK_REFUSED', false],
-  ['23502', 'SINK_REFUSED', false],
-  ['23514', 'SINK_REFUSED', false],
-  ['25006', 'SINK_UNREACHABLE', true],
-  ['25P03', 'SINK_BUSY', true],
-  ['28P01', 'SINK_LOGIN', false],
-  ['3D000', 'SINK_LOGIN', false],
-  ['40001', 'SINK_BUSY', true],
-  ['40P01', 'SINK_BUSY', true],
-  ['40003', 'SINK_UNREACHABLE', true],
-  ['42501', 'SINK_DENIED', false],
-  ['42601', 'SINK_FAILED', false],
-  ['42703', 'SINK_TABLE', false],
-  ['42P01', 'SINK_TABLE', false],
-  ['42P10', 'SINK_TABLE', false],
-  ['42P07', 'SINK_BUSY', true],
-  ['53100', 'SINK_BUSY', true],
-  ['53300', 'SINK_BUSY', true],
-  ['54000', 'SINK_REFUSED', false],
-  ['55P03', 'SINK_BUSY', true],
-  ['57014', 'SINK_BUSY', true],
-  ['57P01', 'SINK_UNREACHABLE', true],
-  ['57P03', 'SINK_UNREACHABLE', true],
-  ['57P04', 'SINK_LOGIN', false],
-  ['58030', 'SINK_UNREACHABLE', true],
-  ['P0001', 'SINK_REFUSED', false],
-  ['58M01', 'SINK_UNREACHABLE', true],
-  ['XX000', 'SINK_UNCLEAR', false],
-  ['XX001', 'SINK_UNCLEAR', false],
-  ['ECONNREFUSED', 'SINK_UNREACHABLE', true],
-  ['ECONNRESET', 'SINK_UNREACHABLE', true],
-  ['EPIPE', 'SINK_UNREACHABLE', true],
-  ['ENOTFOUND', 'SINK_UNREACHABLE', true],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SINK_FAILED', false],
+/** What an error of a statement with rows may be blamed on, and what it is where no row is at fault. */
+const byCode: readonly [code: string, blame: Blame, failure: FailureCode, retries: boolean][] = [
+  ['08006', 'target', 'SINK_UNREACHABLE', true],
+  ['08P01', 'target', 'SINK_FAILED', false],
+  ['0A000', 'unknown', 'SINK_FAILED', false],
+  ['21000', 'unknown', 'SINK_FAILED', false],
+  ['22003', 'row', 'SINK_FAILED', false],
+  ['22P05', 'row', 'SINK_FAILED', false],
+  ['23502', 'rule', 'SINK_FAILED', false],
+  ['23514', 'rule', 'SINK_FAILED', false],
+  ['25006', 'target', 'SINK_UNREACHABLE', true],
+  ['25P02', 'target', 'SINK_FAILED', false],
+  ['25P03', 'target', 'SINK_BUSY', true],
+  ['28P01', 'target', 'SINK_LOGIN', false],
+  ['38001', 'unknown', 'SINK_FAILED', false],
+  ['3D000', 'target', 'SINK_LOGIN', false],
+  ['3F000', 'table', 'SINK_TABLE', false],
+  ['40001', 'target', 'SINK_BUSY', true],
+  ['40002', 'rule', 'SINK_FAILED', false],
+  ['40P01', 'target', 'SINK_BUSY', true],
+  ['40003', 'target', 'SINK_UNREACHABLE', true],
+  ['42501', 'table', 'SINK_DENIED', false],
+  ['42601', 'unknown', 'SINK_FAILED', false],
+  ['42703', 'table', 'SINK_TABLE', false],
+  ['42P01', 'table', 'SINK_TABLE', false],
+  ['42P10', 'table', 'SINK_TABLE', false],
+  ['42P07', 'unknown', 'SINK_BUSY', true],
+  ['42P06', 'unknown', 'SINK_BUSY', true],
+  ['42701', 'unknown', 'SINK_BUSY', true],
+  ['42710', 'unknown', 'SINK_BUSY', true],
+  ['44000', 'rule', 'SINK_FAILED', false],
+  ['53100', 'target', 'SINK_BUSY', true],
+  ['53300', 'target', 'SINK_BUSY', true],
+  ['54000', 'row', 'SINK_FAILED', false],
+  ['54001', 'row', 'SINK_FAILED', false],
+  ['55000', 'unknown', 'SINK_FAILED', false],
+  ['55P03', 'target', 'SINK_BUSY', true],
+  ['57014', 'target', 'SINK_BUSY', true],
+  ['57P01', 'target', 'SINK_UNREACHABLE', true],
+  ['57P03', 'target', 'SINK_UNREACHABLE', true],
+  ['57P04', 'target', 'SINK_LOGIN', false],
+  ['58030', 'target', 'SINK_UNREACHABLE', true],
+  ['P0001', 'unknown', 'SINK_FAILED', false],
+  ['P0002', 'unknown', 'SINK_FAILED', false],
+  ['CUST1', 'unknown', 'SINK_FAILED', false],
+  ['58M01', 'target', 'SINK_UNREACHABLE', true],
+  ['XX000', 'unknown', 'SINK_UNCLEAR', false],
+  ['XX001', 'target', 'SINK_FAILED', false],
+  ['ECONNREFUSED', 'target', 'SINK_UNREACHABLE', true],
+  ['ECONNRESET', 'target', 'SINK_UNREACHABLE', true],
+  ['EPIPE', 'target', 'SINK_UNREACHABLE', true],
+  ['ENOTFOUND', 'target', 'SINK_UNREACHABLE', true],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'target', 'SINK_FAILED', false],
 ]
-for (const [code, failure, retries] of byCode) {
-  test(`${code} is ${failure}`, () => {
-    const error = ours(Object.assign(new Error('as the target says it'), { code }))
+for (const [code, blame, failure, retries] of byCode) {
+  test(`${code} is ${failure}, of a statement with rows it blames: ${blame}`, () => {
+    const thrown = Object.assign(new Error('as the target says it'), { code })
+    const error = ours(thrown)
     assert.equal(error.code, failure)
     assert.equal(FAILURES[error.code].retry === 'always', retries)
+    assert.deepEqual(bySqlState.meaning(thrown), { blame, code: failure, patience: 0 })
   })
 }
+
+test('a RAISE says nothing of the server, whatever its code; one that says to try again is tried again, and not for ever', () => {
+  const raised = (code: string) =>
+    bySqlState.meaning(Object.assign(new Error('as its author says it'), { code, routine: 'exec_stmt_raise' }))
+  for (const code of ['40001', '57014', '53100', '08006', '55P03']) {
+    const { blame, patience } = raised(code)
+    assert.deepEqual([blame, patience], ['unknown', 3], code)
+  }
+  for (const code of ['42P01', '42501', '28000', '3D000', 'XX001', '22023', '23505', 'P0001']) {
+    const { blame, patience } = raised(code)
+    assert.deepEqual([blame, patience], ['unknown', 0], code)
+  }
+})
+
+test('a policy of row security refuses rows with the code of a missing right', () => {
+  const refused = (routine: string) =>
+    bySqlState.meaning(Object.assign(new Error('no'), { code: '42501', routine })).blame
+  assert.deepEqual([refused('ExecWithCheckOptions'), refused('aclcheck_error')], ['unknown', 'table'])
+})
 
 test('a connection that is lost without a code is known by the words of the driver', () => {
   for (const words of [
@@ -72,19 +107,28 @@ test('no socket of a local server means that it is down; no certificate means th
 })
 
 test('a name that two sessions make at once is busy, a row that is there twice is refused', () => {
-  const unique = (schema: string) => ours(Object.assign(new Error('duplicate key'), { code: '23505', schema })).code
-  assert.deepEqual([unique('pg_catalog'), unique('public')], ['SINK_BUSY', 'SINK_REFUSED'])
+  const unique = (schema: string) =>
+    bySqlState.meaning(Object.assign(new Error('duplicate key'), { code: '23505', schema })).blame
+  assert.deepEqual([unique('pg_catalog'), unique('public')], ['target', 'rule'])
 })
 
 test('no value of a row is shown, nor statements and their parameters', () => {
   const about = { detail: 'Key (id)=(hunter2)', where: 'hunter2', query: 'hunter2', params: ['hunter2'], column: 'id' }
-  for (const code of ['22P02', '23505', '40001', '42P01']) {
-    const words = code === '22P02' ? 'invalid input syntax: "hunter2"' : 'something is wrong'
+  for (const code of ['22P02', '23505', '40001', '42P01', '42601', 'XX000', 'P0001', 'CUST1']) {
+    const words = code === '40001' || code === '42P01' ? 'something is wrong' : 'invalid: "hunter2"'
     const error = ours(Object.assign(new Error(words), { ...about, code }))
     assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /hunter2/, code)
   }
-  const refused = ours(Object.assign(new Error('null value'), { code: '23502', table: 'orders', column: 'note' }))
-  assert.match(refused.message, /refused a row, SQLSTATE 23502 \(table orders, column note\)/)
+  const notNull = { code: '23502', table: 'orders', column: 'note' }
+  assert.equal(
+    bySqlState.refusal(Object.assign(new Error('null value'), notNull)),
+    'The target refused a row, SQLSTATE 23502 (table orders, column note)',
+  )
+  const where = 'PL/pgSQL function shop."no hunter2"(text) line 3 at RAISE'
+  assert.equal(
+    bySqlState.refusal(Object.assign(new Error('hunter2'), { code: 'P0001', routine: 'exec_stmt_raise', where })),
+    'The target refused a row, SQLSTATE P0001 (raised by function shop."no hunter2")',
+  )
 })
 
 test('what is ours already keeps its code and learns the place; what is no failure passes', () => {
@@ -94,12 +138,6 @@ test('what is ours already keeps its code and learns the place; what is no failu
   assert.deepEqual(placed.place, { table: 'orders', changes: 3 })
   const abort = new DOMException('stop', 'AbortError')
   assert.equal(sqlFailure(abort, bySqlState), abort)
-})
-
-test('only an error of the database says that a table is not what it was taken for', () => {
-  assert.equal(isTableFailure(Object.assign(new Error(), { code: '42P01' }), bySqlState), true)
-  assert.equal(isTableFailure(Object.assign(new Error(), { code: '23505' }), bySqlState), false)
-  assert.equal(isTableFailure(new RelayError('SINK_TABLE', 'does not fit'), bySqlState), false)
 })
 
 test('a batch is named by its tables, its size, and its span in each shard', () => {

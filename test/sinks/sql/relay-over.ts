@@ -12,6 +12,8 @@ export interface WritingRelay {
   knows(...tables: SourceTable[]): void
   /** Writes as one batch; one that failed is written again with the same position. */
   write(...changes: StreamChange[]): Promise<Written>
+  /** Prepares a batch that can be written until it is. */
+  prepare(...changes: StreamChange[]): () => Promise<Written>
   keyColumns(table: TableName): Promise<readonly string[] | null>
   /** With other options, if some are given. */
   restart(options?: Partial<SqlSinkOptions>): Promise<void>
@@ -33,18 +35,25 @@ export async function relayOver(
     return sink
   }
   let sink = await opened()
-  return {
-    knows(...known) {
-      tables = knownTables(...known)
-    },
-    async write(...changes) {
-      const moves = at({ shard: `${position + 1}` })
-      const written = await sink.prepare(batchOf({ changes, tables, moves }))(signal())
+
+  function prepare(...changes: StreamChange[]): () => Promise<Written> {
+    const moves = at({ shard: `${position + 1}` })
+    const write = sink.prepare(batchOf({ changes, tables, moves }))
+    return async () => {
+      const written = await write(signal())
       assert.ok(written.kind === 'written')
       assert.equal(accounted(written), changes.length, 'the books add up')
       position++
       return written
+    }
+  }
+
+  return {
+    knows(...known) {
+      tables = knownTables(...known)
     },
+    prepare,
+    write: (...changes) => prepare(...changes)(),
     keyColumns: (table) => sink.keyColumns(table),
     async restart(options) {
       await sink.close()

@@ -1,5 +1,5 @@
 import { type FailureCode, RelayError } from '../../../errors.ts'
-import { bySqlState, type ErrorMeanings } from '../failures.ts'
+import { bySqlState, type ErrorMeanings, type Meaning } from '../failures.ts'
 
 /** CrateDB says nearly everything with these; older versions also what others say with a code of its own. */
 const SAYS_NOTHING = new Set(['XX000', '0A000', '42601'])
@@ -68,19 +68,21 @@ export class SilentRefusal extends Error {
   }
 }
 
+/** So often a batch is tried before words that are not known count as being about a row. */
+const PATIENCE = 3
+
 /** Reads the words of CrateDB where its SQLSTATE tells nothing. */
 export const byWordsOfCrate: ErrorMeanings = {
-  code: (error) => (error instanceof SilentRefusal ? 'SINK_REFUSED' : meaningOf(error).code),
-  words: (error) => (error instanceof SilentRefusal ? error.message : wordsOf(error)),
-  // node-postgres gives a severity to what a server said, and to nothing else.
-  isServers: (error) => 'severity' in error,
+  meaning: meaningOf,
+  words: wordsOf,
+  refusal: (error) => (error instanceof SilentRefusal ? error.message : wordsOf(error)),
 }
 
 /** True if fewer rows at once may pass. */
 export const wantsSmallerBatch = (error: unknown): boolean =>
   error instanceof Error && !(error instanceof RelayError) && TOO_LARGE.test(error.message)
 
-interface Meaning {
+interface Reading {
   readonly code: FailureCode
   readonly instead?: string | undefined
   /** False if the code is all that is known: then the words may quote anything. */
@@ -88,14 +90,21 @@ interface Meaning {
 }
 
 function meaningOf(error: Error): Meaning {
+  if (error instanceof SilentRefusal) return { blame: 'rule', code: 'SINK_REFUSED', patience: 0 }
   const state = stateOf(error)
-  if (state !== undefined && IS_OURS.has(state)) return { code: 'SINK_FAILED', isKnown: true }
-  if (state !== undefined && SAYS_NOTHING.has(state)) {
-    for (const [words, code, instead] of BY_WORDS)
-      if (words.test(error.message)) return { code, instead, isKnown: true }
-    return { code: state === MAY_PASS ? 'SINK_UNCLEAR' : 'SINK_FAILED', isKnown: false }
+  if (state === undefined || !SAYS_NOTHING.has(state)) {
+    if (state !== undefined && IS_OURS.has(state)) return { blame: 'target', code: 'SINK_FAILED', patience: 0 }
+    return bySqlState.meaning(error)
   }
-  return { code: bySqlState.code(error), isKnown: true }
+  const { code, isKnown } = readingOf(error, state)
+  if (!isKnown) return { blame: 'unknown', code, patience: PATIENCE }
+  if (code === 'SINK_REFUSED') return { blame: 'rule', code, patience: 0 }
+  return { blame: code === 'SINK_TABLE' || code === 'SINK_DENIED' ? 'table' : 'target', code, patience: 0 }
+}
+
+function readingOf(error: Error, state: string): Reading {
+  for (const [words, code, instead] of BY_WORDS) if (words.test(error.message)) return { code, instead, isKnown: true }
+  return { code: state === MAY_PASS ? 'SINK_UNCLEAR' : 'SINK_FAILED', isKnown: false }
 }
 
 /** Undefined for what the server did not say: `EPIPE` only looks like a SQLSTATE. */
@@ -105,14 +114,19 @@ function stateOf(error: Error): string | undefined {
 }
 
 function wordsOf(error: Error): string {
-  const { code, instead, isKnown } = meaningOf(error)
-  if (instead !== undefined) return `CrateDB refused a row: ${instead} (SQLSTATE ${stateOf(error)})`
-  if (code === 'SINK_REFUSED') return bySqlState.words(error)
-  const [, schema] = stateOf(error) === UNKNOWN_SCHEMA ? (/^Schema '(.*?)' unknown/s.exec(error.message) ?? []) : []
+  const state = stateOf(error)
+  if (state === undefined || IS_OURS.has(state)) return `CrateDB said: ${error.message}`
+  const [, schema] = state === UNKNOWN_SCHEMA ? (/^Schema '(.*?)' unknown/s.exec(error.message) ?? []) : []
   if (schema !== undefined) {
     const grant = `GRANT DQL, DML, DDL ON SCHEMA "${schema.replaceAll('"', '""')}" TO`
     return `CrateDB said: ${error.message}. It says so, too, if the user has no right on it: ${grant} the user`
   }
+  if (!SAYS_NOTHING.has(state)) {
+    const { blame } = bySqlState.meaning(error)
+    return blame === 'target' || blame === 'table' ? `CrateDB said: ${error.message}` : bySqlState.refusal(error)
+  }
+  const { instead, isKnown } = readingOf(error, state)
+  if (instead !== undefined) return `CrateDB refused a row: ${instead} (SQLSTATE ${state})`
   return `CrateDB said: ${isKnown ? error.message : withoutQuoted(error.message)}`
 }
 

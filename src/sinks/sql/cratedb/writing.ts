@@ -10,5 +10,6 @@ export const finalWriting: Writing = {
   batch: (db, work) => work(db),
   takeTurns: async () => {},
   part: (_to, _depth, work) => work(),
+  undoesParts: false,
   sweep,
 }

@@ -41,7 +41,7 @@ let loads = 0
 export function stagingOf(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): Staging {
   const load = ++loads % 2 ** 31
   const lines = rows.map(({ key, json }) => [String(load), ...key.tokens.map(textOf), json].map(copyField).join('\t'))
-  const data = `${lines.join('\n')}\n`
+  const data = lines.map((line) => `${line}\n`).join('')
   const keys = table.keys.map(({ travelsAs }, i) => ({ attribute: `k${i}`, column: `k${i}`, travelsAs }))
   const name = stageName(table)
   const columns = [

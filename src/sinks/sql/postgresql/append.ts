@@ -94,7 +94,10 @@ export function appendLog(style: TableStyle): Layout {
         })
         const json = `[${rows.join(',')}]`
         const write: Plan['write'] = (trx) => (rows.length === 0 ? Promise.resolve(0) : insert(trx, target, json))
-        return { refused: [], aside: NOTHING_ASIDE, write }
+        const writeNothing = async (trx: Database): Promise<void> => {
+          await insert(trx, target, '[]')
+        }
+        return { refused: [], aside: NOTHING_ASIDE, write, writeNothing }
       },
     }),
     beside: () => null,

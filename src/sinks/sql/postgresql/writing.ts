@@ -34,5 +34,13 @@ export const transactionWriting: Writing = {
     return result
   },
 
+  undoesParts: true,
+
+  /** What comes after is deferred again, for it may hold only with what follows. A part that fails takes both back. */
+  async checkConstraints(trx) {
+    await sql`SET CONSTRAINTS ALL IMMEDIATE`.execute(trx)
+    await sql`SET CONSTRAINTS ALL DEFERRED`.execute(trx)
+  },
+
   sweep: async (trx, table, floor) => Number((await sweep(table, floor).execute(trx)).numAffectedRows),
 }

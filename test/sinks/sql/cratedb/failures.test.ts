@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import pg from 'pg'
 import { RelayError } from '../../../../src/errors.ts'
 import { byWordsOfCrate, wantsSmallerBatch } from '../../../../src/sinks/sql/cratedb/failures.ts'
-import { isTableFailure, refusalOf, sqlFailure } from '../../../../src/sinks/sql/failures.ts'
+import { sqlFailure } from '../../../../src/sinks/sql/failures.ts'
 
 /** As node-postgres throws what a server said. */
 function said(state: string, words: string): Error {
@@ -46,8 +46,9 @@ for (const [state, words, code] of cases) {
     const failure = sqlFailure(said(state, words), byWordsOfCrate)
     assert.ok(failure instanceof RelayError)
     assert.equal(failure.code, code)
-    assert.equal(isTableFailure(said(state, words), byWordsOfCrate), code === 'SINK_TABLE')
-    assert.equal(refusalOf(said(state, words), byWordsOfCrate), null)
+    const { blame } = byWordsOfCrate.meaning(said(state, words))
+    assert.ok(blame !== 'row' && blame !== 'rule')
+    assert.equal(blame === 'table', code === 'SINK_TABLE' || code === 'SINK_DENIED')
   })
 }
 
@@ -68,9 +69,8 @@ for (const [state, words, reason] of rows) {
   test(`a row is refused: ${words}`, () => {
     const failure = sqlFailure(said(state, words), byWordsOfCrate, { shard: 'shard-1' })
     assert.ok(failure instanceof RelayError)
-    assert.equal(failure.code, 'SINK_REFUSED')
-    assert.match(failure.message, reason)
-    assert.match(refusalOf(said(state, words), byWordsOfCrate) ?? '', reason)
+    assert.equal(byWordsOfCrate.meaning(said(state, words)).blame, 'rule')
+    assert.match(byWordsOfCrate.refusal(said(state, words)), reason)
     assert.doesNotMatch(`${failure.message}${failure.cause}`, /s3cret/)
   })
 }
@@ -92,8 +92,7 @@ test('what node-postgres itself throws', () => {
     Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }),
     Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
   ]) {
-    assert.equal(byWordsOfCrate.code(error), 'SINK_UNREACHABLE')
-    assert.equal(byWordsOfCrate.isServers(error), false)
+    assert.deepEqual(byWordsOfCrate.meaning(error), { blame: 'target', code: 'SINK_UNREACHABLE', patience: 0 })
   }
 })
 

@@ -92,19 +92,19 @@ test('a table whose columns are at their limit is told of, and no row is to blam
   assert.match(failure.detail, /Limit of total columns \[5\] in table \[doc\.orders\] exceeded/)
 })
 
-test('more than twenty, and more than half of what a table gets: the table is wrong, and not the rows', async (t) => {
+test('a table that takes none of more than a hundred rows looks wrong itself', async (t) => {
   const { crate, write } = await openCrateRelay(t, {}, { tables: [TABLE] })
   await write(put('k0', 1))
   crate.query(LATE)
   let next = 1
   const batch = (goods: number, bads: number): Change[] =>
     Array.from({ length: goods + bads }, (_, i) => (i < goods ? good : bad)(`k${next++}`))
-  assert.equal((await write(...batch(0, 20))).deadLettered, 20)
-  assert.equal((await write(...batch(21, 21))).deadLettered, 21)
+  assert.equal((await write(...batch(0, 100))).deadLettered, 100)
+  assert.equal((await write(...batch(1, 101))).deadLettered, 101)
   const before = lines(crate, 'SELECT "positions" FROM "cdc_relay"."relays"')
-  const failure = await rejection(write(...batch(20, 21)), 'TOO_MANY_REFUSED')
-  assert.match(failure.message, /21 of 41 changes of one batch cannot be written, the first because: CrateDB refused/)
-  assert.equal(deadLetters(crate).length, 41)
+  const failure = await rejection(write(...batch(0, 101)), 'TOO_MANY_REFUSED')
+  assert.match(failure.message, /All 101 changes of one batch are refused, each because: CrateDB refused/)
+  assert.equal(deadLetters(crate).length, 201)
   assert.deepEqual(lines(crate, 'SELECT "positions" FROM "cdc_relay"."relays"'), before)
 })
 
