@@ -1,182 +1,255 @@
-/** What an operator reads, whether trying again can help, and the exit code of the program: one table for all of it. */
+/**
+ * What an operator reads, whether trying again can help, and the exit code of the program: one table for all of it. `help` stands
+ * behind each message; `npm run docs:errors` makes docs/errors.md of all.
+ */
 export const FAILURES = {
-  CONFIGURATION: { retry: 'never', exit: 2, help: 'Correct the options; `--help` behind the command lists them.' },
+  CONFIGURATION: {
+    retry: 'never',
+    exit: 2,
+    means:
+      'Options, variables, the YAML file or what they name cannot be used as they are. All problems stand in one message.',
+    help: 'Correct the options; `--help` behind the command lists them.',
+  },
 
   DECODE_NOT_TEXT: {
     retry: 'never',
     exit: 3,
+    means: 'A record is not UTF-8 text.',
     help: 'The record is not UTF-8 text. Check which service writes this stream.',
   },
   DECODE_NOT_JSON: {
     retry: 'never',
     exit: 3,
+    means: 'A record is not a JSON object.',
     help: 'The record is not a JSON object. Check which service writes this stream.',
   },
   DECODE_FOREIGN: {
     retry: 'never',
     exit: 3,
+    means: 'A record is JSON, but neither of DynamoDB nor of DMS.',
     help: 'The record is JSON, but of no known format. Check which service writes this stream.',
   },
   DECODE_EVENT: {
     retry: 'never',
     exit: 3,
-    help: 'The event is of an unknown kind, or a part that it needs is missing.',
+    means: 'A record is of a known format, but of an unknown kind or incomplete.',
+    help: 'The event is of an unknown kind, or a part that it needs is missing. Check which service writes this stream.',
   },
-  DECODE_TIME: { retry: 'never', exit: 3, help: 'The time of the change cannot be read, so its version is not known.' },
+  DECODE_TIME: {
+    retry: 'never',
+    exit: 3,
+    means: 'The time of a change cannot be read.',
+    help: 'Its version is not known without its time. Check which service writes this stream.',
+  },
   DECODE_VALUE: {
     retry: 'never',
     exit: 3,
+    means: 'A value cannot be read without losing something of it.',
     help: 'A value has an unknown type or shape. A newer cdc-relay may know it.',
   },
   TEXT_NUL: {
     retry: 'never',
     exit: 3,
+    means: 'A text holds characters that the target cannot keep.',
     help: 'The text holds U+0000 or half a surrogate pair, which the target refuses. `--nul replace` writes U+FFFD instead, except in a key.',
   },
 
   NO_KEY: {
     retry: 'never',
     exit: 3,
+    means: 'An update or delete came for a table that has no primary key.',
     help: 'The table has no primary key, so there is no telling which row is meant. Give it one, or name its key with `--key TABLE=COLUMN`.',
   },
   KEY_UNKNOWN: {
     retry: 'never',
     exit: 2,
+    means: 'Rows came for a table whose primary key nobody has told.',
     help: 'Name it with `--key TABLE=COLUMN,COLUMN` (`--key TABLE=` if there is none); or set IncludeControlDetails=true on the DMS endpoint and reload; or make the target table with its primary key.',
   },
   SCHEMA_CHANGE: {
     retry: 'never',
     exit: 2,
+    means: 'Columns changed at the source, and `--on-schema-change stop` is set.',
     help: 'Change the target table as needed, then run once with `--on-schema-change ignore` or `add-only`.',
   },
 
   AWS_CREDENTIALS: {
     retry: 'once it worked',
     exit: 2,
+    means: 'AWS credentials are missing, expired or not accepted.',
     help: 'Sign in again, or give keys that hold; docs/kinesis.md says where credentials are looked for.',
   },
   SOURCE_UNREACHABLE: {
     retry: 'always',
     exit: 1,
+    means: 'The stream does not answer.',
     help: 'The stream did not answer. The relay goes on by itself once it does.',
   },
   SOURCE_THROTTLED: {
     retry: 'always',
     exit: 1,
+    means: 'The stream answers too many readers.',
     help: 'The stream throttles its readers. The relay goes on at a lower pace.',
   },
   SOURCE_DENIED: {
     retry: 'once it worked',
     exit: 2,
+    means: 'The credentials do not allow to read the stream; or the file may not be read.',
     help: 'Reading the stream is not allowed. docs/kinesis.md lists the permissions.',
   },
   SOURCE_NOT_FOUND: {
     retry: 'never',
     exit: 2,
+    means: 'The stream or file is not there.',
     help: 'There is no such stream or file. Check name, region and account.',
   },
-  SOURCE_CHANGED: { retry: 'never', exit: 2, help: 'What is read now is not what the stored positions belong to.' },
+  SOURCE_CHANGED: {
+    retry: 'never',
+    exit: 2,
+    means: 'Under the name of this relay another stream or file was read, or a file became shorter.',
+    help: 'What is read now is not what the stored positions belong to: with another `--name` it is read from its beginning.',
+  },
   SOURCE_BROKEN: {
     retry: 'never',
     exit: 1,
+    means: 'The file is damaged, or is none that the relay reads.',
     help: 'The file is damaged there, or is none that the relay reads (docs/files.md). What stands in front of the place is written.',
   },
   SOURCE_GAP: {
     retry: 'never',
     exit: 5,
+    means: 'Between the stored position and now records may have expired.',
     help: 'Records may have expired before they were read. Repair the table (docs/gaps.md), then run once with `--on-gap continue`.',
   },
   SOURCE_REFUSED: {
     retry: 'never',
     exit: 1,
+    means: 'The stream refused a request for a reason that the relay does not know.',
     help: 'The stream refused a request that should be right. Please report it.',
   },
 
   SINK_UNREACHABLE: {
     retry: 'always',
     exit: 1,
+    means: 'The target does not answer.',
     help: 'The target did not answer. The relay goes on by itself once it does.',
   },
   SINK_BUSY: {
     retry: 'always',
     exit: 1,
+    means: 'The target is overloaded, out of space, or a lock is not free.',
     help: 'The target is overloaded or a lock was not free. The relay tries again.',
   },
   SINK_LOGIN: {
     retry: 'once it worked',
     exit: 2,
+    means: 'The target did not let the relay in.',
     help: 'The target refused the login. Check user, password and database.',
   },
   SINK_DENIED: {
     retry: 'never',
     exit: 2,
+    means: 'The user of the target may not do what the message names.',
     help: 'The user of the target lacks a permission. docs/postgresql.md, greenplum.md, cratedb.md and gpss.md say what it needs.',
   },
-  SINK_TABLE: { retry: 'never', exit: 2, help: 'The target table does not fit what the relay writes.' },
+  SINK_TABLE: {
+    retry: 'never',
+    exit: 2,
+    means:
+      'A target table is missing, or its columns, key or constraints do not fit. The message lists every misfit with the statement that helps.',
+    help: 'The target table does not fit what the relay writes: change it, or name another one with `--table`.',
+  },
   SINK_REFUSED: {
     retry: 'never',
     exit: 3,
+    means: 'The target refused a row, alone and again.',
     help: 'The target cannot hold a row. The position stands in front of its batch; `--on-error dead-letter` keeps such rows apart and goes on.',
   },
   TOO_MANY_REFUSED: {
     retry: 'never',
     exit: 1,
+    means: 'The target refused most of the rows of a table.',
     help: 'It looks as if the table were wrong, and not the rows. The position stands in front of the batch.',
   },
   SINK_UNCLEAR: {
     retry: 'a few times',
     exit: 1,
+    means: 'The target answered with an error that the relay does not know.',
     help: 'The target refused in words that the relay does not know. It tries again a few times, for it may be a lock; then it stops, having lost nothing.',
   },
   SINK_FAILED: {
     retry: 'never',
     exit: 1,
+    means: 'The target answered with an error that concerns neither a row, a table nor a lock.',
     help: 'Trying again does not cure that. Nothing is lost: the positions stand in front of what is not written.',
   },
 
-  STATE_DIFFERS: { retry: 'never', exit: 2, help: 'A second pipeline needs a `--name` of its own.' },
+  STATE_DIFFERS: {
+    retry: 'never',
+    exit: 2,
+    means:
+      'What is stored under this name was written with another stream, start, mode, layout or routing. The message names it.',
+    help: 'A second pipeline needs a `--name` of its own.',
+  },
   STATE_HELD: {
     retry: 'never',
     exit: 4,
+    means: 'Another process holds the name of this relay, or the folder or file that it writes to.',
     help: 'Stop the other relay, give this one another `--name`, or take over with `--take-over`.',
   },
   STATE_UNREACHABLE: {
     retry: 'always',
     exit: 1,
+    means: 'The state store does not answer.',
     help: 'The state store did not answer. The relay goes on by itself once it does.',
   },
   STATE_THROTTLED: {
     retry: 'always',
     exit: 1,
+    means: 'The state store is busy.',
     help: 'The state store is busy, or throttles its writers. The relay tries again; give it more capacity if this stays.',
   },
   STATE_LOGIN: {
     retry: 'once it worked',
     exit: 2,
+    means: 'The state store did not let the relay in.',
     help: 'The state store refused the login. Check user, password and database of `--state`.',
   },
   STATE_DENIED: {
     retry: 'once it worked',
     exit: 2,
+    means: 'The credentials or the user do not allow to read or write the state.',
     help: 'Reading or writing the state is not allowed.',
   },
   STATE_BROKEN: {
     retry: 'never',
     exit: 1,
+    means: 'The stored state cannot be read, or not be written.',
     help: 'Without its state the relay does not go on. Nothing is lost: what is not stored is read and written again.',
   },
 
   INTERNAL: {
     retry: 'never',
     exit: 1,
+    means: 'Something happened that the relay has no word for.',
     help: 'That is a fault of cdc-relay: nothing is lost, for the positions stand where they stood. Please report this line, with `stack` and the versions in the first line of the log.',
   },
 } as const satisfies Record<
   string,
-  { retry: 'always' | 'once it worked' | 'a few times' | 'never'; exit: number; help: string }
+  { retry: 'always' | 'once it worked' | 'a few times' | 'never'; exit: number; means: string; help: string }
 >
 
 export type FailureCode = keyof typeof FAILURES
+
+/** Of the program. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  0: 'done, or stopped in order by SIGTERM, SIGINT or SIGHUP',
+  1: 'failed',
+  2: 'usage, configuration, a login, a right, a key that is not known',
+  3: '`--on-error stop` met a bad record',
+  4: 'another relay holds this name',
+  5: 'records may have expired before they were read',
+}
 
 /** Stream, shard, sequence number, table, batch: as much as is known where it is thrown. */
 export type PlaceOfFailure = Readonly<Record<string, string | number>>
