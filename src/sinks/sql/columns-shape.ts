@@ -25,6 +25,8 @@ export interface TargetColumn extends Mapping, Codec {
   /** Its place among the key columns, or among the others. */
   readonly index: number
   readonly isInteger: boolean
+  /** True if it cannot be empty, so that a value that it does not hold costs the row. */
+  readonly isNotNull: boolean
   readonly whyAside: WhyAside
 }
 
@@ -44,6 +46,7 @@ export function imagesOf(table: ColumnsTable): Images {
   const { keys, values, attributes, leftOut } = table
   const byAttribute = new Map(values.map((column) => [column.attribute, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
+  const required = values.filter(({ isNotNull }) => isNotNull)
 
   function eachValue(
     row: Row,
@@ -79,6 +82,7 @@ export function imagesOf(table: ColumnsTable): Images {
     check(change) {
       if (change.inExponentForm !== undefined) refuseRounded(table, change)
       if (!table.hasExtra) eachValue(change.after!, () => {}, refuseWithoutExtra)
+      for (const column of required) refuseNull(table, column, change)
     },
     isWhole({ complete, after }) {
       return complete || attributes.every((attribute) => after![attribute] !== undefined)
@@ -212,6 +216,20 @@ function keyToken({ source }: ColumnsTable, column: KeyColumn & TargetColumn, ke
     'SINK_REFUSED',
     `Key column "${column.column}" of table ${source}, ${column.declared}, cannot hold the key`,
   )
+}
+
+/** @throws RelayError SINK_REFUSED if the change would leave the column empty */
+function refuseNull(
+  { source }: ColumnsTable,
+  { column, attribute, encode, whyAside }: TargetColumn,
+  change: Change,
+): void {
+  const value = change.after![attribute]
+  if (value === undefined && !change.complete) return
+  const isEmpty = value === undefined || value === null
+  if (!isEmpty && encode(value) !== undefined) return
+  const why = isEmpty ? 'the change has no value for it' : `it does not hold the value: ${whyAside.reason}`
+  throw new RelayError('SINK_REFUSED', `Column "${column}" of table ${source} is NOT NULL, and ${why}`)
 }
 
 function refuseRounded(table: ColumnsTable, change: Change): void {

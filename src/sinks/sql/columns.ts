@@ -16,6 +16,7 @@ import {
   wrongKind,
 } from './fit.ts'
 import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
+import { LabelLooks, labelsOf } from './label-looks.ts'
 import type { OwnColumn } from './own-columns.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
 
@@ -30,6 +31,7 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
   const { deletes } = dialect
   const { version, deleted, extra } = dialect.own
   const own: readonly OwnColumn[] = deletes === 'soft' ? [version, deleted] : [version]
+  const looks = new Map<string, LabelLooks>()
 
   return {
     name: 'columns',
@@ -99,7 +101,14 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
 
     bind(target, wanted, relation, known) {
       const table = boundTable(target, wanted, relation, known, dialect)
-      return { ...table, plan: dialect.columns(table, relation) }
+      const plan = (table: ColumnsTable) => dialect.columns(table, relation)
+      if (!relation.columns.some(({ underlying }) => labelsOf(underlying).length > 0))
+        return { ...table, plan: plan(table) }
+      const looksHere = looks.get(target.source) ?? new LabelLooks(() => performance.now())
+      looks.set(target.source, looksHere)
+      looksHere.looked(relation.columns.map(({ underlying }) => underlying))
+      const asking = askingForLabels(table, relation, looksHere)
+      return { ...asking, plan: plan(asking), isOutdated: () => looksHere.isDue() }
     },
 
     beside: (table, relation) =>
@@ -150,6 +159,23 @@ function keyOf(known: SourceTable | null, changes: Occasion['changes']): readonl
   const attributes = Object.keys(sample.key ?? {}).sort()
   if (attributes.length > 0) return attributes
   throw new RelayError('SINK_TABLE', `No key is known for table ${sample.table.name}, and a mirror needs one`)
+}
+
+/** Notes what an enum lacks. */
+function askingForLabels(table: ColumnsTable, relation: Relation, looks: LabelLooks): ColumnsTable {
+  const enums = new Set(
+    relation.columns.filter(({ underlying }) => labelsOf(underlying).length > 0).map(({ name }) => name),
+  )
+  const asking = <T extends TargetColumn>(column: T): T => {
+    if (!enums.has(column.column)) return column
+    const encode: TargetColumn['encode'] = (value) => {
+      const token = column.encode(value)
+      if (token === undefined) looks.missed()
+      return token
+    }
+    return { ...column, encode }
+  }
+  return { ...table, keys: table.keys.map(asking), values: table.values.map(asking) }
 }
 
 /** Of the columns without a type: what they held in these changes. */
@@ -215,6 +241,7 @@ function boundTable(
       ...codec,
       index,
       isInteger: /^int[248]$/.test(column.baseType) || /^u?int/.test(known?.columns.get(mapping.attribute) ?? ''),
+      isNotNull: column.notNull || column.underlying.isNotNull === true,
       whyAside: whyNotHeld(column.type, codec),
     }
   }

@@ -70,6 +70,8 @@ export interface TargetTable<To = Database> extends BoundTable {
    * @throws RelayError SINK_TABLE if the changes have another key than the table
    */
   plan(changes: readonly Change[]): Promise<Plan<To> | null>
+  /** True if values were met that the table may know by now: it is to be looked at again. Absent if that cannot be. */
+  isOutdated?(): boolean
 }
 
 export interface Plan<To = Database> {

@@ -232,7 +232,7 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
 
     find(source, ofSource) {
       const table = known.get(source)
-      return table?.known === ofSource ? table : undefined
+      return table?.known === ofSource && table.isOutdated?.() !== true ? table : undefined
     },
 
     learn,

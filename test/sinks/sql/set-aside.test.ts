@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Written } from '../../../src/sinks/sink.ts'
 import { dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
+import { totals } from '../conformance.ts'
 import { onEachTarget } from './test-relay.ts'
 
 /** Values that go to `cdc_extra` are counted, by table and column. */
@@ -66,3 +67,58 @@ onEachTarget('values set aside: also those of attributes that have no column', a
   assert.deepEqual(countsOf(written), { orders: { x: 1, y: 2 } })
   assert.equal(written.setAside!.get('orders')!.get('y')!.type, null)
 })
+
+const MOODS = `CREATE SCHEMA shop; CREATE TYPE shop.mood AS ENUM ('fine');
+  CREATE TABLE shop.orders (id int PRIMARY KEY, mood shop.mood, moods shop.mood[])`
+
+onEachTarget(
+  'a label that an enum lacks lies aside; one that it got since is used without a restart',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, { layout: null })
+    await database.query(MOODS)
+    knows(sourceTable({}))
+    const rows = () => database.query('SELECT id, mood::text, moods::text, cdc_extra FROM shop.orders ORDER BY id')
+    await write(dmsPut(1, 1, { data: { mood: 'fine' } }))
+    await database.query(`ALTER TYPE shop.mood ADD VALUE 'angry'`)
+    const added = await write(dmsPut(1, 2, { data: { mood: 'angry', moods: '{fine,angry}' } }))
+    assert.equal(added.setAside, undefined)
+    assert.deepEqual(await rows(), [{ id: 1, mood: 'angry', moods: '{fine,angry}', cdc_extra: null }])
+    const unknown = Array.from({ length: 30 }, (_, id) => dmsPut(id, 3, { data: { mood: 'sad', moods: '{sad}' } }))
+    assert.deepEqual(countsOf(await write(...unknown)), { 'shop.orders': { mood: 30, moods: 30 } })
+    assert.deepEqual((await rows())[1], { id: 1, mood: null, moods: null, cdc_extra: { mood: 'sad', moods: '{sad}' } })
+  },
+)
+
+onEachTarget(
+  'a column that is NOT NULL: what it does not hold costs the row, and the reason names the column',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, { layout: null, onError: 'dead-letter' })
+    await database.query(`CREATE SCHEMA shop; CREATE DOMAIN shop.name AS varchar(3) NOT NULL;
+    CREATE TABLE shop.orders (id int PRIMARY KEY, qty smallint NOT NULL, name shop.name)`)
+    knows(sourceTable({}))
+    const written = await write(
+      dmsPut(1, 1, { data: { qty: 1, name: 'one' } }),
+      dmsPut(2, 1, { data: { qty: 40_000, name: 'two' } }),
+      dmsPut(3, 1, { data: { qty: null, name: 'two' } }),
+      dmsPut(4, 1, { data: { name: 'two' } }),
+      dmsPut(5, 1, { data: { qty: 1, name: 'five' } }),
+      dmsPatch(1, 2, { data: { qty: null } }),
+      dmsPatch(1, 3, { data: { name: 'uno' } }),
+    )
+    assert.deepEqual([totals(written), written.deadLettered, written.setAside], [[1, 1], 5, undefined])
+    assert.deepEqual(await database.query('SELECT id, qty, name FROM shop.orders'), [{ id: 1, qty: 1, name: 'uno' }])
+    const letters = await database.query<{ detail: string }>('SELECT detail FROM cdc_relay.dead_letters ORDER BY id')
+    assert.deepEqual(
+      letters.map(({ detail }) =>
+        detail.replace(/^Column "(.*?)" of table shop.orders is NOT NULL, and (.*?)(: .*)?$/, '$1: $2'),
+      ),
+      [
+        'qty: it does not hold the value',
+        'qty: the change has no value for it',
+        'qty: the change has no value for it',
+        'name: it does not hold the value',
+        'qty: the change has no value for it',
+      ],
+    )
+  },
+)
