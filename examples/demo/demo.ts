@@ -29,7 +29,9 @@ const USUAL_CHANGES = { pglite: 200_000, gpss: 40_000 } as const
 const { sink, changes, seed } = readArguments()
 const startedMs = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-demo-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const removeFolder = () => rmSync(folder, { recursive: true, force: true })
+// After a failure. At the end it is removed in any case.
+process.on('exit', removeFolder)
 process.on('SIGINT', () => process.exit(130))
 
 title(sink === 'gpss' ? 'A change feed, through cdc-relay and GPSS' : 'Two change feeds, through cdc-relay')
@@ -44,6 +46,7 @@ const isShopRight = ofDms === 0 || (await playShop(kinesis, folder, { changes: o
 await kinesis.close()
 
 tell('', `${seconds(performance.now() - startedMs)} in all`, '')
+removeFolder()
 process.exitCode = isOrdersRight && isShopRight ? 0 : 1
 
 function readArguments(): { sink: keyof typeof ORDERS_TARGETS; changes: number; seed: number } {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -141,6 +141,8 @@ export async function startPostgres(
       server.ref()
       server.stdin.end()
       await exited
+      // Its own user may not remove it from a folder for temporary files that is ours alone.
+      await rm(home, { recursive: true, force: true })
     },
   }
 }
