@@ -95,19 +95,19 @@ export const FAILURES = {
     retry: 'once it worked',
     exit: 2,
     means: 'The credentials do not allow to read the stream; or the file may not be read.',
-    help: 'Reading the stream is not allowed. docs/kinesis.md lists the permissions.',
+    help: 'The source may not be read. Grant what is missing; docs/kinesis.md lists the permissions on a stream.',
   },
   SOURCE_NOT_FOUND: {
     retry: 'never',
     exit: 2,
     means: 'The stream or file is not there.',
-    help: 'There is no such stream or file. Check name, region and account.',
+    help: 'Check its name. A stream is looked for in one region of one account, a file from the folder in which the relay was started.',
   },
   SOURCE_CHANGED: {
     retry: 'never',
     exit: 2,
     means: 'Under the name of this relay another stream or file was read, or a file became shorter.',
-    help: 'What is read now is not what the stored positions belong to: with another `--name` it is read from its beginning.',
+    help: 'The stored positions belong to something else. Bring that back; or read what is there now from its start, under another `--name`.',
   },
   SOURCE_BROKEN: {
     retry: 'never',
@@ -195,7 +195,7 @@ export const FAILURES = {
     retry: 'never',
     exit: 4,
     means: 'Another process holds the name of this relay, or the folder or file that it writes to.',
-    help: 'Stop the other relay, give this one another `--name`, or take over with `--take-over`.',
+    help: 'Two at a time would undo what the other one does.',
   },
   STATE_UNREACHABLE: {
     retry: 'always',

@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { addAbortSignal } from 'node:stream'
 import { RelayError } from '../errors.ts'
+import { fileTrouble } from '../file-trouble.ts'
 import type { StreamIdentity } from '../position.ts'
 import { MAGIC_BYTES, packingOf, unpack } from './unpack.ts'
 
@@ -49,7 +50,10 @@ export function fileInput(path: string): Input {
     async open(offset, signal) {
       const file = await openFile(path)
       const tooShort = (found: number): RelayError =>
-        new RelayError('SOURCE_CHANGED', `${path} has ${found} bytes, but ${offset} bytes of it were read before`)
+        new RelayError(
+          'SOURCE_CHANGED',
+          `The file ${path} has ${found} bytes, but ${offset} bytes of it were read before: it was cut or replaced`,
+        )
       try {
         const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0)
         const packing = packingOf(buffer.subarray(0, bytesRead))
@@ -149,9 +153,11 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 function fileFailure(path: string, cause: unknown): RelayError {
-  const { code, message } = cause as NodeJS.ErrnoException
+  const { code } = cause as NodeJS.ErrnoException
   if (code === 'EACCES' || code === 'EPERM') {
-    return new RelayError('SOURCE_DENIED', `The file ${path} may not be read`, {}, cause)
+    return new RelayError('SOURCE_DENIED', `The file ${path} may not be read: ${fileTrouble(cause)}`, {}, cause)
   }
-  return new RelayError('SOURCE_NOT_FOUND', `The file ${path} cannot be opened: ${message}`, {}, cause)
+  const what =
+    code === 'ENOENT' ? `There is no file ${resolve(path)}` : `The file ${path} cannot be opened: ${fileTrouble(cause)}`
+  return new RelayError('SOURCE_NOT_FOUND', what, {}, cause)
 }

@@ -8,6 +8,7 @@ import { type Head, type Holder, NOTHING } from './dynamodb-items.ts'
 import { type Known, statePages } from './dynamodb-pages.ts'
 import { openTable, type TableOptions } from './dynamodb-table.ts'
 import { startHeartbeat, watchHeartbeat } from './heartbeat.ts'
+import { nameHeld } from './held.ts'
 import { requireSameIdentity } from './identity.ts'
 import type { Claim, StateStore, Stored } from './store.ts'
 import { holds } from './stored-json.ts'
@@ -189,5 +190,4 @@ function gone(name: string): RelayError {
 const holder = ({ process, host, since, heartbeat }: Head): string =>
   `process ${process} on ${host} since ${since}, last heard of ${new Date(heartbeat).toISOString()}`
 
-const held = (name: string, head: Head): RelayError =>
-  new RelayError('STATE_HELD', `The relay's name is held by ${holder(head)}`, { name })
+const held = (name: string, head: Head): RelayError => nameHeld(name, holder(head))

@@ -21,12 +21,20 @@ const RETRY_MS = 100
  * which names the holder, means nothing by itself. The file stays when the lock is released: whoever removed it
  * could remove the file that another process has just locked.
  *
+ * @param words what to say of a lock that another one holds
  * @throws RelayError STATE_HELD naming the holder, STATE_BROKEN if there can be no such file
  */
-export async function lockFile(path: string, signal?: AbortSignal): Promise<FileLock> {
+export async function lockFile(
+  path: string,
+  signal?: AbortSignal,
+  words: WordsOfHeld = (holder) =>
+    `${path} is locked by ${holder}, which still runs: stop that process (\`--take-over\` cannot take a lock), or use another file`,
+): Promise<FileLock> {
   const file = await openLockFile(path)
   try {
-    if (!(await lockOpenFile(file, signal))) throw held(path, await holderOf(file))
+    if (!(await lockOpenFile(file, signal))) {
+      throw new RelayError('STATE_HELD', words((await holderOf(file)) || 'another process'))
+    }
     await file.truncate()
     await file.write(`process ${process.pid} on host ${hostname()} since ${new Date().toISOString()}`)
   } catch (error) {
@@ -56,12 +64,8 @@ async function openLockFile(path: string): Promise<FileHandle> {
 const broken = (path: string, cause: unknown): RelayError =>
   new RelayError('STATE_BROKEN', `The lock file ${path} cannot be written: ${fileTrouble(cause)}`, {}, cause)
 
-function held(path: string, holder: string): RelayError {
-  return new RelayError(
-    'STATE_HELD',
-    `${path} is locked by ${holder || 'another process'}, which still runs; --take-over cannot take it from there`,
-  )
-}
+/** @param holder who has the lock */
+export type WordsOfHeld = (holder: string) => string
 
 async function holderOf(file: FileHandle): Promise<string> {
   const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(400), position: 0 })

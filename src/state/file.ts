@@ -84,7 +84,7 @@ function isOfAnother({ claim }: State, { claim: ours }: State): boolean {
 function held(path: string, { claim: { pid, host, since } }: State): RelayError {
   return new RelayError(
     'STATE_HELD',
-    `The state file ${path} was claimed by process ${pid} on host ${host} since ${since}`,
+    `The state file ${path} was claimed by process ${pid} on host ${host} since ${since}: stop that relay, or give this one another \`--name\`, and with it another file`,
   )
 }
 

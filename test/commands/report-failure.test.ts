@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { inspect } from 'node:util'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { reportFailure } from '../../src/commands/report-failure.ts'
 import { RelayError } from '../../src/errors.ts'
 import { listening } from '../observe/said.ts'

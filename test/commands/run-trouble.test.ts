@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { platform } from 'node:process'
 import { type TestContext, test } from 'node:test'
+import { connect } from '../../src/sinks/sql/connection.ts'
+import { sqlStateStore } from '../../src/sinks/sql/state.ts'
+import { lockFile } from '../../src/state/file-lock.ts'
+import { claimOf } from '../support/changes.ts'
 import { postgres, testDatabase } from '../support/postgres.ts'
 import { type ProgramEnd, type ProgramOptions, runProgram } from '../support/program.ts'
 
@@ -187,4 +191,52 @@ test('a password in the URL is not to be seen in ps once the program runs', {
   await runProgram(args, { cwd, watch })
   assert.match(shown, /postgresql:\/\/app:\*\*\*@127/)
   assert.doesNotMatch(shown, /s3cret-word/)
+})
+
+test('a source file that is not there, or was cut since, says which file and what to do, and nothing of streams', async (t) => {
+  const cwd = folderOf(t)
+  const sink = ['--sink', 'jsonl:out.jsonl', '--state', 'file:state.json']
+  const missing = await runProgram(['run', '--source', 'file:there.jsonl', ...sink], { cwd })
+  endedBy(missing, 'SOURCE_NOT_FOUND', 2, /There is no file \/.*\/there\.jsonl/)
+  assert.doesNotMatch(missing.stderr, /region and account/)
+
+  const long = join(cwd, 'long.jsonl')
+  const args = ['run', '--source', 'file:long.jsonl', ...sink]
+  writeFileSync(long, `${RECORD}\n`.repeat(200))
+  assert.equal((await runProgram(args, { cwd })).code, 0)
+  writeFileSync(long, `${RECORD}\n`.repeat(100))
+  endedBy(await runProgram(args, { cwd }), 'SOURCE_CHANGED', 2, /was cut or replaced.*under another `--name`/)
+})
+
+test('a PGlite folder, a state file, a name that another one holds: each says what helps, and nothing that does not', async (t) => {
+  const cwd = folderOf(t)
+  const folder = join(cwd, 'data')
+  const state = join(cwd, 'state.json')
+  const held = [await lockFile(`${folder}.lock`), await lockFile(`${state}.lock`)]
+  t.after(() => Promise.all(held.map((lock) => lock.release())))
+  const args = ['run', '--source', 'file:in.jsonl', '--sink']
+  const inFolder = await runProgram([...args, `pglite:${folder}`], { cwd })
+  endedBy(
+    inFolder,
+    'STATE_HELD',
+    4,
+    /The PGlite folder .*data is open in process \d+ on host .*: stop that process first/,
+  )
+  assert.doesNotMatch(inFolder.stderr, /take-over|--name/)
+  const inState = await runProgram([...args, 'jsonl:out.jsonl', '--state', `file:${state}`], { cwd })
+  endedBy(inState, 'STATE_HELD', 4, /state\.json\.lock is locked by process \d+ .*stop that process/)
+  assert.doesNotMatch(inState.stderr, /or take/)
+
+  const database = await testDatabase(t)
+  const store = sqlStateStore(await connect(database.url))
+  t.after(() => store.close())
+  const { relay, ...claim } = claimOf()
+  await store.claim({ ...claim, relay: { ...relay, name: 'shop' } }, AbortSignal.timeout(30_000))
+  const ofName = await runProgram([...args, database.url, '--name', 'shop'], { cwd })
+  endedBy(
+    ofName,
+    'STATE_HELD',
+    4,
+    /held by process \d+ .*stop that relay, give this one another `--name`, or take .*--take-over/,
+  )
 })

@@ -7,6 +7,7 @@ import { RelayError } from '../../../errors.ts'
 import type { Log } from '../../../observe/log.ts'
 import type { Positions } from '../../../position.ts'
 import { startHeartbeat, watchHeartbeat } from '../../../state/heartbeat.ts'
+import { nameHeld } from '../../../state/held.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import type { Claim, Stored } from '../../../state/store.ts'
 import { holds, merge } from '../../../state/stored-json.ts'
@@ -243,5 +244,4 @@ function unmoved(name: string): RelayError {
 const shown = ({ pid, host, claimed_at, heartbeat }: Holder): string =>
   `process ${pid} on ${host} since ${claimed_at}, last heard of ${new Date(heartbeat).toISOString()}`
 
-const held = (name: string, holder: Holder): RelayError =>
-  new RelayError('STATE_HELD', `The relay's name is held by ${shown(holder)}`, { name })
+const held = (name: string, holder: Holder): RelayError => nameHeld(name, shown(holder))

@@ -1,8 +1,8 @@
 import { type CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import type { Connection } from '../connection.ts'
-import { postgresAddress } from './address.ts'
 import { clientThatLogsIn } from '../login.ts'
+import { postgresAddress } from './address.ts'
 import { copyingClient } from './copy-in.ts'
 
 /** A statement that runs longer than this is cancelled by the server, and the batch is tried again. */

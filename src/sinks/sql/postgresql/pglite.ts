@@ -37,7 +37,9 @@ export async function openFolder(folder: string): Promise<{ pglite: PGlite; clos
   const path = resolve(folder)
   const { PGlite } = await load()
   await mkdir(path, { recursive: true })
-  const lock = await lockFile(`${path}.lock`)
+  const isOpen = (holder: string): string =>
+    `The PGlite folder ${path} is open in ${holder}: stop that process first, or name another folder; PGlite takes one process at a time`
+  const lock = await lockFile(`${path}.lock`, undefined, isOpen)
   const pglite = await PGlite.create(path).catch(async (error: unknown) => {
     await lock.release()
     throw error

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Lessons } from '../../../change.ts'
 import { RelayError } from '../../../errors.ts'
 import type { Position, Positions } from '../../../position.ts'
+import { nameHeld } from '../../../state/held.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import type { RelayIdentity, Stored } from '../../../state/store.ts'
 import type { Database } from '../connection.ts'
@@ -130,5 +131,5 @@ export function held(name: string, holder: StoredRelay | undefined): RelayError 
     holder === undefined
       ? 'another process that is just starting'
       : `process ${holder.pid} on ${holder.host} since ${holder.since}`
-  return new RelayError('STATE_HELD', `The relay's name is held by ${by}`, { name })
+  return nameHeld(name, by)
 }
