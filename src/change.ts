@@ -103,10 +103,12 @@ export interface Change {
   /** True on a delete made by DynamoDB TTL. */
   readonly expired?: true
   /**
-   * Columns of a DMS change whose whole number came in exponent form (`1.2e+18`). In a column of floating point that is
-   * its value; in a column of integers DMS has rounded it. Not part of the JSON.
+   * Columns of a DMS change whose whole number came in exponent form, without all of its digits (`1.2e+18`). In a column of
+   * floating point that is its value; in a column of integers DMS has rounded it. Not part of the JSON.
    */
   readonly inExponentForm?: readonly string[]
+  /** The member of a DMS record that looks like a before image and is not read as one. Not part of the JSON. */
+  readonly unreadImage?: string
   readonly source: ChangeSource
 }
 

@@ -44,6 +44,7 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   'key-wait': { when: (config) => mayBeDms(config) && isMirror(config), only: 'it is for mirrored tables of DMS' },
   'missing-columns': OF_DMS,
   'before-image-field': OF_DMS,
+  'before-image-prefix': OF_DMS,
   'on-reload': { when: (config) => mayBeDms(config) && isMirror(config), only: 'it is for mirrored tables of DMS' },
   'dynamodb-binary': OF_DYNAMODB,
   expired: OF_DYNAMODB,

@@ -142,6 +142,7 @@ const runConfig = z
     'crate-objects': oneOf('crate-objects', ['ignored', 'dynamic']),
     'dynamodb-binary': oneOf('dynamodb-binary', ['double', 'single']),
     'missing-columns': oneOf('missing-columns', ['auto', 'null', 'keep']),
+    'before-image-prefix': z.string().min(1, 'is empty').optional(),
     'before-image-field': beforeImageField.prefault(defaultOf('before-image-field')),
     nul: oneOf('nul', ['replace', 'dead-letter']),
     'tombstone-ttl': wait.optional(),

@@ -70,6 +70,10 @@ export const RUN_OPTIONS = {
     'auto',
   ),
   'before-image-field': text(rows, 'FieldName of BeforeImageSettings in the DMS task', 'before-image'),
+  'before-image-prefix': text(
+    rows,
+    'columns of DMS that begin so hold old values: column-prefix of a rule add-before-image-columns (BI_ by default there)',
+  ),
   nul: text(rows, 'U+0000 in text, which databases refuse: replace (by U+FFFD, counted) or dead-letter', 'replace'),
   'tombstone-ttl': text(rows, "keep deleted rows' versions for this long [default: the stream's retention and a day]"),
 

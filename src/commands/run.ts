@@ -123,6 +123,7 @@ async function runConfigured(config: RunConfig, say: Reporter, stopping: AbortSi
       stream: source.streamName,
       binary: config['dynamodb-binary'],
       beforeImageField: config['before-image-field'],
+      beforeImagePrefix: config['before-image-prefix'],
     })
     const ofStream = examiner({
       decode,

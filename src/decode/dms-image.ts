@@ -27,6 +27,35 @@ export function readBefore(json: unknown, place: string): Row | null {
   return hasColumns(row) ? row : null
 }
 
+/** Whether a column holds old values, by the rule `add-before-image-columns`. */
+export function isOld(column: string, prefix: string | undefined): prefix is string {
+  return prefix !== undefined && column.length > prefix.length && column.startsWith(prefix)
+}
+
+/** The row, and apart from it the old values that stand in it, under the names of the columns that they are of; null if there are none. */
+export function withoutOldColumns(
+  row: Row,
+  prefix: string | undefined,
+): { readonly data: Row; readonly old: Row | null } {
+  if (prefix === undefined) return { data: row, old: null }
+  const data = newRow()
+  const old = newRow()
+  for (const name in row) {
+    if (isOld(name, prefix)) old[name.slice(prefix.length)] = row[name]!
+    else data[name] = row[name]!
+  }
+  return { data, old: hasColumns(old) ? old : null }
+}
+
+/** The first member, if any, that is none of these and holds an object with a column of the row. */
+export function unreadImage(json: JsonObject, row: Row, read: readonly string[]): string | undefined {
+  for (const name in json) {
+    const member = json[name]
+    if (!read.includes(name) && isJsonObject(member) && Object.keys(member).some((column) => column in row)) return name
+  }
+  return undefined
+}
+
 /** What a delete tells of its row; null if nothing. Nulls may be padding, so they say nothing. */
 export function oldValues(data: Row, before: Row | null): Row | null {
   const row = newRow()
@@ -35,13 +64,13 @@ export function oldValues(data: Row, before: Row | null): Row | null {
   return hasColumns(row) ? row : null
 }
 
-/** The columns of an image whose whole number came with an exponent. */
+/** The columns of an image whose whole number came with an exponent and without all of its digits. */
 export function columnsInExponentForm(json: unknown): string[] {
   const columns = columnsOf(json)
   const names: string[] = []
   for (const name in columns) {
     const value = columns[name]
-    if (value instanceof NumberToken && value.isWholeWithExponent) names.push(name)
+    if (value instanceof NumberToken && value.mayBeRounded) names.push(name)
   }
   return names
 }
@@ -51,6 +80,12 @@ function columnsOf(json: unknown): JsonObject | null {
   if (!isJsonObject(json)) return null
   const { _doc } = json
   return isJsonObject(_doc) && Object.keys(json).length === 1 ? _doc : json
+}
+
+/** Whether any of its values is not null. */
+export function holdsValues(row: Row): boolean {
+  for (const name in row) if (row[name] !== null) return true
+  return false
 }
 
 function hasColumns(row: Row): boolean {

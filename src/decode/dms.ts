@@ -1,7 +1,16 @@
 import type { Change, ChangeSource, RawRecord, SchemaChange, Skip } from '../change.ts'
 import { RelayError } from '../errors.ts'
 import { reasonToSkip } from './dms-bookkeeping.ts'
-import { columnsInExponentForm, oldValues, readBefore, readImage } from './dms-image.ts'
+import {
+  columnsInExponentForm,
+  holdsValues,
+  isOld,
+  oldValues,
+  readBefore,
+  readImage,
+  unreadImage,
+  withoutOldColumns,
+} from './dms-image.ts'
 import { readTable, readTime, readTransaction, readVersion } from './dms-metadata.ts'
 import { readDefinition } from './dms-schema.ts'
 import { holdsOddNumber, isJsonObject, parseTokens, tokenType } from './exact-json.ts'
@@ -12,6 +21,8 @@ export interface DmsOptions {
   readonly stream: string
   /** `BeforeImageSettings.FieldName` of the task; customarily `before-image`. */
   readonly beforeImageField: string
+  /** `column-prefix` of a rule `add-before-image-columns`: columns that begin so are old values. Absent: the task has no such rule. */
+  readonly beforeImagePrefix?: string | undefined
 }
 
 export type DmsDecoded = Change | SchemaChange | Skip
@@ -63,7 +74,7 @@ export function readDms(json: JsonObject, text: string, record: RawRecord, optio
     case 'rename-column':
     case 'column-type-change':
       requireType(metadata, 'control', operation)
-      return readSchemaChange(operation, exact, metadata, source)
+      return readSchemaChange(operation, exact, metadata, source, options)
   }
   const found = typeof operation === 'string' ? JSON.stringify(operation.slice(0, 40)) : tokenType(operation)
   throw unusable(`metadata.operation is ${found}, which this version does not know`)
@@ -77,15 +88,17 @@ function readChange(
   json: JsonObject,
   metadata: JsonObject,
   source: ChangeSource,
-  { beforeImageField }: DmsOptions,
+  { beforeImageField, beforeImagePrefix }: DmsOptions,
 ): Change {
-  const data = readImage(json.data, 'data')
+  const { data, old } = withoutOldColumns(readImage(json.data, 'data'), beforeImagePrefix)
   // The operator chooses the name, and no name may find what every object inherits.
   const oldImage = Object.hasOwn(json, beforeImageField) ? json[beforeImageField] : undefined
-  const before = readBefore(oldImage, beforeImageField)
-  if (before !== null && (op === 'insert' || op === 'load')) {
+  const image = readBefore(oldImage, beforeImageField)
+  const isNew = op === 'insert' || op === 'load'
+  if (image !== null && isNew && holdsValues(image)) {
     throw unusable(`The ${op} has old values in ${beforeImageField}, and no row was there before it`)
   }
+  const before = isNew ? null : (image ?? old)
   const transaction = readTransaction(metadata)
   const version = readVersion(metadata)
 
@@ -102,7 +115,16 @@ function readChange(
     source,
   }
   if (transaction !== null) change.transaction = transaction
-  const inExponentForm = [...columnsInExponentForm(json.data), ...columnsInExponentForm(oldImage)]
+  if (before === null && !isNew) {
+    const unread = unreadImage(json, data, [beforeImageField, 'data', 'metadata', 'control'])
+    if (unread !== undefined) change.unreadImage = unread
+  }
+  const inExponentForm = [
+    ...columnsInExponentForm(json.data).map((column) =>
+      isOld(column, beforeImagePrefix) ? column.slice(beforeImagePrefix.length) : column,
+    ),
+    ...columnsInExponentForm(oldImage),
+  ]
   if (inExponentForm.length > 0) change.inExponentForm = inExponentForm
   return change
 }
@@ -112,13 +134,16 @@ function readSchemaChange(
   json: JsonObject,
   metadata: JsonObject,
   source: ChangeSource,
+  { beforeImagePrefix }: DmsOptions,
 ): SchemaChange {
   const version = readVersion(metadata)
+  const { columns, ...definition } = readDefinition(op, json.control)
   return {
     kind: 'schema',
     op,
     table: readTable(metadata),
-    ...readDefinition(op, json.control),
+    ...(columns && { columns: columns.filter(({ name }) => !isOld(name, beforeImagePrefix)) }),
+    ...definition,
     version: String(op === 'drop-table' ? version - LOAD_IS_OLDER_US : version),
     source,
   }

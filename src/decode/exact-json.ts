@@ -17,7 +17,7 @@ export function parseExact(text: string): Value {
   }
 }
 
-/** A number as the text had it, where the double may be another number, or where a whole number has an exponent. */
+/** A number as the text had it, where the double may be another number, or where a whole number may have been rounded. */
 export class NumberToken {
   readonly text: string
 
@@ -25,8 +25,9 @@ export class NumberToken {
     this.text = text
   }
 
-  get isWholeWithExponent(): boolean {
-    return isWholeWithExponent(this.text)
+  /** Whether it is a whole number that may have had more digits. */
+  get mayBeRounded(): boolean {
+    return mayBeRounded(this.text)
   }
 }
 
@@ -42,7 +43,7 @@ const MAYBE_ODD_NUMBERS = /(?:^|[:,[\s])(-?(?:\d[\d.]{15,}(?:[eE][+-]?\d+)?|\d[\
 export function holdsOddNumber(text: string): boolean {
   if (!MAY_BE_ODD.test(text)) return false
   for (const [, token] of text.matchAll(MAYBE_ODD_NUMBERS)) {
-    if (isWholeWithExponent(token!) || !isDouble(token!)) return true
+    if (mayBeRounded(token!) || !isDouble(token!)) return true
   }
   return false
 }
@@ -98,7 +99,16 @@ function exactNumber(token: string, place: string): number | Numeric {
 const tooDeep = (place: string): RelayError =>
   new RelayError('DECODE_VALUE', `${place} is nested deeper than ${MAX_DEPTH} levels`)
 
-const isWholeWithExponent = (token: string): boolean => /[eE]/.test(token) && Number.isInteger(Number(token))
+/** Whole numbers below this lose nothing to any exponent form of 15 digits. */
+const MAX_UNROUNDED = 1e15
+
+/** A whole number in exponent form that does not show all of its digits. */
+function mayBeRounded(token: string): boolean {
+  const [, fraction = '', exponent] = /^-?\d+(?:\.(\d+))?[eE]([+-]?\d+)$/.exec(token) ?? []
+  if (exponent === undefined || fraction.length >= Number(exponent)) return false
+  const number = Number(token)
+  return Number.isInteger(number) && Math.abs(number) >= MAX_UNROUNDED
+}
 
 /** A double stands for the shortest decimal that reads back as it. */
 function isDouble(token: string): boolean {

@@ -1,4 +1,4 @@
-import { type Change, type Row, tableLabel } from '../change.ts'
+import { type Change, newRow, type Row, tableLabel, type Value } from '../change.ts'
 import type { Log } from '../observe/log.ts'
 
 /** `--missing-columns`. */
@@ -36,6 +36,22 @@ export class MissingColumns {
     return true
   }
 
+  /**
+   * Of an update that makes what it lacks NULL: the row with the large values that only the before image has. Those the log of
+   * PostgreSQL leaves out where they did not change (TOAST); that a row had one and has none now is rare beside it.
+   */
+  withLargeValues(after: Row, before: Row | null): Row {
+    if (before === null || this.#policy !== 'auto') return after
+    let whole: Record<string, Value> | undefined
+    for (const column in before) {
+      const value = before[column]
+      if (column in after || typeof value !== 'string' || value.length < LARGE_LENGTH) continue
+      whole ??= Object.assign(newRow(), after)
+      whole[column] = value
+    }
+    return whole ?? after
+  }
+
   /** Warns, once a run, of a row that lacks one of the columns of its table where that loses something. */
   look({ table, op }: Change, after: Row, columns: Iterable<string>): void {
     if (this.#hasWarned || this.sendsNulls) return
@@ -47,6 +63,9 @@ export class MissingColumns {
     }
   }
 }
+
+/** Rows above 2 kB are made smaller, their longest values first. */
+const LARGE_LENGTH = 1000
 
 const CURE = 'DMS seems to leave NULL and empty text out: set IncludeNullAndEmpty=true on its Kinesis endpoint.'
 const MADE_NULL = `A row lacks a column of its table. ${CURE} Without it empty text becomes NULL, and so does a large value that an update does not carry`

@@ -18,6 +18,7 @@ import { refuseRoundedIntegers } from './rounded-integers.ts'
 import { splitName } from './route.ts'
 import { keyOf } from './row-key.ts'
 import { afterSchemaChange, fromLesson, NOTHING_TOLD, type Told, toLesson } from './table-lessons.ts'
+import { UnreadBeforeImages } from './unread-before-images.ts'
 
 export interface SourceTablesOptions {
   /** The key that the operator names for a table (`--key`); undefined where none is named. Empty: the table has none. */
@@ -41,6 +42,8 @@ interface Known {
   readonly types: ReadonlyMap<string, ColumnType>
   told: Told
   table: SourceTable
+  /** Whether before images that are not read were warned of. */
+  hasUnreadImages: boolean
 }
 
 const TABLE_SUBJECT = 'table '
@@ -57,6 +60,7 @@ export class SourceTables {
   readonly #options: SourceTablesOptions
   readonly #waits: KeyWaits
   readonly #missing: MissingColumns
+  readonly #unread: UnreadBeforeImages
   /** By label. */
   #known = new Map<string, Known>()
   /** The table of the change before: building a label for each record would cost more than all the rest here. */
@@ -69,6 +73,7 @@ export class SourceTables {
     const { missingColumns, keyWaitMs, askTarget, log } = options
     this.#options = options
     this.#missing = new MissingColumns(missingColumns, log)
+    this.#unread = new UnreadBeforeImages(log)
     const onAnswer = (table: TableName, key: readonly string[]): void => this.#targetTold(table, key)
     this.#waits = new KeyWaits({ keyWaitMs, askTarget, onAnswer, log })
   }
@@ -114,12 +119,15 @@ export class SourceTables {
   #complete(change: Change): Change {
     const known = this.#of(change.table)
     const { after } = change
+    if (!known.hasUnreadImages) known.hasUnreadImages = this.#unread.look(change)
     if (after !== null) this.#look(change, after, known.told)
     if (change.inExponentForm !== undefined) {
       refuseRoundedIntegers(change, (column) => INTEGERS.has(known.types.get(column) ?? known.told.columns.get(column)))
     }
     const key = this.#keyOf(change, known.table)
-    return { ...change, key, complete: change.op !== 'update' || this.#missing.meanNull }
+    if (change.op !== 'update') return { ...change, key, complete: true }
+    const complete = this.#missing.meanNull
+    return { ...change, key, complete, after: complete ? this.#missing.withLargeValues(after!, change.before) : after }
   }
 
   #look(change: Change, after: Row, { columns }: Told): void {
@@ -173,7 +181,7 @@ export class SourceTables {
 
   #knownOf(name: TableName, told: Told): Known {
     const types = this.#options.declaredTypes(name)
-    return { types, told, table: this.#tableOf(name, told, types) }
+    return { types, told, table: this.#tableOf(name, told, types), hasUnreadImages: false }
   }
 
   /** The operator's word counts more than what was told. But a column is there only if that was told: its name may be that of another table that matches. */

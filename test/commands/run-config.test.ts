@@ -411,6 +411,7 @@ test('every option of the help is known to the check, and the other way round', 
     name: 'n',
     layout: 'document',
     deletes: 'soft',
+    'before-image-prefix': 'BI_',
   }
   const config = readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(new Set(Object.keys(config)), known)

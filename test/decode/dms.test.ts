@@ -193,6 +193,16 @@ const captured: Captured[] = [
     says: says('update', '{"berth":14,"vessel":null,"note":""}', '{"berth":14,"vessel":"MV Tern"}'),
   },
   {
+    title: 'an insert with a before image of nulls alone',
+    record: row('insert', '{"berth":14}', {}, ',"before-image":{"berth":null,"depth":null}'),
+    says: says('insert', 'null', '{"berth":14}'),
+  },
+  {
+    title: 'an insert with a before image that is null',
+    record: row('insert', '{"berth":14}', {}, ',"before-image":null'),
+    says: says('insert', 'null', '{"berth":14}'),
+  },
+  {
     title: 'an insert and a load with an empty before image',
     record: row('insert', '{"berth":14}', {}, ',"before-image":{}'),
     says: says('insert', 'null', '{"berth":14}'),
@@ -270,7 +280,7 @@ const captured: Captured[] = [
     ),
   },
   {
-    title: 'before images made by a transformation rule are columns like others',
+    title: 'columns that a rule made of before images are columns like others, unless their prefix is given',
     record: row('update', '{"id":1,"BI_id":2}'),
     says: says('update', 'null', '{"id":1,"BI_id":2}'),
   },
@@ -685,6 +695,11 @@ const refused: Refused[] = [
     'The insert has old values in before-image',
   ),
   refusedRow(
+    'an insert with one old value among nulls',
+    row('insert', '{"id":1}', {}, ',"before-image":{"a":null,"id":1}'),
+    'The insert has old values in before-image',
+  ),
+  refusedRow(
     'a load with old values',
     row('load', '{"id":1}', {}, ',"before-image":{"id":1}'),
     'The load has old values',
@@ -842,6 +857,64 @@ describeDecoder('dms, before images by another name', decodeWith({ beforeImageFi
   refused: [refusedRow('a number', row('update', '{"id":1}', {}, ',"was":5'), 'was is a number, not an object')],
 })
 
+describeDecoder('dms, before images in columns', decodeWith({ beforeImagePrefix: 'BI_' }), {
+  captured: [
+    {
+      title: 'an update',
+      record: row('update', '{"id":2,"BI_id":1,"v":"a","BI_v":null,"BI_":3}'),
+      says: says('update', '{"id":1,"v":null}', '{"id":2,"v":"a","BI_":3}'),
+    },
+    { title: 'an update without any', record: row('update', '{"id":2}'), says: says('update', 'null', '{"id":2}') },
+    {
+      title: 'an update, mapped to a document',
+      record: row('update', '{"_doc":{"id":2,"BI_id":1}}'),
+      says: says('update', '{"id":1}', '{"id":2}'),
+    },
+    {
+      title: 'an update with a before image beside them',
+      record: row('update', '{"id":2,"BI_id":1}', {}, ',"before-image":{"id":3}'),
+      says: says('update', '{"id":3}', '{"id":2}'),
+    },
+    {
+      title: 'a delete',
+      record: row('delete', '{"id":2,"v":null,"BI_id":2,"BI_v":"a"}'),
+      says: says('delete', '{"id":2,"v":"a"}', 'null'),
+    },
+    {
+      title: 'an insert and a load have no row before them',
+      record: row('insert', '{"id":2,"BI_id":null,"BI_v":"a","v":"a"}'),
+      says: says('insert', 'null', '{"id":2,"v":"a"}'),
+    },
+    {
+      title: 'a definition',
+      record: control(
+        'create-table',
+        '{"table-def":{"columns":{"id":{"type":"INT32"},"BI_id":{"type":"INT32"}},"primary-key":["id"]}}',
+      ),
+      says: [
+        `{"kind":"schema","op":"create-table",${TABLE},"columns":[{"name":"id","type":"int32","nullable":true}],"primaryKey":["id"],` +
+          `"version":"1767300000123456","payload":{"table-def":{"columns":{"id":{"type":"INT32"},"BI_id":{"type":"INT32"}},"primary-key":["id"]}},${SOURCE}}`,
+      ],
+    },
+  ],
+  refused: [],
+})
+
+test('dms: old values in columns keep their digits, and are noted under the column that they are of', () => {
+  const [change] = decodeWith({ beforeImagePrefix: 'BI_' })(row('update', '{"id":2,"BI_id":1.25e18}')) as [Change]
+  assert.deepEqual(change.inExponentForm, ['id'])
+})
+
+test('dms: an object that may be a before image is noted, one that holds no column is not', () => {
+  const noted = (operation: string, data: string, rest: string) => changeOf(row(operation, data, {}, rest)).unreadImage
+  assert.equal(noted('update', '{"id":2,"v":1}', ',"custom-field":{"id":1}'), 'custom-field')
+  assert.equal(noted('delete', '{"id":2}', ',"was":{"v":7,"id":1}'), 'was')
+  assert.equal(noted('update', '{"id":2}', ',"kinesis":{"shardId":"s","sequenceNumber":"1"}'), undefined)
+  assert.equal(noted('update', '{"id":2}', ',"custom-field":{},"text":"id","list":["id"]'), undefined)
+  assert.equal(noted('update', '{"id":2}', ',"before-image":{"id":1},"custom-field":{"id":1}'), undefined)
+  assert.equal(noted('insert', '{"id":2}', ',"custom-field":{"id":1}'), undefined)
+})
+
 for (const beforeImageField of ['constructor', '__proto__', 'toString']) {
   describeDecoder(`dms, before images by the name ${beforeImageField}`, decodeWith({ beforeImageField }), {
     captured: [
@@ -887,13 +960,19 @@ test('dms: no name means anything to a row', () => {
 test('dms: whole numbers in exponent form are noted by their column, for the type of the column says what they are', () => {
   const noted = (record: RawRecord): readonly string[] | undefined => changeOf(record).inExponentForm
   assert.deepEqual(
-    noted(row('insert', '{"a":1.234567890123457e+18,"b":1e3,"c":1.5e-7,"d":2.5,"e":1234567890123456789}')),
+    noted(row('insert', '{"a":1.234567890123457e+18,"b":1e15,"c":1.5e-7,"d":2.5,"e":1234567890123456789}')),
     ['a', 'b'],
   )
   assert.deepEqual(noted(row('update', '{"id":1}', {}, ',"before-image":{"id":1.5E18}')), ['id'])
   assert.deepEqual(noted(row('delete', '{"_doc":{"id":9e18}}')), ['id'])
   assert.equal(noted(row('insert', '{"doc":{"a":1e18},"list":[1e18],"text":"1e18",":1e5":1}')), undefined)
   assert.equal(noted(row('insert', '{"a":1}')), undefined)
+  // All of these show each of their digits, or have too few to have lost one.
+  const whole = changeOf(
+    row('insert', '{"a":1.0e+02,"b":1.0000000000000000e+02,"c":-1.234567890123456789e18,"d":1e3,"e":0e9}'),
+  )
+  assert.equal(whole.inExponentForm, undefined)
+  assert.equal(toJson(whole.after), '{"a":100,"b":100,"c":-1234567890123456789,"d":1000,"e":0}')
   const { after } = changeOf(row('insert', '{"a":1.2345678901234567891e+18,"b":1.5e18}'))
   assert.deepEqual(after!.a, new Numeric('1234567890123456789.1'))
   assert.equal(after!.b, 1.5e18)

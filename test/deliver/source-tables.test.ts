@@ -668,3 +668,41 @@ for (const { title, policy, changes, warning } of warnings) {
     if (warning !== null) assert.match(lines[0]!, warning)
   })
 }
+
+test('source tables: before images that are not read are warned of once for each table', () => {
+  const { lines, log } = listed()
+  const tables = tablesWith({ log, declaredKey: () => ['id'], missingColumns: 'keep' })
+  const other = { table: { schema: 'shop', name: 'lines' } }
+  for (const id of [1, 2]) {
+    passed(tables, { ...dmsPatch(id, 6), unreadImage: 'was' })
+    passed(tables, dmsPatch(id, 6, { ...other, before: null, data: { BI_id: 5 } }))
+    passed(tables, dmsPatch(id, 6, { table: { schema: 'shop', name: 'quiet' } }))
+  }
+  assert.equal(lines.length, 2, lines.join('\n'))
+  assert.match(lines[0]!, /^warn .*--before-image-field/)
+  assert.match(lines[1]!, /^warn .*--before-image-prefix BI_/)
+})
+
+test('source tables: a large value that an update lacks and its before image has is kept', () => {
+  const large = 'x'.repeat(1000)
+  const update = (after: object, old: object): Change => {
+    const change = dmsPatch(1, 6, { before: row({ id: 1, ...old }), data: { ...after } })
+    return { ...change, complete: false }
+  }
+  for (const [missingColumns, kept] of [
+    ['auto', true],
+    ['null', false],
+    ['keep', false],
+  ] as const) {
+    const tables = tablesWith({ missingColumns, declaredKey: () => ['id'] })
+    const { after, complete } = passed(tables, update({ n: 2 }, { n: 1, large, small: large.slice(1), count: 7 }))
+    assert.deepEqual(after, row({ id: 1, n: 2, ...(kept ? { large } : {}) }), missingColumns)
+    assert.equal(complete, missingColumns !== 'keep')
+    // What is sent counts more.
+    assert.equal(passed(tables, update({ large: 'y' }, { large })).after!.large, 'y')
+  }
+  // Once nulls are sent, what is missing is unchanged anyway.
+  const tables = tablesWith({ declaredKey: () => ['id'] })
+  passed(tables, dmsPut(1, 5, { data: { n: null } }))
+  assert.deepEqual(passed(tables, update({ n: 2 }, { large })).after, row({ id: 1, n: 2 }))
+})
