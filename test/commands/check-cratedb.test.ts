@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { type Finding, runCheck } from '../../src/commands/check/check.ts'
 import { checkServer, checksFor } from '../../src/commands/check/check-server.ts'
 import type { Report } from '../../src/commands/check/report.ts'
+import { ownSchema } from '../../src/commands/check/place.ts'
 import { newSceneName, openScene } from '../../src/commands/check/scene.ts'
 import type { Server } from '../../src/commands/check/server.ts'
 import { reach } from '../../src/commands/check/sessions.ts'
@@ -100,7 +101,7 @@ test('on PostgreSQL all checks differ but those on which both agree', async (t) 
   const reached = await reach(database.url)
   const server: Server = { kind: 'CrateDB', version: '6.1.2' }
   const name = newSceneName()
-  const scene = openScene(reached, server, name, new AbortController().signal)
+  const scene = openScene(reached, server, name, ownSchema(name), new AbortController().signal)
   t.after(() => scene.close())
   await database.query(`CREATE SCHEMA ${name}`)
   await database.query(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runCheck } from '../../src/commands/check/check.ts'
 import { POSTGRESQL_SESSIONS } from '../../src/commands/check/postgresql-sessions.ts'
+import { ownSchema } from '../../src/commands/check/place.ts'
 import { newSceneName, openScene } from '../../src/commands/check/scene.ts'
 import { recognise } from '../../src/commands/check/server.ts'
 import { type Reached, reach } from '../../src/commands/check/sessions.ts'
@@ -18,7 +19,13 @@ test('sessions of the server itself are as expected; behind a pooler in transact
     const name = newSceneName()
     await database.query(`CREATE SCHEMA ${name}`)
     await database.query(`CREATE TABLE ${name}.a (k bigint PRIMARY KEY)`)
-    const scene = openScene(reached, await recognise(await direct.open()), name, new AbortController().signal)
+    const scene = openScene(
+      reached,
+      await recognise(await direct.open()),
+      name,
+      ownSchema(name),
+      new AbortController().signal,
+    )
     const found: string[] = []
     for (const check of POSTGRESQL_SESSIONS) {
       const { id, verdict } = await runCheck(check, scene)
@@ -34,6 +41,7 @@ function pooled(server: Reached): Reached {
   const idle: Wire[] = []
   return {
     url: server.url,
+    schema: server.schema,
     close: server.close,
     async open() {
       let lent: Wire | undefined

@@ -45,7 +45,7 @@ test('PGlite in a folder that is not there: checked, and not there afterwards', 
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('a user who may not make a schema: said with what to do, exit code 1', async (t) => {
+test('a user who may make nothing at all: what cannot be tried is said, and what to do, exit code 1', async (t) => {
   const database = await testDatabase(t)
   const role = `reader_${database.name}`
   await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 's3cret'`)
@@ -60,8 +60,16 @@ test('a user who may not make a schema: said with what to do, exit code 1', asyn
   url.password = 's3cret'
   const { exitCode, stdout } = await startRelay(['check', '--sink', url.href]).ended
   assert.equal(exitCode, 1)
-  assert.match(stdout, /^P-00 · differs · .*found: not made \(42501: permission denied for database/m)
-  assert.match(stdout, /^P-00 differs: .* GRANT CREATE ON DATABASE/m)
+  assert.match(
+    stdout,
+    /^P-00 · not permitted · .*found: not permitted \(no schema can be made, and no table in the schema/m,
+  )
+  assert.match(stdout, /^P-07 · not permitted · /m)
+  assert.match(stdout, /^P-08 · as expected · /m)
+  assert.match(
+    stdout,
+    /^P-05 differs: it is not there and cannot be made\. .* GRANT USAGE, CREATE ON SCHEMA cdc_relay/m,
+  )
 })
 
 test('a server whose settings are wrong: what differs is said with what follows, exit code 1', async (t) => {

@@ -9,6 +9,7 @@ import { CRATEDB_VISIBILITY } from './cratedb-visibility.ts'
 import { GREENPLUM } from './greenplum.ts'
 import { POSTGRESQL_FAMILY, POSTGRESQL_OWN, POSTGRESQL_SCHEMA } from './postgresql.ts'
 import { POSTGRESQL_SESSIONS } from './postgresql-sessions.ts'
+import { type Place, placeFor } from './place.ts'
 import type { Report } from './report.ts'
 import { newSceneName, openScene, type Scene, shown } from './scene.ts'
 import { recognise, type Server } from './server.ts'
@@ -48,15 +49,15 @@ export function checksFor({ kind }: Server): { readonly first: Check; readonly o
 export async function checkServer(url: string, log: Log, signal: AbortSignal): Promise<Report> {
   const reached = await reach(url)
   try {
-    const server = await serverOf(reached)
     const name = newSceneName()
-    const scene = openScene(reached, server, name, signal)
+    const { server, place } = await lookAround(reached, name)
+    const scene = openScene(reached, server, name, place, signal)
     const interrupt = () => void scene.close()
     signal.addEventListener('abort', interrupt)
     const [run] = await Promise.allSettled([runChecks(scene, signal)])
     signal.removeEventListener('abort', interrupt)
     await scene.close()
-    const leftBehind = await remove(reached, server, name)
+    const leftBehind = await remove(reached, server, name, place)
     if (run.status === 'fulfilled') return { url, server, findings: run.value, leftBehind }
     if (leftBehind !== null) log.error({}, leftBehind)
     throw run.reason
@@ -65,10 +66,11 @@ export async function checkServer(url: string, log: Log, signal: AbortSignal): P
   }
 }
 
-async function serverOf(reached: Reached): Promise<Server> {
+async function lookAround(reached: Reached, name: string): Promise<{ server: Server; place: Place | null }> {
   const wire = await reached.open()
   try {
-    return await recognise(wire)
+    const server = await recognise(wire)
+    return { server, place: await placeFor(wire, server, name, reached.schema) }
   } finally {
     await wire.close()
   }
@@ -80,18 +82,20 @@ async function runChecks(scene: Scene, signal: AbortSignal): Promise<Finding[]> 
   for (const check of [first, ...others]) {
     findings.push(await runCheck(check, scene))
     signal.throwIfAborted()
-    if (check === first && findings[0]!.verdict !== 'as expected') break
+    if (check === first && findings[0]!.verdict === 'differs') break
   }
   return findings
 }
 
 /** Resolves to what the operator has to remove, and why; null if nothing is left. */
-async function remove(reached: Reached, server: Server, name: string): Promise<string | null> {
-  const byHand = `Remove the schema ${name} by hand.`
+async function remove(reached: Reached, server: Server, name: string, place: Place | null): Promise<string | null> {
+  if (place === null) return null
+  const what = place.existingSchema === null ? `schema ${name}` : `tables ${name}_… in ${place.existingSchema}`
+  const byHand = `Remove the ${what} by hand.`
   try {
     const wire = await reached.open()
     try {
-      const failed = server.kind === 'CrateDB' ? await dropTables(wire, name) : await dropSchema(wire, name)
+      const failed = server.kind === 'CrateDB' ? await dropTables(wire, name) : await dropAll(wire, place)
       return failed === null ? null : `What was made for the checks could not be removed: ${failed}. ${byHand}`
     } finally {
       await wire.close()
@@ -101,9 +105,12 @@ async function remove(reached: Reached, server: Server, name: string): Promise<s
   }
 }
 
-async function dropSchema(wire: Wire, name: string): Promise<string | null> {
-  const { errors } = await ask(wire, `DROP SCHEMA IF EXISTS "${name}" CASCADE`)
-  return errors[0] === undefined ? null : shown(errors[0])
+async function dropAll(wire: Wire, { drop }: Place): Promise<string | null> {
+  for (const text of drop) {
+    const [error] = (await ask(wire, text)).errors
+    if (error !== undefined) return shown(error)
+  }
+  return null
 }
 
 /** A schema of CrateDB is there as long as a table is in it. */

@@ -71,10 +71,10 @@ export const GREENPLUM: readonly Check[] = [
     decides: 'tables are made so that a batch joins them on each segment, without moving rows',
     otherwise:
       'Nothing breaks: the relay does not read it. But merges of large batches may move rows between segments.',
-    async find({ ask, schema }) {
+    async find({ ask, t }) {
       const { rows, errors } = await ask(
         `SELECT a.attname FROM gp_distribution_policy p JOIN pg_attribute a ON a.attrelid = p.localoid AND a.attnum = ANY (p.distkey)
-         WHERE p.localoid = '${schema}."a"'::regclass`,
+         WHERE p.localoid = '${t}'::regclass`,
       )
       return errors.length > 0
         ? `not told (${shown(errors[0]!)})`
@@ -87,8 +87,8 @@ export const GREENPLUM: readonly Check[] = [
     expected: 'refused',
     decides: 'tables are distributed by their key',
     otherwise: 'Nothing: the relay distributes them so in any case.',
-    find: async ({ ask, schema }) =>
-      outcome(await ask(`CREATE TABLE ${schema}."b8" (a bigint PRIMARY KEY, b bigint) DISTRIBUTED BY (b)`)),
+    find: async ({ ask, table }) =>
+      outcome(await ask(`CREATE TABLE ${table('b8')} (a bigint PRIMARY KEY, b bigint) DISTRIBUTED BY (b)`)),
   },
   {
     id: 'G-09',

@@ -37,7 +37,7 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
       'Locks do not hold between statements, as behind a pooler in transaction mode: give the relay the address of the server itself.',
     async find(scene) {
       const [one, other] = [await scene.another(), await scene.another()]
-      const key = Number.parseInt(scene.schema.slice(-9, -1), 16)
+      const key = Number.parseInt(scene.name.slice(-8), 16)
       worked(await ask(one, `SELECT pg_advisory_lock(${key})`))
       worked(await ask(other, 'BEGIN'))
       const first = only(worked(await ask(other, `SELECT pg_try_advisory_lock(${key})`)))
@@ -70,7 +70,7 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
     otherwise: 'A deleted row could come back when two relays write one table: run one relay for each table.',
     async find(scene) {
       const [one, other] = [await scene.another(), await scene.another()]
-      const key = Number.parseInt(scene.schema.slice(-9, -1), 16)
+      const key = Number.parseInt(scene.name.slice(-8), 16)
       for (const wire of [one, other]) worked(await ask(wire, 'BEGIN ISOLATION LEVEL READ COMMITTED'))
       // So that it is begun with an older sight of things.
       worked(await ask(other, `SELECT count(*) FROM ${scene.t}`))

@@ -1,27 +1,32 @@
-import type { Check } from './check.ts'
+import { type Check, NotPermitted } from './check.ts'
 import { outcome, shown, syntaxOutcome } from './scene.ts'
 import { isAtLeast } from './server.ts'
 import { type Answer, ask } from './wire.ts'
 
-/** Makes the schema of all checks, and a table in it. Where that fails there is nothing to check. */
+/** Makes the schema of all checks, and a table in it. Where that fails there is nothing to check; where it is not allowed, less. */
 export const POSTGRESQL_SCHEMA: Check = {
   id: 'P-00',
   what: 'make a schema of its own, and a table in it',
   expected: 'made',
   decides: 'creating tables and what the relay remembers',
-  otherwise:
-    'Nothing else can be checked. GRANT CREATE ON DATABASE to this user; or make the schema cdc_relay and the tables for it, and run with --create-tables never.',
+  otherwise: 'Nothing else can be checked.',
   async find(scene) {
+    const { place, schema } = scene
+    if (place === null) {
+      throw new NotPermitted(
+        'not permitted (no schema can be made, and no table in the schema of the URL or in cdc_relay: enough for `run` where all tables are there, see docs/postgresql.md)',
+      )
+    }
     const wire = await scene.session()
     const distributed = /Greenplum|Cloudberry/.test(scene.server.kind) ? 'DISTRIBUTED BY (k)' : ''
     for (const text of [
-      `CREATE SCHEMA ${scene.schema}`,
+      ...(place.existingSchema === null ? [`CREATE SCHEMA ${schema}`] : []),
       `CREATE TABLE ${scene.t} (k bigint PRIMARY KEY, s text, d jsonb, v bigint) ${distributed}`,
     ]) {
       const { errors } = await ask(wire, text)
       if (errors.length > 0) return `not made (${shown(errors[0]!)})`
     }
-    return 'made'
+    return place.existingSchema === null ? 'made' : `made (in ${place.existingSchema}: this user may make no schema)`
   },
 }
 
@@ -51,9 +56,10 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     id: 'P-05',
     what: 'rights on the schema cdc_relay',
     expected: 'it can be made, or tables in it',
-    fits: (found) => found === 'tables can be made in it' || found === 'it can be made',
+    fits: (found) => ['tables can be made in it', 'it can be made', 'its tables can be written'].includes(found),
     decides: 'where positions, tombstones and dead letters lie',
-    otherwise: 'The relay stops at its start. GRANT USAGE, CREATE ON SCHEMA cdc_relay to this user.',
+    otherwise:
+      'The relay stops at its start. Make the schema for it: CREATE SCHEMA cdc_relay; GRANT USAGE, CREATE ON SCHEMA cdc_relay TO this user. docs/postgresql.md says what else is possible.',
     async find({ does }) {
       const isThere = only(await does("SELECT count(*) FROM pg_namespace WHERE nspname = 'cdc_relay'")) === '1'
       const can = only(
@@ -63,6 +69,7 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
             : "SELECT has_database_privilege(current_database(), 'CREATE')",
         ),
       )
+      if (isThere && can !== 't' && only(await does(OWN_TABLES_WRITABLE)) === 't') return 'its tables can be written'
       if (isThere) return can === 't' ? 'tables can be made in it' : 'no tables can be made in it'
       return can === 't' ? 'it can be made' : 'it is not there and cannot be made'
     },
@@ -198,3 +205,11 @@ export const dataModifyingWith = (t: string): string =>
   `WITH gone AS (DELETE FROM ${t} WHERE k = 1000 RETURNING k) INSERT INTO ${t} (k) SELECT k + 1 FROM gone`
 
 export const only = ({ rows }: Answer): string => rows[0]?.[0] ?? 'null'
+
+/** All that the relay remembers itself in is there, made by someone else. */
+const OWN_TABLES_WRITABLE = `
+  SELECT count(*) = 5 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'cdc_relay' AND has_schema_privilege(n.oid, 'USAGE')
+    AND (c.relname IN ('relays', 'positions', 'tables', 'lessons') AND has_table_privilege(c.oid, 'SELECT')
+        AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')
+      OR c.relname = 'dead_letters' AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT'))`

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { NotPermitted, StepFailed } from './check.ts'
+import type { Place } from './place.ts'
 import type { Server } from './server.ts'
 import type { Reached } from './sessions.ts'
 import { type Answer, ask, askInBulk, type ServerError, type Wire } from './wire.ts'
@@ -17,8 +18,12 @@ export interface Scene {
   readonly name: string
   /** Quoted. Made of fixed letters and random digits: statements may be put together with it. */
   readonly schema: string
-  /** The table `a` of the schema, qualified and quoted. */
+  /** Where tables are made; null where this user may make none. */
+  readonly place: Place | null
+  /** The table `a`, qualified and quoted. @throws NotPermitted where none can be made */
   readonly t: string
+  /** Another one. @throws NotPermitted */
+  table(letter: string): string
   /** The session that checks share; a new one if the last check spoilt it. */
   session(): Promise<Wire>
   /** A session for this check alone. */
@@ -40,7 +45,13 @@ export function newSceneName(): string {
 }
 
 /** @param signal after it no session is opened */
-export function openScene(reached: Reached, server: Server, name: string, signal: AbortSignal): Scene {
+export function openScene(
+  reached: Reached,
+  server: Server,
+  name: string,
+  place: Place | null,
+  signal: AbortSignal,
+): Scene {
   const schema = `"${name}"`
   let shared: Wire | null = null
   const others: Wire[] = []
@@ -59,6 +70,11 @@ export function openScene(reached: Reached, server: Server, name: string, signal
     throw signal.reason
   }
 
+  function table(letter: string): string {
+    if (place === null) throw new NotPermitted('not permitted (this user may make no table, see P-00)')
+    return place.table(letter)
+  }
+
   const asked = async (text: string, values?: Values) => permitted(await ask(await session(), text, values))
   const tidy = async () => {
     await Promise.all(others.splice(0).map((wire) => wire.close()))
@@ -68,7 +84,11 @@ export function openScene(reached: Reached, server: Server, name: string, signal
     url: reached.url,
     name,
     schema,
-    t: `${schema}."a"`,
+    place,
+    get t() {
+      return table('a')
+    },
+    table,
     session,
     async another(changes) {
       const wire = await opened(changes)

@@ -13,6 +13,8 @@ import { LOST, type Message, type Wire } from './wire.ts'
 export interface Reached {
   /** As given. Holds the password. */
   readonly url: string
+  /** The schema that the URL names; null if none. */
+  readonly schema: string | null
   /** A session more. PGlite has only one. @param changes to what node-postgres connects with */
   open(changes?: pg.ClientConfig): Promise<Wire>
   /** Ends what `open` does not: the folder of PGlite. */
@@ -29,9 +31,10 @@ const SILENCE_MS = 30_000
  */
 export async function reach(url: string): Promise<Reached> {
   if (url.startsWith('pglite:')) return await reachPGlite(url.slice('pglite:'.length))
-  const config = configOf(url)
+  const { schema, ...config } = configOf(url)
   return {
     url,
+    schema,
     // node-postgres prefers what the URL says.
     open: ({ database, ...changes } = {}) =>
       openPostgres({ ...config, connectionString: withDatabase(config.connectionString!, database), ...changes }),
@@ -50,13 +53,10 @@ function withDatabase(url: string, database: string | undefined): string {
 export const isChecked = (url: string): boolean => /^(postgres(ql)?|greenplum|crate):\/\/|^pglite:/.test(url)
 
 /** As the sinks connect, so that what a pooler or a server makes of it shows. */
-function configOf(url: string): pg.ClientConfig {
-  if (url.startsWith('crate:')) {
-    const { connectionString, options } = crateAddress(url, process.env)
-    return { connectionString, options }
-  }
-  const { connectionString, options } = postgresAddress(url)
-  return { connectionString, options }
+function configOf(url: string): pg.ClientConfig & Pick<Reached, 'schema'> {
+  const address = url.startsWith('crate:') ? crateAddress(url, process.env) : postgresAddress(url)
+  const { connectionString, options, schema } = address
+  return { connectionString, options, schema }
 }
 
 /** node-postgres logs in; after that the messages of the server are ours, for it loses those it does not expect. */
@@ -162,6 +162,7 @@ async function reachPGlite(folder: string): Promise<Reached> {
   }
   return {
     url: `pglite:${folder}`,
+    schema: null,
     open: async () => wire,
     async close() {
       await close()

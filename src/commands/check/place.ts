@@ -1,0 +1,53 @@
+import type { Server } from './server.ts'
+import { ask, type Wire } from './wire.ts'
+
+/** Where the tables of the checks lie. */
+export interface Place {
+  /** Quoted; null: one of its own, which is made and removed. */
+  readonly existingSchema: string | null
+  /** Qualified and quoted. Made of fixed letters, random digits and a quoted name: statements may be put together with it. */
+  table(letter: string): string
+  /** Drops all that was made there. */
+  readonly drop: readonly string[]
+}
+
+/** Letters of the tables that checks make. */
+const LETTERS = ['a', 'b8']
+
+/** @param name of the checks, which nothing else has */
+export function ownSchema(name: string): Place {
+  return {
+    existingSchema: null,
+    table: (letter) => `"${name}"."${letter}"`,
+    drop: [`DROP SCHEMA IF EXISTS "${name}" CASCADE`],
+  }
+}
+
+/**
+ * A schema of its own where the user may make one, else the first one in which it may make tables: that of the URL, else the one in
+ * which the relay remembers itself. Null if there is none: `run` needs no more where all tables are made by hand.
+ *
+ * @param wanted the schema of the URL; null: public
+ */
+export async function placeFor(
+  wire: Wire,
+  { kind }: Server,
+  name: string,
+  wanted: string | null,
+): Promise<Place | null> {
+  if (kind === 'CrateDB' || kind === 'PGlite') return ownSchema(name)
+  const { rows } = await ask(wire, "SELECT has_database_privilege(current_database(), 'CREATE')")
+  // What cannot be told is tried.
+  if (rows[0]?.[0] !== 'f') return ownSchema(name)
+  const schemas = await ask(
+    wire,
+    `SELECT quote_ident(nspname) FROM pg_namespace
+     WHERE nspname IN ($1, 'cdc_relay') AND has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
+     ORDER BY nspname = $1 DESC`,
+    [wanted ?? 'public'],
+  )
+  const schema = schemas.rows[0]?.[0]
+  if (schema == null) return null
+  const table = (letter: string): string => `${schema}."${name}_${letter}"`
+  return { existingSchema: schema, table, drop: LETTERS.map((letter) => `DROP TABLE IF EXISTS ${table(letter)}`) }
+}
