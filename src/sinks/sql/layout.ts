@@ -87,6 +87,8 @@ export interface Plan<To = Database> {
   write(to: To, refuse?: Refuse): Promise<number>
   /** The same statements without rows: they fail as those with rows if it is not for a row; absent where that tells nothing. */
   writeNothing?(to: To): Promise<void>
+  /** True once a row showed that the table takes other values than it was taken to: then it is looked at again. */
+  isOutdated?(): boolean
 }
 
 /** @throws `error` itself, where that is about something else than the row */

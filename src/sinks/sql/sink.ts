@@ -199,6 +199,7 @@ function prepareBatch(
         },
       })
       state.moved(batch.moves, batch.lessons)
+      if (plans.some((plan) => plan.isOutdated?.())) tables.forget()
       return written
     } catch (error) {
       if (isCommitting) throw new CommitFailure(error)

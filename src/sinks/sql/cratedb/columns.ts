@@ -9,7 +9,9 @@ import { quotedElement } from './array-literal.ts'
 import { ignoredDocument } from './documents.ts'
 import { fittingKey } from './key-length.ts'
 import { keylessRow, oncePerRecord, originKey } from './keyless.ts'
+import { newLook } from './look.ts'
 import { documentKey } from './names.ts'
+import { isTypedObject } from './object-codecs.ts'
 import { layOverMoved, mergedElement } from './partial-images.ts'
 import { JSON_TEXT, readBackOf } from './read-back.ts'
 import { type CrateRelation, columnNamed } from './relation.ts'
@@ -22,9 +24,10 @@ import { type CrateRow, MIRRORED, type WrittenColumn, type WrittenTable } from '
 export function columnsPlanner(table: ColumnsTable, relation: CrateRelation): Planner<Database> {
   const written = writtenTable(table, relation)
   refuseTooWide(written)
-  const shape = columnsShape(table, written)
+  const look = newLook()
+  const shape = columnsShape(table, written, look.onOutdated)
   const statements = columnsStatements(written, table)
-  return (changes) => planMirror(table, shape, statements, changes)
+  return async (changes) => look.of(await planMirror(table, shape, statements, changes))
 }
 
 function writtenTable(table: ColumnsTable, relation: CrateRelation): WrittenTable {
@@ -54,41 +57,76 @@ const EXTRA: WrittenColumn = {
   read: JSON_TEXT,
 }
 
-function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<CrateRow> {
+/** @param onOutdated called when a row was refused for what the table was taken to take */
+function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: () => void): RowShape<CrateRow> {
   const { eachValue, whyAside, ...images } = imagesOf(table)
   const indexes = new Map(table.values.map(({ attribute, index }) => [attribute, index]))
   const isKey = new Set(table.keys.map(({ attribute }) => attribute))
   const count = written.columns.length
 
+  const objects = table.hasExtra ? table.values.filter(isTypedObject).map(({ index }) => index) : []
+
   /** Null if the table lacks a column. @param elements to be filled */
-  function filled(change: Change, elements: (string | null | undefined)[], aside: ValuesAside): typeof elements | null {
+  function filled(
+    change: Change,
+    elements: (string | null | undefined)[],
+    onAside: (name: string) => void,
+    isLean = false,
+  ): typeof elements | null {
     let extra: Record<string, Value> | null = null
+    const setAside = (name: string, value: Value): void => {
+      extra ??= newRow()
+      extra[name] = value
+      onAside(name)
+    }
     const isHeld = eachValue(
       change.after!,
-      ({ index }, token) => {
-        elements[index] = token
+      ({ attribute, index }, token) => {
+        if (isLean && objects.includes(index)) setAside(attribute, change.after![attribute]!)
+        else elements[index] = token
       },
-      (name, value) => {
-        extra ??= newRow()
-        extra[name] = value
-        aside.add(change, name, whyAside(name))
-      },
+      setAside,
     )
     if (!isHeld) return null
     if (extra !== null) elements[count - 1] = quotedElement(ignoredDocument(extra))
     return elements
   }
 
-  function partial({ change, key, from }: Moved | PlacedPatch, aside: ValuesAside): CrateRow | null {
-    const elements: (string | null | undefined)[] = new Array(count).fill(undefined)
-    const told: string[] = []
-    for (const name in change.after!) {
-      const index = indexes.get(name)
-      if (index !== undefined) elements[index] = null
-      if (!isKey.has(name)) told.push(documentKey(name))
+  /** @param nothing elements of a row that tells what `change` tells, all of it null */
+  function withLean(
+    row: CrateRow,
+    change: Change,
+    nothing: () => (string | null | undefined)[],
+    aside: ValuesAside,
+  ): CrateRow {
+    if (objects.every((index) => row.elements[index] == null)) return row
+    const lean = {
+      row: () => ({ ...row, elements: filled(change, nothing(), () => {}, true)! }),
+      onWritten() {
+        onOutdated()
+        for (const { attribute, index } of table.values)
+          if (objects.includes(index) && row.elements[index] != null) aside.add(change, attribute, whyAside(attribute))
+      },
     }
-    if (filled(change, elements, aside) === null) return null
-    return { key, version: change.version, isDeleted: false, elements, patch: { from, told } }
+    return { ...row, lean }
+  }
+
+  function partial({ change, key, from }: Moved | PlacedPatch, aside: ValuesAside): CrateRow | null {
+    const nothing = (): (string | null | undefined)[] => {
+      const elements = new Array(count).fill(undefined)
+      for (const name in change.after!) {
+        const index = indexes.get(name)
+        if (index !== undefined) elements[index] = null
+      }
+      return elements
+    }
+    const elements = nothing()
+    const told = Object.keys(change.after!)
+      .filter((name) => !isKey.has(name))
+      .map(documentKey)
+    if (filled(change, elements, (name) => aside.add(change, name, whyAside(name))) === null) return null
+    const row = { key, version: change.version, isDeleted: false, elements, patch: { from, told } }
+    return withLean(row, change, nothing, aside)
   }
 
   return {
@@ -96,10 +134,12 @@ function columnsShape(table: ColumnsTable, written: WrittenTable): RowShape<Crat
     key: (change, key) => fittingKey(images.key(change, key), table.source),
     patchesStandAlone: true,
     row(change, key, aside) {
-      const elements = filled(change, new Array(count).fill(null), aside)
+      const onAside = (name: string) => aside.add(change, name, whyAside(name))
+      const elements = filled(change, new Array(count).fill(null), onAside)
       if (elements === null) return null
       const row: CrateRow = { key, version: change.version, isDeleted: false, elements, patch: null }
-      return table.keys.length === 0 ? keylessRow(row, written, change) : row
+      const placed = table.keys.length === 0 ? keylessRow(row, written, change) : row
+      return withLean(placed, change, () => new Array(count).fill(null), aside)
     },
     patch: ({ patches }, aside) => partial(patches[0]!.detail, aside),
     move: partial,

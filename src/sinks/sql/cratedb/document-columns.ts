@@ -13,6 +13,8 @@ import type { WrittenColumn } from './written-table.ts'
 export interface DocumentColumns {
   readonly columns: readonly WrittenColumn[]
   elementsOf(row: Row): readonly (string | null)[]
+  /** The same with nothing in a column whose members have types; absent where there is no such column. */
+  leanElementsOf?(row: Row): readonly (string | null)[]
 }
 
 /** @param elsewhere attributes that have columns of their own, and are not in the document */
@@ -28,6 +30,7 @@ export function documentColumns(relation: CrateRelation, elsewhere: readonly Map
       const { data, aux } = dynamicDocument(documentOf(row), policy ?? 'dynamic', object!)
       return [quotedElement(data), aux === null ? null : quotedElement(aux)]
     },
+    leanElementsOf: (row) => [quotedElement('{}'), quotedElement(ignoredDocument(documentOf(row)))],
   }
 }
 

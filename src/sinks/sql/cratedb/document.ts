@@ -13,6 +13,7 @@ import { documentColumns, keepsAll } from './document-columns.ts'
 import { fittingKey } from './key-length.ts'
 import { keyedDocuments } from './keyed-copy.ts'
 import { keylessRow, ORIGIN, oncePerRecord, originKey } from './keyless.ts'
+import { type Look, newLook } from './look.ts'
 import { documentKey } from './names.ts'
 import { AUX, DATA, DELETED, DYNAMIC_DATA, VERSION } from './own-columns.ts'
 import { layOverMoved, layOverRows } from './partial-images.ts'
@@ -85,8 +86,9 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
         return bound
       })
       const table: BoundTable = { ...target, keys, known, hasTombstones: false }
-      const [shape, statements] = documentRows(table, keys, relation)
-      return { ...table, plan: (changes) => planMirror(table, shape, statements, changes) }
+      const look = newLook()
+      const [shape, statements] = documentRows(table, keys, relation, look)
+      return { ...table, plan: async (changes) => look.of(await planMirror(table, shape, statements, changes)) }
     },
 
     beside(table, found) {
@@ -126,8 +128,9 @@ function documentRows(
   table: BoundTable,
   keys: readonly CrateKey[],
   relation: CrateRelation,
+  { onOutdated }: Look,
 ): [RowShape<CrateRow>, MirrorStatements<Database, CrateRow>] {
-  const { columns, elementsOf } = documentColumns(relation, isOfToolkit(relation) ? keys : [])
+  const { columns, elementsOf, leanElementsOf } = documentColumns(relation, isOfToolkit(relation) ? keys : [])
   const held =
     keys.length === 0 ? originKey(relation) : isOfToolkit(relation) ? pkKeys(keys, relation) : plainKeys(keys, relation)
   const written: WrittenTable = { target: table, ...held, columns, own: MIRRORED }
@@ -136,13 +139,19 @@ function documentRows(
     (rows: readonly CrateRow[]): Write<Database> =>
     (to, refuse) =>
       writeRows(to, { table: written, columns: all, rows, refuse })
-  const whole = (change: Change, key: Key): CrateRow => {
+  const plain = (change: Change, key: Key): CrateRow => {
     const { version, after } = change
     const row: CrateRow = { key, version, isDeleted: false, elements: elementsOf(after!), patch: null }
     return keys.length === 0 ? keylessRow(row, written, change) : row
   }
+  const whole = (change: Change, key: Key): CrateRow => {
+    const row = plain(change, key)
+    if (leanElementsOf === undefined) return row
+    const lean = (): CrateRow => ({ ...row, elements: leanElementsOf(change.after!) })
+    return { ...row, lean: { row: lean, onWritten: onOutdated } }
+  }
   const partial = (change: Change, key: Key, from: Key | null): CrateRow => ({
-    ...whole(change, key),
+    ...plain(change, key),
     patch: { from, told: Object.keys(change.after!).map(documentKey) },
   })
   const shape: RowShape<CrateRow> = {

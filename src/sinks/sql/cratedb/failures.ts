@@ -7,41 +7,67 @@ const SAYS_NOTHING = new Set(['XX000', '0A000', '42601'])
 const IS_OURS = new Set(['42702', '42712', '42883'])
 
 /**
- * What only the words tell, in order: the first that fits holds. Of rows, what to say instead, since the words quote values.
- * From the exceptions of CrateDB's source, https://github.com/crate/crate
+ * Words about a row, and what to say instead, since they quote values; the first that fits holds. Those of a row are known by
+ * how they begin or end, for the value in between may read like any other of them.
+ * From what versions 5.10 and 6.4 were seen to say, and the exceptions of CrateDB's source, https://github.com/crate/crate
  */
-const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: string])[] = [
-  [/^line \d+:\d+: /, 'SINK_FAILED'],
-  [/Missing '[^']*' privilege/, 'SINK_DENIED'],
-  // Someone else made it at the same moment: next time it is there.
-  [/already has a column named/, 'SINK_BUSY'],
-
-  [/Limit of total columns/, 'SINK_TABLE'],
-  [/Cannot add column .* to (strict|table)/s, 'SINK_TABLE'],
-  [/statement_max_length|Illegal capacity/, 'SINK_FAILED'],
-
-  [/Cannot cast/, 'SINK_REFUSED', 'a value cannot be cast to the type of its column'],
-  [/Mixed dataTypes/, 'SINK_REFUSED', 'a list has elements of differing types'],
+const OF_ROWS: readonly (readonly [words: RegExp, instead: string])[] = [
+  [/^Cannot cast /, 'a value cannot be cast to the type of its column'],
   [
-    /Cannot detect the type/,
-    'SINK_REFUSED',
-    'a value has no type that CrateDB knows, such as a number too large for it',
+    /^(For input string: |Value out of range\. Value:|illegal syntax$|Character .{1,2} is neither a decimal digit)/s,
+    'a value is not the number that its column wants',
   ],
-  [/immense term|is too long/, 'SINK_REFUSED', 'a text is too long for its column'],
-  [/must not be null|Missing primary key value/, 'SINK_REFUSED', 'a column that must not be null is'],
-  [/CHECK constraint|Failed CONSTRAINT/, 'SINK_REFUSED', 'a CHECK constraint of the table does not hold'],
-  [/does not match calculation/, 'SINK_REFUSED', 'a value is not the one that a generated column would have'],
+  [/^Value -?\d+ exceeds allowed range/, 'a number is one of the two ends of 64 bits, which a BIGINT refuses'],
+  [/^(\w+ )?value out of range: /, 'a number is too large for its column'],
+  [/^(Invalid format: |Text '.*' could not be parsed)/s, 'a value is not the date or time that its column wants'],
+  [/^Invalid UUID string: /, 'a value is not the UUID that its column wants'],
+  [/^bit string length \d+ does not match/, 'a value has not as many bits as its column'],
   [
-    /contains a dot|square brackets are not allowed|illegal whitespace/,
-    'SINK_REFUSED',
+    /^(Unrecognized token|Unexpected character|Unexpected end-of-input|Invalid UTF-8)/,
+    'a value is not the JSON that its column wants',
+  ],
+  [/^Cannot parse `.*` as array/s, 'a value is not the list that its column wants'],
+  [/can not write type \[class java\.math\.BigInteger\]$/, 'an object has a number of more than 64 bits'],
+  [/^Mixed dataTypes/, 'a list has elements of differing types'],
+  [/^Cannot detect the type/, 'a value has no type that CrateDB knows, such as a number too large for it'],
+  [
+    /^Document contains at least one immense term|is too long for the \w+ type of length: \d+$/s,
+    'a text is too long for its column',
+  ],
+  [
+    / must not be null$|^Missing primary key value|^A primary key value must not be NULL/i,
+    'a column that must not be null is',
+  ],
+  [/CHECK constraint|^Failed CONSTRAINT/, 'a CHECK constraint of the table does not hold'],
+  [/^Given value .* does not match calculation/s, 'a value is not the one that a generated column would have'],
+  [/^\/ by zero$/, 'a generated column or a CHECK divides by zero'],
+  [
+    / contains a dot$|square brackets are not allowed|contains illegal whitespace/,
     'an object has a member of a name that CrateDB does not take',
   ],
-  [/nesting depth|depth limit/i, 'SINK_REFUSED', 'a value is nested too deep'],
-  [/Invalid value|Validation failed for/, 'SINK_REFUSED', 'a value does not fit its column'],
+  [/nesting depth|depth limit|^Limit of max column depth/i, 'a value is nested too deep'],
+  [/^Cannot add column .* to strict object/s, 'an object has a member that its column does not know'],
+  [/^(Invalid value|Validation failed for) /, 'a value does not fit its column'],
+]
 
+/** Words about anything else: how they begin. */
+const OF_OTHERS: readonly (readonly [words: RegExp, code: FailureCode])[] = [
+  [/^line \d+:\d+: /, 'SINK_FAILED'],
+  [/^Missing '[^']*' privilege/, 'SINK_DENIED'],
+  // Someone else made it at the same moment: next time it is there.
+  [/^The table \S+ already has a column named/, 'SINK_BUSY'],
+
+  [/^Limit of total columns/, 'SINK_TABLE'],
+  [/^Cannot add column .* to (strict|table)/s, 'SINK_TABLE'],
+  [/^The type '[^']*' of the insert source/, 'SINK_TABLE'],
+  [/^Statement exceeds `statement_max_length`|^Illegal capacity/i, 'SINK_FAILED'],
+]
+
+/** What else they hold, without what they quote: that may be a value. */
+const OF_CLUSTER: readonly (readonly [words: RegExp, code: FailureCode])[] = [
   [/Data too large|breaker would use|CircuitBreaking/, 'SINK_BUSY'],
   // A disk is nearly full; or somebody closed the table.
-  [/blocked by:|read-only|doesn't support or allow/, 'SINK_BUSY'],
+  [/blocked by:|read-only|t support or allow/, 'SINK_BUSY'],
   [/rejected execution|exceeded retry limit|version conflict|Job killed|statement_timeout/, 'SINK_BUSY'],
   [
     /primary shard is not active|shard \d+ is not available|No shard available|shards not available|Timed out waiting for/i,
@@ -59,12 +85,23 @@ const BY_WORDS: readonly (readonly [words: RegExp, code: FailureCode, instead?: 
 const MAY_PASS = 'XX000'
 
 /** A batch that is too large for CrateDB's memory or one of its limits. */
-const TOO_LARGE = /Data too large|breaker would use|CircuitBreaking|statement_max_length|Illegal capacity/
+const TOO_LARGE = /Data too large|breaker would use|CircuitBreaking|^Statement exceeds|Illegal capacity/i
 
 /** A row that is missing in the answer, also when it is written alone: CrateDB does not say why. */
 export class SilentRefusal extends Error {
   constructor() {
     super('CrateDB did not write a row, and gave no reason')
+  }
+}
+
+/** A row was refused alone, again, while its place could be read: whatever the words are, they are about the row. */
+export class LoneRefusal extends Error {
+  /** What node-postgres threw. */
+  readonly error: Error
+
+  constructor(error: Error) {
+    super('CrateDB refused a row alone, and again')
+    this.error = error
   }
 }
 
@@ -75,12 +112,30 @@ const PATIENCE = 3
 export const byWordsOfCrate: ErrorMeanings = {
   meaning: meaningOf,
   words: wordsOf,
-  refusal: (error) => (error instanceof SilentRefusal ? error.message : wordsOf(error)),
+  refusal(error) {
+    if (error instanceof SilentRefusal) return error.message
+    const thrown = error instanceof LoneRefusal ? error.error : error
+    const state = stateOf(thrown)
+    const reading = readingOf(thrown, state)
+    if (reading.instead !== undefined) return `CrateDB refused a row: ${reading.instead} (SQLSTATE ${state})`
+    if (reading.isKnown) return wordsOf(thrown)
+    return `CrateDB refused a row, in words that the relay does not know (SQLSTATE ${state})`
+  },
 }
 
 /** True if fewer rows at once may pass. */
 export const wantsSmallerBatch = (error: unknown): boolean =>
-  error instanceof Error && !(error instanceof RelayError) && TOO_LARGE.test(error.message)
+  error instanceof Error && !(error instanceof RelayError) && TOO_LARGE.test(withoutQuoted(error.message))
+
+/** True for what may be about a row of a statement, and not about the cluster, the login, or this program. */
+export const mayBeOfRow = (error: unknown): error is Error =>
+  error instanceof Error &&
+  !(error instanceof RelayError) &&
+  error.name !== 'AbortError' &&
+  meaningOf(error).blame !== 'target'
+
+/** True for words of CrateDB that are not known. */
+export const isUnclear = (error: unknown): error is Error => mayBeOfRow(error) && meaningOf(error).blame === 'unknown'
 
 interface Reading {
   readonly code: FailureCode
@@ -91,6 +146,7 @@ interface Reading {
 
 function meaningOf(error: Error): Meaning {
   if (error instanceof SilentRefusal) return { blame: 'rule', code: 'SINK_REFUSED', patience: 0 }
+  if (error instanceof LoneRefusal) return { ...meaningOf(error.error), blame: 'rule', patience: 0 }
   const state = stateOf(error)
   if (state === undefined || !SAYS_NOTHING.has(state)) {
     if (state !== undefined && IS_OURS.has(state)) return { blame: 'target', code: 'SINK_FAILED', patience: 0 }
@@ -102,8 +158,12 @@ function meaningOf(error: Error): Meaning {
   return { blame: code === 'SINK_TABLE' || code === 'SINK_DENIED' ? 'table' : 'target', code, patience: 0 }
 }
 
-function readingOf(error: Error, state: string): Reading {
-  for (const [words, code, instead] of BY_WORDS) if (words.test(error.message)) return { code, instead, isKnown: true }
+function readingOf(error: Error, state: string | undefined): Reading {
+  for (const [words, instead] of OF_ROWS)
+    if (words.test(error.message)) return { code: 'SINK_REFUSED', instead, isKnown: true }
+  for (const [words, code] of OF_OTHERS) if (words.test(error.message)) return { code, isKnown: true }
+  const bare = withoutQuoted(error.message)
+  for (const [words, code] of OF_CLUSTER) if (words.test(bare)) return { code, isKnown: true }
   return { code: state === MAY_PASS ? 'SINK_UNCLEAR' : 'SINK_FAILED', isKnown: false }
 }
 
@@ -114,6 +174,8 @@ function stateOf(error: Error): string | undefined {
 }
 
 function wordsOf(error: Error): string {
+  if (error instanceof SilentRefusal) return error.message
+  if (error instanceof LoneRefusal) return wordsOf(error.error)
   const state = stateOf(error)
   if (state === undefined || IS_OURS.has(state)) return `CrateDB said: ${error.message}`
   const [, schema] = state === UNKNOWN_SCHEMA ? (/^Schema '(.*?)' unknown/s.exec(error.message) ?? []) : []
@@ -126,8 +188,10 @@ function wordsOf(error: Error): string {
     return blame === 'target' || blame === 'table' ? `CrateDB said: ${error.message}` : bySqlState.refusal(error)
   }
   const { instead, isKnown } = readingOf(error, state)
-  if (instead !== undefined) return `CrateDB refused a row: ${instead} (SQLSTATE ${state})`
-  return `CrateDB said: ${isKnown ? error.message : withoutQuoted(error.message)}`
+  if (instead !== undefined) return `CrateDB refused a statement: ${instead} (SQLSTATE ${state})`
+  return isKnown
+    ? `CrateDB said: ${error.message}`
+    : `CrateDB said something that the relay does not know (SQLSTATE ${state})`
 }
 
 /** A schema comes into being with its first table, so that a missing one alone is no failure of CREATE TABLE. */

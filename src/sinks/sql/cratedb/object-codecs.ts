@@ -36,5 +36,10 @@ function typedCodec(policy: ObjectPolicy, members: ObjectMembers, feed: Format):
     return text === undefined || !hasAdded(members, added) ? undefined : quotedElement(text)
   }
   // An array of objects could bring members of differing types into new columns.
-  return { travelsAs: 'array(text)', castTo: 'object(dynamic)', isKeyable: false, encode }
+  return { travelsAs: 'array(text)', castTo: TYPED, isKeyable: false, encode }
 }
+
+const TYPED = 'object(dynamic)'
+
+/** True for a column of objects whose members have types: somebody may give it others at any moment. */
+export const isTypedObject = ({ castTo }: Pick<Codec, 'castTo'>): boolean => castTo === TYPED

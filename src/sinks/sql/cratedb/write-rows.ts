@@ -1,9 +1,9 @@
 import type { Database } from '../connection.ts'
 import type { Refuse, Statement } from '../layout.ts'
-import { wantsSmallerBatch } from './failures.ts'
+import { isUnclear, LoneRefusal, mayBeOfRow, wantsSmallerBatch } from './failures.ts'
 import { missingRows } from './missing-rows.ts'
 import { requireSuperseded } from './silent-refusal.ts'
-import { type Answer, keyTextOf, upsert, upsertOne } from './statements.ts'
+import { type Answer, keyTextOf, selectVersion, upsert, upsertOne } from './statements.ts'
 import type { CrateRow, WrittenTable } from './written-table.ts'
 
 /** CrateDB reads array parameters with a parser for grammars: more rows or characters do not make it faster. */
@@ -44,27 +44,83 @@ async function writePart(to: Database, what: RowsToWrite): Promise<number> {
   try {
     first = await ask(to, what)
   } catch (error) {
-    // What is too much for CrateDB's memory is written in parts.
-    if (!wantsSmallerBatch(error) || rows.length === 1) throw error
+    const isOfRow = mayBeOfRow(error)
+    if (rows.length === 1 && isOfRow) return (await writeAlone(to, what)).applied
+    // What is too much for CrateDB's memory is written in parts; so is what holds a row that fails them all.
+    if (rows.length === 1 || !(isOfRow || wantsSmallerBatch(error))) throw error
     const middle = rows.length >> 1
     const half = await writePart(to, { ...what, rows: rows.slice(0, middle) })
     return half + (await writePart(to, { ...what, rows: rows.slice(middle) }))
   }
   if (first.failed.length === 0) return first.applied
   const again = rows.length === 1 ? first : await ask(to, { ...what, rows: first.failed })
-  let applied = first.applied + (again === first ? 0 : again.applied)
-  for (const row of again.failed) applied += await writeAlone(to, { ...what, rows: [row] })
+  return first.applied + (again === first ? 0 : again.applied) + (await writeEachAlone(to, what, again.failed))
+}
+
+/** Once a row was only taken without what its objects hold, those of the others are tried in one statement, too. */
+async function writeEachAlone(to: Database, what: RowsToWrite, rows: readonly CrateRow[]): Promise<number> {
+  let applied = 0
+  for (const [i, row] of rows.entries()) {
+    const alone = await writeAlone(to, { ...what, rows: [row] })
+    applied += alone.applied
+    if (alone.isLean) return applied + (await writeLean(to, what, rows.slice(i + 1)))
+  }
   return applied
 }
 
-async function writeAlone(to: Database, what: RowsToWrite): Promise<number> {
-  const { change } = what.rows[0]!
-  if (change === undefined || what.refuse === undefined) return await tryAlone(to, what)
+async function writeLean(to: Database, what: RowsToWrite, rows: readonly CrateRow[]): Promise<number> {
+  const leanOf = new Map(rows.flatMap((row) => (row.lean === undefined ? [] : [[row.lean.row(), row]])))
+  if (leanOf.size === 0) return writeEachAlone(to, what, rows)
+  const { applied, failed } = await ask(to, { ...what, rows: [...leanOf.keys()] })
+  const isLeft = new Set(failed.map((lean) => leanOf.get(lean)!))
+  for (const row of leanOf.values()) if (!isLeft.has(row)) row.lean!.onWritten()
+  let more = 0
+  for (const row of rows) {
+    if (row.lean === undefined || isLeft.has(row)) more += (await writeAlone(to, { ...what, rows: [row] })).applied
+  }
+  return applied + more
+}
+
+/** @returns whether the row could only be written without what its objects hold */
+async function writeAlone(to: Database, what: RowsToWrite): Promise<{ applied: number; isLean: boolean }> {
+  const { change, lean } = what.rows[0]!
+  try {
+    return { applied: await tryTwice(to, what), isLean: false }
+  } catch (error) {
+    if (!mayBeOfRow(error)) throw error
+    if (lean !== undefined) {
+      const applied = await tryTwice(to, { ...what, rows: [lean.row()] }).catch(nullIfOfRow)
+      if (applied !== null) {
+        lean.onWritten()
+        return { applied, isLean: true }
+      }
+    }
+    if (change === undefined || what.refuse === undefined) throw error
+    what.refuse(change, error)
+    return { applied: 0, isLean: false }
+  }
+}
+
+function nullIfOfRow(error: unknown): null {
+  if (mayBeOfRow(error)) return null
+  throw error
+}
+
+/**
+ * Words that are not known may be about the cluster. They are about the row if its place can be read, and they come again.
+ * @throws LoneRefusal
+ */
+async function tryTwice(to: Database, what: RowsToWrite): Promise<number> {
   try {
     return await tryAlone(to, what)
   } catch (error) {
-    what.refuse(change, error)
-    return 0
+    if (!isUnclear(error)) throw error
+    await selectVersion(what.table, what.rows[0]!.key).execute(to)
+    try {
+      return await tryAlone(to, what)
+    } catch (again) {
+      throw isUnclear(again) ? new LoneRefusal(again) : again
+    }
   }
 }
 

@@ -68,6 +68,14 @@ export interface CrateRow {
   readonly patch: Patch | null
   /** What the row is of, in a table without key: a row that is refused there cannot be found by writing it again. */
   readonly change?: Change
+  readonly lean?: Lean
+}
+
+/** Where CrateDB refuses a row for what may be in its objects: the row with these set aside. */
+export interface Lean {
+  row(): CrateRow
+  /** Called once that row stands in the table. */
+  onWritten(): void
 }
 
 export interface Patch {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pg from 'pg'
 import { RelayError } from '../../../../src/errors.ts'
-import { byWordsOfCrate, wantsSmallerBatch } from '../../../../src/sinks/sql/cratedb/failures.ts'
+import { byWordsOfCrate, LoneRefusal, wantsSmallerBatch } from '../../../../src/sinks/sql/cratedb/failures.ts'
 import { sqlFailure } from '../../../../src/sinks/sql/failures.ts'
 
 /** As node-postgres throws what a server said. */
@@ -26,11 +26,12 @@ const cases: readonly (readonly [state: string, words: string, code: string])[] 
   ['42703', 'Column x unknown', 'SINK_TABLE'],
   ['3F000', "Schema 's' unknown", 'SINK_TABLE'],
   ['XX000', 'Limit of total columns [1000] in table [t] exceeded', 'SINK_TABLE'],
-  ['XX000', 'Cannot add column `x` to strict object `o`', 'SINK_TABLE'],
   ['XX000', 'Cannot add column `x` to table `t` with column policy `strict`', 'SINK_TABLE'],
   ['42P07', "Relation 't' already exists.", 'SINK_BUSY'],
   ['0A000', 'The table doc.t already has a column named z', 'SINK_BUSY'],
   ['42601', "line 1:8: mismatched input 'blocked by:' expecting", 'SINK_FAILED'],
+  // As version 5.10 says it.
+  ['XX000', "line 1:8: mismatched input 'blocked by:' expecting", 'SINK_FAILED'],
   ['42883', 'Unknown function: f()', 'SINK_FAILED'],
   ['XX000', 'Statement exceeds `statement_max_length` (262145 allowed: 262144)', 'SINK_FAILED'],
   ['XX000', 'Illegal capacity: -32768', 'SINK_FAILED'],
@@ -56,6 +57,23 @@ const rows: readonly (readonly [state: string, words: string, reason: RegExp])[]
   ['XX000', 'Cannot cast object element `x` with value `s3cret` to type `bigint`', /cannot be cast/],
   ['42601', "'s3cret...' is too long for the text type of length: 3", /too long/],
   ['XX000', 'Document contains at least one immense term in field="s3cret"', /too long/],
+  ['XX000', 'For input string: "s3cret"', /not the number/],
+  ['XX000', 'For input string: "no master, read-only, blocked by: s3cret"', /not the number/],
+  ['XX000', 'Value out of range. Value:"70000" Radix:10', /not the number/],
+  ['XX000', 'illegal syntax', /not the number/],
+  [
+    'XX000',
+    'Character s is neither a decimal digit number, decimal point, nor "e" notation exponential mark.',
+    /number/,
+  ],
+  ['XX000', 'Invalid format: "s3cret"', /date or time/],
+  ['XX000', 'Invalid UUID string: s3cret not connected', /UUID/],
+  ['XX000', 'Limit of max column depth [100] in table [t] exceeded', /too deep/],
+  ['XX000', 'Value 9223372036854775807 exceeds allowed range for column of type bigint', /two ends/],
+  ['XX000', 'Cannot add column `x` to strict object `o`', /does not know/],
+  ['XX000', '/ by zero', /divides by zero/],
+  ['XX000', 'can not write type [class java.math.BigInteger]', /64 bits/],
+  ['XX000', "Unrecognized token 's3cret': was expecting (JSON String, Number, Array, Object or token 'null')", /JSON/],
   ['XX000', 'Mixed dataTypes inside a list are not supported. Found s3cret', /differing types/],
   ['XX000', 'Cannot detect the type of the value: s3cret', /no type/],
   ['XX000', '"s3cret.b" contains a dot', /name/],
@@ -75,15 +93,31 @@ for (const [state, words, reason] of rows) {
   })
 }
 
-test('of words that are not known only those without quotes are shown', () => {
-  const words = byWordsOfCrate.words(said('XX000', 'Something about `s3cret` and "s3cret" is odd'))
-  assert.equal(words, 'CrateDB said: Something about … is odd')
+test('of words that are not known none are shown: where they quote a value nobody can tell', () => {
+  for (const words of ['Something about `s3cret` and "s3cret" is odd', 'No such thing: s3cret']) {
+    const error = said('XX000', words)
+    assert.equal(byWordsOfCrate.meaning(error).blame, 'unknown')
+    assert.equal(byWordsOfCrate.words(error), 'CrateDB said something that the relay does not know (SQLSTATE XX000)')
+    assert.equal(
+      byWordsOfCrate.refusal(error),
+      'CrateDB refused a row, in words that the relay does not know (SQLSTATE XX000)',
+    )
+  }
 })
 
-test('a schema that is said to be unknown may be one on which the user has no right', () => {
-  const words = byWordsOfCrate.words(said('3F000', `Schema 'land"ing' unknown. Maybe you meant 'landing'`))
-  assert.match(words, /^CrateDB said: Schema 'land"ing' unknown\. Maybe you meant 'landing'\. /)
-  assert.match(words, /no right on it.*GRANT DQL, DML, DDL ON SCHEMA "land""ing" TO/)
+test('what a value says is not what CrateDB says', () => {
+  for (const value of ['primary shard is not active', 'blocked by: me', "Missing 'DML' privilege", 'Data too large']) {
+    for (const words of [`Odd: "${value}"`, `Odd \`${value}\` "${value}"`, `'${value}' is odd`]) {
+      assert.equal(byWordsOfCrate.meaning(said('XX000', words)).blame, 'unknown', words)
+      assert.equal(wantsSmallerBatch(said('XX000', words)), false, words)
+    }
+  }
+})
+
+test('what is refused alone, and again, is the row, whatever the words are', () => {
+  const refusal = new LoneRefusal(said('XX000', 'Odd: "s3cret"'))
+  assert.deepEqual(byWordsOfCrate.meaning(refusal), { blame: 'rule', code: 'SINK_UNCLEAR', patience: 0 })
+  assert.match(byWordsOfCrate.refusal(refusal), /^CrateDB refused a row, in words that the relay does not know/)
 })
 
 test('what node-postgres itself throws', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Numeric, type Value } from '../../../../src/change.ts'
-import { dmsPut, put, row, sourceTable } from '../../../support/changes.ts'
+import { dmsPatch, dmsPut, put, row, sourceTable } from '../../../support/changes.ts'
 import { rejection, totals } from '../../conformance.ts'
 import { deadLetters, lines, openCrateRelay } from './test-relay.ts'
 
@@ -148,4 +148,25 @@ test('an empty list, or null, makes a member whose type comes later: what it can
     '{"id":"c"} {"e":{"y":1},"z":[1]}',
     '{"id":"d","e":["x"],"z":"x"} null',
   ])
+})
+
+test('a member that somebody made a column of: the object lies in cdc_extra, is counted, and the table is looked at again', async (t) => {
+  const table = 'CREATE TABLE "shop"."orders" ("id" INTEGER PRIMARY KEY, "d" OBJECT(DYNAMIC), "n" INTEGER)'
+  const { crate, knows, write } = await openCrateRelay(t, {}, { tables: [table] })
+  knows(sourceTable({ d: 'json', n: 'int32' }))
+  await write(dmsPut(0, 1, { data: { d: '{"a":1}', n: 1 } }))
+  crate.query(`ALTER TABLE "shop"."orders" ADD COLUMN "d"['late'] BIGINT`)
+  const bad = '{"late":"x"}'
+  const written = await write(
+    ...[1, 2, 3].map((id) => dmsPut(id, 1, { data: { d: id === 2 ? '{"a":2}' : bad, n: id } })),
+    dmsPatch(0, 2, { data: { d: bad } }),
+  )
+  assert.deepEqual([totals(written), written.deadLettered], [[4, 0], 0])
+  const aside = written.setAside?.get('shop.orders')
+  assert.deepEqual([[...aside!.keys()], aside!.get('d')?.count], [['d'], 3])
+  const seen = () => lines(crate, 'SELECT "id", "d", "n", "cdc_extra" FROM "shop"."orders" ORDER BY "id"')
+  const stored = '{"d":"{\\"late\\":\\"x\\"}"}'
+  assert.deepEqual(seen(), [`0 null 1 ${stored}`, `1 null 1 ${stored}`, '2 {"a":2} 2 null', `3 null 3 ${stored}`])
+  await write(dmsPut(4, 1, { data: { d: '{"late":5}', n: 4 } }))
+  assert.deepEqual(seen().at(-1), '4 {"late":5} 4 null')
 })

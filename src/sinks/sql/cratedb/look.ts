@@ -1,0 +1,18 @@
+import type { Plan } from '../layout.ts'
+
+/** What a look at a table told, for as long as nothing says otherwise. */
+export interface Look {
+  onOutdated(): void
+  /** The same plan, which says so. */
+  of<To>(plan: Plan<To> | null): Plan<To> | null
+}
+
+export function newLook(): Look {
+  let isOutdated = false
+  return {
+    onOutdated() {
+      isOutdated = true
+    },
+    of: (plan) => (plan === null ? null : { ...plan, isOutdated: () => isOutdated }),
+  }
+}
