@@ -24,6 +24,7 @@ test('two options are enough; the rest are the defaults that --help shows', () =
     type: [],
     'until-latest': false,
     'take-over': false,
+    'log-values': false,
     mode: 'mirror',
     expired: 'delete',
     'create-tables': 'auto',
@@ -307,6 +308,8 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
     'key',
     'missing-columns',
   ],
+  [{ 'sink-password-file': import.meta.filename }, 'sink-password-file'],
+  [{ sink: 'crate://localhost', 'sink-password-file': import.meta.filename }],
   [{ format: 'dms', expired: 'keep', 'dynamodb-binary': 'single' }, 'expired', 'dynamodb-binary'],
   [{ 'before-image-field': 'was', expired: 'keep', deletes: 'soft', layout: 'columns', 'on-gap': 'stop' }],
 ]
@@ -399,6 +402,9 @@ test('every option of the help is known to the check, and the other way round', 
   const known = new Set(Object.keys(RUN_OPTIONS))
   known.delete('config')
   const values: Record<string, unknown> = {
+    sink: 'gpss://u@h/d',
+    'sink-password-file': import.meta.filename,
+    'before-image-prefix': 'BI_',
     start: 'latest',
     'tombstone-ttl': '9d',
     state: 'file:s',
@@ -411,7 +417,6 @@ test('every option of the help is known to the check, and the other way round', 
     name: 'n',
     layout: 'document',
     deletes: 'soft',
-    'before-image-prefix': 'BI_',
   }
   const config = readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(new Set(Object.keys(config)), known)
