@@ -11,6 +11,8 @@ export interface Relation {
   /** What may refuse a row because of another row; null where the target does not tell. */
   readonly uniques: readonly Unique[] | null
   readonly foreignKeys: readonly ForeignKey[]
+  /** Absent where a row may be as wide as it likes, or where it is not told. */
+  readonly page?: PageLimits
   /** True for a table of Greenplum's, or a PAX table of Cloudberry's, that is made to be added to, and bears updates badly. */
   readonly isAppendOptimized?: boolean
   /** Columns by whose values rows go to partitions, an empty name for an expression; none where the table is not partitioned. */
@@ -21,6 +23,13 @@ export interface Relation {
 
 /** By the hash of columns, anywhere, or each row on every segment. */
 export type Distribution = readonly string[] | 'randomly' | 'replicated'
+
+export interface PageLimits {
+  /** A row may have in a page. */
+  readonly rowBytes: number
+  /** Columns that the table has or ever had. */
+  readonly attributes: number
+}
 
 export interface Column {
   readonly name: string
@@ -38,6 +47,8 @@ export interface Column {
   readonly collation: { readonly schema: string; readonly name: string; readonly deterministic: boolean } | null
   /** The type itself; of a domain, what is under it. */
   readonly underlying: UnderlyingType
+  /** As `pg_attribute` tells it: length in bytes or -1, `attalign`, `attstorage`. Absent where that is no question. */
+  readonly storage?: { readonly length: number; readonly align: string; readonly strategy: string }
 }
 
 export interface UnderlyingType {
@@ -94,20 +105,22 @@ export interface ForeignKey {
  * for Greenplum does not take recursion in a subquery.
  */
 export async function readRelation(db: Database, schema: string, name: string): Promise<Relation | undefined> {
-  const found = await sql<{ oid: string; kind: string; isAppendOptimized: boolean }>`
+  const found = await sql<{ oid: string; kind: string; isAppendOptimized: boolean; page: PageLimits }>`
     SELECT c.oid::text AS oid, CASE WHEN row_to_json(c)->>'relstorage' = 'x' THEN 'x' ELSE c.relkind::text END AS kind,
       coalesce(row_to_json(c)->>'relstorage' IN ('a', 'c'), false)
-        OR coalesce(m.amname IN ('ao_row', 'ao_column', 'pax'), false) AS "isAppendOptimized"
+        OR coalesce(m.amname IN ('ao_row', 'ao_column', 'pax'), false) AS "isAppendOptimized",
+      json_build_object('rowBytes', current_setting('block_size')::int - 32, 'attributes', c.relnatts) AS page
     FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
     WHERE n.nspname = ${schema} AND c.relname = ${name}`.execute(db)
   const relation = found.rows[0]
   if (relation === undefined) return undefined
-  const { oid, kind, isAppendOptimized } = relation
+  const { oid, kind, isAppendOptimized, page } = relation
   return {
     kind,
     isAppendOptimized,
+    page,
     columns: await readColumns(db, oid),
     uniques: await readUniques(db, oid),
     foreignKeys: await readForeignKeys(db, oid),
@@ -135,7 +148,8 @@ async function readColumns(db: Database, oid: string): Promise<Column[]> {
         WHEN row_to_json(a)->>'attidentity' = 'a' THEN 'identity' END AS generated,
       CASE WHEN l.oid IS NOT NULL THEN json_build_object('schema', ln.nspname, 'name', l.collname,
         'deterministic', coalesce((row_to_json(l)->>'collisdeterministic')::boolean, true)) END AS collation,
-      t.oid::text AS "typeId"
+      t.oid::text AS "typeId",
+      json_build_object('length', a.attlen, 'align', a.attalign, 'strategy', a.attstorage) AS storage
     FROM pg_catalog.pg_attribute a
       JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation

@@ -6,7 +6,8 @@ import type { Codec } from './codecs.ts'
 import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import type { BoundTable, KeyColumn, Mapping } from './layout.ts'
 import type { Key, Placed, RowShape } from './mirror.ts'
-import type { ValuesAside, WhyAside } from './set-aside.ts'
+import type { RowRoom } from './row-room.ts'
+import { type ValuesAside, type WhyAside, whyNoRoom } from './set-aside.ts'
 
 /** What the images of a table say, whatever their rows look like. */
 export interface Images extends Pick<RowShape<unknown>, 'key' | 'check' | 'isWhole'> {
@@ -40,6 +41,8 @@ export interface ColumnsTable extends BoundTable {
   readonly attributes: readonly string[]
   /** Those that it lacks and is not to have: why. */
   readonly leftOut: ReadonlyMap<string, WhyAside>
+  /** Null if any row has room. */
+  readonly room: RowRoom | null
 }
 
 export function imagesOf(table: ColumnsTable): Images {
@@ -98,20 +101,25 @@ export function imagesOf(table: ColumnsTable): Images {
  * `b` the number of the piece that leaves nothing of what was before, `n` names that leave the column `cdc_extra`.
  */
 export function columnsShape(table: ColumnsTable): RowShape<string> {
-  const { keys, values } = table
+  const { keys, values, room } = table
   const { eachValue, whyAside, ...images } = imagesOf(table)
   const byAttribute = new Map(values.map((column) => [column.attribute, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
 
   /** Members of a whole row; null if the table lacks one. */
-  function wholeMembers(change: Change, aside: ValuesAside): string | null {
+  function wholeMembers(change: Change, key: Key, aside: ValuesAside): string | null {
     let members = ''
+    const tokens: (string | undefined)[] = []
     let extra: Record<string, Value> | null = null
     const isHeld = eachValue(
       change.after!,
-      ({ index }, token) => {
-        members += `,"c${index}":${token}`
-      },
+      room === null
+        ? ({ index }, token) => {
+            members += `,"c${index}":${token}`
+          }
+        : ({ index }, token) => {
+            tokens[index] = token
+          },
       (name, value) => {
         extra ??= newRow()
         extra[name] = value
@@ -119,10 +127,18 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
       },
     )
     if (!isHeld) return null
+    for (const index of room?.withoutRoom(key.tokens, tokens) ?? []) {
+      const { attribute } = values[index]!
+      extra ??= newRow()
+      ;(extra as Record<string, Value>)[attribute] = change.after![attribute]!
+      tokens[index] = undefined
+      aside.add(change, attribute, whyNoRoom(values[index]!))
+    }
+    members += valueMembers(tokens)
     return extra === null ? members : `${members},"e":${toJson(extra)}`
   }
 
-  function patchMembers({ base, patches }: Standing<Placed>, aside: ValuesAside): string | null {
+  function patchMembers({ base, patches }: Standing<Placed>, key: Key, aside: ValuesAside): string | null {
     const tokens: (string | undefined)[] = []
     const pieceOf: number[] = new Array(values.length).fill(0)
     const versions: string[] = []
@@ -161,8 +177,18 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
     touches.forEach(({ detail }, i) => {
       for (const name in extras[i]) aside.add(detail.change, name, whyAside(name))
     })
-    let members = ''
-    for (let i = 0; i < tokens.length; i++) if (tokens[i] !== undefined) members += `,"c${i}":${tokens[i]}`
+    // Of partial images alone it is not known what else the row has: the server refuses it where that is too much.
+    for (const index of base === null ? [] : (room?.withoutRoom(key.tokens, tokens) ?? [])) {
+      const { attribute } = values[index]!
+      const piece = pieceOf[index]! - 1
+      const { change } = touches[piece]!.detail
+      const extra = extras[piece] ?? newRow()
+      extras[piece] = extra
+      extra[attribute] = change.after![attribute]!
+      tokens[index] = undefined
+      aside.add(change, attribute, whyNoRoom(values[index]!))
+    }
+    let members = valueMembers(tokens)
     if (extras.some((extra) => extra !== null)) members += `,"e":[${extras.map((extra) => toJson(extra ?? {}))}]`
     if (emptied.length > 0) members += `,"n":${JSON.stringify(emptied)}`
     if (base !== null) members += `,"b":1`
@@ -174,24 +200,30 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
     patchesStandAlone: false,
 
     row(change, key, aside) {
-      const members = wholeMembers(change, aside)
+      const members = wholeMembers(change, key, aside)
       return members === null ? null : jsonRow(key, change.version, members)
     },
 
     patch(standing, aside) {
-      const members = patchMembers(standing, aside)
       const { change, key } = standing.patches.at(-1)!.detail
+      const members = patchMembers(standing, key, aside)
       return members === null ? null : jsonRow(key, change.version, members)
     },
 
     move({ change, key, from }, aside) {
       const touch = { version: change.version, kind: 'patch' as const, detail: { change, key, from } }
-      const members = patchMembers({ base: null, patches: [touch] }, aside)
+      const members = patchMembers({ base: null, patches: [touch] }, key, aside)
       return members === null ? null : movedJsonRow(key, from, change.version, members)
     },
 
     gone: ({ version }, key) => goneJsonRow(key, version, !table.hasTombstones),
   }
+}
+
+function valueMembers(tokens: readonly (string | undefined)[]): string {
+  let members = ''
+  for (let i = 0; i < tokens.length; i++) if (tokens[i] !== undefined) members += `,"c${i}":${tokens[i]}`
+  return members
 }
 
 function keyOf(table: ColumnsTable, key: Row): Key {

@@ -18,6 +18,7 @@ import {
 import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
 import { LabelLooks, labelsOf } from './label-looks.ts'
 import type { OwnColumn } from './own-columns.ts'
+import { rowRoom } from './row-room.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
 
 /** What `--type` says that the columns of a source table hold. */
@@ -63,7 +64,10 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
       const missing = own.filter(({ name }) => !isThere.has(name))
       // Without it, what a column cannot hold is a dead letter.
       const optional = [extra].filter(({ name }) => !isThere.has(name))
-      const room = Math.max(0, dialect.mostColumns - countOf(relation) - missing.length - optional.length)
+      // A column that was dropped counts to the server as one that is there.
+      const dropped = (relation.page?.attributes ?? relation.columns.length) - relation.columns.length
+      const most = Math.min(dialect.mostColumns, MOST_ATTRIBUTES - dropped)
+      const room = Math.max(0, most - countOf(relation) - missing.length - optional.length)
       return {
         own: missing,
         optional,
@@ -257,6 +261,11 @@ function boundTable(
     known,
     keys: keyColumns,
     values,
+    room: rowRoom(
+      relation,
+      keyColumns.map(({ column }) => column),
+      values.map(({ column }) => column),
+    ),
     hasTombstones: deletes === 'hard' && keys.length > 0,
     hasExtra: byName.has(own.extra.name),
     attributes: columns.map(({ attribute }) => attribute).filter((attribute) => !isKey.has(attribute)),
@@ -268,5 +277,8 @@ function boundTable(
     ),
   }
 }
+
+/** PostgreSQL's own limit. */
+const MOST_ATTRIBUTES = 1600
 
 const countOf = ({ columns, columnCount = columns.length }: Relation): number => columnCount

@@ -11,6 +11,12 @@ export const whyNotHeld = (type: string, { holds = 'just the values of that type
   cure: 'Give the column a type that holds these values, if they are wanted there: each then comes to its place with the next change, or load, of its row',
 })
 
+export const whyNoRoom = ({ whyAside: { type } }: { readonly whyAside: WhyAside }): WhyAside => ({
+  type,
+  reason: 'The row is wider than a page of the target, which holds the values of the first columns',
+  cure: 'Read the values where they are, or take columns that are not needed from the source',
+})
+
 export const whyLeftOut = (isFull: boolean): WhyAside =>
   isFull
     ? {
