@@ -75,6 +75,8 @@ export function appendTarget(options: AppendTargetOptions): LoadTarget {
     },
     plan: async ({ source }, changes) =>
       changes.length === 0 ? NOTHING : ((await logs.get(source)?.plan(changes)) ?? null),
+    // A log has a row for everything that is done to it.
+    planNothing: async () => null,
     makeProbe: (group) => makeProbe(options, targetOf(group)),
     forget: () => logs.clear(),
   }

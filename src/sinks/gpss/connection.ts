@@ -14,9 +14,10 @@ export interface Gpss {
    * Loads the rows: all or none. After an error none is durable, with two exceptions: where GPSS runs `postSql` outside
    * of the transaction and that fails, and where it counts otherwise than we do, which the detail of the error then says.
    * Loads into one table at the same time are reported to be unstable: the caller avoids them.
+   * @param onOpen called once the load is open: what fails from then on may be the fault of a row
    * @throws RelayError SINK_…; SINK_REFUSED if a row, or the size of a message, was refused
    */
-  load(load: Load): Promise<Outcome>
+  load(load: Load, onOpen?: () => void): Promise<Outcome>
   /** Ends all sessions; loads in progress must have ended before. Twice is fine. */
   close(): Promise<void>
 }
@@ -77,8 +78,9 @@ export function openGpss(address: GpssAddress): Gpss {
       return columns
     },
 
-    async load(load) {
+    async load(load, onOpen) {
       const [session] = await begin((session) => session.open(load))
+      onOpen?.()
       const outcome = await orEnd(session, async () => {
         await session.write(load)
         return await session.close(load)

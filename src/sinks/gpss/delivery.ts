@@ -6,6 +6,7 @@ import { type Group, groupByTable } from '../sql/planning.ts'
 import { type SchemaPolicyOptions, schemaPolicy } from '../sql/schema-changes.ts'
 import { asideOf } from '../sql/set-aside.ts'
 import type { Gpss } from './connection.ts'
+import { blameOf } from './failures.ts'
 import { GroupLoad, isRefusal, type Loaded } from './group-load.ts'
 import type { LoadPlan, LoadTarget } from './target.ts'
 
@@ -49,6 +50,9 @@ export class Delivery {
   readonly #plannedAt: number
   readonly #done = new Map<Group, Loaded>()
   #isRepeat = false
+  /** True once the tables were looked at again because of an error. */
+  #hasLooked = false
+  #attemptsBefore = 0
 
   constructor(options: DeliveryOptions, to: Destination, batch: Batch) {
     this.#options = options
@@ -67,12 +71,15 @@ export class Delivery {
     try {
       await this.#loadLeft().catch((error: unknown) => {
         this.#failed()
-        if (!(error instanceof RelayError) || error.code !== 'SINK_TABLE') throw error
-        // The tables are not what they were taken for: they are looked at once more, which says what is wrong with them.
+        if (!(error instanceof RelayError) || this.#hasLooked || blameOf(error) !== 'table') throw error
+        // The tables are not what they were taken for: they are looked at once more, which says what is wrong with them. If
+        // nothing is, it may be a row.
+        this.#hasLooked = true
         return this.#loadLeft()
       })
     } catch (error) {
       this.#failed()
+      this.#attemptsBefore++
       throw error instanceof RelayError ? error.at(placeOfBatch(this.#batch)) : error
     }
     return [...this.#done.values()].flatMap(({ refused }) => refused)
@@ -134,7 +141,8 @@ export class Delivery {
     const { onError } = this.#options
     const { gpss, target } = this.#to
     for (const group of groups) {
-      const load = new GroupLoad({ gpss, target, onError }, group)
+      const course = { attemptsBefore: this.#attemptsBefore, hasLooked: this.#hasLooked }
+      const load = new GroupLoad({ gpss, target, onError, ...course }, group)
       this.#done.set(group, await load.load(this.#plans.get(group)!, this.#isRepeat))
     }
   }

@@ -1,6 +1,13 @@
 import { status } from '@grpc/grpc-js'
 import { type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
 
+/** A key that no page of an index holds, a row that no page of the table does, or no message. */
+const TOO_LARGE =
+  /index row (size|requires)|row is too big|exceeds maximum \d+ for index|more than GPSS takes|larger than/i
+
+/** True of a row that would be refused by any table: that there are many says nothing of this one. */
+export const isTooLarge = ({ detail }: { readonly detail: string }): boolean => TOO_LARGE.test(detail)
+
 /**
  * GPSS answers nearly every failure with INTERNAL; what it means only its words tell: those of Greenplum behind `pq: `
  * (the prefix of its driver), its own, or those of a network. The first line that fits holds.
@@ -29,13 +36,41 @@ const BY_WORDS: readonly (readonly [RegExp, FailureCode])[] = [
     /out of range|numeric field overflow|unsupported unicode|malformed|missing data for|extra data after/i,
     'SINK_REFUSED',
   ],
+  [TOO_LARGE, 'SINK_REFUSED'],
   // Texts of types that only Greenplum reads: xml, tsvector, tsquery, bit.
   [
     /invalid XML|syntax error in ts(vector|query)|not a valid (binary|hexadecimal) digit|bit string (length|too long)/i,
     'SINK_REFUSED',
   ],
-  [/does not exist|is of type .* but expression is of type|unique or exclusion constraint matching/i, 'SINK_TABLE'],
+  [
+    /\b(relation|column|table|schema|type|function|operator|index|language|constraint|collation) .*does not exist/i,
+    'SINK_TABLE',
+  ],
+  [/is of type .* but expression is of type|unique or exclusion constraint matching/i, 'SINK_TABLE'],
 ]
+
+/**
+ * Who may be at fault for a load that failed once it was open; null: no row.
+ * - `row`: one of them, no question.
+ * - `unknown`: one of them, if it fails alone, again, and it is not a lock that another load holds.
+ * - `table`: one of them, if the table takes others.
+ */
+export type Blame = 'row' | 'unknown' | 'table'
+
+export function blameOf({ code }: RelayError): Blame | null {
+  switch (code) {
+    case 'SINK_REFUSED':
+      return 'row'
+    case 'SINK_UNCLEAR':
+      return 'unknown'
+    case 'SINK_TABLE':
+    case 'SINK_DENIED':
+    case 'SINK_LOGIN':
+      return 'table'
+    default:
+      return null
+  }
+}
 
 const BY_STATUS: Readonly<Partial<Record<status, FailureCode>>> = {
   [status.UNAVAILABLE]: 'SINK_UNREACHABLE',
@@ -83,8 +118,16 @@ export function gpssFailure(
     const detail = `${said}: GPSS does not reach Greenplum. Check greenplum-host and greenplum-port, as GPSS sees them`
     return new RelayError('SINK_UNREACHABLE', detail, place)
   }
-  return new RelayError(failureCode(error.code, error.details, words), said, place)
+  const code = failureCode(error.code, error.details, words)
+  // What the author of a trigger says of a row can be anything.
+  if (code === 'SINK_UNCLEAR' && IS_WITH_ROWS.has(method)) {
+    const detail = `${method} failed with ${status[error.code]}, in words of Greenplum's that are not known, and may hold values of a row`
+    return new RelayError(code, detail, place, undefined, mask(error.details))
+  }
+  return new RelayError(code, said, place)
 }
+
+const IS_WITH_ROWS: ReadonlySet<string> = new Set(['Write', 'Close'])
 
 /** What grpc-js ends some of its messages with. */
 const NOTHING_RESOLVED = /\s*Resolution note:\s*$/

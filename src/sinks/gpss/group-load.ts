@@ -5,6 +5,7 @@ import type { Group } from '../sql/planning.ts'
 import { refuseTooMany } from '../sql/refused-rows.ts'
 import { sumAside } from '../sql/set-aside.ts'
 import type { Gpss } from './connection.ts'
+import { type Blame, blameOf, isTooLarge } from './failures.ts'
 import type { Load } from './session.ts'
 import type { LoadPlan, LoadTarget, Probe } from './target.ts'
 
@@ -13,12 +14,27 @@ export interface GroupLoadOptions {
   readonly target: LoadTarget
   /** What becomes of a row that Greenplum refuses. */
   readonly onError: 'dead-letter' | 'stop'
+  /** Attempts at the batch that failed before this one. */
+  readonly attemptsBefore: number
+  /** True once the tables were looked at again because of an error. */
+  readonly hasLooked: boolean
 }
 
 export interface Loaded {
   readonly applied: number
   readonly refused: readonly DeadLetter[]
   readonly setAside: SetAsideColumns
+}
+
+/** So many attempts fail in words that are not known before rows are suspected: it may be the lock of another load, which ends. */
+const SUSPECTS_ROWS_AFTER = 2
+/** And so many before a row is blamed though nothing shows that the table takes any: the next time `retrying` gives up. */
+const BLAMES_ROWS_AFTER = 5
+
+/** A load that failed, perhaps because of a row. */
+interface Refusal {
+  readonly failure: RelayError
+  readonly blame: Blame
 }
 
 /**
@@ -31,6 +47,10 @@ export class GroupLoad {
   readonly #refused: DeadLetter[] = []
   #setAside: SetAsideColumns = new Map()
   #applied = 0
+  /** True once the table is seen to take rows. */
+  #takesRows = false
+  /** What a row failed with that is blamed only if the table turns out to be sound. */
+  #suspicion: Refusal | null = null
 
   constructor(options: GroupLoadOptions, group: Group) {
     this.#options = options
@@ -49,11 +69,12 @@ export class GroupLoad {
     // What an earlier load left behind may be what is refused.
     if (refusal !== null && !isRepeat && target.makeProbe === undefined) refusal = await this.#try(this.#plan(changes))
     if (refusal !== null) {
-      if (onError === 'stop') throw refusal
+      if (onError === 'stop') throw refusal.failure
       const left = await this.#withoutRefused()
       if (left.length < changes.length) refusal = await this.#try(this.#plan(left))
       if (refusal !== null) await this.#loadHalves(left, 0, left.length, refusal)
     }
+    await this.#requireSound()
     this.#refuseTooMany(changes)
     return { applied: this.#applied, refused: this.#refused, setAside: this.#setAside }
   }
@@ -78,7 +99,7 @@ export class GroupLoad {
       } else {
         const refusal = await this.#try(this.#plan(piece))
         if (refusal === null) isAlike = false
-        else this.#refuse(piece[0]!, refusal, to)
+        else await this.#refuse(piece[0]!, refusal, to)
       }
     }
     await sift(0, changes.length)
@@ -86,20 +107,14 @@ export class GroupLoad {
   }
 
   async #isTaken(probe: Probe, changes: readonly Change[]): Promise<boolean> {
-    try {
-      const load = (await this.#plan(changes))?.load ?? null
-      if (load !== null) await this.#send(probe(load))
-      return true
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      return false
-    }
+    const load = (await this.#plan(changes))?.load ?? null
+    return load === null || (await this.#refusalOf(() => this.#send(probe(load)))) === null
   }
 
   /** @param refusal of the whole range */
-  async #loadHalves(changes: readonly Change[], from: number, to: number, refusal: RelayError): Promise<void> {
+  async #loadHalves(changes: readonly Change[], from: number, to: number, refusal: Refusal): Promise<void> {
     if (to - from === 1) {
-      this.#refuse(changes[from]!, refusal, to + this.#group.changes.length - changes.length)
+      await this.#refuse(changes[from]!, refusal, to + this.#group.changes.length - changes.length)
       return
     }
     await halved(from, to, async (from, to) => {
@@ -108,14 +123,42 @@ export class GroupLoad {
     })
   }
 
-  /** @param seen how many changes are settled by now; a table that is wrong for all rows is found out early */
-  #refuse(change: Change, { code, detail }: RelayError, seen: number): void {
-    this.#refused.push({ kind: 'dead-letter', code, detail, change, source: change.source })
+  /**
+   * A change that was refused alone. Where that may have been for another reason, it is tried once more.
+   * @param seen how many changes are settled by now; a table that is wrong for all rows is found out early
+   */
+  async #refuse(change: Change, refusal: Refusal, seen: number): Promise<void> {
+    const isSure = refusal.blame === 'row'
+    const again = isSure ? refusal : await this.#try(this.#plan([change]))
+    if (again === null) return
+    const { code, detail } = again.failure
+    const isOfRow = code === 'SINK_REFUSED'
+    // What else is said can be what the author of a trigger makes of the row.
+    const said = isOfRow ? detail : 'Greenplum refuses the row, in words that may hold values of it'
+    this.#refused.push({ kind: 'dead-letter', code: 'SINK_REFUSED', detail: said, change, source: change.source })
+    if (!isOfRow && this.#suspicion?.blame !== 'table') this.#suspicion = again
     this.#refuseTooMany(this.#group.changes.slice(0, seen))
   }
 
+  /**
+   * A row is to blame for what looks like the table's fault only if the table takes others, and for what is not known also
+   * if a load without rows passes.
+   * @throws RelayError what the row failed with
+   */
+  async #requireSound(): Promise<void> {
+    if (this.#suspicion === null || this.#takesRows) return
+    const { failure, blame } = this.#suspicion
+    if (blame === 'table') throw failure
+    const nothing = await this.#options.target.planNothing(this.#group)
+    if (nothing !== null) {
+      if ((await this.#refusalOf(() => this.#send(nothing))) === null) return
+    } else if (this.#options.attemptsBefore >= BLAMES_ROWS_AFTER) return
+    throw failure
+  }
+
   #refuseTooMany(changes: readonly Change[]): void {
-    refuseTooMany({ ...this.#group, changes }, { refused: this.#refused, doubtful: this.#refused })
+    const doubtful = this.#refused.filter((letter) => !isTooLarge(letter))
+    refuseTooMany({ ...this.#group, changes }, { refused: this.#refused, doubtful })
   }
 
   #plan(changes: readonly Change[]): Promise<LoadPlan | null> {
@@ -123,15 +166,22 @@ export class GroupLoad {
   }
 
   /** Null once it is loaded; the refusal if nothing of it is. */
-  async #try(planned: Promise<LoadPlan | null>): Promise<RelayError | null> {
-    try {
+  #try(planned: Promise<LoadPlan | null>): Promise<Refusal | null> {
+    return this.#refusalOf(async () => {
       const plan = await planned
       if (plan === null) requireNoChanges(this.#group)
       else await this.#loadPlan(plan)
+    })
+  }
+
+  async #refusalOf(work: () => Promise<void>): Promise<Refusal | null> {
+    try {
+      await work()
       return null
     } catch (error) {
-      if (!isRefusal(error)) throw error
-      return error
+      if (error instanceof Suspected) return error
+      if (isRefusal(error)) return { failure: error, blame: 'row' }
+      throw error
     }
   }
 
@@ -141,15 +191,44 @@ export class GroupLoad {
       const { shard, sequence } = first.source
       throw new RelayError('SINK_REFUSED', first.detail, { shard, sequence })
     }
-    if (load !== null) await this.#send(load)
+    if (load !== null) {
+      await this.#send(load)
+      this.#takesRows = true
+    }
     this.#applied += applied
     this.#setAside = sumAside(this.#setAside, setAside)
     for (const letter of refused) this.#refused.push(letter)
   }
 
+  /** @throws Suspected if a row may be to blame */
   async #send(load: Load): Promise<void> {
-    const outcome = await this.#options.gpss.load(load)
+    let isOpen = false
+    const outcome = await this.#options.gpss
+      .load(load, () => {
+        isOpen = true
+      })
+      .catch((error: unknown) => {
+        const blame = isOpen && error instanceof RelayError ? blameOf(error) : null
+        throw blame !== null && this.#isSuspected(blame) ? new Suspected(error as RelayError, blame) : error
+      })
     if (outcome.kind === 'unknown') throw outcome.failure
+  }
+
+  #isSuspected(blame: Blame): boolean {
+    const { attemptsBefore, hasLooked } = this.#options
+    if (blame === 'unknown') return attemptsBefore >= SUSPECTS_ROWS_AFTER
+    return blame === 'row' || hasLooked
+  }
+}
+
+class Suspected extends Error implements Refusal {
+  readonly failure: RelayError
+  readonly blame: Blame
+
+  constructor(failure: RelayError, blame: Blame) {
+    super(failure.message)
+    this.failure = failure
+    this.blame = blame
   }
 }
 

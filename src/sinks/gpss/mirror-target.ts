@@ -81,6 +81,13 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
       return { load: stage.finish(leftovers), applied, refused: plan.refused, setAside: plan.aside.counted() }
     },
 
+    async planNothing({ source, known, changes }) {
+      const plan = await tables.find(source, known)?.plan(changes)
+      const stage = new Stage(relay, nextLoad())
+      await plan?.writeNothing?.(stage)
+      return stage.finish('drop')
+    },
+
     forget() {
       tables.forget()
       staged.clear()

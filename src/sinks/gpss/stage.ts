@@ -17,6 +17,9 @@ export const STAGE_COLUMNS = [
   ['cdc_row', 'text', 'string'],
 ] as const
 
+/** Stands for a part without rows. */
+const NO_ROW = ''
+
 const KINDS_BY_KEY: readonly Step['kind'][] = ['rows', 'patches', 'moves']
 
 /**
@@ -67,14 +70,14 @@ export class Stage {
 
   /**
    * @param table the same in every call
-   * @param rows JSON objects
+   * @param rows JSON objects; without any, the statement is run all the same
    * @throws RelayError SINK_REFUSED for a row that is larger than a message may be
    */
   add(table: MergeTable, kind: Step['kind'], rows: readonly string[]): number {
     this.#table = table
     const step = String(++this.#steps).padStart(6, '0')
     const part = `${this.#load}/${step}/${kind}/${shapeOf(table)}`
-    for (const row of rows) {
+    for (const row of rows.length === 0 ? [NO_ROW] : rows) {
       if (this.#encoder.add([this.#spread++, part, row])) continue
       const detail = `A row of table ${table.source} has ${Buffer.byteLength(row)} bytes, more than GPSS takes in one message`
       throw new RelayError('SINK_REFUSED', detail)
@@ -112,7 +115,7 @@ function mergeAll(table: MergeTable, stage: GpssTable): string {
     return sql`, (t.cdc_row->>${sql.lit(`k${i}`)})::${sql.raw(travelsAs)} AS ${sql.id(`k${i}`)}`
   })
   const staged = sql`(SELECT t.cdc_row${sql.join(keys, sql``)}
-    FROM (SELECT cdc_row::jsonb AS cdc_row FROM ${id} WHERE cdc_part = cdc_this) t)`
+    FROM (SELECT cdc_row::jsonb AS cdc_row FROM ${id} WHERE cdc_part = cdc_this AND cdc_row <> ${sql.lit(NO_ROW)}) t)`
   const kinds = table.keys.length === 0 ? (['added'] as const) : KINDS_BY_KEY
   const merges = kinds.map((kind) => {
     const statements = withTypesOf(table, mergeStatements(table, { kind, staged }))

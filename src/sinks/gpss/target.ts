@@ -28,6 +28,8 @@ export interface LoadTarget {
    * @param isRepeat a load of these changes was tried before: what it may have left behind is not needed
    */
   plan(group: Group, changes: readonly Change[], isRepeat: boolean): Promise<LoadPlan | null>
+  /** A load that runs the group's statements without rows: it fails if they do for another reason; null where there is none. */
+  planNothing(group: Group): Promise<Load | null>
   /** Makes a table that refuses what the group's target refuses; null if it cannot. Absent where pieces of a load may be loaded again. */
   makeProbe?(group: Group): Promise<Probe | null>
   /** What is known of the targets may be wrong. */

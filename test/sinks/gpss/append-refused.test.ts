@@ -183,9 +183,9 @@ const misfits: Readonly<Record<string, { columns: string; bad: Change; detail: R
     detail: /^DMS rounded the integer in column "at" of table misfit: set UseLargeIntegerValue=true/,
   },
   'found by Greenplum': {
-    columns: 'id text, at integer, net inet',
-    bad: put('bad', 2, { table: 'misfit', data: { net: SECRET } }),
-    detail: /^Write failed with INTERNAL: pq: invalid input syntax for type inet: "…"$/,
+    columns: 'id text, at integer, place point',
+    bad: put('bad', 2, { table: 'misfit', data: { place: SECRET } }),
+    detail: /^Write failed with INTERNAL: pq: invalid input syntax for type point: "…"$/,
   },
   'a column that nothing fills': {
     columns: 'id text, at integer NOT NULL',

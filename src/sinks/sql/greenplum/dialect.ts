@@ -8,6 +8,7 @@ import { postgresql } from '../postgresql/dialect.ts'
 import { sqlState } from '../postgresql/state.ts'
 import { readGreenplumRelation } from './catalogue.ts'
 import { KERNEL_6, KERNEL_7, type Kernel } from './kernel.ts'
+import { BY_COPY } from './log-rows.ts'
 import { BY_KEY } from './planner.ts'
 import { greenplumState } from './state.ts'
 import { greenplumStyle, greenplumTables } from './tables.ts'
@@ -38,7 +39,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
     mirrors: (deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
-    append: () => appendLog(greenplumStyle(kernel, 'hard')),
+    append: () => appendLog(greenplumStyle(kernel, 'hard'), BY_COPY),
     writing: lockingWriting,
   }
 }

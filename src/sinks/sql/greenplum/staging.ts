@@ -4,6 +4,7 @@ import { columnList } from '../clauses.ts'
 import type { Database } from '../connection.ts'
 import type { BoundTable, Statement } from '../layout.ts'
 import type { Key, RowShape } from '../mirror.ts'
+import { copyField } from '../postgresql/copy-in.ts'
 import { distributedBy, type Kernel } from './kernel.ts'
 
 /** A row as a JSON object, and its key, by which it finds its segment. */
@@ -66,8 +67,3 @@ function stageName({ schema, name, keys }: BoundTable): string {
 
 /** A JSON token → the text of its value. */
 const textOf = (token: string): string => (token.startsWith('"') ? (JSON.parse(token) as string) : token)
-
-/** As COPY reads it in its text format: https://www.postgresql.org/docs/current/sql-copy.html */
-const copyField = (value: string): string => value.replaceAll(/[\\\t\n\r]/g, (char) => ESCAPES[char]!)
-
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../../change.ts'
-import { tableId } from '../clauses.ts'
+import { jsonArray, tableId } from '../clauses.ts'
 import type { Database } from '../connection.ts'
 import type { TableStyle } from '../dialect.ts'
 import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind } from '../fit.ts'
@@ -50,11 +50,18 @@ const OWN: readonly OwnColumn[] = COLUMNS.map(([name, type, types]) => ({
   types,
   mayBeNotNull: ALWAYS.has(name),
 }))
-const NAMES: Statement = sql.join(OWN.map(({ name }) => sql.id(name)))
+export const LOG_COLUMNS: Statement = sql.join(OWN.map(({ name }) => sql.id(name)))
 const TYPED_NAMES: Statement = sql.join(OWN.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`))
 
+/** How the rows of a log get into their table. */
+export interface LogRows {
+  readonly encode: (change: Change) => string
+  /** Resolves to how many were written. @param rows may be none: it fails as with rows if that is not for a row */
+  readonly insert: (trx: Database, table: Target, rows: readonly string[]) => Promise<number>
+}
+
 /** One row for each change, in the order of arrival; each record once, since its position moves in the same transaction. */
-export function appendLog(style: TableStyle): Layout {
+export function appendLog(style: TableStyle, { encode, insert }: LogRows = BY_PARAMETER): Layout {
   const written = new Set(OWN.map(({ name }) => name))
   return {
     name: 'append',
@@ -90,12 +97,11 @@ export function appendLog(style: TableStyle): Layout {
       async plan(changes) {
         const rows: string[] = []
         await inSlices(changes, (slice) => {
-          for (const change of slice) rows.push(rowJson(change))
+          for (const change of slice) rows.push(encode(change))
         })
-        const json = `[${rows.join(',')}]`
-        const write: Plan['write'] = (trx) => (rows.length === 0 ? Promise.resolve(0) : insert(trx, target, json))
+        const write: Plan['write'] = (trx) => (rows.length === 0 ? Promise.resolve(0) : insert(trx, target, rows))
         const writeNothing = async (trx: Database): Promise<void> => {
-          await insert(trx, target, '[]')
+          await insert(trx, target, [])
         }
         return { refused: [], aside: NOTHING_ASIDE, write, writeNothing }
       },
@@ -117,9 +123,13 @@ function rowJson(change: Change): string {
   )
 }
 
-async function insert(trx: Database, table: Target, rows: string): Promise<number> {
-  const result = await sql`
-    INSERT INTO ${tableId(table)} (${NAMES})
-    SELECT ${NAMES} FROM jsonb_to_recordset(${rows}::jsonb) AS s(${TYPED_NAMES})`.execute(trx)
-  return Number(result.numAffectedRows)
+/** All rows are one parameter. */
+const BY_PARAMETER: LogRows = {
+  encode: rowJson,
+  async insert(trx, table, rows) {
+    const result = await sql`
+      INSERT INTO ${tableId(table)} (${LOG_COLUMNS})
+      SELECT ${LOG_COLUMNS} FROM jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${TYPED_NAMES})`.execute(trx)
+    return Number(result.numAffectedRows)
+  },
 }

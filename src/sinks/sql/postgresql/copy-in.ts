@@ -13,6 +13,12 @@ export function copyingClient(client: pg.PoolClient): PostgresPoolClient {
   return { query: query as PostgresPoolClient['query'], release: (destroy) => client.release(destroy) }
 }
 
+/** A value as COPY reads it in its text format: https://www.postgresql.org/docs/current/sql-copy.html */
+export const copyField = (value: string | null): string =>
+  value === null ? '\\N' : value.replaceAll(/[\\\t\n\r]/g, (char) => ESCAPES[char]!)
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
+
 /** `COPY t (a, b) FROM STDIN $1`, where the parameter is no part of the statement. */
 const COPY = /^\s*(COPY .* FROM STDIN) \$1$/s
 

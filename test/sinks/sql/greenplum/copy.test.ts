@@ -92,3 +92,37 @@ for (const kind of GREENPLUM_KINDS) {
     ])
   })
 }
+
+for (const kind of GREENPLUM_KINDS) {
+  test(`greenplum ${kind}: a log is added to by COPY, with every text as it is`, {
+    skip: withoutGreenplum(kind),
+  }, async (t) => {
+    const database = await greenplumDatabase(t, kind)
+    const { write } = await openRelay(t, { mode: 'append' }, database)
+    const texts = ODD.map((text) => text.replaceAll('\0', ''))
+    const changes = texts.map((text, i) => put(text, i, { data: { text }, shard: 'a\tb\\N', sequence: `${i}` }))
+    assert.deepEqual(totals(await write(...changes, del('gone', 99))), [texts.length + 1, 0])
+    const rows = await database.query<{ key: { id: string }; after: { text: string } | null }>(
+      'SELECT key, after, shard, expired, event_id FROM orders ORDER BY version',
+    )
+    assert.deepEqual(rows.at(-1), {
+      key: { id: 'gone' },
+      after: null,
+      shard: 'shard-0',
+      expired: null,
+      event_id: 'event-99',
+    })
+    assert.deepEqual(
+      rows.slice(0, -1),
+      texts.map((text, i) => ({
+        key: { id: text },
+        after: { id: text, text },
+        shard: 'a\tb\\N',
+        expired: null,
+        event_id: `event-${i}`,
+      })),
+    )
+    assert.ok(database.statements().some((text) => /^COPY "public"."orders" /.test(text)))
+    assert.ok(!database.statements().some((text) => /INSERT INTO "public"."orders"/.test(text)))
+  })
+}
