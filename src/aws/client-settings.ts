@@ -44,7 +44,8 @@ const ANSWER_TIMEOUT_MS = 30_000
  */
 export function clientSettings(options: AwsOptions, ofChain: ChainConfig) {
   const { region, profile, endpointUrl } = options
-  checkEndpoint(endpointUrl)
+  checkEndpoint('The endpoint', endpointUrl)
+  for (const name of ENDPOINT_VARIABLES) checkEndpoint(`The endpoint of ${name}`, process.env[name] || undefined)
   /** True for an emulator: what AWS offers is always https. */
   const isPlainHttp = async (): Promise<boolean> => {
     const endpoint = endpointUrl ?? (await ofChain.serviceConfiguredEndpoint?.())
@@ -62,9 +63,12 @@ export function clientSettings(options: AwsOptions, ofChain: ChainConfig) {
   return { settings, isPlainHttp }
 }
 
-function checkEndpoint(endpointUrl: string | undefined): void {
+/** What the SDK reads; of one that is no URL it says `UnknownError`. */
+const ENDPOINT_VARIABLES = ['', '_KINESIS', '_DYNAMODB', '_STS'].map((service) => `AWS_ENDPOINT_URL${service}`)
+
+function checkEndpoint(what: string, endpointUrl: string | undefined): void {
   if (endpointUrl === undefined || /^https?:$/.test(URL.parse(endpointUrl)?.protocol ?? '')) return
-  throw new RelayError('CONFIGURATION', 'The endpoint is not a URL that begins with https:// or http://')
+  throw new RelayError('CONFIGURATION', `${what} is not a URL that begins with https:// or http://`)
 }
 
 function pool(): NodeHttpHandler {

@@ -73,7 +73,11 @@ export function classify(error: unknown): AwsFailure {
 }
 
 /** `ECONNRESET`, `ENOTFOUND`, `EPROTO`, `CERT_HAS_EXPIRED` and their like, not Node's own `ERR_INVALID_ARG_TYPE`. */
-const isNetworkCode = (code: unknown): boolean => typeof code === 'string' && /^E(?!RR_)|CERT|SSL|TLS|SOCKET/.test(code)
+const isNetworkCode = (code: unknown): boolean =>
+  typeof code === 'string' && /^E(?!RR_)|CERT|SSL|TLS|SOCKET/.test(code) && !OF_FILES.has(code)
+
+/** Of a file that credentials are read from: waiting makes none. */
+export const OF_FILES: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR'])
 
 /** The error in one line: its name and its first words. */
 export function wordsOf(error: unknown): string {

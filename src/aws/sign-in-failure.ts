@@ -1,7 +1,7 @@
 import { loadSharedConfigFiles } from '@smithy/core/config'
 import { type PlaceOfFailure, RelayError } from '../errors.ts'
 import type { AwsOptions } from './client-settings.ts'
-import { causeOf, wordsOf } from './failures.ts'
+import { causeOf, OF_FILES, wordsOf } from './failures.ts'
 
 /** By the name of the error: what AWS has against the credentials, not against what they may do. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -27,6 +27,11 @@ export async function signInFailure(error: unknown, options: AwsOptions, place: 
   // The SDK has just learned the service's time: the same request, signed again, is right.
   const isClock = (error as { $metadata?: { clockSkewCorrected?: boolean } }).$metadata?.clockSkewCorrected === true
   if (refused !== undefined && !isClock) return new RelayError('AWS_CREDENTIALS', refused, place, causeOf(error))
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== undefined && OF_FILES.has(code)) {
+    return new RelayError('AWS_CREDENTIALS', `A file of the AWS credentials cannot be read: ${message}`, place, error)
+  }
+  if (message.startsWith('Region not accepted')) return new RelayError('CONFIGURATION', message, place)
   const isRegion = message.startsWith('Region is missing')
   if (!isRegion && name !== 'CredentialsProviderError' && name !== 'TokenProviderError') return error
 

@@ -155,7 +155,10 @@ const runConfig = z
     'batch-bytes': size('batch-bytes'),
     'batch-wait': waitOf('batch-wait'),
     memory: size('memory'),
-    region: z.string().optional(),
+    region: z
+      .string()
+      .regex(/^[a-z\d]+(-[a-z\d]+)*$/, 'is not the name of a region, such as eu-north-1')
+      .optional(),
     profile: z.string().optional(),
     'role-arn': z.string().startsWith('arn:', 'must be an ARN').optional(),
     'external-id': z.string().optional(),

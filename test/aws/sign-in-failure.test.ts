@@ -72,6 +72,25 @@ const CASES: [what: string, args: string[], env: Record<string, string>, words: 
     FILES,
     /^AWS_CREDENTIALS: The AWS profile dev leads to no credentials/,
   ],
+  [
+    'an endpoint that is no URL',
+    [],
+    { ...FILES, AWS_ENDPOINT_URL: 'localhost:4567' },
+    /^CONFIGURATION: The endpoint of AWS_ENDPOINT_URL is not a URL/,
+  ],
+  [
+    'a region that is no name',
+    [],
+    { ...FILES, AWS_REGION: 'eu north' },
+    /^CONFIGURATION: Region not accepted: region="eu north"/,
+  ],
+  ['a region that is no name, as an option', ['--region', 'eu north'], FILES, /--region is not the name of a region/],
+  [
+    'a token file that is not there',
+    [],
+    { ...FILES, AWS_WEB_IDENTITY_TOKEN_FILE: join(folder, 'token'), AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/x' },
+    /^AWS_CREDENTIALS: A file of the AWS credentials cannot be read: ENOENT/,
+  ],
   ['nobody signed in', ['--profile', 'sso'], FILES, /^AWS_CREDENTIALS: .*aws sso login/],
 ]
 for (const [what, args, env, words] of CASES) {

@@ -78,8 +78,9 @@ export function kinesisStream({ client, clock, stream, options, whereabouts }: C
   const allowed = new Set<string>()
   const observer = sayRetries(log)
 
-  /** A stream that is not there is so in one account and region; the service names the account. */
+  /** A stream that is not there is so in one account and region, of which the service names the account; and a region that is not there has no host. */
   const located = async (failure: RelayError): Promise<RelayError> => {
+    if (failure.detail.startsWith('ENOTFOUND')) return failure.at({ region: (await whereabouts()).region! })
     if (failure.code !== 'SOURCE_NOT_FOUND') return failure
     const account = /under account (\d{12})/.exec(failure.detail)?.[1]
     return failure.at({ ...(await whereabouts()), ...(account === undefined ? {} : { account }) })
