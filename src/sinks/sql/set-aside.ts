@@ -5,10 +5,13 @@ import type { Codec } from './codecs.ts'
 /** Why values of one column are kept in `cdc_extra`. */
 export type WhyAside = Omit<SetAsideColumn, 'count'>
 
-export const whyNotHeld = (type: string, { holds = 'just the values of that type, unaltered' }: Codec): WhyAside => ({
+export const whyNotHeld = (
+  type: string,
+  { holds = 'just the values of that type, unaltered', cure = 'Give the column a type that holds these values' }: Codec,
+): WhyAside => ({
   type,
   reason: `${type} holds ${holds}`,
-  cure: 'Give the column a type that holds these values, if they are wanted there: each then comes to its place with the next change, or load, of its row',
+  cure: `${cure}, if they are wanted there: each then comes to its place with the next change, or load, of its row`,
 })
 
 export const whyNoRoom = ({ whyAside: { type } }: { readonly whyAside: WhyAside }): WhyAside => ({

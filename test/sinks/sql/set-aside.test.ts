@@ -122,3 +122,37 @@ onEachTarget(
     )
   },
 )
+
+onEachTarget(
+  'more digits of the second than the column has: nothing is rounded, the value lies aside and is told of',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, { layout: null })
+    await database.query(
+      `CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY, at timestamptz, day timestamp(0))`,
+    )
+    knows(sourceTable({}))
+    const written = await write(
+      dmsPut(1, 1, { data: { at: '2024-02-28T20:59:22.1234567Z', day: '2024-02-28T20:59:22.5Z' } }),
+      dmsPut(2, 1, { data: { at: '2024-02-28T20:59:22.123456789Z' } }),
+      dmsPut(3, 1, { data: { at: '2024-02-28T20:59:22.1234560Z', day: '2024-02-28T20:59:22.000Z' } }),
+    )
+    assert.deepEqual(countsOf(written), { 'shop.orders': { at: 2, day: 1 } })
+    const why = [...written.setAside!.get('shop.orders')!.values()].map(
+      ({ reason, cure }) => `${reason}. ${cure.split(',')[0]}`,
+    )
+    assert.deepEqual(why, [
+      "timestamp with time zone holds times with at most 6 digits of the second's fraction. Make it a column of text",
+      "timestamp(0) without time zone holds times with at most 0 digits of the second's fraction. Give the column a type that holds these values",
+    ])
+    assert.deepEqual(
+      await database
+        .query(`SELECT at AT TIME ZONE 'UTC' AS at, cdc_extra->>'at' AS extra FROM shop.orders ORDER BY id`)
+        .then((rows) => rows.map(({ at, extra }) => [at === null, extra])),
+      [
+        [true, '2024-02-28T20:59:22.1234567Z'],
+        [true, '2024-02-28T20:59:22.123456789Z'],
+        [false, null],
+      ],
+    )
+  },
+)
