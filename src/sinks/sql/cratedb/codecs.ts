@@ -3,7 +3,7 @@ import type { Codec } from '../codecs.ts'
 import type { CrateColumn } from './column.ts'
 import { BIGINT_ENDS } from './member-text.ts'
 import { objectCodec } from './object-codecs.ts'
-import { type Reader, readerOf } from './readers.ts'
+import { heldBy, type Reader, readerOf } from './readers.ts'
 import { textCodec } from './text-codecs.ts'
 
 /**
@@ -56,14 +56,21 @@ export function codecFor(column: CrateColumn, feed: Format, type: ColumnType | n
 
 /** CrateDB's name for the type of NULL, which goes into a column of any type: all that is sent to one that nothing fits. */
 export const ONLY_NULL = 'undefined'
-const NOTHING: Codec = { travelsAs: ONLY_NULL, castTo: null, isKeyable: false, encode: () => undefined }
+const NOTHING: Codec = {
+  travelsAs: ONLY_NULL,
+  castTo: null,
+  isKeyable: false,
+  holds: 'nothing that the relay writes',
+  encode: () => undefined,
+}
 const ANYTHING = /^/
 /** A year of four digits. */
 const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/
 
 /** Elements that need no quotes. */
 function bare(type: string, name: string, modifier: number, feed: Format): Codec {
-  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, encode: readerOf(name, modifier, feed) }
+  const holds = heldBy(name, modifier)
+  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, holds, encode: readerOf(name, modifier, feed) }
 }
 
 /** CrateDB refuses the two ends of 64 bits. */
@@ -73,7 +80,7 @@ function bigintCodec(feed: Format): Codec {
     const text = codec.encode(value)
     return text !== undefined && BIGINT_ENDS.has(text) ? undefined : text
   }
-  return { ...codec, encode }
+  return { ...codec, holds: 'whole numbers from -9223372036854775807 to 9223372036854775806', encode }
 }
 
 /** What is no number (NaN, infinities) has no place in CrateDB's JSON. */
@@ -83,7 +90,7 @@ function finite(type: string, name: string, modifier: number, feed: Format): Cod
     const text = read(value)
     return text === undefined || NOT_FINITE.test(text) ? undefined : `"${text}"`
   }
-  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, encode }
+  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, holds: heldBy(name, modifier), encode }
 }
 
 /**
@@ -93,12 +100,14 @@ function finite(type: string, name: string, modifier: number, feed: Format): Cod
  */
 function numericCodec({ precision, scale }: CrateColumn, feed: Format): Codec {
   if (precision === null || scale === null) return NOTHING
-  const read = readerOf('numeric', ((precision << 16) | scale) + 4, feed)
+  const modifier = ((precision << 16) | scale) + 4
+  const read = readerOf('numeric', modifier, feed)
   const encode: Codec['encode'] = (value) => {
     const text = read(value)
     return text === undefined || NOT_FINITE.test(text) ? undefined : `"${withScale(text, scale)}"`
   }
-  return { travelsAs: 'array(text)', castTo: `numeric(${precision}, ${scale})`, isKeyable: true, encode }
+  const castTo = `numeric(${precision}, ${scale})`
+  return { travelsAs: 'array(text)', castTo, isKeyable: true, holds: heldBy('numeric', modifier), encode }
 }
 
 /** NaN and infinities. */
@@ -116,7 +125,7 @@ function momentCodec(type: string, name: string, zone: '' | 'Z', feed: Format): 
     const text = read(value)
     return text === undefined || !PLAIN_MOMENT.test(text) ? undefined : String(Date.parse(text + zone))
   }
-  return { travelsAs: 'array(bigint)', castTo: type, isKeyable: true, encode }
+  return { travelsAs: 'array(bigint)', castTo: type, isKeyable: true, holds: heldBy(name, 3), encode }
 }
 
 const PLAIN_MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?$/

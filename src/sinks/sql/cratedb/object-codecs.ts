@@ -24,7 +24,7 @@ function ignoredCodec(feed: Format): Codec {
     const row = objectIn(value, feed)
     return row === undefined ? undefined : quotedElement(ignoredDocument(row))
   }
-  return { travelsAs: 'array(object(ignored))', castTo: null, isKeyable: false, encode }
+  return { travelsAs: 'array(object(ignored))', castTo: null, isKeyable: false, holds: 'objects', encode }
 }
 
 function typedCodec(policy: ObjectPolicy, members: ObjectMembers, feed: Format): Codec {
@@ -36,7 +36,8 @@ function typedCodec(policy: ObjectPolicy, members: ObjectMembers, feed: Format):
     return text === undefined || !hasAdded(members, added) ? undefined : quotedElement(text)
   }
   // An array of objects could bring members of differing types into new columns.
-  return { travelsAs: 'array(text)', castTo: TYPED, isKeyable: false, encode }
+  const holds = 'objects whose members are all of the types that it knows, unaltered'
+  return { travelsAs: 'array(text)', castTo: TYPED, isKeyable: false, holds, encode }
 }
 
 const TYPED = 'object(dynamic)'

@@ -27,10 +27,12 @@ export function textCodec(column: CrateColumn, feed: Format, type: ColumnType | 
   const maxLength = column.maxLength ?? Number.POSITIVE_INFINITY
   const isPadded = column.dataType === 'character'
 
+  const most = column.isIndexed ? 'at most 32,766 bytes' : 'any length'
   return {
     travelsAs: 'array(text)',
     castTo: null,
     isKeyable: true,
+    holds: `texts of ${column.maxLength === null ? most : `at most ${column.maxLength} UTF-16 units`}`,
     encode(value) {
       const given = read(value)
       // To CHAR(n) blanks at the end are nothing.

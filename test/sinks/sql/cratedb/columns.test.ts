@@ -230,5 +230,5 @@ test('values set aside are counted by column', async (t) => {
     dmsPut(4, 1, { data: { qty: 4 } }),
   )
   const { count, type, reason } = written.setAside!.get('shop.orders')!.get('qty')!
-  assert.deepEqual([count, type, reason], [3, 'integer', 'integer holds just the values of that type, unaltered'])
+  assert.deepEqual([count, type, reason], [3, 'integer', 'integer holds whole numbers from -2147483648 to 2147483647'])
 })

@@ -42,7 +42,9 @@ for (const [type, values] of Object.entries(UNFIT)) {
     knows(sourceTable({}))
     const all = [null, ...values]
     const rows = (version: number) => all.map((v, id) => dmsPut(id, version, { data: { v } }))
-    assert.deepEqual(totals(await write(...rows(1))), [all.length, 0])
+    const written = await write(...rows(1))
+    assert.deepEqual(totals(written), [all.length, 0])
+    assert.equal(written.setAside?.get('shop.orders')?.get('v')?.count, values.length)
     for (const row of rows(2)) assert.deepEqual(totals(await write(row)), [1, 0])
     const patches = all.map((v, id) => dmsPatch(id, 3, { data: { v } }))
     assert.deepEqual(totals(await write(...patches)), [all.length, 0])
