@@ -107,6 +107,8 @@ export interface Change {
    * floating point that is its value; in a column of integers DMS has rounded it. Not part of the JSON.
    */
   readonly inExponentForm?: readonly string[]
+  /** Where a value of a DynamoDB change was null under a descriptor of something else, and is read as null. Not part of the JSON. */
+  readonly oddNull?: string
   /** The member of a DMS record that looks like a before image and is not read as one. Not part of the JSON. */
   readonly unreadImage?: string
   readonly source: ChangeSource

@@ -18,16 +18,22 @@ const MAX_DEPTH = 32
  * what a descriptor is decided by its place, for an attribute may be called `S` or `NULL` as well.
  *
  * S → string, N → number or `Numeric`, B → `Binary`, BOOL → boolean, NULL → null, M → row, L → array; sets → arrays in
- * a fixed order, since DynamoDB keeps none (SS by code unit, NS by value, BS as its base64 text is ordered).
+ * a fixed order, since DynamoDB keeps none (SS by code unit, NS by value, BS by bytes).
  *
- * Beyond what the service sends, two habits of dumps are understood: members that are null beside the one descriptor,
- * and numbers that are JSON numbers, as long as no digit can have been lost.
+ * Beyond what the service sends, three habits of dumps are understood: members that are null beside the one descriptor, null
+ * under it (then the value is null), and numbers that are JSON numbers, as long as no digit can have been lost.
  *
  * @param image its name in messages
+ * @param onOddNull called with the path of each value that is null under another descriptor than NULL
  * @throws RelayError DECODE_VALUE with the path of the attribute; never with the value
  */
-export function readImage(described: unknown, image: string, binary: BinaryEncoding): Row {
-  const walk: Walk = { image, binary, path: [] }
+export function readImage(
+  described: unknown,
+  image: string,
+  binary: BinaryEncoding,
+  onOddNull: (path: string) => void = () => {},
+): Row {
+  const walk: Walk = { image, binary, onOddNull, path: [] }
   if (!isObject(described)) throw refusal(`is ${jsonType(described)}, not an object`, 0, walk)
   return readMap(described, 0, walk)
 }
@@ -35,6 +41,7 @@ export function readImage(described: unknown, image: string, binary: BinaryEncod
 interface Walk {
   readonly image: string
   readonly binary: BinaryEncoding
+  readonly onOddNull: (path: string) => void
   /** Names and indexes down to the value in hand; what lies beyond its depth is left over from values before. */
   readonly path: (string | number)[]
 }
@@ -64,6 +71,10 @@ function readValue(described: unknown, depth: number, walk: Walk): Value {
   if (!isObject(described)) throw refusal(`is ${jsonType(described)}, not a described value`, depth, walk)
   const descriptor = soleMember(described) ?? soleMemberNotNull(described, depth, walk)
   const body = described[descriptor]
+  if (body === null && DESCRIPTORS.has(descriptor)) {
+    walk.onOddNull(pathOf(depth, walk))
+    return null
+  }
   switch (descriptor) {
     case 'S':
       if (typeof body !== 'string') break
@@ -94,12 +105,15 @@ function readValue(described: unknown, depth: number, walk: Walk): Value {
       return readList(body, depth, walk, readN).sort(compareNumbers)
     case 'BS':
       if (!Array.isArray(body)) break
-      return readList(body, depth, walk, readBase64).sort().map(Binary.fromBase64Text)
+      return readList(body, depth, walk, readBase64).map(Binary.fromBase64Text).sort(Buffer.compare)
     default:
       throw refusal(`has the unknown descriptor ${JSON.stringify(descriptor.slice(0, MAX_SHOWN))}`, depth, walk)
   }
   throw refusal(`has ${jsonType(body)} under ${descriptor}`, depth, walk)
 }
+
+/** Null under `NULL` is neither true nor a habit of anybody. */
+const DESCRIPTORS: ReadonlySet<string> = new Set(['S', 'N', 'B', 'BOOL', 'M', 'L', 'SS', 'NS', 'BS'])
 
 function refuseTooDeep(depth: number, walk: Walk): void {
   if (depth > MAX_DEPTH) throw refusal(`is nested deeper than ${MAX_DEPTH} levels`, depth, walk)
@@ -167,10 +181,13 @@ const isBase64 = (text: string): boolean => Buffer.from(text, 'base64').toString
 const MAX_SHOWN = 80
 
 /** Like `NewImage.lines[3]."unit price" is …` */
-function refusal(what: string, depth: number, { image, path }: Walk): RelayError {
+const refusal = (what: string, depth: number, walk: Walk): RelayError =>
+  new RelayError('DECODE_VALUE', `${pathOf(depth, walk)} ${what}`)
+
+function pathOf(depth: number, { image, path }: Walk): string {
   const steps = path.slice(0, depth).map((step) => {
     if (typeof step === 'number') return `[${step}]`
     return `.${/^\w+$/.test(step) && step.length <= MAX_SHOWN ? step : JSON.stringify(step.slice(0, MAX_SHOWN))}`
   })
-  return new RelayError('DECODE_VALUE', `${image}${steps.join('')} ${what}`)
+  return image + steps.join('')
 }

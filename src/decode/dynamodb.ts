@@ -49,11 +49,18 @@ export function readDynamodb(json: JsonObject, record: RawRecord, { stream, bina
     throw unusable(`NewImage is ${jsonType(NewImage)}, and without it the event cannot be applied`)
   }
 
+  let oddNull: string | undefined
+  const onOddNull = (path: string): void => {
+    oddNull ??= path
+  }
+  const key = readKey(Keys, binary)
+  const after = op === 'delete' ? null : readImage(NewImage, 'NewImage', binary, onOddNull)
   return new DynamodbChange({
     op,
     table: tableName,
-    key: readKey(Keys, binary),
-    after: op === 'delete' ? null : readImage(NewImage, 'NewImage', binary),
+    key,
+    after,
+    oddNull,
     oldImage: OldImage,
     binary,
     microseconds: epochMicroseconds(ApproximateCreationDateTime),
@@ -67,6 +74,7 @@ interface Parts {
   readonly table: string
   readonly key: Row
   readonly after: Row | null
+  readonly oddNull: string | undefined
   readonly oldImage: unknown
   readonly binary: BinaryEncoding
   readonly microseconds: number
@@ -89,6 +97,7 @@ class DynamodbChange implements Change {
   readonly version: string
   declare readonly time: string
   declare readonly expired?: true
+  declare readonly oddNull?: string
   readonly source: ChangeSource
 
   readonly #parts: Parts
@@ -102,6 +111,7 @@ class DynamodbChange implements Change {
     this.after = parts.after
     this.version = String(parts.microseconds)
     if (parts.expired) this.expired = true
+    if (parts.oddNull !== undefined) this.oddNull = parts.oddNull
     this.source = parts.source
     this.#parts = parts
     Object.defineProperty(this, 'before', DynamodbChange.#beforeProperty)

@@ -2,6 +2,7 @@ import type { ChangeSource, DeadLetter, Decoded, Lessons, RawRecord, SourceTable
 import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
+import { OddNulls } from './odd-nulls.ts'
 import type { Route } from './route.ts'
 import { mayHoldRefusedText, type Screening, screenNames, screenText } from './screen.ts'
 import type { SourceTables } from './source-tables.ts'
@@ -71,6 +72,7 @@ export interface ExamineOptions {
 export function examiner(options: ExamineOptions): Examiner {
   const { decode, route, tables, stream, onError, readsBefore, onTextReplaced, log } = options
   const trouble = new TaskTrouble(log)
+  const oddNulls = new OddNulls(log)
 
   const examineItem = (item: Decoded, screening: Screening | null): Decoded => {
     const routed = route(item)
@@ -78,6 +80,7 @@ export function examiner(options: ExamineOptions): Examiner {
       trouble.look(routed)
       return routed
     }
+    if (routed.kind === 'change') oddNulls.look(routed)
     // First of all, for what is learned of a table is kept under its name.
     if (screening !== null) screenNames(routed, screening)
     const completed = tables.pass(routed)

@@ -160,9 +160,17 @@ export class SourceTables {
     this.#news.set(`${TABLE_SUBJECT}${tableLabel(known.table.name)}`, lesson)
     const table = this.#tableOf(known.table.name, told, known.types)
     if (isSame(table, known.table)) return
+    this.#sayOtherKey(known.table, table)
     known.table = table
     this.#tables = null
     if (table.key !== null) this.#waits.end(table.name, table.key)
+  }
+
+  #sayOtherKey({ name, key: was }: SourceTable, { key: is }: SourceTable): void {
+    if (was === null || is === null || JSON.stringify(was) === JSON.stringify(is)) return
+    const shown = (key: readonly string[]): string => key.map((column) => `"${column}"`).join(', ') || 'none'
+    const said = `The key of ${tableLabel(name)} was ${shown(was)}, and is now ${shown(is)}, says the source`
+    this.#options.log.warn({ table: tableLabel(name) }, said)
   }
 
   #of(name: TableName): Known {

@@ -306,6 +306,12 @@ const captured: Captured[] = [
   ),
 
   value('text sets by code unit', '{"SS":["b","é","","B","\\uffff","😀"]}', '["","B","b","é","😀","\uffff"]'),
+  value(
+    'null under another descriptor',
+    '{"L":[{"S":null},{"N":null},{"M":null},{"SS":null},{"L":[{"B":null}]}]}',
+    '[null,null,null,null,[null]]',
+  ),
+  value('number sets of JSON numbers', '{"NS":[4,1,0.34,3]}', '[0.34,1,3,4]'),
   value('number sets by value', '{"NS":["10","9","-10","-9","1E+2","0.5","-0.5"]}', '[-10,-9,-0.5,0.5,9,10,100]'),
   value(
     'number sets by value, exact ones too',
@@ -421,7 +427,7 @@ const refused: Refused[] = [
   refusedValue('two descriptors', '{"S":"a","N":"1"}', 'NewImage.v has 2 descriptors'),
   refusedValue('two descriptors beside null ones', '{"S":"a","B":null,"N":"1"}', '2 descriptors'),
   refusedValue('only null descriptors', '{"S":null,"N":null}', '0 descriptors'),
-  refusedValue('one descriptor that is null', '{"S":null}', 'NewImage.v has null under S'),
+  refusedValue('null under NULL', '{"NULL":null}', 'NewImage.v has null under NULL'),
   refusedValue('an unknown descriptor', '{"V":[1]}', 'NewImage.v has the unknown descriptor "V"'),
   refusedValue(
     'a descriptor named like a property of objects',
@@ -498,7 +504,7 @@ describeDecoder('dynamodb, single base64', decodeSingle, {
   captured: [
     value('binary', '{"B":"EgIIew=="}', '"EgIIew=="'),
     value('bytes that are base64 text themselves', '{"B":"RWdJSWV3PT0="}', '"RWdJSWV3PT0="'),
-    value('a set, as its text is ordered', '{"BS":["Qg==","/w==","QQ==","++8="]}', '["++8=","/w==","QQ==","Qg=="]'),
+    value('a set, by bytes', '{"BS":["Qg==","/w==","QQ==","++8=","QQA="]}', '["QQ==","QQA=","Qg==","++8=","/w=="]'),
     value('empty binary', '{"B":""}', '""'),
   ],
   refused: [
@@ -678,3 +684,14 @@ function rational(text: string): bigint {
   const count = BigInt(integer! + fraction) * 10n ** BigInt(400 + Number(exponent) - fraction.length)
   return minus === '-' ? -count : count
 }
+
+test('dynamodb: null under another descriptor is noted with its place, for it is no habit of DynamoDB', () => {
+  const noted = (image: string): string | undefined =>
+    (decode(raw(INSERT.replace(/"NewImage":.*?,\s+"SizeBytes"/s, `"NewImage":${image},"SizeBytes"`)))[0] as Change)
+      .oddNull
+  assert.equal(
+    noted('{"id":{"S":"a"},"m":{"M":{"x y":{"L":[{"N":"1"},{"S":null}]}}},"n":{"N":null}}'),
+    'NewImage.m."x y"[1]',
+  )
+  assert.equal(noted('{"id":{"S":"a"},"n":{"NULL":true},"s":{"S":"","N":null}}'), undefined)
+})

@@ -8,7 +8,7 @@ import type { MergeTable } from '../sql/greenplum/merge.ts'
 import type { TypedKey } from '../sql/keys.ts'
 import type { Layout } from '../sql/layout.ts'
 import { type MirrorStatements, planMirror } from '../sql/mirror.ts'
-import { targetName } from '../sql/names.ts'
+import { isReservedInGreenplum, targetName } from '../sql/names.ts'
 import { DATA } from '../sql/own-columns.ts'
 import { postgresStyle } from '../sql/postgresql/tables.ts'
 import { sweep } from '../sql/schema-changes.ts'
@@ -40,7 +40,7 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
   const { relay, catalogue, onReload } = options
   const tables = targetTables<Stage>({
     ...options,
-    names: { schema: targetName, table: targetName },
+    names: { schema: targetName, table: targetName, isReserved: isReservedInGreenplum },
     layoutOf: layoutsOf(options),
   })
   const staged = new Set<string>()

@@ -81,7 +81,7 @@ export function imagesOf(table: ColumnsTable): Images {
   return {
     eachValue,
     whyAside: (name) => byAttribute.get(name)?.whyAside ?? leftOut.get(name)!,
-    key: (_, key) => keyOf(table, key),
+    key: (change, key) => keyOf(table, key, change),
     check(change) {
       if (change.inExponentForm !== undefined) refuseRounded(table, change)
       if (!table.hasExtra) eachValue(change.after!, () => {}, refuseWithoutExtra)
@@ -226,21 +226,24 @@ function valueMembers(tokens: readonly (string | undefined)[]): string {
   return members
 }
 
-function keyOf(table: ColumnsTable, key: Row): Key {
+function keyOf(table: ColumnsTable, key: Row, change: Change): Key {
   const { keys } = table
   if (keys.length === 1) {
-    const token = keyToken(table, keys[0]!, key)
+    const token = keyToken(table, keys[0]!, key, change)
     return { text: token, tokens: [token] }
   }
-  const tokens = keys.map((column) => keyToken(table, column, key))
+  const tokens = keys.map((column) => keyToken(table, column, key, change))
   return { text: tokens.join(','), tokens }
 }
 
-function keyToken({ source }: ColumnsTable, column: KeyColumn & TargetColumn, key: Row): string {
-  const value = key[column.attribute]
+function keyToken({ source, keys }: ColumnsTable, column: KeyColumn & TargetColumn, key: Row, change: Change): string {
+  const { attribute } = column
+  // A change from before the table got another key: what its key lacks the row may have.
+  const value = key[attribute] ?? change.before?.[attribute] ?? change.after?.[attribute]
   if (value === undefined) {
-    const detail = `The key of table ${source} has no "${column.attribute}" any more: a table that was created anew with another key needs another target`
-    throw new RelayError('SINK_TABLE', detail)
+    const named = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ') || 'none'
+    const detail = `The key of table ${source} is ${named(keys.map((one) => one.attribute))}, and a change has the key ${named(Object.keys(key))}, from before or after the key became another one`
+    throw new RelayError('SINK_REFUSED', detail)
   }
   const token = value === null ? undefined : column.encode(value)
   if (token !== undefined) return token

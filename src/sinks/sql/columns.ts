@@ -15,8 +15,8 @@ import {
   wrongForeignKeys,
   wrongKind,
 } from './fit.ts'
-import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
 import { LabelLooks, labelsOf } from './label-looks.ts'
+import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
 import { rowRoom } from './row-room.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'

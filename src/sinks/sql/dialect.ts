@@ -153,6 +153,8 @@ export type Planner<To> = (changes: readonly Change[]) => Promise<Plan<To> | nul
 /** Names of the source → names in the target. No two become one. */
 export interface TargetNames {
   schema(name: string): string
+  /** Whether the target keeps the name of a schema for itself. */
+  isReserved(schema: string): boolean
   table(name: string): string
 }
 

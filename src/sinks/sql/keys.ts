@@ -91,9 +91,11 @@ export function otherKey(
   columns: readonly Pick<TypedKey, 'attribute' | 'family'>[],
   change: Change,
 ): RelayError {
-  const was = columns.map(({ attribute, family }) => `"${attribute}" ${family}`).join(', ')
-  const is = Object.entries(change.key ?? {}).map(([name, value]) => `"${name}" ${familyOf(value) ?? 'of no key type'}`)
-  const detail = `The key of table ${table} was ${was}, and is now ${is.join(', ') || 'not known'}: a table that was created anew with another key needs another target`
+  const has = columns.map(({ attribute, family }) => `"${attribute}" ${family}`).join(', ')
+  const found = Object.entries(change.key ?? {}).map(
+    ([name, value]) => `"${name}" ${familyOf(value) ?? 'of no key type'}`,
+  )
+  const detail = `The key of table ${table} is ${has}, and a change has the key ${found.join(', ') || 'not known'}: a table that was made anew with another key needs another target (\`--table\`) under another \`--name\``
   return new RelayError('SINK_TABLE', detail, { shard: change.source.shard, sequence: change.source.sequence })
 }
 

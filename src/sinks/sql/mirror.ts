@@ -99,6 +99,9 @@ export async function planMirror<To, Row>(
 /** Where a change is seen: at its key; and of a row that moves, at both. */
 function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
   const { version } = change
+  const isAboveFloor = table.known?.floor == null || compareDecimal(version, table.known.floor) >= 0
+  // Of a table that was made anew with another key: there is no row of it to look for.
+  if (!isAboveFloor && !hasKeyOf(table, change)) return
   const from = shape.key(change, change.key ?? newRow())
   // A delete takes its row away even from under the floor of a table that was made anew: nobody else would.
   if (change.op === 'delete') {
@@ -108,7 +111,6 @@ function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknow
   shape.check(change)
   const key = keyAfter(table, shape, change, from)
   const hasMoved = key.text !== from.text
-  const isAboveFloor = table.known?.floor == null || compareDecimal(version, table.known.floor) >= 0
   const isWhole = shape.isWhole(change)
   if (hasMoved && (isWhole || !isAboveFloor)) {
     rounds.touch(from.text, { version, kind: 'gone', detail: { change, key: from, from } })
@@ -122,6 +124,9 @@ function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknow
     if (shape.patchesStandAlone) rounds.close(key.text)
   }
 }
+
+const hasKeyOf = ({ keys }: BoundTable, { key, before, after }: Change): boolean =>
+  keys.every(({ attribute }) => (key?.[attribute] ?? before?.[attribute] ?? after?.[attribute]) !== undefined)
 
 /** The key that the row has after the change: an update of DMS can change it. */
 function keyAfter(table: BoundTable, shape: RowShape<unknown>, change: Change, from: Key): Key {

@@ -18,6 +18,10 @@ export function targetName(name: string): string {
   return name === '' || name.includes('\0') || Buffer.byteLength(name) > MAX_NAME_BYTES ? hashed(name) : name
 }
 
+/** No schema that a user makes may begin so. */
+export const isReservedInPostgres = (schema: string): boolean => schema.startsWith('pg_')
+export const isReservedInGreenplum = (schema: string): boolean => /^(?:pg|gp)_/.test(schema)
+
 /** As `targetName`, for a key column: a name that the table needs for itself is hashed, too. */
 export function keyColumnName(attribute: string): string {
   return TAKEN.has(attribute) ? hashed(attribute) : targetName(attribute)

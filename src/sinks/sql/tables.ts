@@ -81,6 +81,7 @@ export interface Tables<To = Database> {
   /**
    * Makes the table if it is missing, checks it if it is there, adds columns to it. Does nothing as long as it cannot be
    * told what the table needs.
+   * Where the key is another one than it was, the table must have it, or be gone: then it is made anew.
    * @throws RelayError SINK_TABLE with everything that does not fit, SCHEMA_CHANGE
    */
   learn(subject: Subject): Promise<void>
@@ -107,22 +108,30 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     const wanted =
       guesses.length === 0 ? sure : layout.wanted({ ...subject, remembered: [...(before?.columns ?? []), ...guesses] })!
     refuseSharedColumns(target, [...wanted.keys, ...wanted.columns])
-    if (before !== undefined) refuseOtherKeys(before, wanted.keys)
+    const oldKeys = before !== undefined && shownKeys(before.keys) !== shownKeys(wanted.keys) ? before.keys : null
 
     const remembering = { ...target, keys: wanted.keys, columns: sure.columns.map(mappingOf) }
     const table = await catalogue.work(async (work) => {
-      const found = (await work.look(target.schema, target.name)) ?? (await make(work, layout, target, wanted, before))
+      // Where the key is another one, the operator has let the old table go.
+      const made = oldKeys === null ? before : undefined
+      const found = (await work.look(target.schema, target.name)) ?? (await make(work, layout, target, wanted, made))
       if (found === null) return null
       const relation = await complete(work, layout.additions(target, wanted, found), target, found)
-      refuseMisfits(target, layout.misfits(target, wanted, relation))
+      const misfits = layout.misfits(target, wanted, relation)
+      if (oldKeys !== null) refuseOldTable(target, oldKeys, wanted.keys, misfits)
+      refuseMisfits(target, misfits)
       const table = layout.bind(target, wanted, relation, subject.known)
-      await makeBeside(work, layout, table, relation)
+      await makeBeside(work, layout, table, relation, oldKeys !== null)
       await work.remember(remembering)
       return table
     })
     if (table === null) return
     remembered.set(target.source, remembering)
     known.set(target.source, table)
+    if (oldKeys !== null) {
+      const [was, is] = [shownKeys(oldKeys), shownKeys(wanted.keys)]
+      log.warn({ source: target.source, table: label(target), was, is }, 'The table has another key from now on')
+    }
   }
 
   /**
@@ -153,6 +162,7 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     const create = layout.create(target, wanted)
     if (create === null) return null
     const isSchemaMissing = await work.lacksSchema(target.schema)
+    if (isSchemaMissing && names.isReserved(target.schema)) throw reservedSchema(target)
     const statements = [...(isSchemaMissing ? [sql`CREATE SCHEMA ${sql.id(target.schema)}`] : []), ...create]
     if (createTables === 'never' || (before !== undefined && isSameTarget(before, target))) {
       const why =
@@ -202,24 +212,45 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     layout: Layout<To>,
     table: TargetTable<To>,
     relation: Relation,
+    hasOtherKey: boolean,
   ): Promise<void> {
     const beside = layout.beside(table, relation)
     if (beside === null || (createTables === 'never' && !beside.needed)) return
     const there = await work.look(beside.schema, beside.name)
-    if (there === undefined) await work.run([beside.create])
-    else {
-      refuseMisfits(table, beside.misfits(there))
-      if (beside.isOutdated(there)) await work.run([beside.create])
+    if (there === undefined) return await work.run([beside.create])
+    const misfits = beside.misfits(there)
+    const cures = misfits.flatMap(({ cure }) => cure ?? [])
+    if (hasOtherKey && createTables === 'auto' && misfits.length > 0 && cures.length === misfits.length) {
+      // Tombstones of the old key say nothing of rows under the new one.
+      return await work.run([...cures, beside.create])
     }
+    refuseMisfits(table, misfits)
+    if (beside.isOutdated(there)) await work.run([beside.create])
+  }
+
+  /** The operator decides what becomes of rows that stand under the old key: alters the table, or drops it. */
+  function refuseOldTable(
+    target: Target,
+    was: readonly WantedKey[],
+    is: readonly WantedKey[],
+    misfits: readonly Misfit[],
+  ): void {
+    if (misfits.length === 0) return
+    const drop = text(sql`DROP TABLE ${sql.id(target.schema, target.name)}`)
+    const change = `The key of the table was ${shownKeys(was) || 'none'}, and is now ${shownKeys(is) || 'none'}`
+    const what = `${change}. Table ${label(target)} has the old one. Let the relay make it anew: ${drop}; or alter it:`
+    const then = 'Then start the relay again under the same --name; after a DROP, reload the table at the source.'
+    throw new RelayError('SINK_TABLE', `${what}${listOf(misfits)}\n${then}`, { table: target.source })
   }
 
   function refuseMisfits(target: Target, misfits: readonly Misfit[]): void {
     if (misfits.length === 0) return
-    const list = misfits.map(({ what, cure }) => `\n  - ${what}${cure === null ? '' : `: ${text(cure)};`}`)
-    throw new RelayError('SINK_TABLE', `Table ${label(target)} does not fit what the relay writes:${list.join('')}\n`, {
-      table: target.source,
-    })
+    const detail = `Table ${label(target)} does not fit what the relay writes:${listOf(misfits)}\n`
+    throw new RelayError('SINK_TABLE', detail, { table: target.source })
   }
+
+  const listOf = (misfits: readonly Misfit[]): string =>
+    misfits.map(({ what, cure }) => `\n  - ${what}${cure === null ? '' : `: ${text(cure)};`}`).join('')
 
   const text = (statement: Statement): string => catalogue.textOf(statement).replace(/\s+/g, ' ')
 
@@ -250,6 +281,12 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
   }
 }
 
+function reservedSchema({ source, schema }: Target): RelayError {
+  const begins = `Schema "${schema}" cannot be made, for the target keeps names that begin with "${schema.slice(0, 3)}" for itself`
+  const cure = `Send its tables to another schema: \`--table '${tableLabel({ schema: null, name: schema })}.*=app.*'\`, under another \`--name\` if this relay has run before`
+  return new RelayError('SINK_TABLE', `${begins}. ${cure}`, { table: source })
+}
+
 const mappingOf = ({ attribute, column }: Mapping): Mapping => ({ attribute, column })
 
 const label = ({ schema, name }: Target): string => tableLabel({ schema, name })
@@ -276,10 +313,5 @@ function refuseSharedColumns(target: Target, mappings: readonly Mapping[]): void
   }
 }
 
-function refuseOtherKeys(before: Remembered, keys: readonly WantedKey[]): void {
-  const shown = (keys: readonly WantedKey[]): string =>
-    keys.map(({ attribute, family }) => `"${attribute}"${family === null ? '' : ` ${family}`}`).join(', ')
-  if (shown(before.keys) === shown(keys)) return
-  const detail = `The key of the table was ${shown(before.keys) || 'none'}, and is now ${shown(keys) || 'none'}: a table that was created anew with another key needs another target`
-  throw new RelayError('SINK_TABLE', detail, { table: before.source })
-}
+const shownKeys = (keys: readonly WantedKey[]): string =>
+  keys.map(({ attribute, family }) => `"${attribute}"${family === null ? '' : ` ${family}`}`).join(', ')

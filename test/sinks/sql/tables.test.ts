@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Binary, type Change, type TableName } from '../../../src/change.ts'
-import { del, put } from '../../support/changes.ts'
+import { del, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { rejection, totals } from '../conformance.ts'
 import { curesIn, openRelay } from './test-relay.ts'
 
@@ -256,12 +256,53 @@ test('a table that was created anew with another key is refused, also after a re
   const { write, restart } = await openRelay(t)
   await write(put('a', 1))
   const refused = async (...changes: Change[]) => (await rejection(write(...changes), 'SINK_TABLE')).detail
-  assert.match(await refused(put(5, 2)), /The key of table orders was "id" text, and is now "id" number/)
+  assert.match(await refused(put(5, 2)), /The key of table orders is "id" text, and a change has the key "id" number/)
   await restart()
-  assert.match(await refused(put(5, 2)), /was "id" text, and is now "id" number/)
+  const said = await refused(put(5, 2))
+  assert.match(
+    said,
+    /The key of the table was "id" text, and is now "id" number\. .*: DROP TABLE "public"\."orders"; or alter/,
+  )
   assert.match(await refused(put(null, 2, { key: { id: 'a', more: 'b' } })), /is now "id" text, "more" text/)
   assert.match(await refused({ ...put('a', 2), key: null }), /No key is known for table orders/)
   await write(put('a', 2))
+})
+
+test('a table whose key is another one is made anew once it is gone, and forgets its deleted rows', async (t) => {
+  const { database, write, restart } = await openRelay(t)
+  await write(put('a', 1), del('b', 5))
+  await restart()
+  await rejection(write(put(5, 2)), 'SINK_TABLE')
+  await database.query('DROP TABLE "public"."orders"')
+  await write(put(5, 2), del(6, 3))
+  await write(put(6, 2), put(7, 2))
+  const rows = await database.query('SELECT id FROM orders ORDER BY id')
+  assert.deepEqual(
+    rows.map(({ id }) => String(id)),
+    ['5', '7'],
+  )
+})
+
+test('a schema whose name the target keeps for itself is refused with what to do', async (t) => {
+  const { write } = await openRelay(t)
+  const change = put('a', 1, { table: { schema: 'pg_app', name: 'orders' } })
+  const { detail } = await rejection(write(change), 'SINK_TABLE')
+  assert.match(detail, /Schema "pg_app" cannot be made, .* `--table 'pg_app\.\*=app\.\*'`/)
+})
+
+test('a key with blanks at its end is another one, unless the target is told to take them for one', async (t) => {
+  const routes = (): null => null
+  const { database, write, knows, restart } = await openRelay(t, { routes, layout: 'columns' })
+  knows(sourceTable({ id: 'text' }))
+  await write(dmsPut('A', 1), dmsPut('A    ', 2))
+  const count = async () => (await database.query('SELECT count(*)::int AS n FROM shop.orders'))[0]!.n
+  assert.equal(await count(), 2)
+
+  await database.query('CREATE TABLE public.codes (id char(5) PRIMARY KEY, cdc_version bigint, cdc_extra jsonb)')
+  await restart({ routes: () => ({ schema: 'public', name: 'codes' }) })
+  await write(dmsPut('A', 1), dmsPut('A    ', 2))
+  await write(dmsPut('A', 3))
+  assert.deepEqual(await database.query('SELECT id, cdc_version::text AS v FROM codes'), [{ id: 'A    ', v: '3' }])
 })
 
 test('tombstones that were made for another key column are not used', async (t) => {

@@ -20,7 +20,7 @@ export const cratedb: Dialect = {
   requireVersion: requireCrateVersion,
   state: (connection, log) => crateState(connection, log),
   catalogue: crateCatalogue,
-  names: { schema: schemaName, table: tableName },
+  names: { schema: schemaName, table: tableName, isReserved: () => false },
   mirrors: crateMirrors,
   append: crateLog,
   writing: finalWriting,

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Dialect } from '../dialect.ts'
 import type { Statement } from '../layout.ts'
 import { mirrorsOf } from '../mirrors.ts'
+import { isReservedInGreenplum } from '../names.ts'
 import { appendLog } from '../postgresql/append.ts'
 import { sqlCatalogue } from '../postgresql/catalogue.ts'
 import { postgresql } from '../postgresql/dialect.ts'
@@ -34,6 +35,7 @@ const settings = (values: Readonly<Record<string, string>>): Statement =>
 function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
   return {
     ...postgresql,
+    names: { ...postgresql.names, isReserved: isReservedInGreenplum },
     title,
     session,
     catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Dialect } from '../dialect.ts'
 import { bySqlState } from '../failures.ts'
 import { mirrorsOf } from '../mirrors.ts'
-import { targetName } from '../names.ts'
+import { isReservedInPostgres, targetName } from '../names.ts'
 import { appendLog } from './append.ts'
 import { sqlCatalogue } from './catalogue.ts'
 import { keepDeadLetters } from './dead-letters.ts'
@@ -20,7 +20,7 @@ export const postgresql: Dialect = {
   state: (connection) => sqlState(connection, postgresState),
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,
   catalogue: ({ db }) => sqlCatalogue(db),
-  names: { schema: targetName, table: targetName },
+  names: { schema: targetName, table: targetName, isReserved: isReservedInPostgres },
   mirrors: (deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),
   append: () => appendLog(postgresStyle('hard')),
   writing: transactionWriting,
