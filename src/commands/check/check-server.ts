@@ -4,12 +4,13 @@ import { CRATEDB_BATCHES } from './cratedb-batches.ts'
 import { CRATEDB_CONNECTION, CRATEDB_TABLE } from './cratedb-connection.ts'
 import { CRATEDB_SINK } from './cratedb-sink.ts'
 import { CRATEDB_STATEMENTS } from './cratedb-statements.ts'
+import { CRATEDB_TABLES } from './cratedb-tables.ts'
 import { CRATEDB_VALUES } from './cratedb-values.ts'
 import { CRATEDB_VISIBILITY } from './cratedb-visibility.ts'
 import { GREENPLUM } from './greenplum.ts'
+import { type Place, placeFor } from './place.ts'
 import { POSTGRESQL_FAMILY, POSTGRESQL_OWN, POSTGRESQL_SCHEMA } from './postgresql.ts'
 import { POSTGRESQL_SESSIONS } from './postgresql-sessions.ts'
-import { type Place, placeFor } from './place.ts'
 import type { Report } from './report.ts'
 import { newSceneName, openScene, type Scene, shown } from './scene.ts'
 import { recognise, type Server } from './server.ts'
@@ -25,6 +26,7 @@ export function checksFor({ kind }: Server): { readonly first: Check; readonly o
       CRATEDB_BATCHES,
       CRATEDB_VISIBILITY,
       CRATEDB_VALUES,
+      CRATEDB_TABLES,
       CRATEDB_SINK,
     ]
     return { first: CRATEDB_TABLE, others: byId(all.flat()) }
@@ -95,7 +97,7 @@ async function remove(reached: Reached, server: Server, name: string, place: Pla
   try {
     const wire = await reached.open()
     try {
-      const failed = server.kind === 'CrateDB' ? await dropTables(wire, name) : await dropAll(wire, place)
+      const failed = server.kind === 'CrateDB' ? await dropTables(wire, place) : await dropAll(wire, place)
       return failed === null ? null : `What was made for the checks could not be removed: ${failed}. ${byHand}`
     } finally {
       await wire.close()
@@ -114,15 +116,17 @@ async function dropAll(wire: Wire, { drop }: Place): Promise<string | null> {
 }
 
 /** A schema of CrateDB is there as long as a table is in it. */
-async function dropTables(wire: Wire, name: string): Promise<string | null> {
+async function dropTables(wire: Wire, { schema, prefix }: Place): Promise<string | null> {
   const tables = await ask(
     wire,
     'SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = $1 ORDER BY table_type DESC',
-    [name],
+    [schema],
   )
   const drops = [tables]
   for (const [type, table] of tables.rows) {
-    drops.push(await ask(wire, `DROP ${type === 'VIEW' ? 'VIEW' : 'TABLE'} "${name}"."${table}"`))
+    if (!table!.startsWith(prefix)) continue
+    const quoted = `"${schema.replaceAll('"', '""')}"."${table}"`
+    drops.push(await ask(wire, `DROP ${type === 'VIEW' ? 'VIEW' : 'TABLE'} ${quoted}`))
   }
   const error = drops.flatMap(({ errors }) => errors)[0]
   return error === undefined ? null : shown(error)

@@ -10,7 +10,7 @@ export const CRATEDB_TABLE: Check = {
   expected: 'made',
   decides: 'creating tables',
   otherwise:
-    'Nothing else can be checked. Grant DDL, DML and DQL on the schema of the tables and on cdc_relay to this user.',
+    'Nothing else can be checked. GRANT DQL, DML, DDL ON SCHEMA cdc_relay, and on that of your tables, TO this user.',
   async find(scene) {
     const { errors } = await ask(
       await scene.session(),
@@ -19,7 +19,9 @@ export const CRATEDB_TABLE: Check = {
         k BIGINT PRIMARY KEY, s TEXT, n BIGINT, o OBJECT(DYNAMIC), i OBJECT(IGNORED), v BIGINT
       ) CLUSTERED INTO 1 SHARDS WITH (refresh_interval = 10000)`,
     )
-    return errors.length === 0 ? 'made' : `not made (${shown(errors[0]!)})`
+    if (errors.length > 0) return `not made (${shown(errors[0]!)})`
+    const { existingSchema } = scene.place!
+    return existingSchema === null ? 'made' : `made (in ${existingSchema}, for this user may make no schema)`
   },
 }
 

@@ -8,6 +8,7 @@ import type { Layout, TargetTable } from '../../sinks/sql/layout.ts'
 import { targetTables } from '../../sinks/sql/tables.ts'
 import type { Claim } from '../../state/store.ts'
 import { StepFailed } from './check.ts'
+import type { Place } from './place.ts'
 import type { Scene } from './scene.ts'
 
 /** The relay of most checks. */
@@ -20,7 +21,7 @@ export const claimOf = (name: string): Claim => ({
 })
 
 /**
- * Works with a connection as the sink opens it, in which the relay's own tables lie in the schema of the checks instead of
+ * Works with a connection as the sink opens it, in which the relay's own tables lie with those of the checks instead of in
  * `cdc_relay`.
  *
  * @throws StepFailed with what the server, or the sink, says
@@ -31,7 +32,7 @@ export async function asTheSink<T>(
 ): Promise<T> {
   try {
     const opened = openCrate(scene.url)
-    const connection = { ...opened, db: opened.db.withPlugin(movedTo(scene.name)) }
+    const connection = { ...opened, db: opened.db.withPlugin(movedTo(scene.place!)) }
     const state = cratedb.state(connection, SILENT)
     try {
       await state.claim(claimOf(NAME), new AbortController().signal)
@@ -48,7 +49,7 @@ export async function asTheSink<T>(
 /** A table that the sink makes, or finds as it made it. */
 export async function learnedTable(
   connection: Connection,
-  schema: string,
+  { schema }: Place,
   layout: Layout,
   known: SourceTable | null,
   changes: readonly Change[],
@@ -76,8 +77,8 @@ export async function written({ db }: Connection, table: TargetTable, changes: r
   return await plan.write(db)
 }
 
-function movedTo(schema: string): KyselyPlugin {
-  const mover = new SchemaMover(schema)
+function movedTo(place: Place): KyselyPlugin {
+  const mover = new SchemaMover(place)
   return {
     transformQuery: ({ node, queryId }) => mover.transformNode(node, queryId),
     transformResult: async ({ result }) => result,
@@ -85,16 +86,21 @@ function movedTo(schema: string): KyselyPlugin {
 }
 
 class SchemaMover extends OperationNodeTransformer {
-  readonly #schema: string
+  readonly #place: Place
 
-  constructor(schema: string) {
+  constructor(place: Place) {
     super()
-    this.#schema = schema
+    this.#place = place
   }
 
   protected override transformRaw(node: RawNode, queryId?: QueryId): RawNode {
     const moved = super.transformRaw(node, queryId)
-    const sqlFragments = moved.sqlFragments.map((text) => text.replaceAll(/(?<=["'])cdc_relay(?=["'])/g, this.#schema))
+    const { schema, prefix } = this.#place
+    const sqlFragments = moved.sqlFragments.map((text) =>
+      text
+        .replaceAll(/"cdc_relay"\."/g, () => `"${schema.replaceAll('"', '""')}"."${prefix}`)
+        .replaceAll("'cdc_relay'", () => `'${schema.replaceAll("'", "''")}'`),
+    )
     return { ...moved, sqlFragments }
   }
 }

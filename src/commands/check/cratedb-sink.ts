@@ -6,6 +6,7 @@ import type { Connection } from '../../sinks/sql/connection.ts'
 import { cratedb } from '../../sinks/sql/cratedb/dialect.ts'
 import type { Check } from './check.ts'
 import { asTheSink, claimOf, learnedTable, NAME, written } from './cratedb-scene.ts'
+import type { Place } from './place.ts'
 import type { Scene } from './scene.ts'
 
 const OTHERWISE = 'The relay cannot write to this server as it should: please report what was found.'
@@ -63,21 +64,23 @@ async function rememberAndReadAgain(connection: Connection): Promise<string> {
 
 const { columns, document } = cratedb.mirrors('soft', () => new Map(), 'ignored')
 
-async function mirrorDocuments(connection: Connection, { name: schema }: Scene): Promise<string> {
+async function mirrorDocuments(connection: Connection, scene: Scene): Promise<string> {
+  const place = scene.place!
+  const change = changesOf(`${place.prefix}documents`, 'dynamodb')
   const put = (id: string, version: string, rest: Record<string, Value> = {}) =>
-    changeOf('documents', 'dynamodb', { id }, version, { id, ...rest })
+    change({ id }, version, { id, ...rest })
   const list = [1, 'x', null, row({ b: [] })]
   const first = [put('a', '5', { text: '"quoted"\n\\', list }), put('b', '5')]
-  const table = await learnedTable(connection, schema, document, null, first)
+  const table = await learnedTable(connection, place, document, null, first)
   const patch = { ...put('a', '7', { big: new Numeric('9007199254740993') }), complete: false }
   const counts = [
     await written(connection, table, first),
-    await written(connection, table, [put('a', '4'), changeOf('documents', 'dynamodb', { id: 'b' }, '6', null)]),
+    await written(connection, table, [put('a', '4'), change({ id: 'b' }, '6', null)]),
     await written(connection, table, [patch]),
   ]
   await cratedb.prune(connection.db, NAME, table, 1)
   const { rows } = await sql<{ data: string }>`
-    SELECT "data"::text AS "data" FROM ${sql.id(schema, 'documents')} WHERE "id" = 'a'`.execute(connection.db)
+    SELECT "data"::text AS "data" FROM ${tableOf(place, 'documents')} WHERE "id" = 'a'`.execute(connection.db)
   const data = rows[0]?.data ?? '{}'
   const { big: _, ...stored } = JSON.parse(data)
   const expected = { id: 'a', text: '"quoted"\n\\', list: [1, 'x', null, { b: [] }] }
@@ -98,15 +101,17 @@ const TYPES: Readonly<Record<string, ColumnType>> = {
   rest: 'json',
 }
 
-async function mirrorColumns(connection: Connection, { name: schema }: Scene): Promise<string> {
-  const name = { schema: null, name: 'columns' }
+async function mirrorColumns(connection: Connection, scene: Scene): Promise<string> {
+  const place = scene.place!
+  const name = { schema: null, name: `${place.prefix}columns` }
   const known: SourceTable = { name, key: ['id'], columns: new Map(Object.entries(TYPES)), floor: null }
   const values = { flag: true, small: 12, whole: 34, large: new Numeric('9007199254740993'), real: 1.5, double: 0.1 }
   const texts = { price: 1.5, note: 'a', at: '2024-07-12T01:17:42.000001Z', rest: '{"x":1}' }
-  const put = changeOf('columns', 'dms', { id: 1 }, '5', { id: 1, ...values, ...texts })
-  const patch = changeOf('columns', 'dms', { id: 1 }, '6', { id: 1, price: new Numeric('0.0000001'), whole: 'x' })
-  const move = { ...changeOf('columns', 'dms', { id: 1 }, '7', { id: 2, note: 'b' }), before: row({ id: 1 }) }
-  const table = await learnedTable(connection, schema, columns, known, [put])
+  const change = changesOf(name.name, 'dms')
+  const put = change({ id: 1 }, '5', { id: 1, ...values, ...texts })
+  const patch = change({ id: 1 }, '6', { id: 1, price: new Numeric('0.0000001'), whole: 'x' })
+  const move = { ...change({ id: 1 }, '7', { id: 2, note: 'b' }), before: row({ id: 1 }) }
+  const table = await learnedTable(connection, place, columns, known, [put])
   const counts = [
     await written(connection, table, [put]),
     await written(connection, table, [{ ...patch, complete: false }]),
@@ -115,7 +120,7 @@ async function mirrorColumns(connection: Connection, { name: schema }: Scene): P
   await cratedb.writing.sweep(connection.db, table, '1')
   const { rows } = await sql<Record<string, unknown>>`
     SELECT "flag", "small", "whole", "large", "real", "double", "price" = '0.0000001'::numeric(38, 10) AS "price", "note",
-      "at", "rest", "cdc_extra", "cdc_version" FROM ${sql.id(schema, 'columns')} WHERE "id" = 2`.execute(connection.db)
+      "at", "rest", "cdc_extra", "cdc_version" FROM ${tableOf(place, 'columns')} WHERE "id" = 2`.execute(connection.db)
   const expected = {
     ...{ ...values, large: '9007199254740993', whole: null, price: true, note: 'b' },
     ...{ at: '2024-07-12T01:17:42.000001Z', rest: { x: 1 }, cdc_extra: { whole: 'x' }, cdc_version: '7' },
@@ -124,12 +129,14 @@ async function mirrorColumns(connection: Connection, { name: schema }: Scene): P
   return outcomeOf(counts, isDeepStrictEqual(stored, expected), JSON.stringify(stored))
 }
 
-async function appendAndKeep(connection: Connection, { name: schema }: Scene): Promise<string> {
+async function appendAndKeep(connection: Connection, scene: Scene): Promise<string> {
+  const place = scene.place!
+  const changeOf = changesOf(`${place.prefix}changes`, 'dynamodb')
   const changes = ['1', '2'].map((sequence): Change => {
-    const change = changeOf('changes', 'dynamodb', { id: 'a' }, '5', { id: 'a', list: [1, 'x'] })
+    const change = changeOf({ id: 'a' }, '5', { id: 'a', list: [1, 'x'] })
     return { ...change, source: { ...change.source, sequence } }
   })
-  const table = await learnedTable(connection, schema, cratedb.append(), null, changes)
+  const table = await learnedTable(connection, place, cratedb.append(), null, changes)
   const letter = {
     kind: 'dead-letter',
     code: 'SINK_REFUSED',
@@ -140,10 +147,10 @@ async function appendAndKeep(connection: Connection, { name: schema }: Scene): P
     await written(connection, table, changes)
     await cratedb.keepDeadLetters(connection.db, NAME, [{ ...letter, detail, change: changes[0]! }])
   }
-  await sql`REFRESH TABLE ${sql.id(schema, 'changes')}, ${sql.id(schema, 'dead_letters')}`.execute(connection.db)
+  await sql`REFRESH TABLE ${tableOf(place, 'changes')}, ${tableOf(place, 'dead_letters')}`.execute(connection.db)
   const counts: string[] = []
   for (const name of ['changes', 'dead_letters']) {
-    const { rows } = await sql<{ n: string }>`SELECT count(*) AS "n" FROM ${sql.id(schema, name)}`.execute(
+    const { rows } = await sql<{ n: string }>`SELECT count(*) AS "n" FROM ${tableOf(place, name)}`.execute(
       connection.db,
     )
     counts.push(rows[0]!.n)
@@ -151,18 +158,15 @@ async function appendAndKeep(connection: Connection, { name: schema }: Scene): P
   return `${counts[0]} changes and ${counts[1]} dead letter`
 }
 
+const tableOf = ({ schema, prefix }: Place, name: string) => sql.id(schema, `${prefix}${name}`)
+
 function outcomeOf(counts: readonly number[], isStored: boolean, stored: string): string {
   return `applied ${counts.join(', ')}, and stored ${isStored ? 'as they are' : `otherwise: ${stored}`}`
 }
 
-function changeOf(
-  name: string,
-  format: 'dms' | 'dynamodb',
-  key: Record<string, Value>,
-  version: string,
-  after: Record<string, Value> | null,
-): Change {
-  return {
+const changesOf =
+  (name: string, format: 'dms' | 'dynamodb') =>
+  (key: Record<string, Value>, version: string, after: Record<string, Value> | null): Change => ({
     kind: 'change',
     op: after === null ? 'delete' : 'update',
     table: { schema: null, name },
@@ -173,7 +177,6 @@ function changeOf(
     version,
     time: '2024-07-12T01:17:42.000001Z',
     source: { format, stream: 'check', shard: 'shard-0', sequence: version },
-  }
-}
+  })
 
 const row = (members: Record<string, Value>): Row => Object.assign(newRow(), members)

@@ -90,8 +90,8 @@ export const CRATEDB_STATEMENTS: readonly Check[] = [
     expected: 'refused',
     decides: 'how exact numbers are kept',
     otherwise: 'Nothing: the relay makes no such column.',
-    find: async ({ ask, schema }) =>
-      outcome(await ask(`CREATE TABLE ${schema}."b36" (k BIGINT PRIMARY KEY, x NUMERIC)`)),
+    find: async ({ ask, table }) =>
+      outcome(await ask(`CREATE TABLE ${table('b36')} (k BIGINT PRIMARY KEY, x NUMERIC)`)),
   },
   {
     id: 'C-37',
@@ -99,7 +99,7 @@ export const CRATEDB_STATEMENTS: readonly Check[] = [
     expected: (server) => (isAtLeast(server, '6.2') ? 'accepted' : 'refused'),
     decides: 'names of columns: the relay escapes such underscores',
     otherwise: 'Nothing: the relay escapes them in any case.',
-    find: async ({ ask, schema }) => outcome(await ask(`CREATE TABLE ${schema}."b37" (k BIGINT PRIMARY KEY, _x TEXT)`)),
+    find: async ({ ask, table }) => outcome(await ask(`CREATE TABLE ${table('b37')} (k BIGINT PRIMARY KEY, _x TEXT)`)),
   },
   {
     id: 'C-41',

@@ -118,9 +118,9 @@ export function outcome({ errors: [error], tags }: Answer): string {
   return error === undefined ? `accepted (${tags.join(', ')})` : `refused (${shown(error)})`
 }
 
-/** CrateDB has told syntax errors as XX000 in versions before it knew SQLSTATEs for them. */
+/** CrateDB 5.10 tells syntax errors as XX000 `line 1:1: mismatched input …`. */
 export function syntaxOutcome(answer: Answer): string {
-  const isSyntax = answer.errors.some(({ code, message }) => code === '42601' || /SQLParseException/.test(message))
+  const isSyntax = answer.errors.some(({ code, message }) => code === '42601' || /^line \d+:\d+: /.test(message))
   return isSyntax ? `syntax error (${answer.errors[0]!.code})` : outcome(answer)
 }
 

@@ -46,7 +46,7 @@ export interface Crate {
 
 export async function startCrate({ password, tls, ...changed }: CrateOptions = {}): Promise<Crate> {
   const settings: CrateSettings = {
-    crateVersion: '6.1.2',
+    crateVersion: '6.4.3',
     refresh: 'manual',
     maxParameters: 32_767,
     maxStatementLength: 262_144,

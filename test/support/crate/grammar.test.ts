@@ -22,7 +22,6 @@ const SYNTAX_ERRORS = [
   'LISTEN x',
   'CREATE INDEX ON a (s)',
   'SELECT k FROM a WHERE s IS NOT TRUE',
-  'CREATE SCHEMA x',
   'SELECT (1, 2)',
 ]
 
@@ -31,6 +30,11 @@ for (const statement of SYNTAX_ERRORS)
     const { client } = await openScene(t)
     await assert.rejects(client.query(statement), { code: '42601' })
   })
+
+test('before 6.0 a text that cannot be read is an error like any other', async (t) => {
+  const { client } = await openScene(t, { crateVersion: '5.10.16' })
+  await assert.rejects(client.query('ROLLBACK'), { code: 'XX000', message: /^line 1:\d+: / })
+})
 
 test('statements that are taken and do nothing', async (t) => {
   const { client } = await openScene(t)
@@ -50,7 +54,9 @@ test('statements that are taken and do nothing', async (t) => {
 })
 
 test('CREATE SCHEMA comes with 6.2', async (t) => {
-  const { client, crate } = await openScene(t, { crateVersion: '6.2.0' })
+  const { client, crate } = await openScene(t, { crateVersion: '6.1.2' })
+  await assert.rejects(client.query('CREATE SCHEMA x'), { code: '42601' })
+  crate.settings.crateVersion = '6.2.0'
   await client.query('CREATE SCHEMA IF NOT EXISTS "x y"')
   assert.equal(crate.query("SELECT schema_name FROM information_schema.schemata WHERE schema_name = 'x y'").length, 1)
 })

@@ -8,7 +8,7 @@ import { CrateError } from './failure.ts'
 import { idText, LONGEST_TERM_BYTES, termBytes } from './id-term.ts'
 import { checkRequired, conformAtCoordinator, indexAtShard } from './indexing.ts'
 import { idOf, typeOfPath } from './key-lookup.ts'
-import { columnName } from './names.ts'
+import { atLeast, columnName } from './names.ts'
 import { Numeric } from './numeric.ts'
 import type { Parameters } from './parameters.ts'
 import { compileItems, type OutputItem, planQuery } from './queries.ts'
@@ -51,7 +51,9 @@ export function planInsert(insert: Insert, context: Context, parameters: Paramet
   function selectedRows(strict: boolean): readonly Cells[] {
     return query!.rows().flatMap((row) => {
       try {
-        return [conformRow(new Map(names.map((name, at) => [name, uncastNumeric(row[at]!, table, name)])), table)]
+        return [
+          conformRow(new Map(names.map((name, at) => [name, uncastNumeric(row[at]!, table, name)])), table, context),
+        ]
       } catch (error) {
         if (strict || !(error instanceof CrateError)) throw error
         return []
@@ -64,7 +66,10 @@ export function planInsert(insert: Insert, context: Context, parameters: Paramet
     values: read,
     write: (rows) => rows.map(write),
     run() {
-      const failFast = read === null && context.variables.get('insert_select_fail_fast') === 'true'
+      const failFast =
+        read === null &&
+        context.variables.get('insert_select_fail_fast') === 'true' &&
+        atLeast(context.settings.crateVersion, '6.0.0')
       const rows = read === null ? selectedRows(failFast || context.settings.badSelectedRow === 'error') : read()
       const stored: StoredRow[] = []
       for (const cells of rows) {
@@ -151,20 +156,25 @@ function planValues(
   })
   return () =>
     compiled.map((row) =>
-      conformRow(new Map(row.map((value, at) => [names[at]!, value.value({ row: NO_ROW })])), table),
+      conformRow(new Map(row.map((value, at) => [names[at]!, value.value({ row: NO_ROW })])), table, context),
     )
 }
 
 /** @throws CrateError this row does not fit the columns known so far */
-function conformRow(cells: Cells, table: Table): Cells {
+function conformRow(cells: Cells, table: Table, { settings }: Context): Cells {
   const conformed: Cells = new Map()
   for (const [name, column] of table.columns) {
     const value = conformAtCoordinator(name, column, cells.get(name) ?? null)
     if (value === null && isKey(table, name)) throw new CrateError(`Missing primary key value for column "${name}"`)
-    checkRequired(column, value, [name])
     conformed.set(name, value)
   }
+  // 5.10 refuses here what 6.4 refuses at the shard.
+  if (!atLeast(settings.crateVersion, '6.0.0')) checkAllRequired(table, conformed)
   return conformed
+}
+
+function checkAllRequired(table: Table, cells: Cells): void {
+  for (const [name, column] of table.columns) checkRequired(column, cells.get(name) ?? null, [name])
 }
 
 function isKey(table: Table, name: string): boolean {
@@ -187,7 +197,10 @@ function writeRow(cells: Cells, { table, assignments, ignore, context }: Writing
     if (refusal !== null) throw new CrateError(refusal)
     if (context.lostRow(table, id)) throw new CrateError(`[${table.schema}.${table.name}] primary shard is not active`)
     const before = table.live.get(id)
-    if (before === undefined) return { row: storeRow(table, id, indexAtShard(table, context.settings, cells)) }
+    if (before === undefined) {
+      checkAllRequired(table, cells)
+      return { row: storeRow(table, id, indexAtShard(table, context.settings, cells)) }
+    }
     if (assignments === null) {
       if (ignore) return 'kept'
       throw new CrateError('A document with the same primary key exists already', '23505')

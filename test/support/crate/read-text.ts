@@ -1,4 +1,5 @@
-import { parse } from './grammar.ts'
+import { CrateError } from './failure.ts'
+import { parse, type Tree } from './grammar.ts'
 import { atLeast } from './names.ts'
 import { parametersIn } from './read-expressions.ts'
 import { readStatement } from './read-statements.ts'
@@ -8,6 +9,16 @@ export interface ReadStatement {
   readonly statement: Statement
   /** How many there are: `$3` makes three. */
   readonly parameters: number
+}
+
+/** Before 6.0 a text that cannot be read is an error like any other. */
+function parsed(text: string, crateVersion: string): readonly Tree[] {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (error instanceof CrateError && !atLeast(crateVersion, '6.0.0')) throw new CrateError(error.message)
+    throw error
+  }
 }
 
 const CREATE_SCHEMA = /^\s*create\s+schema\s+(if\s+not\s+exists\s+)?(?:"((?:[^"]|"")+)"|([a-z_]\w*))\s*;?\s*$/i
@@ -29,7 +40,10 @@ export function readText(text: string, crateVersion: string): readonly ReadState
   if (/^[\s;]*$/.test(text)) return []
   const before = known.get(text)
   if (before !== undefined) return before
-  const read = parse(text).map((tree) => ({ parameters: parametersIn(tree), statement: readStatement(tree, text) }))
+  const read = parsed(text, crateVersion).map((tree) => ({
+    parameters: parametersIn(tree),
+    statement: readStatement(tree, text),
+  }))
   // Texts of tests differ in their table names: what is remembered is thrown away now and then.
   if (known.size > 1000) known.clear()
   known.set(text, read)

@@ -46,7 +46,8 @@ test('EXPLAIN tells a look-up from a search, and 10,000 combinations from more',
     return Object.values((await rows(`EXPLAIN SELECT k1 FROM two WHERE ${where}`))[0]!)[0]
   }
   assert.match(String(await explained(98)), /^Get\[/)
-  assert.match(String(await explained(100)), /^Collect\[/)
+  assert.match(String(await explained(99)), /^Collect\[/)
+  await assert.rejects(rows('EXPLAIN SELECT k1 FROM two WHERE k1 = $1', [1]), /exceeds the number of parameters/)
   assert.match(String(Object.values((await rows('EXPLAIN SELECT k1 FROM two WHERE k1 = 1'))[0]!)[0]), /^Collect\[/)
 })
 

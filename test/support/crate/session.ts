@@ -4,6 +4,7 @@ import type { Context, Result } from './context.ts'
 import { CrateError } from './failure.ts'
 import type { Trouble } from './faults.ts'
 import { losingOneShard } from './faults.ts'
+import { atLeast } from './names.ts'
 import { newParameters } from './parameters.ts'
 import {
   BIND_COMPLETE,
@@ -134,16 +135,25 @@ export function newSession(context: Context, outside: Outside): Session {
 
   function read(text: string): readonly Prepared[] {
     outside.sent(text)
-    if (text.length > context.settings.maxStatementLength)
-      throw new CrateError(
-        `Statement exceeds \`statement_max_length\` (${context.settings.maxStatementLength} allowed, ${text.length} provided)`,
-      )
     return readText(text, context.settings.crateVersion).map((one) => ({ ...one, text }))
+  }
+
+  /** From 6.0 on, and not of a simple query. */
+  function checkLength(text: string): void {
+    const { maxStatementLength, crateVersion } = context.settings
+    if (text.length <= maxStatementLength || !atLeast(crateVersion, '6.0.0')) return
+    throw new CrateError(
+      `Statement exceeds \`statement_max_length\` (${maxStatementLength} allowed, ${text.length} provided). Try replacing inline values with parameter placeholders (\`?\`)`,
+    )
   }
 
   function parse(reader: Reader): void {
     const name = reader.text()
-    const [statement = { text: '', statement: null, parameters: 0 }, ...more] = read(reader.text())
+    const text = reader.text()
+    const [statement = { text: '', statement: null, parameters: 0 }, ...more] = read(text)
+    checkLength(text)
+    if (statement.statement?.kind === 'explain' && statement.parameters > 0)
+      throw new CrateError('Requested parameter index exceeds the number of parameters: 0')
     if (more.length > 0) throw new CrateError('Only a single statement can be prepared', '42601')
     analyse(statement)
     prepared.set(name, statement)
@@ -167,7 +177,7 @@ export function newSession(context: Context, outside: Outside): Session {
     if (statement === undefined) throw new CrateError('No statement found with that name')
     const formats = Array.from({ length: reader.int16() }, () => reader.int16())
     const count = reader.int16()
-    if (count < 0) throw new CrateError(`Illegal Capacity: ${count}`)
+    if (count < 0) throw new CrateError(`${count}`)
     if (count > context.settings.maxParameters) throw new CrateError(`Too many parameters: ${count}`)
     checkParameters(statement, count)
     if (formats.includes(1)) throw new CrateError('The CrateDB fake reads parameters as text only', '0A000')

@@ -128,8 +128,23 @@ function shown(name: string, context: Context): string {
   const value =
     context.variables.get(name) ?? (Object.hasOwn(DEFAULT_VARIABLES, name) ? DEFAULT_VARIABLES[name] : undefined)
   if (value === undefined) throw new CrateError(`Unknown session setting name '${name}'.`)
-  return value
+  return name === 'statement_timeout' ? inLargestUnit(value) : value
 }
+
+/** `60000` was set, and `1m` is told. */
+function inLargestUnit(value: string): string {
+  if (!/^\d+$/.test(value)) return value
+  const ms = Number(value)
+  const [factor, unit] = UNITS.find(([factor]) => ms % factor === 0)!
+  return `${ms / factor}${ms === 0 ? 's' : unit}`
+}
+
+const UNITS = [
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1_000, 's'],
+  [1, 'ms'],
+] as const
 
 /** `Get` reads by key, `Collect` searches. */
 function explain(query: Query, context: Context, parameters: Parameters): string {

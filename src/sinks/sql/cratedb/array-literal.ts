@@ -8,7 +8,9 @@ export function arrayLiteral(elements: readonly (string | null)[]): string {
   return `{${text.slice(1)}}`
 }
 
-/** Any text as an element. CrateDB's grammar of arrays takes every character between quotes but these two. */
+/**
+ * Any text as an element. Between quotes CrateDB takes every character but these two, and refuses most others behind a backslash.
+ */
 export const quotedElement = (text: string): string =>
   NEEDS_ESCAPE.test(text) ? `"${text.replaceAll(ESCAPED, '\\$&')}"` : `"${text}"`
 
