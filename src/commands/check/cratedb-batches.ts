@@ -118,7 +118,8 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: 'accepted, then refused',
     decides: 'statements have 32,767 parameters at most',
     otherwise: 'Nothing: the relay sends an array for each column, and far fewer.',
-    find: async (scene) => `${await withParameters(scene, 32_767)}, then ${await withParameters(scene, 32_768)}`,
+    find: async (scene) =>
+      `${await withParameters(scene, 32_767, 32_767)}, then ${await withParameters(scene, 32_768)}`,
   },
   {
     id: 'C-15',
@@ -210,9 +211,10 @@ function returned({ rows }: Answer, stale: string, fresh: string): string {
   return texts.length === 0 ? 'no rows' : texts.toSorted((one, other) => (one > other ? -1 : 1)).join(', ')
 }
 
-/** More than the statement names, so that the limit of its text is not in question. */
-async function withParameters(scene: Scene, count: number): Promise<string> {
-  const text = `SELECT k FROM ${scene.t} WHERE k = $1`
+/** @param named how many of them the text names: with all of 65,536 it would be too long */
+async function withParameters(scene: Scene, count: number, named = 1): Promise<string> {
+  const names = Array.from({ length: named }, (_, at) => `$${at + 1}`)
+  const text = `SELECT k FROM ${scene.t} WHERE k IN (${names.join()})`
   return shortly(await ask(await scene.another(), text, new Array<string>(count).fill('1')))
 }
 

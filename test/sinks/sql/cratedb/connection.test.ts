@@ -10,14 +10,14 @@ test('it is CrateDB by what it says, in the schema of the URL, with a limit of t
   const { connection } = await place(t)
   assert.equal(connection.schema, 'doc')
   assert.equal((await dialectOf(connection, SILENT)).title, 'CrateDB')
-  assert.equal(await setting(connection, 'statement_timeout'), '60000')
+  assert.equal(await setting(connection, 'statement_timeout'), '1m')
 })
 
 test('what `options` of the URL sets holds', async (t) => {
   const { crate } = await place(t)
   const other = await connect(`${crate.url}?options=-c%20statement_timeout%3D5000`)
   t.after(() => other.close())
-  assert.equal(await setting(other, 'statement_timeout'), '5000')
+  assert.equal(await setting(other, 'statement_timeout'), '5s')
 })
 
 test('a URL that promised another database is told, and the server believed', async (t) => {
