@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs'
-import { suggestion } from './nearest.ts'
+import { nearest, suggestion } from './nearest.ts'
 
 /**
  * What makes a URL of a server mean something else than was meant; null if nothing. Behind an unescaped / ? # or @ of a
@@ -18,8 +18,8 @@ export function misreading(url: string): string | null {
 }
 
 /**
- * Parameters that are unknown or given twice. Where a password stands among them, an unescaped & of it would make the rest of it
- * look like a parameter, so none is named then.
+ * Parameters that are unknown or given twice. Where a password stands among them, an unescaped & of it makes the rest of it look
+ * like a parameter, so no other one is named then.
  *
  * @param known all there are
  */
@@ -27,24 +27,21 @@ export function parameterProblems(parameters: URLSearchParams, known: readonly s
   const names = [...new Set(parameters.keys())]
   const unknown = names.filter((name) => !known.includes(name))
   const twice = names.filter((name) => known.includes(name) && parameters.getAll(name).length > 1)
-  return [
-    ...unknownProblems(unknown, parameters.has('password'), known),
-    ...twice.map((name) => `${name} is given twice`),
-  ]
+  return [...unknownProblems(unknown, names.some(isPassword), known), ...twice.map((name) => `${name} is given twice`)]
 }
 
 function unknownProblems(unknown: readonly string[], hasPassword: boolean, known: readonly string[]): string[] {
-  if (unknown.length === 0) return []
-  if (hasPassword) {
-    return [
-      `a parameter beside the password is not known (write & in a password as %26); there are ${known.join(', ')}`,
-    ]
-  }
-  return unknown.map((name, at) => {
-    const all = at === 0 ? `; there are ${known.join(', ')}` : ''
-    return `the parameter ${JSON.stringify(name)} is not known${suggestion(name, known)}${all}`
-  })
+  const shown = unknown.filter((name) => !hasPassword || isPassword(name))
+  const hidden = 'a parameter beside the password is not known (write & in a password as %26)'
+  const problems = [
+    ...shown.map((name) => `the parameter ${JSON.stringify(name)} is not known${suggestion(name, known)}`),
+    ...(shown.length < unknown.length ? [hidden] : []),
+  ]
+  return problems.map((problem, at) => (at === 0 ? `${problem}; there are ${known.join(', ')}` : problem))
 }
+
+/** Misspelt, too. */
+const isPassword = (name: string): boolean => nearest(name, ['password']) !== null
 
 /** What is wrong with the path of a `file:`, `jsonl:` or `pglite:`, which take no parameters; null if nothing. */
 export function pathProblem(path: string): string | null {

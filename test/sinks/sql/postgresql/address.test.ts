@@ -54,6 +54,10 @@ const REFUSED: readonly (readonly [url: string, problem: RegExp])[] = [
   ['postgresql://u:secret@h/d#2', /has a # in it/],
   ['postgresql://h/d?user=u&password=1#secret', /has a # in it/],
   ['postgresql://h/d?user=u&password=1&secret', /beside the password is not known .*%26/],
+  [
+    'postgresql://h/d?user=u&Pasword=1&secret',
+    /"Pasword" is not known \(did you mean password\?\);.* beside the password/,
+  ],
   ['postgresql://u:50%secret@h/d', /has a % in its password .*%25/],
   ['postgresql://u:secret%ff@h/d', /has a % in its password/],
   ['postgresql://u:sec:ret@h:port/d', /is not a URL: postgresql:/],
