@@ -34,7 +34,7 @@ export function readRunConfig(
   const issues = checked.success
     ? []
     : checked.error.issues.map(({ path, message }) => ({ option: String(path[0]), message }))
-  const all = [...issues, ...addressProblems(values, env)].filter(
+  const all = [...issues, ...addressProblems(values, env), ...contradictions(values)].filter(
     // What was refused for its form is not missing.
     ({ option }) => !refused.has(option) || Object.hasOwn(values, option),
   )
@@ -59,6 +59,18 @@ function addressProblems(values: Given['values'], env: NodeJS.ProcessEnv) {
     'sink-password-file': typeof passwordFile === 'string' ? passwordFileProblem(passwordFile, sink) : null,
   }
   return Object.entries(asked).flatMap(([option, message]) => (message === null ? [] : [{ option, message }]))
+}
+
+/** Options that exclude or need each other. Not a part of the schema, which would look at them only where all else is right. */
+function contradictions(values: Given['values']) {
+  const isHard = values.deletes === 'hard' && typeof values.sink === 'string' && defaultDeletes(values.sink) === 'soft'
+  const lacksRole = values['external-id'] !== undefined && values['role-arn'] === undefined
+  const hard =
+    'cannot be hard with this sink, which cannot take a row away and remember it in one step; soft marks the rows, and a view hides them'
+  return [
+    ...(isHard ? [{ option: 'deletes', message: hard }] : []),
+    ...(lacksRole ? [{ option: 'external-id', message: 'needs --role-arn' }] : []),
+  ]
 }
 
 function passwordFileProblem(path: string, sink: unknown): string | null {
@@ -110,70 +122,59 @@ const beforeImageField = z
   .min(1, 'is empty')
   .refine((name) => !['data', 'metadata', 'control'].includes(name), 'must not be data, metadata or control')
 
-const runConfig = z
-  .strictObject({
-    source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
-    'sink-password-file': z.string().min(1, 'is empty').optional(),
-    'log-values': z.boolean({ error: 'must be true or false' }).default(false),
-    sink: z.string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' }),
-    format: oneOf('format', ['auto', 'dynamodb', 'dms']),
-    table: z.array(tableRoute).default([]),
-    include: z.array(pattern).default([]),
-    exclude: z.array(pattern).default([]),
-    key: z.array(tableKey).default([]),
-    'key-wait': waitOf('key-wait'),
-    type: z.array(columnType).default([]),
-    name: z.string().min(1, 'is empty').optional(),
-    start: z
-      .string()
-      .transform(
-        (text, context) =>
-          parseStart(text) ?? refuse(context, `"${text}" is not earliest, latest or an ISO 8601 time with a zone`),
-      )
-      .optional(),
-    'until-latest': z.boolean({ error: 'must be true or false' }).default(false),
-    'take-over': z.boolean({ error: 'must be true or false' }).default(false),
-    state: z.string().optional(),
-    mode: oneOf('mode', ['mirror', 'append']),
-    layout: z.enum(['columns', 'document'], { error: 'must be columns or document' }).optional(),
-    deletes: z.enum(['hard', 'soft', 'ignore'], { error: 'must be hard or soft or ignore' }).optional(),
-    expired: oneOf('expired', ['delete', 'keep']),
-    'create-tables': oneOf('create-tables', ['auto', 'never']),
-    'crate-objects': oneOf('crate-objects', ['ignored', 'dynamic']),
-    'dynamodb-binary': oneOf('dynamodb-binary', ['double', 'single']),
-    'missing-columns': oneOf('missing-columns', ['auto', 'null', 'keep']),
-    'before-image-prefix': z.string().min(1, 'is empty').optional(),
-    'before-image-field': beforeImageField.prefault(defaultOf('before-image-field')),
-    nul: oneOf('nul', ['replace', 'dead-letter']),
-    'tombstone-ttl': wait.optional(),
-    'on-error': oneOf('on-error', ['dead-letter', 'stop']),
-    'dead-letters': file.optional(),
-    'on-gap': oneOf('on-gap', ['stop', 'continue']),
-    'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
-    'on-reload': oneOf('on-reload', ['keep', 'sweep']),
-    'batch-records': count('batch-records'),
-    'batch-bytes': size('batch-bytes'),
-    'batch-wait': waitOf('batch-wait'),
-    memory: size('memory'),
-    region: z
-      .string()
-      .regex(/^[a-z\d]+(-[a-z\d]+)*$/, 'is not the name of a region, such as eu-north-1')
-      .optional(),
-    profile: z.string().optional(),
-    'role-arn': z.string().startsWith('arn:', 'must be an ARN').optional(),
-    'external-id': z.string().optional(),
-    'endpoint-url': z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
-  })
-  .check((context) => {
-    if (context.value.deletes === 'hard' && defaultDeletes(context.value.sink) === 'soft') {
-      const message =
-        'cannot be hard with this sink, which cannot take a row away and remember it in one step; soft marks the rows, and a view hides them'
-      context.issues.push({ code: 'custom', path: ['deletes'], input: '', message })
-    }
-    if (context.value['external-id'] !== undefined && context.value['role-arn'] === undefined) {
-      context.issues.push({ code: 'custom', path: ['external-id'], input: '', message: 'needs --role-arn' })
-    }
-  })
+const runConfig = z.strictObject({
+  source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
+  'sink-password-file': z.string().min(1, 'is empty').optional(),
+  'log-values': z.boolean({ error: 'must be true or false' }).default(false),
+  sink: z.string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' }),
+  format: oneOf('format', ['auto', 'dynamodb', 'dms']),
+  table: z.array(tableRoute).default([]),
+  include: z.array(pattern).default([]),
+  exclude: z.array(pattern).default([]),
+  key: z.array(tableKey).default([]),
+  'key-wait': waitOf('key-wait'),
+  type: z.array(columnType).default([]),
+  name: z.string().min(1, 'is empty').optional(),
+  start: z
+    .string()
+    .transform(
+      (text, context) =>
+        parseStart(text) ?? refuse(context, `"${text}" is not earliest, latest or an ISO 8601 time with a zone`),
+    )
+    .optional(),
+  'until-latest': z.boolean({ error: 'must be true or false' }).default(false),
+  'take-over': z.boolean({ error: 'must be true or false' }).default(false),
+  state: z.string().optional(),
+  mode: oneOf('mode', ['mirror', 'append']),
+  layout: z.enum(['columns', 'document'], { error: 'must be columns or document' }).optional(),
+  deletes: z.enum(['hard', 'soft', 'ignore'], { error: 'must be hard or soft or ignore' }).optional(),
+  expired: oneOf('expired', ['delete', 'keep']),
+  'create-tables': oneOf('create-tables', ['auto', 'never']),
+  'crate-objects': oneOf('crate-objects', ['ignored', 'dynamic']),
+  'dynamodb-binary': oneOf('dynamodb-binary', ['double', 'single']),
+  'missing-columns': oneOf('missing-columns', ['auto', 'null', 'keep']),
+  'before-image-prefix': z.string().min(1, 'is empty').optional(),
+  'before-image-field': beforeImageField.prefault(defaultOf('before-image-field')),
+  nul: oneOf('nul', ['replace', 'dead-letter']),
+  'tombstone-ttl': wait.optional(),
+  'on-error': oneOf('on-error', ['dead-letter', 'stop']),
+  'dead-letters': file.optional(),
+  'on-gap': oneOf('on-gap', ['stop', 'continue']),
+  'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
+  'on-reload': oneOf('on-reload', ['keep', 'sweep']),
+  'batch-records': count('batch-records'),
+  'batch-bytes': size('batch-bytes'),
+  'batch-wait': waitOf('batch-wait'),
+  memory: size('memory'),
+  region: z
+    .string()
+    .regex(/^[a-z\d]+(-[a-z\d]+)*$/, 'is not the name of a region, such as eu-north-1')
+    .optional(),
+  profile: z.string().optional(),
+  'role-arn': z.string().startsWith('arn:', 'must be an ARN').optional(),
+  'external-id': z.string().optional(),
+  'endpoint-url': z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+})
 
 function refuse(context: z.RefinementCtx, message: string): never {
   context.addIssue({ code: 'custom', message })

@@ -47,7 +47,8 @@ test('two options are enough; the rest are the defaults that --help shows', () =
 test('every problem is in one message', () => {
   const argv = {
     _: ['run'],
-    sink: 'pglite:data',
+    sink: 'gpss://u@h/d',
+    deletes: 'hard',
     mode: 'mirorr',
     'batch-records': '0',
     'batch-bytes': '8 parsecs',
@@ -95,6 +96,8 @@ test('every problem is in one message', () => {
     '--on-schema-change must be add-only or stop or ignore',
     '--on-reload must be keep or sweep',
     '--state must be file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE',
+    '--deletes cannot be hard with this sink',
+    '--external-id needs --role-arn',
   ]) {
     assert.ok(message.includes(part), `${part}\nis not in\n${message}`)
   }
