@@ -8,6 +8,7 @@ const PARTS = [
   { title: 'Decoding DMS', args: ['decode-dms.ts'] },
   { title: 'Applying to PostgreSQL', args: ['apply.ts'] },
   { title: 'Applying DMS to PostgreSQL, into columns', args: ['apply-dms.ts'] },
+  { title: 'Applying to PostgreSQL what columns refuse', args: ['refused-values.ts'] },
   { title: 'Applying to stand-ins for Greenplum', args: ['apply-greenplum.ts'] },
   { title: 'Applying to a stand-in for CrateDB', args: ['apply-crate.ts'] },
   { title: 'Applying through GPSS', args: ['gpss.ts'] },

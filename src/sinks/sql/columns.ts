@@ -18,6 +18,7 @@ import {
 import { LabelLooks, labelsOf } from './label-looks.ts'
 import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
+import { unsureColumns } from './refused-values.ts'
 import { rowRoom } from './row-room.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
 
@@ -107,12 +108,12 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
       const table = boundTable(target, wanted, relation, known, dialect)
       const plan = (table: ColumnsTable) => dialect.columns(table, relation)
       if (!relation.columns.some(({ underlying }) => labelsOf(underlying).length > 0))
-        return { ...table, plan: plan(table) }
+        return { ...table, unsure: unsureColumns(table), plan: plan(table) }
       const looksHere = looks.get(target.source) ?? new LabelLooks(() => performance.now())
       looks.set(target.source, looksHere)
       looksHere.looked(relation.columns.map(({ underlying }) => underlying))
       const asking = askingForLabels(table, relation, looksHere)
-      return { ...asking, plan: plan(asking), isOutdated: () => looksHere.isDue() }
+      return { ...asking, unsure: unsureColumns(asking), plan: plan(asking), isOutdated: () => looksHere.isDue() }
     },
 
     beside: (table, relation) =>

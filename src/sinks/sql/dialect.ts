@@ -21,6 +21,7 @@ import type {
   WantedKey,
 } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
+import type { Refuses, UnsureColumn } from './refused-values.ts'
 import type { SqlState } from './state.ts'
 import type { Catalogue } from './tables.ts'
 
@@ -87,6 +88,8 @@ export interface Writing {
   readonly undoesParts: boolean
   /** Checks now what is otherwise checked when the batch is whole; absent where there is no such thing. */
   checkConstraints?(to: Database): Promise<void>
+  /** Which of some texts the column does not take, by their places; absent where the database cannot be asked. */
+  refusedTexts?(to: Database, column: UnsureColumn, texts: readonly string[]): Promise<readonly number[]>
   /** Removes the rows from before a reload; resolves to how many. */
   sweep(to: Database, table: TargetTable, floor: string): Promise<number>
 }
@@ -148,7 +151,7 @@ export interface TableDialect<To> extends TableStyle {
 }
 
 /** Folds and encodes. Null if the changes have columns that the table could have and lacks. */
-export type Planner<To> = (changes: readonly Change[]) => Promise<Plan<To> | null>
+export type Planner<To> = (changes: readonly Change[], refuses?: Refuses) => Promise<Plan<To> | null>
 
 /** Names of the source → names in the target. No two become one. */
 export interface TargetNames {

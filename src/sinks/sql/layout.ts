@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely'
 import type { Change, ColumnType, DeadLetter, SourceTable } from '../../change.ts'
 import type { Column, Relation } from './catalogue.ts'
 import type { Database } from './connection.ts'
+import type { Refuses, UnsureColumn } from './refused-values.ts'
 import type { ValuesAside } from './set-aside.ts'
 
 /** A statement without parameters. */
@@ -64,12 +65,15 @@ export interface BoundTable extends Target {
 
 /** @typeParam To what a plan is written to: a transaction, a load */
 export interface TargetTable<To = Database> extends BoundTable {
+  /** Columns of which only the server knows what they take; absent if there are none. */
+  readonly unsure?: readonly UnsureColumn[]
   /**
    * Folds and encodes, in slices, so that a write that is going on is not held up.
    * Null if the changes have columns that the table could have and lacks.
+   * @param refuses what columns are known not to take, beside what their types tell
    * @throws RelayError SINK_TABLE if the changes have another key than the table
    */
-  plan(changes: readonly Change[]): Promise<Plan<To> | null>
+  plan(changes: readonly Change[], refuses?: Refuses): Promise<Plan<To> | null>
   /** True if values were met that the table may know by now: it is to be looked at again. Absent if that cannot be. */
   isOutdated?(): boolean
 }

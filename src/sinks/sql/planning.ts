@@ -2,6 +2,7 @@ import { type Change, type SchemaChange, type SourceTable, type TableName, table
 import type { Batch } from '../sink.ts'
 import type { Database } from './connection.ts'
 import type { Plan, TargetTable } from './layout.ts'
+import type { Refuses } from './refused-values.ts'
 import type { Subject, Tables } from './tables.ts'
 
 /** What a batch says of one source table. */
@@ -72,6 +73,17 @@ export async function learnAndPlan<To>(tables: Tables<To>, groups: readonly Grou
     else if (group.changes.length > 0) throw new Error(`Table ${group.source} was learned and still cannot be planned`)
   }
   return plans
+}
+
+/** Of changes that could be planned before. */
+export async function planAgain<To>(
+  table: TargetTable<To>,
+  changes: readonly Change[],
+  refuses?: Refuses,
+): Promise<Plan<To>> {
+  const plan = await table.plan(changes, refuses)
+  if (plan === null) throw new Error(`Table ${table.source} was planned before and cannot be now`)
+  return plan
 }
 
 /** False if a table was learned anew since. */

@@ -10,6 +10,7 @@ import type { Layout } from './layout.ts'
 import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from './planning.ts'
 import { type Pruner, tombstonePruner } from './prune.ts'
 import { RowsFailure } from './refused-rows.ts'
+import { DoubtedColumns } from './refused-values.ts'
 import { type Course, remedyFor, type Where } from './remedies.ts'
 import { schemaPolicy } from './schema-changes.ts'
 import type { SqlState } from './state.ts'
@@ -107,6 +108,7 @@ interface Opened {
   readonly state: SqlState
   readonly tables: Tables
   readonly pruner: Pruner
+  readonly doubted: DoubtedColumns
 }
 
 function theOpened(opened: Opened | undefined): Opened {
@@ -131,6 +133,7 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
         defaultSchema: connection.schema ?? dialect.defaultSchema,
       }),
       pruner: tombstonePruner(connection.db, dialect, options.retentionMs, options.tombstoneTtlMs ?? 0),
+      doubted: new DoubtedColumns(),
     }
   } catch (error) {
     await connection.close()
@@ -161,7 +164,7 @@ function layoutsOf(
 
 /** Plans at once, as far as the tables are known; what is returned writes, as often as it takes. */
 function prepareBatch(
-  { connection, dialect, state, tables, pruner }: Opened,
+  { connection, dialect, state, tables, pruner, doubted }: Opened,
   options: SqlSinkOptions,
   batch: Batch,
 ): Write {
@@ -192,6 +195,7 @@ function prepareBatch(
         takesTurns: isMirror,
         manner,
         attemptsBefore,
+        doubted,
         onError: options.onError,
         onCommit: (written) => {
           unanswered ??= written

@@ -1,23 +1,16 @@
 import type { Change } from '../../change.ts'
+import { type AskOptions, askForRefused } from './ask-values.ts'
 import type { Database } from './connection.ts'
-import type { Dialect } from './dialect.ts'
 import type { Plan, TargetTable } from './layout.ts'
-import {
-  type Blaming,
-  ofRows,
-  RowsFailure,
-  refusalOf,
-  suspicionOf,
-  type WrittenRows,
-  writePlan,
-} from './refused-rows.ts'
+import { planAgain } from './planning.ts'
+import { ofRows, RowsFailure, refusalOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
+import { type Refuses, tokensOf } from './refused-values.ts'
 import { sumAside } from './set-aside.ts'
 
 /** So many rows are refused for what looks like the table's fault while none is taken: then it is the table's. */
 const ENOUGH_FOR_A_TABLE = 20
 
-export interface ApartOptions extends Blaming {
-  readonly writing: Dialect['writing']
+export interface ApartOptions extends AskOptions {
   /** True to check with each part what would be checked at COMMIT. */
   readonly withConstraints: boolean
 }
@@ -26,6 +19,10 @@ export interface ApartOptions extends Blaming {
  * Writes the changes of one table, and finds those that the target refuses: the database does not say which row of a
  * statement it was, so what fails is halved until one change is left. Order is kept: a half comes after the one before it.
  *
+ * A value that its column does not take costs the value, not the row: before the first cut the server tries those of columns
+ * of which only it knows; and a row that is left is tried once without them.
+ *
+ * @param refuses what the server was asked about before
  * @throws RowsFailure if no row is at fault
  */
 export function writeApart(
@@ -33,24 +30,28 @@ export function writeApart(
   options: ApartOptions,
   table: TargetTable,
   changes: readonly Change[],
+  refuses: Refuses | null,
 ): Promise<WrittenRows> {
-  return new Search(to, options, table).write(changes)
+  return new Search(to, options, table, refuses).write(changes)
 }
 
 class Search {
   readonly #to: Database
   readonly #options: ApartOptions
   readonly #table: TargetTable
+  #refuses: Refuses | null
+  #hasAsked = false
   /** True once the statements were seen to pass without rows. */
   #isSound = false
   #taken = 0
   /** Of rows that were refused for what looks like the table's fault. */
   readonly #byTable: RowsFailure[] = []
 
-  constructor(to: Database, options: ApartOptions, table: TargetTable) {
+  constructor(to: Database, options: ApartOptions, table: TargetTable, refuses: Refuses | null) {
     this.#to = to
     this.#options = options
     this.#table = table
+    this.#refuses = refuses
   }
 
   async write(changes: readonly Change[]): Promise<WrittenRows> {
@@ -60,7 +61,7 @@ class Search {
   }
 
   async #writeRange(changes: readonly Change[], depth: number): Promise<WrittenRows> {
-    const plan = await this.#plan(changes)
+    const plan = await planAgain(this.#table, changes, this.#refuses ?? undefined)
     try {
       return await this.#writePart(plan, changes.length, depth)
     } catch (error) {
@@ -68,10 +69,8 @@ class Search {
       if (!(error instanceof RowsFailure) || suspicion === null) throw error
       const isSure = suspicion.blame === 'row' || suspicion.blame === 'rule'
       if (!isSure) await this.#requireSound(plan, depth, error)
-      if (changes.length === 1) {
-        const again = isSure ? error : await this.#failureAgain(plan, depth)
-        return again instanceof RowsFailure ? this.#refused(changes[0]!, again) : again
-      }
+      if (await this.#learnsOfRefused(changes)) return await this.#writeRange(changes, depth)
+      if (changes.length === 1) return await this.#writeAlone(changes[0]!, plan, depth, isSure ? error : null)
       const middle = changes.length >> 1
       const first = await this.#writeRange(changes.slice(0, middle), depth + 1)
       const second = await this.#writeRange(changes.slice(middle), depth + 1)
@@ -84,10 +83,37 @@ class Search {
     }
   }
 
-  async #plan(changes: readonly Change[]): Promise<Plan> {
-    const plan = await this.#table.plan(changes)
-    if (plan === null) throw new Error(`Table ${this.#table.source} was planned before and cannot be now`)
-    return plan
+  /** Asks once, about all that is to be written. */
+  async #learnsOfRefused(changes: readonly Change[]): Promise<boolean> {
+    const { unsure = [] } = this.#table
+    if (this.#hasAsked || unsure.length === 0) return false
+    this.#hasAsked = true
+    const refuses = await askForRefused(this.#to, this.#options, this.#table, unsure, changes)
+    this.#refuses = refuses ?? this.#refuses
+    return refuses !== null
+  }
+
+  /** @param failure if that was a row's for sure; else the change is written again */
+  async #writeAlone(change: Change, plan: Plan, depth: number, failure: RowsFailure | null): Promise<WrittenRows> {
+    const again = failure ?? (await this.#failureOf(plan, depth))
+    if (!(again instanceof RowsFailure)) return again
+    const without = await this.#planWithoutUnsure(change)
+    if (without !== null) {
+      const written = await this.#failureOf(without, depth)
+      if (!(written instanceof RowsFailure)) return written
+    }
+    return this.#refused(change, again)
+  }
+
+  /** Null if the change has no values that only the server can try, or the row cannot do without them. */
+  async #planWithoutUnsure(change: Change): Promise<Plan | null> {
+    const columns = (this.#table.unsure ?? []).filter(
+      (column) => !column.isKey && tokensOf(column, [change]).length > 0,
+    )
+    if (columns.length === 0) return null
+    const names = new Set(columns.map(({ column }) => column))
+    const plan = await planAgain(this.#table, [change], ({ column }) => names.has(column))
+    return plan.refused.length === 0 ? plan : null
   }
 
   async #writePart(plan: Plan, count: number, depth: number): Promise<WrittenRows> {
@@ -113,8 +139,8 @@ class Search {
     this.#isSound = true
   }
 
-  /** Whether a change that was refused alone is refused once more. */
-  async #failureAgain(plan: Plan, depth: number): Promise<WrittenRows | RowsFailure> {
+  /** Of one change: a failure that may be its own. */
+  async #failureOf(plan: Plan, depth: number): Promise<WrittenRows | RowsFailure> {
     try {
       return await this.#writePart(plan, 1, depth)
     } catch (error) {

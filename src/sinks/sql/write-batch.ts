@@ -1,10 +1,12 @@
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Batch, SetAsideColumns, Written } from '../sink.ts'
+import { type AskOptions, askForRefused } from './ask-values.ts'
 import type { Database } from './connection.ts'
 import type { Dialect } from './dialect.ts'
-import type { TablePlan } from './planning.ts'
-import { type Blaming, refuseTooMany, writePlan } from './refused-rows.ts'
+import { planAgain, type TablePlan } from './planning.ts'
+import { refuseTooMany, writePlan } from './refused-rows.ts'
+import type { DoubtedColumns } from './refused-values.ts'
 import type { Manner } from './remedies.ts'
 import type { SchemaPolicy } from './schema-changes.ts'
 import { asideOf } from './set-aside.ts'
@@ -28,6 +30,7 @@ export interface WriteOptions {
   readonly manner: Manner
   /** Attempts at the batch that failed before this one. */
   readonly attemptsBefore: number
+  readonly doubted: DoubtedColumns
   readonly onError: 'dead-letter' | 'stop'
   /** Called before COMMIT is sent: if no answer comes, this is what was perhaps written. */
   readonly onCommit: (written: Written) => void
@@ -45,11 +48,11 @@ export async function writeBatch(
   batch: Batch,
   plans: readonly TablePlan[],
   schema: SchemaPolicy,
-  { takesTurns, manner, attemptsBefore, onError, onCommit }: WriteOptions,
+  { takesTurns, manner, attemptsBefore, doubted, onError, onCommit }: WriteOptions,
 ): Promise<Written> {
   const { writing, failures } = dialect
-  const blaming: Blaming = { failures, attemptsBefore }
-  const apart = { ...blaming, writing, withConstraints: manner === 'apart, with all constraints' }
+  const asking: AskOptions = { failures, attemptsBefore, writing, doubted }
+  const apart = { ...asking, withConstraints: manner === 'apart, with all constraints' }
   return await writing.batch(db, async (to) => {
     if (takesTurns && plans.length > 0) {
       await writing.takeTurns(
@@ -63,8 +66,11 @@ export async function writeBatch(
     for (const plan of plans) {
       const { table, group } = plan
       await schema.before(to, writing, table, group)
+      const refuses = await askForRefused(to, asking, table, doubted.of(table), group.changes)
       const here =
-        manner === 'together' ? await writePlan(to, plan, blaming) : await writeApart(to, apart, table, group.changes)
+        manner === 'together'
+          ? await writePlan(to, refuses === null ? plan : await planAgain(table, group.changes, refuses), asking)
+          : await writeApart(to, apart, table, group.changes, refuses)
       refuseTooMany(group, here)
       refused.push(...here.refused)
       setAside.push([group.source, here.setAside])

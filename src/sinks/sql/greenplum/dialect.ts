@@ -11,6 +11,7 @@ import { readGreenplumRelation } from './catalogue.ts'
 import { KERNEL_6, KERNEL_7, type Kernel } from './kernel.ts'
 import { BY_COPY } from './log-rows.ts'
 import { BY_KEY } from './planner.ts'
+import { refusedTextsOf } from './refused-texts.ts'
 import { greenplumState } from './state.ts'
 import { greenplumStyle, greenplumTables } from './tables.ts'
 import { lockingWriting } from './writing.ts'
@@ -42,7 +43,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     state: (connection) => sqlState(connection, greenplumState(kernel)),
     mirrors: (deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
     append: () => appendLog(greenplumStyle(kernel, 'hard'), BY_COPY),
-    writing: lockingWriting,
+    writing: { ...lockingWriting, refusedTexts: refusedTextsOf(kernel) },
   }
 }
 

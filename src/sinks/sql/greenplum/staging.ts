@@ -5,6 +5,7 @@ import type { Database } from '../connection.ts'
 import type { BoundTable, Statement } from '../layout.ts'
 import type { Key, RowShape } from '../mirror.ts'
 import { copyField } from '../postgresql/copy-in.ts'
+import { textOfToken } from '../refused-values.ts'
 import { distributedBy, type Kernel } from './kernel.ts'
 
 /** A row as a JSON object, and its key, by which it finds its segment. */
@@ -41,7 +42,9 @@ let loads = 0
  */
 export function stagingOf(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): Staging {
   const load = ++loads % 2 ** 31
-  const lines = rows.map(({ key, json }) => [String(load), ...key.tokens.map(textOf), json].map(copyField).join('\t'))
+  const lines = rows.map(({ key, json }) =>
+    [String(load), ...key.tokens.map(textOfToken), json].map(copyField).join('\t'),
+  )
   const data = lines.map((line) => `${line}\n`).join('')
   const keys = table.keys.map(({ travelsAs }, i) => ({ attribute: `k${i}`, column: `k${i}`, travelsAs }))
   const name = stageName(table)
@@ -64,6 +67,3 @@ function stageName({ schema, name, keys }: BoundTable): string {
   const parts = [schema, name, ...keys.map(({ travelsAs }) => travelsAs)]
   return `cdc_relay_stage_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)}`
 }
-
-/** A JSON token → the text of its value. */
-const textOf = (token: string): string => (token.startsWith('"') ? (JSON.parse(token) as string) : token)

@@ -20,6 +20,7 @@ import {
   uniquesOverOthers,
   wrongUniques,
 } from '../postgresql/uniqueness.ts'
+import { type Refuses, refusing } from '../refused-values.ts'
 import { createTable, distributedBy, type Kernel } from './kernel.ts'
 import type { MergeTable } from './merge.ts'
 import { keyedShape } from './staging.ts'
@@ -30,9 +31,11 @@ export function greenplumTables(kernel: Kernel, deletes: 'hard' | 'soft'): Table
   return {
     ...greenplumStyle(kernel, deletes),
     columns(table) {
-      const shape = keyedShape(columnsShape(table))
+      const shapeOf = (refuses?: Refuses) => keyedShape(columnsShape(refusing(table, refuses)))
+      const shape = shapeOf()
       const statements = greenplumStatements(kernel, { ...table, columns: table, dataType: null })
-      return (changes) => planMirror(table, shape, statements, changes)
+      return (changes, refuses) =>
+        planMirror(table, refuses === undefined ? shape : shapeOf(refuses), statements, changes)
     },
     document(table, relation) {
       const shape = keyedShape(documentShape(table, table.keys as readonly TypedKey[]))

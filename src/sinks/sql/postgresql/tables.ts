@@ -13,6 +13,7 @@ import type { KeyFamily, Mapping, Statement, Target } from '../layout.ts'
 import { planMirror } from '../mirror.ts'
 import { keyColumnName, valueColumnName } from '../names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from '../own-columns.ts'
+import { refusing } from '../refused-values.ts'
 import { columnsStatements } from './columns-statements.ts'
 import { documentStatements } from './document-statements.ts'
 import { liveView } from './live-view.ts'
@@ -27,7 +28,8 @@ export function postgresTables(deletes: 'hard' | 'soft'): TableDialect<Database>
     columns(table) {
       const shape = columnsShape(table)
       const statements = columnsStatements(table, deletes)
-      return (changes) => planMirror(table, shape, statements, changes)
+      return (changes, refuses) =>
+        planMirror(table, refuses === undefined ? shape : columnsShape(refusing(table, refuses)), statements, changes)
     },
     document(table) {
       const shape = documentShape(table, table.keys as readonly TypedKey[])

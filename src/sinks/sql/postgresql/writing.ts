@@ -3,6 +3,7 @@ import { inTransaction } from '../connection.ts'
 import type { Writing } from '../dialect.ts'
 import { lockKey } from '../names.ts'
 import { sweep } from '../schema-changes.ts'
+import { refusedTexts } from './refused-texts.ts'
 
 /** A batch is one transaction. */
 export const transactionWriting: Writing = {
@@ -41,6 +42,8 @@ export const transactionWriting: Writing = {
     await sql`SET CONSTRAINTS ALL IMMEDIATE`.execute(trx)
     await sql`SET CONSTRAINTS ALL DEFERRED`.execute(trx)
   },
+
+  refusedTexts,
 
   sweep: async (trx, table, floor) => Number((await sweep(table, floor).execute(trx)).numAffectedRows),
 }
