@@ -39,7 +39,7 @@ export function rowRoom(
       const filled = inOrder.filter((index) => tokens[index] !== undefined)
       const bytes = uses.map((use, i) => {
         // What the relay does not write may be there all the same, and `cdc_extra` is needed for what has no room.
-        if (use === null) return most[i]!
+        if (use === null) return Math.min(most[i]!, MOST_UNWRITTEN)
         const token = 'key' in use ? keyTokens[use.key] : tokens[use.value]
         return token === undefined ? null : sizes[i]!(token)
       })
@@ -65,6 +65,8 @@ export function rowRoom(
 /** Longer values are moved out, and leave this much behind. */
 const LONGEST_KEPT = 24
 const POINTER_BYTES = 18
+/** What is taken for the most that a column holds which the relay does not write, though its type has no limit. */
+const MOST_UNWRITTEN = 64
 /** Of a row without its values and without the bits that tell which are NULL. */
 const HEADER_BYTES = 23
 const WORD = 8
@@ -98,13 +100,16 @@ function mostBytes(storage: Storage): number {
 function sizeOf({ storage, underlying: { name, modifier } }: Column): (token: string) => number {
   const { length = -1, strategy = 'x' } = storage ?? {}
   if (length >= 0) return () => length
-  const bytes = PAYLOADS[name] ?? (() => (strategy === 'p' ? Number.POSITIVE_INFINITY : LONGEST_KEPT))
+  const bytes = PAYLOADS[name] ?? (strategy === 'p' ? plainBytes : () => LONGEST_KEPT)
   return (token) => {
     const payload = bytes(token, modifier)
     if (strategy === 'p') return payload + 4
     return payload + 1 <= LONGEST_KEPT ? payload + 1 : POINTER_BYTES
   }
 }
+
+/** `tsquery` is never moved out: 12 bytes for each word and sign, and the words. Not less than others of its kind. */
+const plainBytes = (token: string): number => 8 + 14 * textBytes(token)
 
 /** Of types whose length their text tells: without their header. */
 const PAYLOADS: Readonly<Record<string, (token: string, modifier: number) => number>> = {
