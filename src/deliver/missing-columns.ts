@@ -68,7 +68,7 @@ export class MissingColumns {
 const LARGE_LENGTH = 1000
 
 const CURE = 'DMS seems to leave NULL and empty text out: set IncludeNullAndEmpty=true on its Kinesis endpoint.'
-const MADE_NULL = `A row lacks a column of its table. ${CURE} Without it empty text becomes NULL, and so does a large value that an update does not carry`
+const MADE_NULL = `A row lacks a column of its table. ${CURE} Without it empty text becomes NULL, and so does a large value that neither an update nor its before image carries`
 const KEPT = `A row lacks a column of its table. ${CURE} Without it a column that is set to NULL or to empty text keeps its old value`
 
 function holdsNullOrEmpty(row: Row): boolean {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import { type Change, type ColumnType, Numeric, newRow, type Row, type SourceTable, type Value } from '../../change.ts'
 import { SILENT } from '../../observe/log.ts'
+import { parseJson } from '../../parse-json.ts'
 import type { Connection } from '../../sinks/sql/connection.ts'
 import { cratedb } from '../../sinks/sql/cratedb/dialect.ts'
 import type { Check } from './check.ts'
@@ -82,7 +83,7 @@ async function mirrorDocuments(connection: Connection, scene: Scene): Promise<st
   const { rows } = await sql<{ data: string }>`
     SELECT "data"::text AS "data" FROM ${tableOf(place, 'documents')} WHERE "id" = 'a'`.execute(connection.db)
   const data = rows[0]?.data ?? '{}'
-  const { big: _, ...stored } = JSON.parse(data)
+  const { big: _, ...stored } = parseJson(data) as Record<string, unknown>
   const expected = { id: 'a', text: '"quoted"\n\\', list: [1, 'x', null, { b: [] }] }
   return outcomeOf(counts, /"big": ?9007199254740993\b/.test(data) && isDeepStrictEqual(stored, expected), data)
 }

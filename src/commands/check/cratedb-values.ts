@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { parseJson } from '../../parse-json.ts'
 import type { Check } from './check.ts'
 import { stored, TOO_LONG } from './cratedb-batches.ts'
 import { outcome, type Scene } from './scene.ts'
@@ -159,7 +160,7 @@ async function keptAs(scene: Scene, k: number, column: 'o' | 'i', object: string
   if (answer.errors.length > 0) return outcome(answer)
   const back = await stored(scene, `${k}`, column)
   if (back === null) return `not stored, though ${answer.tags[0]}`
-  return isDeepStrictEqual(JSON.parse(back), JSON.parse(object)) ? 'kept' : `came back as ${back.slice(0, 100)}`
+  return isDeepStrictEqual(parseJson(back), parseJson(object)) ? 'kept' : `came back as ${back.slice(0, 100)}`
 }
 
 async function numberAs(scene: Scene, k: number, number: string): Promise<string> {

@@ -238,7 +238,7 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     if (misfits.length === 0) return
     const drop = text(sql`DROP TABLE ${sql.id(target.schema, target.name)}`)
     const change = `The key of the table was ${shownKeys(was) || 'none'}, and is now ${shownKeys(is) || 'none'}`
-    const what = `${change}. Table ${label(target)} has the old one. Let the relay make it anew: ${drop}; or alter it:`
+    const what = `${change}. Table ${label(target)} has the old one. Let the relay make it anew: ${drop}; (with CASCADE where a view shows it); or alter it:`
     const then = 'Then start the relay again under the same --name; after a DROP, reload the table at the source.'
     throw new RelayError('SINK_TABLE', `${what}${listOf(misfits)}\n${then}`, { table: target.source })
   }
