@@ -1,13 +1,47 @@
 import { sql } from 'kysely'
 import { type DeadLetter, recordToJson, tableLabel } from '../../../change.ts'
 import type { Database } from '../connection.ts'
+import { bySqlState } from '../failures.ts'
+import { transactionWriting } from './writing.ts'
 
-/** Keeps dead letters in the batch's transaction. One is open as long as its row is there. */
+/**
+ * Keeps dead letters in the batch's transaction. One is open as long as its row is there.
+ *
+ * What the target refused may be no `jsonb` either (a number of more digits than it takes): such a change is kept as the
+ * text of its JSON.
+ */
 export async function keepDeadLetters(trx: Database, name: string, letters: readonly DeadLetter[]): Promise<void> {
   if (letters.length === 0) return
-  const rows = letters.map((letter) => {
-    const table = letter.change === undefined ? null : JSON.stringify(tableLabel(letter.change.table))
-    return `{"letter":${recordToJson(letter)},"version":${letter.change?.version ?? null},"source":${table}}`
+  const { part } = transactionWriting
+  try {
+    await part(trx, 0, () => insert(trx, name, letters.map(recordToJson), letters))
+  } catch (error) {
+    if (!(error instanceof Error) || bySqlState.meaning(error).blame !== 'row') throw error
+    for (const letter of letters) {
+      await part(trx, 0, () => insert(trx, name, [recordToJson(letter)], [letter])).catch((error: unknown) => {
+        if (!(error instanceof Error) || bySqlState.meaning(error).blame !== 'row') throw error
+        return insert(trx, name, [withChangeAsText(letter)], [letter])
+      })
+    }
+  }
+}
+
+const withChangeAsText = ({ change, ...letter }: DeadLetter): string =>
+  JSON.stringify({
+    ...(JSON.parse(recordToJson(letter)) as object),
+    ...(change === undefined ? {} : { change: recordToJson(change) }),
+  })
+
+/** @param json of the letters */
+async function insert(
+  trx: Database,
+  name: string,
+  json: readonly string[],
+  letters: readonly DeadLetter[],
+): Promise<void> {
+  const rows = letters.map(({ change }, i) => {
+    const table = change === undefined ? null : JSON.stringify(tableLabel(change.table))
+    return `{"letter":${json[i]},"version":${change?.version ?? null},"source":${table}}`
   })
   await sql`
     INSERT INTO cdc_relay.dead_letters
