@@ -127,15 +127,17 @@ export const byWordsOfCrate: ErrorMeanings = {
 export const wantsSmallerBatch = (error: unknown): boolean =>
   error instanceof Error && !(error instanceof RelayError) && TOO_LARGE.test(withoutQuoted(error.message))
 
-/** True for what may be about a row of a statement, and not about the cluster, the login, or this program. */
-export const mayBeOfRow = (error: unknown): error is Error =>
-  error instanceof Error &&
-  !(error instanceof RelayError) &&
-  error.name !== 'AbortError' &&
-  meaningOf(error).blame !== 'target'
+/** Who may be at fault: `target` for what is no error of CrateDB, too. */
+export const blameFor = (error: unknown): Meaning['blame'] =>
+  error instanceof Error && !(error instanceof RelayError) && error.name !== 'AbortError'
+    ? meaningOf(error).blame
+    : 'target'
 
-/** True for words of CrateDB that are not known. */
-export const isUnclear = (error: unknown): error is Error => mayBeOfRow(error) && meaningOf(error).blame === 'unknown'
+/** True for what may be about a row of a statement, and not about its table or the cluster. */
+export function mayBeOfRow(error: unknown): boolean {
+  const blame = blameFor(error)
+  return blame !== 'target' && blame !== 'table'
+}
 
 interface Reading {
   readonly code: FailureCode

@@ -1,6 +1,6 @@
 import type { Database } from '../connection.ts'
 import type { Refuse, Statement } from '../layout.ts'
-import { isUnclear, LoneRefusal, mayBeOfRow, wantsSmallerBatch } from './failures.ts'
+import { blameFor, LoneRefusal, mayBeOfRow, wantsSmallerBatch } from './failures.ts'
 import { missingRows } from './missing-rows.ts'
 import { requireSuperseded } from './silent-refusal.ts'
 import { type Answer, keyTextOf, selectVersion, upsert, upsertOne } from './statements.ts'
@@ -71,9 +71,8 @@ async function writeEachAlone(to: Database, what: RowsToWrite, rows: readonly Cr
 async function writeLean(to: Database, what: RowsToWrite, rows: readonly CrateRow[]): Promise<number> {
   const leanOf = new Map(rows.flatMap((row) => (row.lean === undefined ? [] : [[row.lean.row(), row]])))
   if (leanOf.size === 0) return writeEachAlone(to, what, rows)
-  const { applied, failed } = await ask(to, { ...what, rows: [...leanOf.keys()] })
+  const { applied, failed } = await ask(to, { ...what, rows: [...leanOf.keys()], ...tellingOf(leanOf, what) })
   const isLeft = new Set(failed.map((lean) => leanOf.get(lean)!))
-  for (const row of leanOf.values()) if (!isLeft.has(row)) row.lean!.onWritten()
   let more = 0
   for (const row of rows) {
     if (row.lean === undefined || isLeft.has(row)) more += (await writeAlone(to, { ...what, rows: [row] })).applied
@@ -81,29 +80,42 @@ async function writeLean(to: Database, what: RowsToWrite, rows: readonly CrateRo
   return applied + more
 }
 
-/** @returns whether the row could only be written without what its objects hold */
+/** Resolves also to whether the row could only be written without what its objects hold. */
 async function writeAlone(to: Database, what: RowsToWrite): Promise<{ applied: number; isLean: boolean }> {
   const { change, lean } = what.rows[0]!
   try {
     return { applied: await tryTwice(to, what), isLean: false }
   } catch (error) {
-    if (!mayBeOfRow(error)) throw error
+    if (blameFor(error) === 'target') throw error
     if (lean !== undefined) {
-      const applied = await tryTwice(to, { ...what, rows: [lean.row()] }).catch(nullIfOfRow)
-      if (applied !== null) {
-        lean.onWritten()
-        return { applied, isLean: true }
-      }
+      const leanOf = new Map([[lean.row(), what.rows[0]!]])
+      const applied = await tryTwice(to, { ...what, rows: [...leanOf.keys()], ...tellingOf(leanOf, what) }).catch(
+        nullIfRefused,
+      )
+      if (applied !== null) return { applied, isLean: true }
     }
-    if (change === undefined || what.refuse === undefined) throw error
+    if (change === undefined || what.refuse === undefined || !mayBeOfRow(error)) throw error
     what.refuse(change, error)
     return { applied: 0, isLean: false }
   }
 }
 
-function nullIfOfRow(error: unknown): null {
-  if (mayBeOfRow(error)) return null
-  throw error
+function nullIfRefused(error: unknown): null {
+  if (blameFor(error) === 'target') throw error
+  return null
+}
+
+/** @param leanOf what is written, and the row that it is of */
+function tellingOf(
+  leanOf: ReadonlyMap<CrateRow, CrateRow>,
+  { onApplied }: RowsToWrite,
+): Required<Pick<RowsToWrite, 'onApplied'>> {
+  return {
+    onApplied(lean, answer) {
+      leanOf.get(lean)!.lean!.onWritten()
+      onApplied?.(lean, answer)
+    },
+  }
 }
 
 /**
@@ -114,12 +126,12 @@ async function tryTwice(to: Database, what: RowsToWrite): Promise<number> {
   try {
     return await tryAlone(to, what)
   } catch (error) {
-    if (!isUnclear(error)) throw error
+    if (blameFor(error) !== 'unknown') throw error
     await selectVersion(what.table, what.rows[0]!.key).execute(to)
     try {
       return await tryAlone(to, what)
     } catch (again) {
-      throw isUnclear(again) ? new LoneRefusal(again) : again
+      throw blameFor(again) === 'unknown' ? new LoneRefusal(again as Error) : again
     }
   }
 }
@@ -152,7 +164,13 @@ const run = async (to: Database, statement: Statement): Promise<readonly Answer[
  * one by one, which is slow, and right.
  */
 function outcomeOf({ table, columns, rows, onApplied }: RowsToWrite, answers: readonly Answer[]): Outcome {
-  if (table.keys.length === 0) return { applied: answers.length, failed: missingRows(table, columns, rows, answers) }
+  if (table.keys.length === 0) {
+    const failed = missingRows(table, columns, rows, answers)
+    const isMissing = new Set(failed)
+    // Which answer is of which of them does not matter: they are equal in all that is asked.
+    if (onApplied !== undefined) for (const row of rows) if (!isMissing.has(row)) onApplied(row, {})
+    return { applied: answers.length, failed }
+  }
   const missing = new Map(rows.map((row) => [row.key.text, row]))
   let applied = 0
   for (const answer of answers) {

@@ -74,7 +74,7 @@ export interface CrateRow {
 /** Where CrateDB refuses a row for what may be in its objects: the row with these set aside. */
 export interface Lean {
   row(): CrateRow
-  /** Called once that row stands in the table. */
+  /** Called once it was applied. */
   onWritten(): void
 }
 

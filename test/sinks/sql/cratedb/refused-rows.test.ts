@@ -275,6 +275,32 @@ for (const badSelectedRow of ['skip', 'error'] as const) {
   })
 }
 
+test('without key: a table that is gone makes no dead letters', async (t) => {
+  const { crate, knows, write } = await openCrateRelay(t, { createTables: 'never' }, { tables: [TABLE_OF('TEXT', '')] })
+  knows(KEYLESS)
+  await write(insert(0, 'x'))
+  crate.query('DROP TABLE "shop"."orders"')
+  await rejection(write(insert(1, 'x'), insert(2, 'x')), 'SINK_TABLE')
+  assert.deepEqual(deadLetters(crate), [])
+})
+
+test('without key: a member that somebody made a column of: each row is there once, its object in cdc_extra', async (t) => {
+  const table = TABLE_OF('OBJECT(DYNAMIC)', '')
+  const { crate, knows, write } = await openCrateRelay(t, {}, { tables: [table] })
+  knows(sourceTable({ note: 'json' }, { key: [] }))
+  await write(insert(0, '{"a":1}'))
+  crate.query(`ALTER TABLE "shop"."orders" ADD COLUMN "note"['late'] BIGINT`)
+  const notes = ['{"late":"x"}', '{"a":2}', '{"late":"x"}', '{"late":"y"}', '{"a":3}']
+  const written = await write(...notes.map((note, i) => insert(i + 1, note)))
+  assert.deepEqual([totals(written), written.deadLettered], [[5, 0], 0])
+  assert.equal(written.setAside?.get('shop.orders')?.get('note')?.count, 3)
+  const found = lines(crate, 'SELECT "id", "note", "cdc_extra" FROM "shop"."orders" ORDER BY "id"')
+  assert.deepEqual(
+    found.map((line) => line.slice(0, 8)),
+    ['0 {"a":1', '1 null {', '2 {"a":2', '3 null {', '4 null {', '5 {"a":3'],
+  )
+})
+
 test('without key: a shard that did not answer costs no row, and repeats none', async (t) => {
   const { crate, knows, write } = await openCrateRelay(t, {}, { tables: [TABLE_OF('TEXT', '')] })
   knows(KEYLESS)
