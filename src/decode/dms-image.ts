@@ -50,8 +50,8 @@ export function withoutOldColumns(
 /** The first member, if any, that is none of these and holds an object with a column of the row. */
 export function unreadImage(json: JsonObject, row: Row, read: readonly string[]): string | undefined {
   for (const name in json) {
-    const member = json[name]
-    if (!read.includes(name) && isJsonObject(member) && Object.keys(member).some((column) => column in row)) return name
+    const columns = read.includes(name) ? null : columnsOf(json[name])
+    if (columns !== null && Object.keys(columns).some((column) => column in row)) return name
   }
   return undefined
 }

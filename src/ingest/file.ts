@@ -47,7 +47,7 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSo
         yield* pagesOf(values, budget, signal)
         if (unfinished !== undefined && !input.grows) yield* pagesOf([unfinished], budget, signal)
         else if (unfinished !== undefined || isListOpen || isCutOff()) {
-          log.warn({ path, bytes: unfinished?.bytes.length ?? 0 }, UNFINISHED)
+          log.warn({ path, bytes: unfinished?.bytes.length ?? 0 }, input.grows ? LEFT_FOR_NEXT_RUN : CUT_OFF)
         }
         // All of the budget is free again only when every page is committed.
         await budget.reserve(memoryBytes, signal)
@@ -56,7 +56,7 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSo
         if (!(error instanceof RelayError)) throw error
         // What stands in front of the place is written before the failure is said.
         await budget.reserve(memoryBytes, signal)
-        throw error.at({ path })
+        throw error.detail.includes(path) ? error : error.at({ path: path === '-' ? 'standard input' : path })
       }
     },
 
@@ -71,7 +71,8 @@ function offsetOf(position: Position | undefined): number {
   throw new RelayError('SOURCE_CHANGED', `The stored position of a file is ${position?.sequence}, not a byte offset`)
 }
 
-const UNFINISHED = 'The file ends in the middle of something: what is not finished is left for the next run'
+const LEFT_FOR_NEXT_RUN = 'The file ends in the middle of something: what is not finished is left for the next run'
+const CUT_OFF = 'Standard input ends in the middle of something: it was cut off'
 
 /** The values as one page, and what was given back of it as another. It is kept: standard input cannot be read again. */
 async function* pagesOf(

@@ -909,6 +909,7 @@ test('dms: an object that may be a before image is noted, one that holds no colu
   const noted = (operation: string, data: string, rest: string) => changeOf(row(operation, data, {}, rest)).unreadImage
   assert.equal(noted('update', '{"id":2,"v":1}', ',"custom-field":{"id":1}'), 'custom-field')
   assert.equal(noted('delete', '{"id":2}', ',"was":{"v":7,"id":1}'), 'was')
+  assert.equal(noted('update', '{"_doc":{"id":2}}', ',"was":{"_doc":{"id":1}}'), 'was')
   assert.equal(noted('update', '{"id":2}', ',"kinesis":{"shardId":"s","sequenceNumber":"1"}'), undefined)
   assert.equal(noted('update', '{"id":2}', ',"custom-field":{},"text":"id","list":["id"]'), undefined)
   assert.equal(noted('update', '{"id":2}', ',"before-image":{"id":1},"custom-field":{"id":1}'), undefined)
