@@ -48,12 +48,7 @@ export const integerSet = (members: readonly string[]): Twin => ({
 
 export const binarySet = (members: readonly Uint8Array[]): Twin => ({
   wire: `{"BS":${JSON.stringify(members.map(twice))}}`,
-  plain: array(
-    members
-      .map(base64)
-      .sort()
-      .map((member) => `"${member}"`),
-  ),
+  plain: array([...members].sort(Buffer.compare).map((member) => `"${base64(member)}"`)),
 })
 
 /** Attribute name → value, as in `Keys`, `NewImage` and `OldImage`. */
