@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { ColumnType, SourceTable, TableName, Value } from '../../change.ts'
+import type { Change, ColumnType, SourceTable, TableName, Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Column, Relation } from './catalogue.ts'
 import { inferredType } from './column-types.ts'
@@ -21,6 +21,7 @@ import type { OwnColumn } from './own-columns.ts'
 import { unsureColumns } from './refused-values.ts'
 import { rowRoom } from './row-room.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
+import { longestFirst } from './too-large.ts'
 
 /** What `--type` says that the columns of a source table hold. */
 export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
@@ -107,13 +108,20 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
     bind(target, wanted, relation, known) {
       const table = boundTable(target, wanted, relation, known, dialect)
       const plan = (table: ColumnsTable) => dialect.columns(table, relation)
+      const common = { ...table, longestFirst: (change: Change) => longestFirst(table, change) }
       if (!relation.columns.some(({ underlying }) => labelsOf(underlying).length > 0))
-        return { ...table, unsure: unsureColumns(table), plan: plan(table) }
+        return { ...common, unsure: unsureColumns(table), plan: plan(table) }
       const looksHere = looks.get(target.source) ?? new LabelLooks(() => performance.now())
       looks.set(target.source, looksHere)
       looksHere.looked(relation.columns.map(({ underlying }) => underlying))
       const asking = askingForLabels(table, relation, looksHere)
-      return { ...asking, unsure: unsureColumns(asking), plan: plan(asking), isOutdated: () => looksHere.isDue() }
+      return {
+        ...common,
+        ...asking,
+        unsure: unsureColumns(asking),
+        plan: plan(asking),
+        isOutdated: () => looksHere.isDue(),
+      }
     },
 
     beside: (table, relation) =>

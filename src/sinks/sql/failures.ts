@@ -96,6 +96,8 @@ export interface Meaning {
 /** What the errors of one database mean, and its driver's. */
 export interface ErrorMeanings {
   meaning(error: Error): Meaning
+  /** True if a row is beyond a limit of its page or of an index, which one without its longest values may not be. */
+  isTooLarge?(error: Error): boolean
   /** For logs and messages, without values of rows. */
   words(error: Error): string
   /** The same of a row that is refused: `detail` of its dead letter. */
@@ -110,6 +112,7 @@ export const bySqlState: ErrorMeanings = {
     if (isAboutRows(meaningOf(error))) return `The target refused a statement, ${stateAndNames(error)}`
     return `The target said: ${error.message}`
   },
+  isTooLarge: (error) => sqlState(error)?.startsWith('54') === true,
   refusal: (error) => `The target refused a row, ${stateAndNames(error)}`,
 }
 

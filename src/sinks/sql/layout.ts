@@ -74,6 +74,8 @@ export interface TargetTable<To = Database> extends BoundTable {
    * @throws RelayError SINK_TABLE if the changes have another key than the table
    */
   plan(changes: readonly Change[], refuses?: Refuses): Promise<Plan<To> | null>
+  /** The columns of which the change has values that may lie aside, those with the longest first; absent where none may. */
+  longestFirst?(change: Change): readonly string[]
   /** True if values were met that the table may know by now: it is to be looked at again. Absent if that cannot be. */
   isOutdated?(): boolean
 }

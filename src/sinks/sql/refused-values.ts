@@ -2,9 +2,14 @@ import type { Change, Value } from '../../change.ts'
 import type { Codec } from './codecs.ts'
 import type { ColumnsTable, TargetColumn } from './columns-shape.ts'
 import type { Mapping, TargetTable } from './layout.ts'
+import type { WhyAside } from './set-aside.ts'
 
 /** True for a value, as its token, that its column is known not to take. */
-export type Refuses = (column: Mapping, token: string) => boolean
+export interface Refuses {
+  (column: Mapping, token: string): boolean
+  /** Why, where that is not its type; absent or null where it is. */
+  readonly why?: (column: Mapping) => Omit<WhyAside, 'type'> | null
+}
 
 /** A column of a type whose values only the server can try. */
 export interface UnsureColumn extends Mapping, Pick<Codec, 'travelsAs' | 'castTo' | 'encode'> {
@@ -24,8 +29,9 @@ export function unsureColumns({ keys, values }: ColumnsTable): readonly UnsureCo
 /** The table, with columns that do not take what is known to be refused: such values go the way of all that do not fit. */
 export function refusing(table: ColumnsTable, refuses: Refuses | undefined): ColumnsTable {
   if (refuses === undefined) return table
-  const stricter = <Column extends Mapping & Codec>(column: Column): Column => ({
+  const stricter = <Column extends TargetColumn>(column: Column): Column => ({
     ...column,
+    whyAside: { ...column.whyAside, ...refuses.why?.(column) },
     encode(value: Exclude<Value, null>) {
       const token = column.encode(value)
       return token === undefined || refuses(column, token) ? undefined : token

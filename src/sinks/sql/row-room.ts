@@ -32,7 +32,8 @@ export function rowRoom(
   const sizes = columns.map(sizeOf)
   const most = columns.map(({ storage }) => mostBytes(storage))
   if (bytesOf(page, columns, most) <= page.rowBytes) return null
-  const inOrder = uses.flatMap((use) => (use !== null && 'value' in use ? [use.value] : []))
+  const places = new Map(uses.flatMap((use, i) => (use !== null && 'value' in use ? [[use.value, i] as const] : [])))
+  const inOrder = [...places.keys()]
 
   return {
     withoutRoom(keyTokens, tokens) {
@@ -43,10 +44,9 @@ export function rowRoom(
         const token = 'key' in use ? keyTokens[use.key] : tokens[use.value]
         return token === undefined ? null : sizes[i]!(token)
       })
-      const place = new Map(uses.map((use, i) => [use !== null && 'value' in use ? use.value : -1, i]))
       const fits = (kept: number): boolean => {
         const some = [...bytes]
-        for (const index of filled.slice(kept)) some[place.get(index)!] = null
+        for (const index of filled.slice(kept)) some[places.get(index)!] = null
         return bytesOf(page, columns, some) <= page.rowBytes
       }
       if (fits(filled.length)) return []
@@ -108,8 +108,8 @@ function sizeOf({ storage, underlying: { name, modifier } }: Column): (token: st
   }
 }
 
-/** `tsquery` is never moved out: 12 bytes for each word and sign, and the words. Not less than others of its kind. */
-const plainBytes = (token: string): number => 8 + 14 * textBytes(token)
+/** `tsquery` is never moved out: 12 bytes for each word and sign, and the words. A row of more the server refuses, and is then shortened. */
+const plainBytes = (token: string): number => 8 + 3 * textBytes(token)
 
 /** Of types whose length their text tells: without their header. */
 const PAYLOADS: Readonly<Record<string, (token: string, modifier: number) => number>> = {

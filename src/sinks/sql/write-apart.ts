@@ -1,11 +1,12 @@
 import type { Change } from '../../change.ts'
 import { type AskOptions, askForRefused } from './ask-values.ts'
 import type { Database } from './connection.ts'
-import type { Plan, TargetTable } from './layout.ts'
+import type { Mapping, Plan, TargetTable } from './layout.ts'
 import { planAgain } from './planning.ts'
 import { ofRows, RowsFailure, refusalOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
 import { type Refuses, tokensOf } from './refused-values.ts'
 import { sumAside } from './set-aside.ts'
+import { morePerStep, TOO_LARGE } from './too-large.ts'
 
 /** So many rows are refused for what looks like the table's fault while none is taken: then it is the table's. */
 const ENOUGH_FOR_A_TABLE = 20
@@ -102,7 +103,21 @@ class Search {
       const written = await this.#failureOf(without, depth)
       if (!(written instanceof RowsFailure)) return written
     }
-    return this.#refused(change, again)
+    return (await this.#writeShortened(change, again, depth)) ?? this.#refused(change, again)
+  }
+
+  /** A row that is too large: its longest values cost themselves, and not the row. Null if it is refused all the same. */
+  async #writeShortened(change: Change, { error }: RowsFailure, depth: number): Promise<WrittenRows | null> {
+    if (this.#options.failures.isTooLarge?.(error) !== true) return null
+    for (const columns of morePerStep(this.#table.longestFirst?.(change) ?? [])) {
+      const refuses: Refuses = Object.assign(
+        (mapping: Mapping, token: string) => columns.has(mapping.column) || this.#refuses?.(mapping, token) === true,
+        { why: ({ column }: Mapping) => (columns.has(column) ? TOO_LARGE : null) },
+      )
+      const written = await this.#failureOf(await planAgain(this.#table, [change], refuses), depth)
+      if (!(written instanceof RowsFailure)) return written
+    }
+    return null
   }
 
   /** Null if the change has no values that only the server can try, or the row cannot do without them. */

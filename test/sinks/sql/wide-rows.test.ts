@@ -125,6 +125,50 @@ onEachTarget(
   },
 )
 
+onEachTarget(
+  'a partial image for which a row has no room: its values lie in cdc_extra, and those of the row stay',
+  async (t, openRelay) => {
+    const random = seededRandom(5)
+    const { database, knows, write } = await openRelay(t, { layout: null })
+    const names = Array.from({ length: 600 }, (_, i) => `c${i}`)
+    await database.query(`CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY,
+    ${names.map((name) => `${name} text`).join(', ')}, cdc_version bigint, cdc_extra jsonb)`)
+    knows(sourceTable({}))
+    const full = attributes(600, () => random.hex(32))
+    const slim = attributes(600, () => 'x')
+    await write(dmsPut(1, 1, { data: full }), dmsPut(2, 1, { data: slim }))
+    const more = Object.fromEntries(names.slice(540).map((name) => [name, random.hex(64)]))
+    const written = await write(dmsPatch(1, 2, { data: more }), dmsPatch(2, 2, { data: more }))
+    assert.deepEqual([totals(written), written.deadLettered], [[2, 0], 0])
+    assert.deepEqual(await valuesOf(database, 'shop.orders', 'id', '1'), { ...full, ...more })
+    assert.deepEqual(await valuesOf(database, 'shop.orders', 'id', '2'), { ...slim, ...more })
+    assert.equal(await extraOf(database, 'shop.orders', 'id', '2'), null)
+    assert.ok([...written.setAside!.get('shop.orders')!.values()].every(({ count }) => count === 1))
+  },
+)
+
+onEachTarget(
+  'a value that an index of the user does not hold costs the value; a key that its index does not hold, the row',
+  async (t, openRelay) => {
+    const random = seededRandom(1)
+    const { database, knows, write } = await openRelay(t, { layout: null, onError: 'dead-letter' })
+    await database.query(`CREATE SCHEMA shop; CREATE TABLE shop.orders (id text PRIMARY KEY, note text, word text, cdc_version bigint, cdc_extra jsonb);
+    CREATE INDEX ON shop.orders (note)`)
+    knows(sourceTable({}))
+    const note = random.hex(16_000)
+    const written = await write(
+      dmsPut('a', 1, { data: { note: 'short', word: 'w' } }),
+      dmsPut('b', 1, { data: { note, word: 'w' } }),
+      dmsPut(random.hex(16_000), 1, { data: { note: 'short' } }),
+      dmsPut('c', 1, { data: { note: 'short', word: note.slice(0, 9000) } }),
+    )
+    assert.deepEqual([totals(written), written.deadLettered], [[3, 0], 1])
+    assert.deepEqual(await valuesOf(database, 'shop.orders', 'id', 'b'), { note, word: 'w' })
+    assert.deepEqual(await extraOf(database, 'shop.orders', 'id', 'b'), { note })
+    assert.equal(await extraOf(database, 'shop.orders', 'id', 'c'), null)
+  },
+)
+
 const attributes = (count: number, value: (i: number) => Value): Record<string, Value> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, value(i)]))
 
