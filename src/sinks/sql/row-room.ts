@@ -2,7 +2,8 @@ import type { Column, PageLimits, Relation } from './catalogue.ts'
 
 /**
  * How much of a row its page holds. PostgreSQL keeps a row in one page, and moves out of it what is longer than 24 bytes, for
- * 18 bytes that stay; what it cannot move, or is too short, stays whole. Compression is not counted on.
+ * 18 bytes that stay; what it cannot move, or is too short, stays whole. It compresses before it moves: a value that thereby
+ * comes to 24 bytes or less stays, too, so up to 24 bytes are reckoned for whatever may be compressed.
  *
  * https://www.postgresql.org/docs/current/storage-toast.html, src/backend/access/heap/heaptoast.c, heaptuple.c
  */
@@ -82,10 +83,10 @@ const aligned = (at: number, to: number): number => Math.ceil(at / to) * to
 
 const ALIGNMENTS: Readonly<Record<string, number>> = { c: 1, s: 2, i: 4, d: 8 }
 
-/** Short values of variable length have a header of one byte, and stand anywhere; unless they are to stay as they are. */
+/** Short values of variable length have a header of one byte, and stand anywhere; unless they are compressed, or are to stay as they are. */
 function alignmentOf({ storage }: Column, bytes: number): number {
   const { length = -1, align = 'c', strategy = 'x' } = storage ?? {}
-  return length < 0 && strategy !== 'p' && bytes <= LONGEST_KEPT ? 1 : ALIGNMENTS[align]!
+  return length < 0 && strategy !== 'p' && bytes < LONGEST_KEPT ? 1 : ALIGNMENTS[align]!
 }
 
 type Storage = Column['storage']
@@ -104,7 +105,8 @@ function sizeOf({ storage, underlying: { name, modifier } }: Column): (token: st
   return (token) => {
     const payload = bytes(token, modifier)
     if (strategy === 'p') return payload + 4
-    return payload + 1 <= LONGEST_KEPT ? payload + 1 : POINTER_BYTES
+    if (payload < LONGEST_KEPT) return payload + 1
+    return strategy === 'e' ? POINTER_BYTES : LONGEST_KEPT
   }
 }
 

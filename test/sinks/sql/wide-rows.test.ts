@@ -22,6 +22,8 @@ onEachTarget('1,700 attributes of the first item: 1,200 columns, and the rest in
 
 for (const [what, count, value] of [
   ['500 texts of 100 characters', 500, (random: Random) => random.hex(104).slice(0, 100)],
+  ['500 texts of 100 characters that compress well', 500, () => 'abcdefghij'.repeat(10)],
+  ['500 texts of 40 characters that compress a little', 500, (random: Random) => `${random.hex(16)}${'0'.repeat(24)}`],
   ['1,000 texts of 10 characters', 1000, (random: Random) => random.hex(16).slice(0, 10)],
   ['600 numbers', 600, (random: Random) => new Numeric(`${1 + random.below(9)}${BigInt(`0x1${random.hex(24)}`)}`)],
 ] as const) {
