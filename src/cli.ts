@@ -4,23 +4,16 @@ import { CHECK_OPTIONS } from './commands/check-options.ts'
 import { hideArguments } from './commands/hide-arguments.ts'
 import { RUN_OPTIONS } from './commands/run-options.ts'
 import { SINK_EXAMPLES } from './commands/sink-examples.ts'
+import { writtenFlags } from './commands/written-flags.ts'
 import { suggestion } from './nearest.ts'
 import { maskedWord } from './observe/mask.ts'
 import { ownVersion } from './version.ts'
 
 const COMMANDS = ['run', 'check', 'help']
 
-const FLAGS = Object.entries({ ...RUN_OPTIONS, ...CHECK_OPTIONS })
-  .filter(([, { type }]) => type === 'boolean')
-  .map(([name]) => name)
-const FLAG = new RegExp(`^--(${FLAGS.join('|')})=(?!(true|false)$)`)
-
 /** Runs the program and leaves with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
   hideArguments(args)
-  // For yargs any value of a flag but `true` is false.
-  const unclear = args.find((arg) => FLAG.test(arg))
-  if (unclear !== undefined) return refuse(`${unclear}: a flag is true or false.`)
   let isDone = false
   const program = yargs(args)
     .parserConfiguration({
@@ -52,7 +45,7 @@ export async function main(args: readonly string[]): Promise<void> {
       async (argv) => {
         isDone = true
         const { run } = await import('./commands/run.ts')
-        process.exitCode = await run(argv)
+        process.exitCode = await run({ ...argv, ...writtenFlags(args, RUN_OPTIONS) })
       },
     )
     .command(
@@ -69,7 +62,7 @@ export async function main(args: readonly string[]): Promise<void> {
       async (argv) => {
         isDone = true
         const { check } = await import('./commands/check.ts')
-        process.exitCode = await check(argv)
+        process.exitCode = await check({ ...argv, ...writtenFlags(args, CHECK_OPTIONS) })
       },
     )
     .command(

@@ -74,7 +74,10 @@ test('no command, an unknown one and what stands in the wrong place are usage er
       /^Unknown command: crate:\/\/app:\*\*\*@db \(did you mean cdc-relay run --source STREAM/,
     ],
     [['run', '--sink'], /^Not enough arguments following: sink\. `--help`/],
-    [['run', '--until-latest=yes'], /^--until-latest=yes: a flag is true or false/],
+    [['run', '--until-latest=yes'], /--until-latest must be true or false/],
+    [['run', '--take-over', '--take-over=false'], /--take-over is given twice/],
+    [['check', '--json', '--json=on'], /--json is given twice/],
+    [['check', '--json=on'], /--json must be true or false/],
   ] as const) {
     const { code, stdout, stderr } = await run([...args])
     assert.equal(code, 2, args.join(' '))

@@ -59,6 +59,8 @@ function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.Proces
     const problem = sinkProblem(sink, env)
     if (problem !== null) problems.push(`--sink ${problem}`)
   }
+  if (Array.isArray(argv.json)) problems.push('--json is given twice')
+  else if (typeof argv.json === 'string') problems.push('--json must be true or false')
   if (problems.length > 0) throw new RelayError('CONFIGURATION', problems.join('; '))
   return { sink: sink as string, json: argv.json === true }
 }
