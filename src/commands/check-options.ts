@@ -7,5 +7,10 @@ export const CHECK_OPTIONS = {
     requiresArg: true,
     describe: 'the target: postgresql://…, greenplum://…, crate://… or pglite:DIR [CDC_RELAY_SINK]',
   },
+  'sink-password-file': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'file that holds the password, as for run [CDC_RELAY_SINK_PASSWORD_FILE]',
+  },
   json: { type: 'boolean', describe: 'one JSON object instead of a table' },
 } as const satisfies Record<string, Options>

@@ -1,8 +1,9 @@
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
-import { maskedWord, masker, maskTexts, secretsOf } from '../observe/mask.ts'
+import { holdsPassword, maskedWord, masker, maskTexts, secretsOf } from '../observe/mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { sinkProblem } from '../sinks/by-url.ts'
+import { readPassword } from '../sinks/sql/login.ts'
 import { checkServer } from './check/check-server.ts'
 import { type Report, reportAsJson, reportAsLines, reportAsTable } from './check/report.ts'
 import { isChecked } from './check/sessions.ts'
@@ -18,7 +19,9 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
   // The first signal stops the checks and has everything removed.
   const release = stopOnSignals((signal) => stopping.abort(signal))
   try {
-    const { sink, json } = readOptions(argv, process.env)
+    const { sink, passwordFile, json } = readOptions(argv, process.env)
+    // Every session of the checks finds it there, whichever driver opens it.
+    if (passwordFile !== undefined) process.env.PGPASSWORD = await readPassword(passwordFile)
     const mask = masker([...secretsOf(sink), process.env.PGPASSWORD ?? ''])
     say = reporter(process.stderr, mask)
     const report = await checkServer(sink, say.log, stopping.signal)
@@ -39,11 +42,15 @@ function reportText(report: Report, json: boolean): string {
 }
 
 /** @throws RelayError CONFIGURATION with every problem */
-function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): { sink: string; json: boolean } {
+function readOptions(
+  argv: Readonly<Record<string, unknown>>,
+  env: NodeJS.ProcessEnv,
+): { sink: string; passwordFile: string | undefined; json: boolean } {
   const known = [...NO_OPTIONS, ...Object.keys(CHECK_OPTIONS)]
   const words = (argv._ as readonly unknown[]).slice(1).map((word) => strayWord(String(word)))
   const unknown = Object.keys(argv).filter((name) => !known.includes(name))
   const sink = argv.sink ?? env.CDC_RELAY_SINK
+  const passwordFile = argv['sink-password-file'] ?? env.CDC_RELAY_SINK_PASSWORD_FILE
   const problems = [
     ...unknown.map(
       (name) =>
@@ -59,8 +66,12 @@ function readOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.Proces
     const problem = sinkProblem(sink, env)
     if (problem !== null) problems.push(`--sink ${problem}`)
   }
+  if (Array.isArray(passwordFile)) problems.push('--sink-password-file is given twice')
+  else if (passwordFile !== undefined && typeof sink === 'string' && holdsPassword(sink)) {
+    problems.push('--sink-password-file and a password in --sink exclude each other')
+  }
   if (Array.isArray(argv.json)) problems.push('--json is given twice')
   else if (typeof argv.json === 'string') problems.push('--json must be true or false')
   if (problems.length > 0) throw new RelayError('CONFIGURATION', problems.join('; '))
-  return { sink: sink as string, json: argv.json === true }
+  return { sink: sink as string, passwordFile: passwordFile as string | undefined, json: argv.json === true }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
@@ -141,6 +141,13 @@ test('a login that fails is a matter of configuration, a server that is away is 
   const login = await startRelay(['check', '--sink', wrong.href]).ended
   assert.equal(login.exitCode, 2, login.stderr)
   assert.match(login.stderr, /SINK_LOGIN/)
+  const file = join(mkdtempSync(join(tmpdir(), 'cdc-relay-check-')), 'password')
+  t.after(() => rmSync(dirname(file), { recursive: true }))
+  writeFileSync(file, `${new URL(database.url).password}\n`)
+  const without = new URL(database.url)
+  without.password = ''
+  const byFile = await startRelay(['check', '--sink', without.href, '--sink-password-file', file]).ended
+  assert.equal(byFile.exitCode, 0, byFile.stderr)
   const away = await startRelay(['check', '--sink', 'postgresql://app:wr0ng@127.0.0.1:9/w']).ended
   assert.equal(away.exitCode, 1, away.stderr)
   assert.match(away.stderr, /SINK_UNREACHABLE/)
