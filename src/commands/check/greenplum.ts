@@ -149,6 +149,52 @@ export const GREENPLUM: readonly Check[] = [
       return errors[0]?.code === '55P03' ? 'the second waits' : 'the second goes on'
     },
   },
+  {
+    id: 'G-13',
+    what: 'a unique index on k of a table that is partitioned by another column; the same k in two partitions',
+    expected: (server) => (isSix(server) ? 'accepted, and not enforced' : 'refused'),
+    decides: 'no table that is partitioned by a column outside of its key is mirrored into',
+    otherwise: 'Nothing: the relay refuses such a table in any case.',
+    async find({ ask, table, server }) {
+      const t = table('p13')
+      const parts = isSix(server) ? '(START (0) END (2) EVERY (1))' : ''
+      const by = isSix(server)
+        ? `DISTRIBUTED BY (k) PARTITION BY RANGE (d) ${parts}`
+        : 'PARTITION BY RANGE (d) DISTRIBUTED BY (k)'
+      worked(await ask(`CREATE TABLE ${t} (k bigint, d int) ${by}`))
+      const made = await ask(`CREATE UNIQUE INDEX ON ${t} (k)`)
+      if (made.errors.length > 0) return outcome(made)
+      const twice = await ask(`INSERT INTO ${t} VALUES (1, 0), (1, 1)`)
+      return twice.errors.length > 0
+        ? `accepted, and enforced (${shown(twice.errors[0]!)})`
+        : 'accepted, and not enforced'
+    },
+  },
+  {
+    id: 'G-14',
+    what: 'a table with a primary key where tables are append-optimised by default',
+    expected: 'a heap',
+    decides: 'tables are heaps, whatever the database makes by default',
+    otherwise:
+      'The relay cannot make tables on this server: make them yourself, as heaps, and use --create-tables never.',
+    async find(scene) {
+      const [setting, storage] = isSix(scene.server)
+        ? [`gp_default_storage_options = 'appendonly=true'`, 'WITH (appendonly = false, fillfactor = 85)']
+        : ['default_table_access_method = ao_row', 'USING heap WITH (fillfactor = 85)']
+      const wire = await scene.another()
+      const t = scene.table('h14')
+      worked(await ask(wire, `SET ${setting}`))
+      const made = await ask(wire, `CREATE TABLE ${t} (k bigint PRIMARY KEY) ${storage} DISTRIBUTED BY (k)`)
+      if (made.errors.length > 0) return outcome(made)
+      const found = await ask(
+        wire,
+        `SELECT coalesce(row_to_json(c)->>'relstorage', m.amname, 'heap') FROM pg_class c LEFT JOIN pg_am m ON m.oid = c.relam
+         WHERE c.oid = '${t}'::regclass`,
+      )
+      const kind = only(worked(found))
+      return kind === 'h' || kind === 'heap' ? 'a heap' : kind
+    },
+  },
 ]
 
 /** As the server says it; one that does not know the setting says so. */

@@ -5,6 +5,7 @@ import { columnsShape } from '../sql/columns-shape.ts'
 import type { TableDialect } from '../sql/dialect.ts'
 import { documentMirror, documentShape } from '../sql/document.ts'
 import type { MergeTable } from '../sql/greenplum/merge.ts'
+import { KEYS_OF_ANY_COLLATION } from '../sql/greenplum/tables.ts'
 import type { TypedKey } from '../sql/keys.ts'
 import type { Layout } from '../sql/layout.ts'
 import { type MirrorStatements, planMirror } from '../sql/mirror.ts'
@@ -103,6 +104,7 @@ function layoutsOf({ layout, declaredTypes }: MirrorTargetOptions): (feed: 'dms'
 
 const STAGED: TableDialect<Stage> = {
   ...postgresStyle('soft'),
+  ...KEYS_OF_ANY_COLLATION,
   columns(table) {
     const shape = columnsShape(table)
     const statements = staging({ ...table, columns: table, dataType: null })

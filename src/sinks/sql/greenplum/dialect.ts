@@ -43,7 +43,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     state: (connection) => sqlState(connection, greenplumState(kernel)),
     mirrors: (deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
     append: () => appendLog(greenplumStyle(kernel, 'hard'), BY_COPY),
-    writing: { ...lockingWriting, refusedTexts: refusedTextsOf(kernel) },
+    writing: { ...lockingWriting(kernel), refusedTexts: refusedTextsOf(kernel) },
   }
 }
 

@@ -28,24 +28,56 @@ export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
   }
 }
 
+/** The number of a load, by which its rows are told from those of others in the same table. */
 let loads = 0
+const nextLoad = (): number => ++loads % 2 ** 31
+
+/** Up to so many rows go into a table that all targets share: for each table that is emptied at its end a COMMIT takes 9 ms. */
+const FEW_ROWS = 200
 
 /**
- * Rows go by COPY, however few they are, into a temporary table that is spread as the target is. So every join of the
- * merge stays on its segment. Rows that a function makes from a parameter count as being everywhere, and what they are
- * compared with by NOT EXISTS or LEFT JOIN, the whole target, would be brought together in one process for each batch.
- *
- * The table is made once in a session and empty at the end of each transaction; until then what several loads brought
- * into it is told apart by a number. A session that lost its segments has lost the table, too: it is asked for each time.
+ * Rows go by COPY, however few they are, into a temporary table of the session. Rows that a function makes from a parameter
+ * count as being everywhere, and what they are compared with by NOT EXISTS or LEFT JOIN, the whole target, would be brought
+ * together in one process for each batch.
  *
  * The text that travels is made at once, so that it is ready before its turn comes.
  */
 export function stagingOf(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): Staging {
-  const load = ++loads % 2 ** 31
-  const lines = rows.map(({ key, json }) =>
-    [String(load), ...key.tokens.map(textOfToken), json].map(copyField).join('\t'),
-  )
-  const data = lines.map((line) => `${line}\n`).join('')
+  return table.keys.length > 0 && rows.length <= FEW_ROWS ? sharedStaging(table, rows) : ownStaging(kernel, table, rows)
+}
+
+const SHARED = sql.id('cdc_relay_stage')
+
+/**
+ * Makes the table that targets share: first of each batch, for a session that lost its segments has lost it, too. It is empty
+ * at the end of each transaction. Spread by the first column of the key as text, so that rows for a key of texts are where
+ * their target is.
+ */
+export const createSharedStage = (kernel: Kernel): Statement =>
+  sql`CREATE TEMP TABLE IF NOT EXISTS ${SHARED} (cdc_load int, k0 text, cdc_row jsonb)
+    ${kernel.heap(100)} ON COMMIT DELETE ROWS DISTRIBUTED BY (k0)`
+
+function sharedStaging({ keys }: BoundTable, rows: readonly KeyedRow[]): Staging {
+  const load = nextLoad()
+  const data = linesOf(rows.map(({ key, json }) => [String(load), textOfToken(key.tokens[0]!), json]))
+  const typed = keys.map(({ travelsAs }, i) => {
+    const text = i === 0 ? sql`k0` : sql`cdc_row->>${sql.lit(`k${i}`)}`
+    return sql`(${text})::${sql.raw(travelsAs)} AS ${sql.id(`k${i}`)}`
+  })
+  return async (to) => {
+    await sql`COPY ${SHARED} (cdc_load, k0, cdc_row) FROM STDIN ${data}`.execute(to)
+    return sql`(SELECT ${sql.join(typed)}, cdc_row FROM ${SHARED} WHERE cdc_load = ${load})`
+  }
+}
+
+/**
+ * A table that is spread as the target is, so that every join of the merge stays on its segment. It is made once in a
+ * session and empty at the end of each transaction. A session that lost its segments has lost it, too: it is asked for
+ * each time.
+ */
+function ownStaging(kernel: Kernel, table: BoundTable, rows: readonly KeyedRow[]): Staging {
+  const load = nextLoad()
+  const data = linesOf(rows.map(({ key, json }) => [String(load), ...key.tokens.map(textOfToken), json]))
   const keys = table.keys.map(({ travelsAs }, i) => ({ attribute: `k${i}`, column: `k${i}`, travelsAs }))
   const name = stageName(table)
   const columns = [
@@ -61,6 +93,10 @@ export function stagingOf(kernel: Kernel, table: BoundTable, rows: readonly Keye
     return sql`(SELECT * FROM ${sql.id(name)} WHERE cdc_load = ${load})`
   }
 }
+
+/** Each row in the text format of COPY, with its end. */
+const linesOf = (rows: readonly (readonly string[])[]): string =>
+  rows.map((fields) => `${fields.map(copyField).join('\t')}\n`).join('')
 
 /** One for each target and kind of key. */
 function stageName({ schema, name, keys }: BoundTable): string {

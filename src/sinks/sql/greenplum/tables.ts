@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Relation } from '../catalogue.ts'
+import { newColumnType } from '../column-types.ts'
 import { columnsShape } from '../columns-shape.ts'
 import type { Database } from '../connection.ts'
 import type { TableDialect, TableStyle } from '../dialect.ts'
@@ -10,7 +11,7 @@ import type { Mapping, Misfit, Statement, Target } from '../layout.ts'
 import { planMirror } from '../mirror.ts'
 import { DATA } from '../own-columns.ts'
 import { rebuiltTable } from '../postgresql/rebuilt-table.ts'
-import { postgresStyle } from '../postgresql/tables.ts'
+import { newKeyType, postgresStyle } from '../postgresql/tables.ts'
 import {
   addUnique,
   deferrableKeys,
@@ -46,10 +47,21 @@ export function greenplumTables(kernel: Kernel, deletes: 'hard' | 'soft'): Table
   }
 }
 
+/**
+ * Keys of text as the database compares texts: they are only ever compared for equality, which is that of their bytes in each
+ * collation that Greenplum has. One of a collation of its own would keep every query over its table away from GPORCA
+ * ("Non-default collation").
+ */
+export const KEYS_OF_ANY_COLLATION: Pick<TableStyle, 'newKeyType' | 'newColumnType'> = {
+  newKeyType: (family) => (family === 'text' ? 'text' : newKeyType(family)),
+  newColumnType: (type) => newColumnType(type, false),
+}
+
 export function greenplumStyle(kernel: Kernel, deletes: 'hard' | 'soft'): TableStyle {
   const style = postgresStyle(deletes, createTable(kernel))
   return {
     ...style,
+    ...KEYS_OF_ANY_COLLATION,
     uniqueness: (target, keys, written, relation) => uniqueness(kernel, target, keys, written, relation),
     retypeKey: (target, column, type, keys, relation) =>
       retypeKey(target, keys, relation, style.retype(target, column, type)!, column),

@@ -48,7 +48,7 @@ export function postgresStyle(deletes: 'hard' | 'soft', create: TableStyle['crea
     // It takes 1,600, fewer where they are wide.
     mostColumns: 1_200,
 
-    newKeyType: (family) => NEW_KEY_TYPES[family],
+    newKeyType,
     newColumnType,
     codecFor,
 
@@ -102,6 +102,8 @@ const NEW_KEY_TYPES: Readonly<Record<KeyFamily, string>> = {
   number: 'numeric',
   bytes: 'bytea',
 }
+
+export const newKeyType = (family: KeyFamily): string => NEW_KEY_TYPES[family]
 
 /** Null if the column takes two keys for one exactly if the source does. */
 function whyNoKey(column: Column, family: KeyFamily): string | null {
