@@ -192,6 +192,8 @@ export interface DeadLetter {
   readonly raw?: Uint8Array
   readonly change?: Change
   readonly source: ChangeSource
+  /** What the target said, which may hold values: for a log under `--log-values`. Not part of the JSON. */
+  readonly said?: () => string
 }
 
 /** What a batch holds, in order of arrival: what happened to rows, and to the tables that they are of. */

@@ -146,11 +146,18 @@ export const FAILURES = {
     means: 'The target did not let the relay in.',
     help: 'The target refused the login. Check user, password and database.',
   },
+  SINK_TLS: {
+    retry: 'once it worked',
+    exit: 2,
+    means:
+      'No TLS connection to the target comes about: a certificate is not trusted, or one side wants TLS and the other does not.',
+    help: 'Nothing was sent, and no password.',
+  },
   SINK_DENIED: {
     retry: 'never',
     exit: 2,
     means: 'The user of the target may not do what the message names.',
-    help: 'The user of the target lacks a permission. docs/postgresql.md, greenplum.md, cratedb.md and gpss.md say what it needs.',
+    help: 'docs/postgresql.md, greenplum.md, cratedb.md and gpss.md say which rights the user needs.',
   },
   SINK_TABLE: {
     retry: 'never',

@@ -18,6 +18,8 @@ export interface RelayParts {
   readonly ledger: Ledger
   readonly lag: Lag
   readonly log: Log
+  /** True to log the words of the target, too, which may hold values of rows. */
+  readonly logsValues?: boolean
 }
 
 /**
@@ -27,8 +29,8 @@ export interface RelayParts {
  * @throws RelayError what only the operator can cure; what passes by itself is retried for ever
  */
 export async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
-  const { sink, claim, log } = parts
-  const observer = observing(log)
+  const { sink, claim, log, logsValues = false } = parts
+  const observer = observing(log, logsValues)
   const open = { signal, observer, what: 'open the target' }
   try {
     let from: Stored | null = await retrying(() => sink.open(claim, signal), open)

@@ -72,6 +72,7 @@ const WAITS: Partial<Record<FailureCode, Waits>> = {
   SOURCE_THROTTLED: { least: 1000, first: 1000, most: 9000 },
   SOURCE_DENIED: { least: 30_000, first: 30_000, most: 270_000 },
   AWS_CREDENTIALS: { least: 30_000, first: 30_000, most: 270_000 },
+  SINK_TLS: { least: 30_000, first: 30_000, most: 270_000 },
   SINK_LOGIN: { least: 30_000, first: 30_000, most: 270_000 },
   STATE_LOGIN: { least: 30_000, first: 30_000, most: 270_000 },
   STATE_DENIED: { least: 30_000, first: 30_000, most: 270_000 },

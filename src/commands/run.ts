@@ -141,7 +141,10 @@ async function runConfigured(config: RunConfig, say: Reporter, stopping: AbortSi
     const stopProgress = startProgress(say, ledger, lag)
     let isDone = false
     try {
-      await relay({ source, examiner: ofStream, sink, claim, limits, ledger, lag, log }, stopping)
+      await relay(
+        { source, examiner: ofStream, sink, claim, limits, ledger, lag, log, logsValues: config['log-values'] },
+        stopping,
+      )
       isDone = true
     } finally {
       stopProgress()

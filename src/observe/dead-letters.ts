@@ -1,5 +1,6 @@
 import { type DeadLetter, tableLabel } from '../change.ts'
 import type { Log } from './log.ts'
+import type { SayOptions } from './retries.ts'
 
 /** More of a kind is said after a second, then two, four … up to an hour. */
 const FIRST_MS = 1000
@@ -25,17 +26,16 @@ export interface DeadLetterNews {
 /**
  * Says which dead letters are written: the first of each code and table at once, with its place, the others by their number
  * at a falling rate. Never what is in them.
- *
- * @param nowMs a monotonic clock
  */
-export function sayDeadLetters(log: Log, nowMs: () => number = () => performance.now()): DeadLetterNews {
+export function sayDeadLetters(log: Log, options: SayOptions = {}): DeadLetterNews {
+  const { showsValues = false, nowMs = () => performance.now() } = options
   const kinds = new Map<string, Kind>()
 
   const say = (kind: Kind, now: number): void => {
-    const { code, detail, change, source } = kind.last
+    const { code, detail, change, source, said } = kind.last
     const { stream, shard, sequence } = source
     const table = change === undefined ? {} : { table: tableLabel(change.table) }
-    const where = { code, ...table, stream, shard, sequence, detail }
+    const where = { code, ...table, stream, shard, sequence, detail, ...(showsValues && said && { said: said() }) }
     if (kind.total === 1) log.warn(where, 'A record became a dead letter')
     else
       log.warn(

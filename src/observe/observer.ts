@@ -23,12 +23,15 @@ export interface Observer extends RetryObserver {
 /** What was held back for its rate is looked at this often. */
 const DUE_EVERY_MS = 10_000
 
-/** Says all of it in the log, nothing of it more often than it helps. */
-export function observing(log: Log): Observer {
-  const deadLetters = sayDeadLetters(log)
+/**
+ * Says all of it in the log, nothing of it more often than it helps.
+ * @param showsValues whether words may be said that can hold values of rows
+ */
+export function observing(log: Log, showsValues: boolean): Observer {
+  const deadLetters = sayDeadLetters(log, { showsValues })
   const due = setInterval(() => deadLetters.say(), DUE_EVERY_MS)
   return {
-    ...sayRetries(log),
+    ...sayRetries(log, { showsValues }),
     begins: (positions) => sayBeginning(log, positions),
     deadLettered: (letters) => deadLetters.written(letters),
     setAside: (news) => warnOfSetAside(log, news),

@@ -21,8 +21,16 @@ interface Trouble {
   dueMs: number
 }
 
-/** Says what is tried again: each kind of trouble at once, then at a falling rate, and when it is over. @param nowMs a monotonic clock */
-export function sayRetries(log: Log, nowMs: () => number = () => performance.now()): RetryObserver {
+export interface SayOptions {
+  /** Whether the other side's words are said, too, which may hold values of rows. */
+  readonly showsValues?: boolean
+  /** A monotonic clock. */
+  readonly nowMs?: () => number
+}
+
+/** Says what is tried again: each kind of trouble at once, then at a falling rate, and when it is over. */
+export function sayRetries(log: Log, options: SayOptions = {}): RetryObserver {
+  const { showsValues = false, nowMs = () => performance.now() } = options
   const troubles = new Map<string, Trouble>()
 
   return {
@@ -40,7 +48,9 @@ export function sayRetries(log: Log, nowMs: () => number = () => performance.now
       trouble.isSaid = true
       trouble.everyMs = Math.min(trouble.everyMs * 2, MOST_MS)
       trouble.dueMs = now + trouble.everyMs
-      const fields = { code: error.code, detail: error.detail, attempts: trouble.attempts, ...placeOf(trouble, error) }
+      const said = showsValues && error.said() !== undefined ? { said: error.said() } : {}
+      const what = { code: error.code, detail: error.detail, attempts: trouble.attempts }
+      const fields = { ...what, ...placeOf(trouble, error), ...said }
       if (FAILURES[error.code].retry !== 'once it worked') log.warn(fields, `Could not ${work.what}; trying again`)
       else log.error(fields, `Not allowed to ${work.what} any more; trying again, slowly`)
     },

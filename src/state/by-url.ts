@@ -60,7 +60,8 @@ export async function openStateStore(url: string, config: StateConfig, log: Log)
     case 'postgresql': {
       const { connect } = await import('../sinks/sql/connection.ts')
       const { sqlStateStore } = await import('../sinks/sql/state.ts')
-      return sqlStateStore(await connect(url))
+      const { askerOf } = await import('../sinks/sql/advice.ts')
+      return sqlStateStore(await connect(url), askerOf(url))
     }
   }
   throw new RelayError('CONFIGURATION', `--state ${stateProblem(url)}`)

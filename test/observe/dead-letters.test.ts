@@ -25,7 +25,7 @@ const undecoded = (sequence: string): DeadLetter => ({
 
 test('the first dead letter of a code and table is said at once, with its place and without what is in it', () => {
   const { log, said } = listening()
-  sayDeadLetters(log, () => 0).written([refused('1'), undecoded('2'), refused('3')])
+  sayDeadLetters(log, { nowMs: () => 0 }).written([refused('1'), undecoded('2'), refused('3')])
   const { stream, shard } = put('1', 1).source
   assert.deepEqual(said, [
     {
@@ -44,7 +44,7 @@ test('the first dead letter of a code and table is said at once, with its place 
 test('more of them are said at a falling rate, none is left out of the numbers, and the last are said at the end', () => {
   const { log, said } = listening()
   let nowMs = 0
-  const news = sayDeadLetters(log, () => nowMs)
+  const news = sayDeadLetters(log, { nowMs: () => nowMs })
   for (let i = 0; i < 100; i++, nowMs += 100) news.written([undecoded(String(i)), undecoded(`${i}b`)])
   assert.equal(said.length, 4)
   nowMs += 1000
@@ -62,10 +62,18 @@ test('more of them are said at a falling rate, none is left out of the numbers, 
   ])
 })
 
+test('what the target said is left out, unless it is asked for', () => {
+  for (const showsValues of [false, true]) {
+    const { log, said } = listening()
+    sayDeadLetters(log, { showsValues }).written([{ ...refused('1'), said: () => 'secret-value' }])
+    assert.equal(JSON.stringify(said).includes('secret-value'), showsValues)
+  }
+})
+
 test('what was held back is said when it is due, also if nothing follows', () => {
   const { log, said } = listening()
   let nowMs = 0
-  const news = sayDeadLetters(log, () => nowMs)
+  const news = sayDeadLetters(log, { nowMs: () => nowMs })
   news.written([undecoded('1'), undecoded('2')])
   nowMs = 1000
   news.say()

@@ -8,7 +8,7 @@ import { listening } from './said.ts'
 function heard() {
   const { log, said } = listening()
   const clock = { ms: 0 }
-  return { said, clock, observer: sayRetries(log, () => clock.ms) }
+  return { said, clock, observer: sayRetries(log, { nowMs: () => clock.ms }) }
 }
 
 const failure = (code: FailureCode, place: PlaceOfFailure = {}): RelayError => new RelayError(code, 'no answer', place)
@@ -89,6 +89,16 @@ test('another kind of trouble is said at once; work that was given up is not sai
   )
   observer.ended(work, false)
   assert.equal(said.length, 2)
+})
+
+test('what the other side said is left out, unless it is asked for', () => {
+  for (const showsValues of [false, true]) {
+    const { log, said } = listening()
+    const error = new RelayError('SINK_BUSY', 'busy', {}, undefined, 'secret-value')
+    sayRetries(log, { showsValues }).failed({ what: 'write the batch' }, error)
+    assert.equal(said[0]!.fields.said, showsValues ? 'secret-value' : undefined)
+    assert.equal(JSON.stringify(said).includes('secret'), showsValues)
+  }
 })
 
 test('a login that has worked before is said in red', () => {

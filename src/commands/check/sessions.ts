@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type pg from 'pg'
 import { serialize } from 'pg-protocol'
+import { askerOf } from '../../sinks/sql/advice.ts'
 import { crateAddress } from '../../sinks/sql/cratedb/address.ts'
 import { bySqlState, sqlFailure } from '../../sinks/sql/failures.ts'
 import { clientThatLogsIn } from '../../sinks/sql/login.ts'
@@ -78,7 +79,7 @@ async function openPostgres(config: pg.ClientConfig): Promise<Wire> {
   try {
     await client.connect()
   } catch (error) {
-    throw sqlFailure(error, bySqlState)
+    throw sqlFailure(error, bySqlState, {}, askerOf(config.connectionString ?? ''))
   }
   for (const event of DRIVERS_EVENTS) connection.removeAllListeners(event)
   return wireOver(connection, told)

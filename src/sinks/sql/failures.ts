@@ -1,6 +1,7 @@
 import { tableLabel } from '../../change.ts'
 import { FAILURES, type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
 import type { Batch } from '../sink.ts'
+import { type Asker, rightsAdvice, tlsAdvice } from './advice.ts'
 
 /**
  * What a SQLSTATE is known to mean, by the whole code or its class (the first two characters), where that is not a row.
@@ -98,34 +99,71 @@ export interface ErrorMeanings {
   meaning(error: Error): Meaning
   /** True if a row is beyond a limit of its page or of an index, which one without its longest values may not be. */
   isTooLarge?(error: Error): boolean
-  /** For logs and messages, without values of rows. */
-  words(error: Error): string
+  /** For logs and messages, without values of rows. @param asker for advice that can be typed */
+  words(error: Error, asker?: Asker): string
   /** The same of a row that is refused: `detail` of its dead letter. */
   refusal(error: Error): string
 }
 
+/** Where it is not known who asks. */
+const SOMEONE: Asker = { user: 'USER' }
+
 /** Reads SQLSTATEs, as PostgreSQL gives them. */
 export const bySqlState: ErrorMeanings = {
   meaning: meaningOf,
-  words(error) {
-    // What is not known can quote a value, and a RAISE says what its author likes.
-    if (isAboutRows(meaningOf(error))) return `The target refused a statement, ${stateAndNames(error)}`
-    return `The target said: ${error.message}`
+  words(error, asker = SOMEONE) {
+    if (mayQuoteValues(error)) return `The target refused a statement, ${stateAndNames(error)}`
+    const state = sqlState(error)
+    const advice =
+      state === '42501' ? rightsAdvice(error.message, asker) : state === undefined ? tlsAdvice(error) : null
+    // What Node.js says of a certificate is in the advice.
+    if (state === undefined && advice !== null) return advice
+    if (state === '28000' && /no encryption$|SSL off$/.test(error.message)) {
+      return `The target said: ${error.message}. It wants TLS: \`sslmode=verify-full\` in the URL`
+    }
+    return `The target said: ${error.message}${advice === null ? '' : `. ${advice}`}`
   },
   isTooLarge: (error) => sqlState(error)?.startsWith('54') === true,
   refusal: (error) => `The target refused a row, ${stateAndNames(error)}`,
 }
 
 /** Whatever the driver threw → ours. What is ours already, and an abort, pass as they are. */
-export function sqlFailure(error: unknown, { meaning, words }: ErrorMeanings, place: PlaceOfFailure = {}): unknown {
+export function sqlFailure(
+  error: unknown,
+  { meaning, words }: ErrorMeanings,
+  place: PlaceOfFailure = {},
+  asker?: Asker,
+): unknown {
   if (error instanceof RelayError) return error.at(place)
-  if (!(error instanceof Error) || error.name === 'AbortError') return error
-  const means = meaning(error)
-  // `detail` and `where` of any error hold values of rows: those stay out of messages and logs; of one that may be about a row, all does.
-  return new RelayError(means.code, words(error), place, isAboutRows(means) ? undefined : bare(error))
+  if (!(error instanceof Error) || error.name === 'AbortError' || isFault(error)) return error
+  // Not the error as its cause: what the server said, its detail and the statement's parameters may hold values.
+  return new RelayError(meaning(error).code, words(error, asker), place, undefined, saidBy(error))
 }
 
-const isAboutRows = ({ blame }: Meaning): boolean => blame === 'row' || blame === 'rule' || blame === 'unknown'
+/** A fault of this program's, of which no target knows. */
+const isFault = (error: Error): boolean =>
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  error instanceof SyntaxError ||
+  error instanceof ReferenceError
+
+/** All that a server or a driver said, which may hold values of rows: for a log under `--log-values`. */
+export function saidBy(error: Error): string {
+  // What a statement failed with may be wrapped to say more of it.
+  if ('error' in error && error.error instanceof Error) return saidBy(error.error)
+  const more = (['detail', 'hint', 'where'] as const).map((name) => field(error, name))
+  return [error.message, ...more].filter((words) => words !== undefined && words !== '').join(' | ')
+}
+
+/**
+ * The words of what may be about a row can quote a value; so can those that a function of the target says, whose author writes
+ * what he likes under any code.
+ */
+function mayQuoteValues(error: Error): boolean {
+  const { blame } = meaningOf(error)
+  const isAboutRows = blame === 'row' || blame === 'rule' || blame === 'unknown'
+  return isAboutRows || /\bfunction\b|\bPL\//.test(field(error, 'where') ?? '')
+}
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
 export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
@@ -181,6 +219,7 @@ function failureOfDriver(error: Error): FailureCode {
   const code = field(error, 'code')
   // The socket of a local server that is not up. (A missing certificate is ENOENT, too, but of `open`.)
   const noSocket = code === 'ENOENT' && field(error, 'syscall') === 'connect'
+  if (tlsAdvice(error) !== null) return 'SINK_TLS'
   const unreachable = noSocket || (code !== undefined && UNREACHABLE.has(code)) || UNREACHABLE_WORDS.test(error.message)
   return unreachable ? 'SINK_UNREACHABLE' : 'SINK_FAILED'
 }
@@ -191,16 +230,9 @@ function stateAndNames(error: Error): string {
     .map((name) => [name, field(error, name)] as const)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${value}`)
-  const raiser = isRaised(error)
-    ? /PL\/pgSQL function ((?:"[^"]*"|[^\s("])+)\(/.exec(field(error, 'where') ?? '')
-    : null
-  if (raiser !== null) names.push(`raised by function ${raiser[1]}`)
+  const raiser = /PL\/pgSQL function ((?:"[^"]*"|[^\s("])+)\(/.exec(field(error, 'where') ?? '')
+  if (raiser !== null) names.push(`${isRaised(error) ? 'raised by' : 'in'} function ${raiser[1]}`)
   return `SQLSTATE ${sqlState(error)}${names.length > 0 ? ` (${names.join(', ')})` : ''}`
-}
-
-/** The driver's error without what PGlite and node-postgres hang on it: the statement, its parameters, values of rows. */
-function bare(error: Error): Error {
-  return Object.assign(new Error(error.message), { name: error.name, code: field(error, 'code') })
 }
 
 function sqlState(error: Error): string | undefined {

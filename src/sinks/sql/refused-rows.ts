@@ -2,7 +2,7 @@ import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { SetAsideColumns } from '../sink.ts'
 import type { Database } from './connection.ts'
-import type { ErrorMeanings, Meaning } from './failures.ts'
+import { type ErrorMeanings, type Meaning, saidBy } from './failures.ts'
 import type { Plan } from './layout.ts'
 import type { Group } from './planning.ts'
 
@@ -81,6 +81,7 @@ export function refusalOf(
       detail: failures.refusal(error),
       change,
       source: change.source,
+      said: () => saidBy(error),
     },
     isDoubtful: failures.meaning(error).blame !== 'row',
   }

@@ -2,6 +2,7 @@ import type { ColumnType, TableName } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Batch, Rewound, Sink, Write, Written } from '../sink.ts'
+import { askerOf } from './advice.ts'
 import { type Connection, connect } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect-of.ts'
@@ -55,6 +56,7 @@ export function sqlSink(options: SqlSinkOptions): Sink {
   let writing: Promise<unknown> = Promise.resolve()
   let closed: Promise<void> | undefined
   const isMirror = options.mode === 'mirror'
+  const asker = askerOf(options.url)
 
   return {
     get refusesNul() {
@@ -71,7 +73,7 @@ export function sqlSink(options: SqlSinkOptions): Sink {
         await opened.tables.load(claim.relay.name)
         return stored
       } catch (error) {
-        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState)
+        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState, {}, asker)
       }
     },
 
@@ -79,7 +81,7 @@ export function sqlSink(options: SqlSinkOptions): Sink {
       try {
         return await theOpened(opened).tables.keyColumns(table)
       } catch (error) {
-        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState)
+        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState, {}, asker)
       }
     },
 
@@ -162,6 +164,8 @@ function layoutsOf(
   return (feed) => mirrors[layout ?? (feed === 'dms' ? 'columns' : 'document')]
 }
 
+const tablesOf = (plans: readonly TablePlan[] = []) => plans.map(({ table: { schema, name } }) => ({ schema, name }))
+
 /** Plans at once, as far as the tables are known; what is returned writes, as often as it takes. */
 function prepareBatch(
   { connection, dialect, state, tables, pruner, doubted }: Opened,
@@ -223,7 +227,7 @@ function prepareBatch(
         const remedy = isOfTarget(error) ? remedyFor(failures.meaning(error), where, course) : null
         if (remedy === null) {
           attemptsBefore++
-          throw sqlFailure(error, failures, placeOfBatch(batch))
+          throw sqlFailure(error, failures, placeOfBatch(batch), { ...askerOf(options.url), tables: tablesOf(plans) })
         }
         // Looked at once more, the tables say what is wrong with them.
         if (remedy.hasLooked && !course.hasLooked) tables.forget()

@@ -2,6 +2,7 @@ import type { Lessons } from '../../change.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
 import type { Positions } from '../../position.ts'
 import type { StateStore, Stored } from '../../state/store.ts'
+import type { Asker } from './advice.ts'
 import type { Connection, Database } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect-of.ts'
@@ -46,7 +47,7 @@ export interface SqlState {
 }
 
 /** The same as a store of its own, for a sink that keeps no state. Takes the connection over. @throws RelayError STATE_… */
-export function sqlStateStore(connection: Connection): StateStore {
+export function sqlStateStore(connection: Connection, asker?: Asker): StateStore {
   let opened: { readonly state: SqlState; readonly dialect: Dialect } | undefined
   const open = async () => {
     const dialect = await dialectOf(connection, null)
@@ -56,7 +57,7 @@ export function sqlStateStore(connection: Connection): StateStore {
     try {
       return await work()
     } catch (error) {
-      throw asStateFailure(sqlFailure(error, opened?.dialect.failures ?? bySqlState))
+      throw asStateFailure(sqlFailure(error, opened?.dialect.failures ?? bySqlState, {}, asker))
     }
   }
 
@@ -99,6 +100,7 @@ const OF_STATE: Partial<Record<FailureCode, FailureCode>> = {
   SINK_BUSY: 'STATE_THROTTLED',
   SINK_LOGIN: 'STATE_LOGIN',
   SINK_DENIED: 'STATE_DENIED',
+  SINK_TLS: 'STATE_LOGIN',
   SINK_TABLE: 'STATE_BROKEN',
   SINK_REFUSED: 'STATE_BROKEN',
   SINK_UNCLEAR: 'STATE_BROKEN',

@@ -92,5 +92,5 @@ export async function writeBatch(
   })
 }
 
-const asFailure = ({ detail, source: { shard, sequence } }: DeadLetter): RelayError =>
-  new RelayError('SINK_REFUSED', detail, { shard, sequence })
+const asFailure = ({ detail, source: { shard, sequence }, said }: DeadLetter): RelayError =>
+  new RelayError('SINK_REFUSED', detail, { shard, sequence }, undefined, said?.())

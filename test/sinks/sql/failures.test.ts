@@ -57,7 +57,7 @@ const byCode: readonly [code: string, blame: Blame, failure: FailureCode, retrie
   ['ECONNRESET', 'target', 'SINK_UNREACHABLE', true],
   ['EPIPE', 'target', 'SINK_UNREACHABLE', true],
   ['ENOTFOUND', 'target', 'SINK_UNREACHABLE', true],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'target', 'SINK_FAILED', false],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'target', 'SINK_TLS', false],
 ]
 for (const [code, blame, failure, retries] of byCode) {
   test(`${code} is ${failure}, of a statement with rows it blames: ${blame}`, () => {
@@ -129,6 +129,64 @@ test('no value of a row is shown, nor statements and their parameters', () => {
     bySqlState.refusal(Object.assign(new Error('hunter2'), { code: 'P0001', routine: 'exec_stmt_raise', where })),
     'The target refused a row, SQLSTATE P0001 (raised by function shop."no hunter2")',
   )
+})
+
+test('what a function of the target says is not shown, whatever its code; what it said is kept apart for --log-values', () => {
+  const where = 'PL/pgSQL function shop.audit() line 3 at EXECUTE'
+  const error = ours(Object.assign(new Error('relation "hunter2" does not exist'), { code: '42P01', where }))
+  assert.equal(error.detail, 'The target refused a statement, SQLSTATE 42P01 (in function shop.audit)')
+  assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true, getters: true }), /hunter2/)
+  assert.equal(error.said(), `relation "hunter2" does not exist | ${where}`)
+})
+
+test('a fault of this program is not taken for words of the target', () => {
+  const fault = new TypeError('Cannot read properties of undefined')
+  assert.equal(sqlFailure(fault, bySqlState), fault)
+})
+
+const tables = [{ schema: 'shop', name: 'Orders' }]
+const RIGHTS: [words: string, cure: string][] = [
+  ['permission denied for table Orders', 'GRANT SELECT, INSERT, UPDATE, DELETE ON shop."Orders" TO "app-1"'],
+  ['permission denied for relation "Orders"', 'GRANT SELECT, INSERT, UPDATE, DELETE ON shop."Orders" TO "app-1"'],
+  ['permission denied for table relays', 'GRANT SELECT, INSERT, UPDATE, DELETE ON relays TO "app-1"'],
+  ['permission denied for schema shop', 'GRANT USAGE, CREATE ON SCHEMA shop TO "app-1"'],
+  ['permission denied for database warehouse', 'GRANT CREATE ON DATABASE warehouse TO "app-1"'],
+  ['permission denied for sequence orders_id_seq', 'GRANT USAGE ON SEQUENCE orders_id_seq TO "app-1"'],
+  ['must be owner of table Orders', 'ALTER TABLE shop."Orders" OWNER TO "app-1"'],
+]
+for (const [words, cure] of RIGHTS) {
+  test(`${words}: the statement that cures it stands in the message, once`, () => {
+    const { code, detail } = sqlFailure(
+      Object.assign(new Error(words), { code: '42501' }),
+      bySqlState,
+      {},
+      { user: 'app-1', tables },
+    ) as RelayError
+    assert.equal(code, 'SINK_DENIED')
+    assert.equal(detail.split(cure).length, 2, detail)
+  })
+}
+
+const TLS: [error: object, words: RegExp][] = [
+  [{ code: 'SELF_SIGNED_CERT_IN_CHAIN' }, /sslrootcert=PATH.*sslmode=no-verify/],
+  [{ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }, /sslrootcert=PATH/],
+  [{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, /other names than the host.*verify-ca/],
+  [{ code: 'CERT_HAS_EXPIRED' }, /expired/],
+  [{ message: 'The server does not support SSL connections' }, /takes no TLS connections.*sslmode=disable/],
+]
+for (const [error, words] of TLS) {
+  test(`a TLS connection that fails says what to do: ${JSON.stringify(error)}`, () => {
+    const { code, message } = ours(Object.assign(new Error('no'), error))
+    assert.equal(code, 'SINK_TLS')
+    assert.match(message, words)
+  })
+}
+
+test('a server that wants TLS, or does not, is told from one that refuses the user', () => {
+  const words = 'no pg_hba.conf entry for host "10.0.0.1", user "app", database "w", no encryption'
+  const { code, detail } = ours(Object.assign(new Error(words), { code: '28000' }))
+  assert.equal(code, 'SINK_LOGIN')
+  assert.match(detail, /It wants TLS: `sslmode=verify-full`/)
 })
 
 test('what is ours already keeps its code and learns the place; what is no failure passes', () => {

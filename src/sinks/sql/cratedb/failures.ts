@@ -1,4 +1,5 @@
 import { type FailureCode, RelayError } from '../../../errors.ts'
+import type { Asker } from '../advice.ts'
 import { bySqlState, type ErrorMeanings, type Meaning } from '../failures.ts'
 
 /** CrateDB says nearly everything with these; older versions also what others say with a code of its own. */
@@ -67,7 +68,7 @@ const OF_OTHERS: readonly (readonly [words: RegExp, code: FailureCode])[] = [
 const OF_CLUSTER: readonly (readonly [words: RegExp, code: FailureCode])[] = [
   [/Data too large|breaker would use|CircuitBreaking/, 'SINK_BUSY'],
   // A disk is nearly full; or somebody closed the table.
-  [/blocked by:|read-only|t support or allow/, 'SINK_BUSY'],
+  [/blocked by:(?: \[[^\]]*\];?)*|read-only|t support or allow/, 'SINK_BUSY'],
   [/rejected execution|exceeded retry limit|version conflict|Job killed|statement_timeout/, 'SINK_BUSY'],
   [
     /primary shard is not active|shard \d+ is not available|No shard available|shards not available|Timed out waiting for/i,
@@ -144,6 +145,8 @@ interface Reading {
   readonly instead?: string | undefined
   /** False if the code is all that is known: then the words may quote anything. */
   readonly isKnown: boolean
+  /** The words that are known, where the others beside them may quote a value: a version conflict names the key. */
+  readonly known?: string
 }
 
 function meaningOf(error: Error): Meaning {
@@ -165,7 +168,10 @@ function readingOf(error: Error, state: string | undefined): Reading {
     if (words.test(error.message)) return { code: 'SINK_REFUSED', instead, isKnown: true }
   for (const [words, code] of OF_OTHERS) if (words.test(error.message)) return { code, isKnown: true }
   const bare = withoutQuoted(error.message)
-  for (const [words, code] of OF_CLUSTER) if (words.test(bare)) return { code, isKnown: true }
+  for (const [words, code] of OF_CLUSTER) {
+    const [known] = words.exec(bare) ?? []
+    if (known !== undefined) return { code, isKnown: true, known }
+  }
   return { code: state === MAY_PASS ? 'SINK_UNCLEAR' : 'SINK_FAILED', isKnown: false }
 }
 
@@ -175,11 +181,12 @@ function stateOf(error: Error): string | undefined {
   return severity !== undefined && typeof code === 'string' ? code : undefined
 }
 
-function wordsOf(error: Error): string {
+function wordsOf(error: Error, asker?: Asker): string {
   if (error instanceof SilentRefusal) return error.message
-  if (error instanceof LoneRefusal) return wordsOf(error.error)
+  if (error instanceof LoneRefusal) return wordsOf(error.error, asker)
   const state = stateOf(error)
-  if (state === undefined || IS_OURS.has(state)) return `CrateDB said: ${error.message}`
+  if (state === undefined) return bySqlState.words(error, asker)
+  if (IS_OURS.has(state)) return `CrateDB said: ${error.message}`
   const [, schema] = state === UNKNOWN_SCHEMA ? (/^Schema '(.*?)' unknown/s.exec(error.message) ?? []) : []
   if (schema !== undefined) {
     const grant = `GRANT DQL, DML, DDL ON SCHEMA "${schema.replaceAll('"', '""')}" TO`
@@ -189,7 +196,8 @@ function wordsOf(error: Error): string {
     const { blame } = bySqlState.meaning(error)
     return blame === 'target' || blame === 'table' ? `CrateDB said: ${error.message}` : bySqlState.refusal(error)
   }
-  const { instead, isKnown } = readingOf(error, state)
+  const { instead, isKnown, known } = readingOf(error, state)
+  if (known !== undefined) return `CrateDB said: … ${known} …`
   if (instead !== undefined) return `CrateDB refused a statement: ${instead} (SQLSTATE ${state})`
   return isKnown
     ? `CrateDB said: ${error.message}`

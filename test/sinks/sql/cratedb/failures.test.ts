@@ -93,6 +93,15 @@ for (const [state, words, reason] of rows) {
   })
 }
 
+test('of known words those that may stand beside a value are shown alone', () => {
+  const shown = (words: string) => byWordsOfCrate.words(said('XX000', words))
+  assert.equal(shown('[s3cret]: version conflict, document already exists'), 'CrateDB said: … version conflict …')
+  const blocked = 'index [t] blocked by: [FORBIDDEN/5/index read-only (api)]; s3cret'
+  assert.equal(shown(blocked), 'CrateDB said: … blocked by: [FORBIDDEN/5/index read-only (api)]; …')
+  const denied = "Missing 'DML' privilege for user 'app'"
+  assert.equal(shown(denied), `CrateDB said: ${denied}`)
+})
+
 test('of words that are not known none are shown: where they quote a value nobody can tell', () => {
   for (const words of ['Something about `s3cret` and "s3cret" is odd', 'No such thing: s3cret']) {
     const error = said('XX000', words)
