@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import { type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
+import { knownWords } from './known-words.ts'
 
 /** A key that no page of an index holds, a row that no page of the table does, or no message. */
 const TOO_LARGE =
@@ -104,8 +105,10 @@ export function gpssFailure(
   mask: (text: string) => string,
 ): RelayError {
   const words = withoutValues(error.details)
-  const shown = withoutValues(mask(error.details).replace(NOTHING_RESOLVED, ''))
-  const said = `${method} failed with ${status[error.code]}: ${shown}`
+  const shown = isOfTransport(error)
+    ? error.details.replace(NOTHING_RESOLVED, '')
+    : (knownWords(error.details) ?? UNKNOWN)
+  const said = `${method} failed with ${status[error.code]}: ${mask(shown)}`
   if (error.code === status.UNIMPLEMENTED) {
     const detail = `${said}: this is not the Batch Data API of GPSS (service api.Gpss). Check host and port: GPSS listens beside gpfdist, whose port is another`
     return new RelayError('SINK_FAILED', detail, place)
@@ -124,10 +127,20 @@ export function gpssFailure(
     const detail = `${method} failed with ${status[error.code]}, in words of Greenplum's that are not known, and may hold values of a row`
     return new RelayError(code, detail, place, undefined, mask(error.details))
   }
-  return new RelayError(code, said, place)
+  return new RelayError(code, said, place, undefined, mask(error.details))
 }
 
 const IS_WITH_ROWS: ReadonlySet<string> = new Set(['Write', 'Close'])
+
+/** The words of grpc-js and of the network, which know nothing of rows. */
+const isOfTransport = ({ code }: Status): boolean =>
+  code === status.UNAVAILABLE ||
+  code === status.DEADLINE_EXCEEDED ||
+  code === status.CANCELLED ||
+  code === status.UNIMPLEMENTED ||
+  code === status.RESOURCE_EXHAUSTED
+
+const UNKNOWN = 'in words that are not known'
 
 /** What grpc-js ends some of its messages with. */
 const NOTHING_RESOLVED = /\s*Resolution note:\s*$/
@@ -149,8 +162,8 @@ function failureCode(code: status, details: string, words: string): FailureCode 
  */
 export function refusalsIn(errorRows: readonly string[]): string[] {
   const known = errorRows
-    .map(withoutValues)
-    .filter((words) => failureCode(status.INTERNAL, words, words) === 'SINK_REFUSED')
+    .filter((words) => failureCode(status.INTERNAL, words, withoutValues(words)) === 'SINK_REFUSED')
+    .flatMap((words) => knownWords(words) ?? [])
   return [...new Set(known)]
 }
 

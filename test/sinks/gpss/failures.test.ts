@@ -103,6 +103,27 @@ test('names stay in the words, values of rows do not', () => {
   for (const [message, kept] of Object.entries(words)) assert.equal(withoutValues(message), kept)
 })
 
+test('of what Greenplum and GPSS say only what is known is shown: a trigger may raise a value anywhere', () => {
+  const shown: Readonly<Record<string, string>> = {
+    'pq: not s3cret': 'in words that are not known',
+    'pq: no operand in tsquery: "s3cret &"': 'in words that are not known',
+    s3cret: 'in words that are not known',
+    'pq: s3cret violates our constraint s3cret': 'in words that are not known',
+    'pq: value "s3cret" is out of range for type integer': 'pq: out of range for type integer',
+    'pq: invalid input syntax for type integer: "s3cret"': 'pq: invalid input syntax for type integer',
+    'the load has failed: pq: invalid input syntax for type integer: "s3cret"': 'invalid input syntax for type integer',
+    'pq: relation "a.b" does not exist': 'pq: relation "a.b" does not exist',
+    'pq: permission denied for relation orders': 'pq: permission denied for relation orders',
+    'dial tcp 10.0.0.1:5432: connect: connection refused': 'dial tcp 10.0.0.1:5432: connect: connection refused',
+  }
+  for (const [details, words] of Object.entries(shown)) {
+    const failed = failure({ code: status.INTERNAL, details }, 'Write')
+    assert.equal(failed.detail.replace('Write failed with INTERNAL: ', ''), words)
+    assert.doesNotMatch(failed.message, /s3cret/)
+    assert.equal(failed.said(), details)
+  }
+})
+
 test('of the rows that were left out only known words are shown, once', () => {
   const rows = ['value too long for type text', '1,secret,2024', 'value too long for type text', 'pq: x: "secret"']
   assert.deepEqual(refusalsIn(rows), ['value too long for type text'])
