@@ -31,7 +31,6 @@ const raise = (name: string, code: string): Refusing => ({
 export const REFUSING: readonly Refusing[] = [
   { name: 'tsquery_of', q: 'tsquery', value: `${SECRET} & &` },
   { name: 'checked', q: "text CHECK (q = 'good')" },
-  { name: 'unique_of', q: 'text UNIQUE', also: [`INSERT INTO shop.unique_of VALUES (7, '${SECRET}')`] },
   {
     name: 'named_by',
     q: 'text',
