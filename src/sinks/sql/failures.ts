@@ -156,13 +156,14 @@ export function saidBy(error: Error): string {
 }
 
 /**
- * The words of what may be about a row can quote a value; so can those that a function of the target says, whose author writes
- * what he likes under any code.
+ * The words of what may be about a row can quote a value. So can those that a function of the target says: that a table is missing
+ * whose name it made of one, or, in other languages than PL/pgSQL, what its author likes under any code.
  */
 function mayQuoteValues(error: Error): boolean {
   const { blame } = meaningOf(error)
-  const isAboutRows = blame === 'row' || blame === 'rule' || blame === 'unknown'
-  return isAboutRows || /\bfunction\b|\bPL\//.test(field(error, 'where') ?? '')
+  const where = field(error, 'where') ?? ''
+  if (blame === 'target') return /\bPL\/(?!pgSQL)/.test(where)
+  return blame !== 'table' || /\bfunction\b/.test(where)
 }
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */

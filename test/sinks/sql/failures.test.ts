@@ -139,6 +139,14 @@ test('what a function of the target says is not shown, whatever its code; what i
   assert.equal(error.said(), `relation "hunter2" does not exist | ${where}`)
 })
 
+test('what the server itself says in a function of the target is shown, what the function says is not', () => {
+  const ended = { code: '57P01', routine: 'ProcessInterrupts', where: 'PL/pgSQL function die() line 1' }
+  const words = 'terminating connection due to administrator command'
+  assert.equal(ours(Object.assign(new Error(words), ended)).detail, `The target said: ${words}`)
+  const foreign = { code: '57P01', where: 'PL/Python function "f"' }
+  assert.doesNotMatch(ours(Object.assign(new Error('hunter2'), foreign)).message, /hunter2/)
+})
+
 test('a fault of this program is not taken for words of the target', () => {
   const fault = new TypeError('Cannot read properties of undefined')
   assert.equal(sqlFailure(fault, bySqlState), fault)
