@@ -9,13 +9,14 @@ import type { MirrorRow, SinkTarget } from '../sinks/conformance.ts'
 import { documentOf, taken } from '../sinks/sql/cratedb/stored-objects.ts'
 import { copyTables } from './crate/copy-tables.ts'
 import { type Crate, startCrate } from './crate/crate.ts'
+import { testCrate } from './crate/real-crate.ts'
 import { identifier, literal, sqlSinkOf } from './sql-target.ts'
 
 export type CrateLayout = 'columns' | 'document'
 
-/** A stand-in for CrateDB as a place for tests. With a seed, a third of all writes is in trouble, and tried again. */
+/** CrateDB as a place for tests. With a seed, the stand-in, and a third of all writes is in trouble, and tried again. */
 export async function crateTarget(layout: CrateLayout, seed: number | null = null): Promise<SinkTarget> {
-  const crate = await startCrate()
+  const crate = seed === null ? await testCrate() : await startCrate()
   if (seed !== null) crate.faults.random({ seed, share: 0.3, matching: WRITES_ROWS })
   return {
     sink: (mode) => crateSinkOf({ url: crate.url, mode, layout }),
@@ -34,7 +35,7 @@ export async function crateTarget(layout: CrateLayout, seed: number | null = nul
 
 /** The same for tests that open their sinks themselves. Of their batches, which have many statements, few would else get through. */
 export async function cratePlace(seed: number | null) {
-  const crate = await startCrate()
+  const crate = seed === null ? await testCrate() : await startCrate()
   if (seed !== null) crate.faults.random({ seed, share: 0.02, matching: WRITES_ROWS })
   const rows = async (table: TableName): Promise<MirrorRow[]> => liveRows(crate, table)
   return { url: crate.url, rows, sink: crateSinkOf, close: crate.stop }
@@ -159,7 +160,8 @@ function logRows(crate: Crate, { schema, name }: TableName): string[] {
   const objects = ['key', 'before', 'after', 'transaction']
   const rows = crate.query(
     `SELECT *, ${objects.map((column) => `${identifier(column)}::text AS ${column}_text`).join(', ')}
-     FROM ${identifier(schemaName(schema ?? 'doc'))}.${identifier(tableName(name))}`,
+     FROM ${identifier(schemaName(schema ?? 'doc'))}.${identifier(tableName(name))}
+     ORDER BY length("sequence"), "sequence", "sub_sequence"`,
   )
   return rows.map((row) => {
     const objectIn = (column: string): Row | null => {

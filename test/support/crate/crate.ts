@@ -44,17 +44,18 @@ export interface Crate {
   stop(): Promise<void>
 }
 
+export const DEFAULT_SETTINGS: Readonly<CrateSettings> = {
+  crateVersion: '6.4.3',
+  refresh: 'manual',
+  maxParameters: 32_767,
+  maxStatementLength: 262_144,
+  columnLimit: 1000,
+  badSelectedRow: 'skip',
+  refusal: null,
+}
+
 export async function startCrate({ password, tls, ...changed }: CrateOptions = {}): Promise<Crate> {
-  const settings: CrateSettings = {
-    crateVersion: '6.4.3',
-    refresh: 'manual',
-    maxParameters: 32_767,
-    maxStatementLength: 262_144,
-    columnLimit: 1000,
-    badSelectedRow: 'skip',
-    refusal: null,
-    ...changed,
-  }
+  const settings: CrateSettings = { ...DEFAULT_SETTINGS, ...changed }
   const catalogue = newCatalogue()
   const faults = newFaults()
   const sent: string[] = []

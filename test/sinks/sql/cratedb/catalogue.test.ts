@@ -8,7 +8,8 @@ import { crateRelation } from '../../../../src/sinks/sql/cratedb/relation.ts'
 import { crateState } from '../../../../src/sinks/sql/cratedb/state.ts'
 import type { Catalogue, Remembered } from '../../../../src/sinks/sql/tables.ts'
 import { claimOf } from '../../../support/changes.ts'
-import { type Crate, startCrate } from '../../../support/crate/crate.ts'
+import type { Crate } from '../../../support/crate/crate.ts'
+import { testCrate } from '../../../support/crate/real-crate.ts'
 
 test('a table with all that its columns are, in PostgreSQL’s words where there are such', async (t) => {
   const { crate, catalogue } = await place(t)
@@ -161,7 +162,7 @@ interface Place {
 }
 
 async function place(t: TestContext): Promise<Place> {
-  const crate = await startCrate()
+  const crate = await testCrate()
   const connection = await connect(crate.url)
   t.after(async () => {
     await connection.close()

@@ -4,7 +4,8 @@ import type { Change } from '../../../../src/change.ts'
 import type { Sink, Stored } from '../../../../src/sinks/sink.ts'
 import { at, batchOf, claimOf, del, put } from '../../../support/changes.ts'
 import { copyTables } from '../../../support/crate/copy-tables.ts'
-import { type Crate, startCrate } from '../../../support/crate/crate.ts'
+import type { Crate } from '../../../support/crate/crate.ts'
+import { testCrate } from '../../../support/crate/real-crate.ts'
 import { type CrateLayout, crateSinkOf, liveRows, WRITES_ROWS } from '../../../support/crate-target.ts'
 import { anySeed, seededRandom } from '../../../support/life-random.ts'
 import { rejection, totals } from '../../conformance.ts'
@@ -88,7 +89,7 @@ test('what a loser still writes replaces nothing newer, and brings nothing delet
 })
 
 async function openCrate(t: TestContext): Promise<Crate> {
-  const crate = await startCrate()
+  const crate = await testCrate()
   t.after(crate.stop)
   return crate
 }

@@ -81,13 +81,15 @@ test('a table of one column without key: append takes it, mirror tells how to mo
   const log = await openOver(t, [DOCUMENTS], { mode: 'append' })
   const written = await log.write(put('a', 1), put('b', 2, { data: { list: [1, 'x'] } }), del('a', 3))
   assert.deepEqual(totals(written), [3, 0])
-  const rows = log.crate.query(`SELECT "data"['op'] AS op, "data"['key']['id'] AS id, "aux" FROM "doc"."orders"`)
+  const rows = log.crate.query(
+    `SELECT "data"['op'] AS op, "data"['key']['id'] AS id, "aux" FROM "doc"."orders" ORDER BY 2, 1 DESC`,
+  )
   assert.deepEqual(
     rows.map(({ op, id, aux }) => [op, id, aux === null ? null : Object.keys(aux as object)]),
     [
       ['insert', 'a', null],
-      ['insert', 'b', ['after']],
       ['delete', 'a', null],
+      ['insert', 'b', ['after']],
     ],
   )
 

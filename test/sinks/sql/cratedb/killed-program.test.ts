@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalJson } from '../../../support/changes.ts'
-import { type Crate, startCrate } from '../../../support/crate/crate.ts'
+import type { Crate } from '../../../support/crate/crate.ts'
+import { testCrate } from '../../../support/crate/real-crate.ts'
 import { liveRows } from '../../../support/crate-target.ts'
 import { type Life, ordersLife } from '../../../support/life.ts'
 import { anySeed, type Random, seededRandom } from '../../../support/life-random.ts'
@@ -61,7 +62,7 @@ interface Drained {
 }
 
 async function killedDrain(t: TestContext, mode: 'mirror' | 'append'): Promise<Drained> {
-  const crate = await startCrate()
+  const crate = await testCrate()
   t.after(crate.stop)
   const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-crate-'))
   t.after(() => rm(folder, { recursive: true, force: true }))

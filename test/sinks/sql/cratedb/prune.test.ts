@@ -6,7 +6,8 @@ import { cratedb } from '../../../../src/sinks/sql/cratedb/dialect.ts'
 import { ensureSchema } from '../../../../src/sinks/sql/cratedb/schema.ts'
 import type { TargetTable } from '../../../../src/sinks/sql/layout.ts'
 import { del, dmsDel, dmsPut, put, sourceTable } from '../../../support/changes.ts'
-import { type Crate, startCrate } from '../../../support/crate/crate.ts'
+import type { Crate } from '../../../support/crate/crate.ts'
+import { testCrate } from '../../../support/crate/real-crate.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -207,7 +208,7 @@ async function place(
   known: SourceTable | null = null,
   existing: string | null = null,
 ): Promise<Place> {
-  const crate = await startCrate()
+  const crate = await testCrate()
   if (existing !== null) crate.query(existing)
   const connection = await connect(crate.url)
   t.after(async () => {

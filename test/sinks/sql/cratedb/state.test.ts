@@ -14,6 +14,7 @@ import { describeStateStore } from '../../../state/conformance.ts'
 import { at, claimOf } from '../../../support/changes.ts'
 import { copyTables } from '../../../support/crate/copy-tables.ts'
 import { type Crate, startCrate } from '../../../support/crate/crate.ts'
+import { testCrate } from '../../../support/crate/real-crate.ts'
 import { anySeed, type Random, seededRandom } from '../../../support/life-random.ts'
 
 /** A store as one more process would open it: one that goes on, as the relay does, where trying again can help. */
@@ -47,7 +48,7 @@ async function persistent<T>(work: () => Promise<T>): Promise<T> {
 }
 
 describeStateStore('cratedb', async () => {
-  const crate = await startCrate()
+  const crate = await testCrate()
   return { store: () => storeOn(crate), backup: async () => copyTables(crate, 'cdc_relay'), close: crate.stop }
 })
 
@@ -222,7 +223,7 @@ const sorted = ({ positions, lessons }: Stored) => ({
 })
 
 async function place(t: TestContext): Promise<{ crate: Crate; store: () => Promise<StateStore> }> {
-  const crate = await startCrate()
+  const crate = await testCrate()
   const stores: StateStore[] = []
   t.after(async () => {
     for (const store of stores) await store.close()

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { SqlSinkOptions } from '../../../../src/sinks/sql/sink.ts'
-import { type Crate, type CrateOptions, startCrate } from '../../../support/crate/crate.ts'
+import type { Crate, CrateOptions } from '../../../support/crate/crate.ts'
+import { testCrate } from '../../../support/crate/real-crate.ts'
 import { crateSinkOf } from '../../../support/crate-target.ts'
 import { relayOver, type WritingRelay } from '../relay-over.ts'
 
@@ -20,7 +21,7 @@ export async function openCrateRelay(
   options: Partial<SqlSinkOptions> = {},
   { tables = [], crate: settings = {} }: CrateParts = {},
 ): Promise<CrateRelay> {
-  const crate = await startCrate(settings)
+  const crate = await testCrate(settings)
   t.after(() => crate.stop())
   for (const table of tables) crate.query(table)
   const sinkWith = (more: Partial<SqlSinkOptions>) =>
