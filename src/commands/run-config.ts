@@ -7,6 +7,7 @@ import { fileTrouble } from '../file-trouble.ts'
 import { sourceProblem } from '../ingest/by-url.ts'
 import type { Start } from '../ingest/source.ts'
 import { holdsPassword } from '../observe/mask.ts'
+import { pathProblem } from '../server-url.ts'
 import { defaultDeletes, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'
 import { missingEffect } from './effects.ts'
@@ -56,6 +57,7 @@ function addressProblems(values: Given['values'], env: NodeJS.ProcessEnv) {
     source: typeof source === 'string' && source !== '' ? sourceProblem(source, region) : null,
     sink: typeof sink === 'string' ? sinkProblem(sink, env) : null,
     state: typeof state === 'string' ? stateProblem(state) : null,
+    'dead-letters': typeof values['dead-letters'] === 'string' ? pathProblem(values['dead-letters']) : null,
     'sink-password-file': typeof passwordFile === 'string' ? passwordFileProblem(passwordFile, sink) : null,
   }
   return Object.entries(asked).flatMap(([option, message]) => (message === null ? [] : [{ option, message }]))

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Log } from '../observe/log.ts'
+import { pathProblem } from '../server-url.ts'
 import { streamProblem } from './kinesis/stream-name.ts'
 import type { Source } from './source.ts'
 
@@ -24,8 +26,8 @@ export interface NamedSource extends Source {
 
 /** What is wrong with a source as the operator names it; null if nothing. @param region of the command line */
 export function sourceProblem(source: string, region: unknown): string | null {
-  if (source.startsWith('file:'))
-    return source === 'file:' ? 'names no file: file:PATH, or file:- for standard input' : null
+  if (source === 'file:') return 'names no file: file:PATH, or file:- for standard input'
+  if (source.startsWith('file:')) return existsSync(source.slice('file:'.length)) ? null : pathProblem(source)
   return streamProblem(nameOf(source), region)
 }
 

@@ -239,10 +239,12 @@ test('a file that is no YAML is named without what stands in it', () => {
   }
 })
 
-const ADDRESSES: [option: 'source' | 'sink' | 'state', url: string, problem: string][] = [
+const ADDRESSES: [option: 'source' | 'sink' | 'state' | 'dead-letters', url: string, problem: string][] = [
   ['source', 'kinesis:a/b', 'is neither file:PATH nor the name or ARN of a Kinesis stream: a/b'],
   ['source', 'postgresql://app:s3cret@db/w', 'is a URL, where a stream name or ARN or file:PATH is meant'],
   ['source', 'file:', 'names no file'],
+  ['source', 'file:capture.jsonl?gzip=1', 'takes a path and no parameters'],
+  ['dead-letters', 'file:letters.jsonl?gzip=1', 'takes a path and no parameters'],
   ['sink', 'postgresq://h/d', 'postgresq: is not known (did you mean postgresql:?); it begins with one of'],
   [
     'sink',

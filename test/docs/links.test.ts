@@ -8,9 +8,12 @@ const TOP = join(import.meta.dirname, '../..')
 
 /** What `npm pack` would put into the package; what is built comes on top. */
 function shipped(): Set<string> {
+  // npm leaves what it compiled in the folder for temporary files.
+  const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' }
   const answer = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: TOP,
     encoding: 'utf8',
+    env,
   })
   const [pack] = Object.values(JSON.parse(answer) as Record<string, { files: { path: string }[] }>)
   return new Set(pack!.files.map(({ path }) => path))
