@@ -116,7 +116,7 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
       const made = oldKeys === null ? before : undefined
       const found = (await work.look(target.schema, target.name)) ?? (await make(work, layout, target, wanted, made))
       if (found === null) return null
-      const relation = await complete(work, layout.additions(target, wanted, found), target, found)
+      const relation = await complete(work, layout.additions(target, wanted, found), target, found, made)
       const misfits = layout.misfits(target, wanted, relation)
       if (oldKeys !== null) refuseOldTable(target, oldKeys, wanted.keys, misfits)
       refuseMisfits(target, misfits)
@@ -184,6 +184,7 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
     { own, optional, columns }: Additions,
     target: Target,
     relation: Relation,
+    before: Remembered | undefined,
   ): Promise<Relation> {
     const table = { table: target.source }
     const add = ({ name, definition }: AddedColumn) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
@@ -201,8 +202,12 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
       throw new RelayError('SINK_TABLE', detail, table)
     }
     await (work.addColumns?.(target, missing) ?? work.run(missing.map(add)))
-    if (added.length > 0) {
-      log.info({ source: target.source, columns: added.map(({ name }) => name) }, 'Added columns that the source has')
+    const [again, news] = partition(added, ({ name }) => before?.columns.some(({ column }) => column === name) ?? false)
+    if (news.length > 0) {
+      log.info({ source: target.source, columns: news.map(({ name }) => name) }, 'Added columns that the source has')
+    }
+    if (again.length > 0) {
+      log.warn({ source: target.source, table: label(target), columns: again.map(({ name }) => name) }, MADE_AGAIN)
     }
     return (await work.look(target.schema, target.name))!
   }
@@ -285,6 +290,15 @@ function reservedSchema({ source, schema }: Target): RelayError {
   const begins = `Schema "${schema}" cannot be made, for the target keeps names that begin with "${schema.slice(0, 3)}" for itself`
   const cure = `Send its tables to another schema: \`--table '${tableLabel({ schema: null, name: schema })}.*=app.*'\`, under another \`--name\` if this relay has run before`
   return new RelayError('SINK_TABLE', `${begins}. ${cure}`, { table: source })
+}
+
+const MADE_AGAIN =
+  'Made columns that the source had before and the target lacked: they were dropped there, or left out under `--on-schema-change ignore`. Rows written until now lack their values, which come with the next change of each row, or with a reload of the table by DMS'
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []]
+  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item)
+  return parts
 }
 
 const mappingOf = ({ attribute, column }: Mapping): Mapping => ({ attribute, column })
