@@ -151,7 +151,7 @@ export const FAILURES = {
     exit: 2,
     means:
       'No TLS connection to the target comes about: a certificate is not trusted, or one side wants TLS and the other does not.',
-    help: 'Nothing was sent, and no password.',
+    help: 'Neither rows nor a password were sent. docs/tls.md says what each mode checks.',
   },
   SINK_DENIED: {
     retry: 'never',

@@ -63,7 +63,7 @@ const identifier = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 
 const UNKNOWN_AUTHORITY =
-  'The certificate of the server comes from an authority that is not known here. Name the file with that authority: `sslrootcert=PATH` in the URL (RDS: its global-bundle.pem); or skip the check with `sslmode=no-verify`'
+  'The authority of its certificate is not known here. Name the file that holds it, with `sslrootcert=PATH` in the URL (RDS: its global-bundle.pem); or skip the check, with `sslmode=no-verify`'
 
 /** What to do about a TLS connection that does not come about, by Node.js's and OpenSSL's codes. */
 const BY_CODE: Readonly<Record<string, string>> = {
@@ -72,10 +72,10 @@ const BY_CODE: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
   UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
-  CERT_HAS_EXPIRED: 'The certificate of the server has expired: it needs a new one',
-  CERT_NOT_YET_VALID: 'The certificate of the server is not valid yet: compare the clocks',
+  CERT_HAS_EXPIRED: 'The server needs a new certificate',
+  CERT_NOT_YET_VALID: 'Compare the clocks of server and relay',
   ERR_TLS_CERT_ALTNAME_INVALID:
-    'The certificate of the server is for other names than the host in the URL. Use one of its names there; or check the authority alone, with `sslmode=verify-ca&uselibpqcompat=true&sslrootcert=PATH`',
+    'Use one of its names as the host in the URL; or check the authority alone, with `sslmode=verify-ca&uselibpqcompat=true&sslrootcert=PATH`',
 }
 
 /** What to do about a TLS connection that does not come about; null if the error is about something else. */
@@ -83,8 +83,8 @@ export function tlsAdvice({ message, code }: { readonly message: string; readonl
   const known = typeof code === 'string' && Object.hasOwn(BY_CODE, code) ? BY_CODE[code]! : null
   if (known !== null) return known
   if (/^The server does not support SSL connections/.test(message)) {
-    return 'The server takes no TLS connections, and the URL asks for one. Turn TLS on there; or say `sslmode=disable`, and everything travels in clear'
+    return 'Turn TLS on there; or say `sslmode=disable` in the URL, and everything travels in clear'
   }
   if (typeof code !== 'string' || !/^(EPROTO|ERR_SSL_|ERR_OSSL_|ERR_TLS_)/.test(code)) return null
-  return `The TLS connection fails (${code}). Check \`sslmode\`, and the files of \`sslrootcert\`, \`sslcert\` and \`sslkey\` in the URL`
+  return `Check \`sslmode\`, and the files of \`sslrootcert\`, \`sslcert\` and \`sslkey\` in the URL`
 }

@@ -116,8 +116,7 @@ export const bySqlState: ErrorMeanings = {
     const state = sqlState(error)
     const advice =
       state === '42501' ? rightsAdvice(error.message, asker) : state === undefined ? tlsAdvice(error) : null
-    // What Node.js says of a certificate is in the advice.
-    if (state === undefined && advice !== null) return advice
+    if (state === undefined && advice !== null) return `No TLS connection to the target: ${error.message}. ${advice}`
     if (state === '28000' && /no encryption$|SSL off$/.test(error.message)) {
       return `The target said: ${error.message}. It wants TLS: \`sslmode=verify-full\` in the URL`
     }
