@@ -130,7 +130,7 @@ export class GroupLoad {
   async #refuse(change: Change, refusal: Refusal, seen: number): Promise<void> {
     const isSure = refusal.blame === 'row'
     const again = isSure ? refusal : await this.#try(this.#plan([change]))
-    if (again === null) return
+    if (again === null || (await this.#isLoadedWithout(change, again))) return
     const { code, detail } = again.failure
     const isOfRow = code === 'SINK_REFUSED'
     // What else is said can be what the author of a trigger makes of the row.
@@ -138,6 +138,22 @@ export class GroupLoad {
     this.#refused.push({ kind: 'dead-letter', code: 'SINK_REFUSED', detail: said, change, source: change.source })
     if (!isOfRow && this.#suspicion?.blame !== 'table') this.#suspicion = again
     this.#refuseTooMany(this.#group.changes.slice(0, seen))
+  }
+
+  /** Tries the change without values that may be why it was refused: then they cost themselves, and not the row. */
+  async #isLoadedWithout(change: Change, { failure, blame }: Refusal): Promise<boolean> {
+    const { target } = this.#options
+    if (blame === 'table') return false
+    for (const refuses of target.suspects?.(this.#group, change, isTooLarge(failure)) ?? []) {
+      const again = await this.#refusalOf(async () => {
+        const plan = await target.plan(this.#group, [change], true, refuses)
+        // In a column that must be filled the value costs the row all the same.
+        if (plan === null || plan.refused.length > 0) throw new Suspected(failure, blame)
+        await this.#loadPlan(plan)
+      })
+      if (again === null) return true
+    }
+    return false
   }
 
   /**

@@ -12,8 +12,10 @@ import { type MirrorStatements, planMirror } from '../sql/mirror.ts'
 import { isReservedInGreenplum, targetName } from '../sql/names.ts'
 import { DATA } from '../sql/own-columns.ts'
 import { postgresStyle } from '../sql/postgresql/tables.ts'
+import { refusing, unsureSets } from '../sql/refused-values.ts'
 import { sweep } from '../sql/schema-changes.ts'
 import { targetTables } from '../sql/tables.ts'
+import { longestSets } from '../sql/too-large.ts'
 import type { gpssCatalogue } from './catalogue.ts'
 import { createStage, Stage, stageOf } from './stage.ts'
 import type { LoadTarget } from './target.ts'
@@ -71,15 +73,22 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
       }
     },
 
-    async plan({ source, known }, changes, isRepeat) {
+    async plan({ source, known }, changes, isRepeat, refuses) {
       const table = tables.find(source, known)
-      const plan = await table?.plan(changes)
+      const plan = await table?.plan(changes, refuses)
       if (plan == null) return null
       const stage = new Stage(relay, nextLoad())
       const applied = await plan.write(stage)
       // Rows without a key would be there twice: their batch is loaded again.
       const leftovers = isRepeat || table!.keys.length === 0 ? 'drop' : 'merge'
       return { load: stage.finish(leftovers), applied, refused: plan.refused, setAside: plan.aside.counted() }
+    },
+
+    *suspects({ source, known }, change, isTooLarge) {
+      const table = tables.find(source, known)
+      if (table === undefined) return
+      yield* unsureSets(table.unsure ?? [], change)
+      if (isTooLarge) yield* longestSets(table.longestFirst?.(change) ?? [])
     },
 
     async planNothing({ source, known, changes }) {
@@ -108,7 +117,8 @@ const STAGED: TableDialect<Stage> = {
   columns(table) {
     const shape = columnsShape(table)
     const statements = staging({ ...table, columns: table, dataType: null })
-    return (changes) => planMirror(table, shape, statements, changes)
+    return (changes, refuses) =>
+      planMirror(table, refuses === undefined ? shape : columnsShape(refusing(table, refuses)), statements, changes)
   },
   document(table, relation) {
     const dataType = relation.columns.find(({ name }) => name === DATA.name)?.baseType ?? 'jsonb'

@@ -1,6 +1,7 @@
 import type { Change, DeadLetter } from '../../change.ts'
 import type { SetAsideColumns } from '../sink.ts'
 import type { Group } from '../sql/planning.ts'
+import type { Refuses } from '../sql/refused-values.ts'
 import type { Load } from './session.ts'
 
 /** What is to be loaded of some changes of one table, and what cannot be, each with its reason. */
@@ -26,8 +27,11 @@ export interface LoadTarget {
   /**
    * The plan for some of the group's changes; null if its target has to be prepared (again).
    * @param isRepeat a load of these changes was tried before: what it may have left behind is not needed
+   * @param refuses values that go to `cdc_extra`, beside those that their columns do not hold
    */
-  plan(group: Group, changes: readonly Change[], isRepeat: boolean): Promise<LoadPlan | null>
+  plan(group: Group, changes: readonly Change[], isRepeat: boolean, refuses?: Refuses): Promise<LoadPlan | null>
+  /** Of a change that was refused: which of its values may be why, the likeliest first. Absent where a value cannot be left out. */
+  suspects?(group: Group, change: Change, isTooLarge: boolean): Iterable<Refuses>
   /** A load that runs the group's statements without rows: it fails if they do for another reason; null where there is none. */
   planNothing(group: Group): Promise<Load | null>
   /** Makes a table that refuses what the group's target refuses; null if it cannot. Absent where pieces of a load may be loaded again. */

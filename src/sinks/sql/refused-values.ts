@@ -8,7 +8,7 @@ import type { WhyAside } from './set-aside.ts'
 export interface Refuses {
   (column: Mapping, token: string): boolean
   /** Why, where that is not its type; absent or null where it is. */
-  readonly why?: (column: Mapping) => Omit<WhyAside, 'type'> | null
+  readonly why?: ((column: Mapping) => Omit<WhyAside, 'type'> | null) | undefined
 }
 
 /** A column of a type whose values only the server can try. */
@@ -50,6 +50,19 @@ export function tokensOf({ attribute, encode }: UnsureColumn, changes: readonly 
     }
   }
   return [...tokens]
+}
+
+/** So many columns are suspected one by one, before all are. */
+const MOST_ALONE = 8
+
+/** Which values of a change may be why it is refused, of columns of which only the server knows what they take. */
+export function* unsureSets(unsure: readonly UnsureColumn[], change: Change): Iterable<Refuses> {
+  const columns = unsure.filter((column) => !column.isKey && tokensOf(column, [change]).length > 0)
+  const names = new Set(columns.map(({ column }) => column))
+  if (names.size > 1 && names.size <= MOST_ALONE) {
+    for (const name of names) yield ({ column }) => column === name
+  }
+  if (names.size > 0) yield ({ column }) => names.has(column)
 }
 
 /** The text that the type reads. */

@@ -1,8 +1,10 @@
 import type { Change } from '../../change.ts'
 import type { ColumnsTable } from './columns-shape.ts'
+import type { Mapping } from './layout.ts'
+import type { Refuses } from './refused-values.ts'
 import type { WhyAside } from './set-aside.ts'
 
-export const TOO_LARGE: Omit<WhyAside, 'type'> = {
+const TOO_LARGE: Omit<WhyAside, 'type'> = {
   reason: 'The row is larger than a page of the target, or an index over the column, can hold',
   cure: 'Read the value where it is; or drop an index that is over the column, if there is one',
 }
@@ -19,7 +21,12 @@ export function longestFirst({ values, hasExtra }: ColumnsTable, { after }: Chan
 }
 
 /** One of them, then eight, 64, … and at last all: each step costs a statement. */
-export function* morePerStep(columns: readonly string[]): Iterable<ReadonlySet<string>> {
-  for (let count = 1; count < columns.length; count *= 8) yield new Set(columns.slice(0, count))
-  if (columns.length > 0) yield new Set(columns)
+export function* longestSets(columns: readonly string[]): Iterable<Refuses> {
+  for (let count = 1; count < columns.length; count *= 8) yield tooLarge(new Set(columns.slice(0, count)))
+  if (columns.length > 0) yield tooLarge(new Set(columns))
 }
+
+const tooLarge = (columns: ReadonlySet<string>): Refuses =>
+  Object.assign(({ column }: Mapping) => columns.has(column), {
+    why: ({ column }: Mapping) => (columns.has(column) ? TOO_LARGE : null),
+  })

@@ -6,7 +6,7 @@ import { planAgain } from './planning.ts'
 import { ofRows, RowsFailure, refusalOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
 import { type Refuses, tokensOf } from './refused-values.ts'
 import { sumAside } from './set-aside.ts'
-import { morePerStep, TOO_LARGE } from './too-large.ts'
+import { longestSets } from './too-large.ts'
 
 /** So many rows are refused for what looks like the table's fault while none is taken: then it is the table's. */
 const ENOUGH_FOR_A_TABLE = 20
@@ -109,10 +109,10 @@ class Search {
   /** A row that is too large: its longest values cost themselves, and not the row. Null if it is refused all the same. */
   async #writeShortened(change: Change, { error }: RowsFailure, depth: number): Promise<WrittenRows | null> {
     if (this.#options.failures.isTooLarge?.(error) !== true) return null
-    for (const columns of morePerStep(this.#table.longestFirst?.(change) ?? [])) {
+    for (const tooLarge of longestSets(this.#table.longestFirst?.(change) ?? [])) {
       const refuses: Refuses = Object.assign(
-        (mapping: Mapping, token: string) => columns.has(mapping.column) || this.#refuses?.(mapping, token) === true,
-        { why: ({ column }: Mapping) => (columns.has(column) ? TOO_LARGE : null) },
+        (mapping: Mapping, token: string) => tooLarge(mapping, token) || this.#refuses?.(mapping, token) === true,
+        { why: tooLarge.why },
       )
       const written = await this.#failureOf(await planAgain(this.#table, [change], refuses), depth)
       if (!(written instanceof RowsFailure)) return written

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -399,4 +400,52 @@ test('a mirror is a heap, whatever tables are made as by default', async (t) => 
   await write([dmsPut('k', 1)])
   const made = `SELECT amname FROM pg_class c JOIN pg_am m ON m.oid = c.relam WHERE c.oid = 'shop.orders'::regclass`
   assert.deepEqual(await place.database.query(made), [{ amname: 'heap' }])
+})
+
+test('a value that only Greenplum knows its column to refuse costs the value, not the row', async (t) => {
+  const { place, write } = await mirror(t, { onError: 'dead-letter' })
+  await place.database.query(`CREATE SCHEMA shop; CREATE TYPE public.mood AS ENUM ('fine')`)
+  await place.database.query('CREATE TABLE shop.orders (id text PRIMARY KEY, mood mood, q pg_lsn, b text)')
+  const table = sourceTable({ id: 'text', mood: 'text', q: 'text', b: 'text' })
+  const written = await write(
+    [
+      dmsPut('1', 1, { data: { mood: 'fine', q: '1/2', b: 'x' } }),
+      dmsPut('2', 1, { data: { mood: 'angry', q: '1/2', b: 'x' } }),
+      dmsPut('3', 1, { data: { mood: 'fine', q: 'hunter2', b: 'x' } }),
+    ],
+    table,
+  )
+  assert.deepEqual([totals(written), written.deadLettered ?? 0], [[3, 0], 0])
+  assert.deepEqual(
+    await place.database.query(
+      `SELECT concat_ws(' ', id, mood::text, q::text, b, cdc_extra::text) AS line FROM shop.orders ORDER BY id`,
+    ),
+    ['1 fine 1/2 x', '2 1/2 x {"mood": "angry"}', '3 fine x {"q": "hunter2"}'].map((line) => ({ line })),
+  )
+  assert.deepEqual(
+    [...written.setAside!.get('shop.orders')!].map(([column, { count }]) => [column, count]),
+    [
+      ['mood', 1],
+      ['q', 1],
+    ],
+  )
+})
+
+test('a row that is too wide for a page of the target: its longest values lie in cdc_extra', async (t) => {
+  const { place, write } = await mirror(t, { onError: 'dead-letter', layout: 'columns' })
+  const data = Object.fromEntries(
+    Array.from({ length: 500 }, (_, i) => [`c${i}`, createHash('sha512').update(`${i}`).digest('base64').slice(0, 80)]),
+  )
+  const table = sourceTable({
+    id: 'text',
+    ...Object.fromEntries(Object.keys(data).map((name) => [name, 'text' as const])),
+  })
+  const written = await write([dmsPut('a', 1, { data: { c1: 'x' } }), dmsPut('b', 1, { data })], table)
+  assert.deepEqual([totals(written), written.deadLettered ?? 0], [[2, 0], 0])
+  const [found] = await place.database.query<{ row: Record<string, unknown> }>(
+    `SELECT row_to_json(o) AS row FROM shop.orders o WHERE id = 'b'`,
+  )
+  const { cdc_extra: extra, ...columns } = found!.row
+  const held = Object.fromEntries(Object.entries(columns).filter(([name, value]) => name in data && value !== null))
+  assert.deepEqual({ ...held, ...(extra as object) }, data)
 })
