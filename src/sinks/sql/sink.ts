@@ -179,7 +179,7 @@ function prepareBatch(
   const ahead = planTables(tables, groups)
   ahead.catch(() => {}) // a key of other columns: said by the write, since what comes before it is still being written
   let plans: TablePlan[] | undefined
-  /** What an attempt had done when it sent a COMMIT that perhaps nobody answered. */
+  /** What the last attempt that sent COMMIT had done: perhaps nobody answered. An earlier one was not committed, or the fence had told. */
   let unanswered: Written | undefined
 
   /** Calls of the write that failed. */
@@ -202,7 +202,7 @@ function prepareBatch(
         doubted,
         onError: options.onError,
         onCommit: (written) => {
-          unanswered ??= written
+          unanswered = written
           isCommitting = true
         },
       })
