@@ -160,8 +160,7 @@ function logRows(crate: Crate, { schema, name }: TableName): string[] {
   const objects = ['key', 'before', 'after', 'transaction']
   const rows = crate.query(
     `SELECT *, ${objects.map((column) => `${identifier(column)}::text AS ${column}_text`).join(', ')}
-     FROM ${identifier(schemaName(schema ?? 'doc'))}.${identifier(tableName(name))}
-     ORDER BY length("sequence"), "sequence", "sub_sequence"`,
+     FROM ${identifier(schemaName(schema ?? 'doc'))}.${identifier(tableName(name))}`,
   )
   return rows.map((row) => {
     const objectIn = (column: string): Row | null => {

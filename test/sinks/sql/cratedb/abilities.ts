@@ -4,6 +4,7 @@ import type { SinkAbilities } from '../../conformance.ts'
 const both: SinkAbilities = {
   bytesText: (bytes) => Buffer.from(bytes).toString('base64'),
   noTransactions: 'every statement is final',
+  noOrder: 'rows lie in shards',
 }
 export const document: SinkAbilities = { ...both, columnOf: keyColumnName }
 export const columns: SinkAbilities = {
