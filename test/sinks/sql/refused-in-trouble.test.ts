@@ -175,3 +175,43 @@ test('rows that one table refuses at once, and others that another refuses at CO
     ['c P0002 (raised by function works)', 'a CUST1 (raised by function later)', 'd CUST1 (raised by function later)'],
   )
 })
+
+for (const [title, table, when] of [
+  ['positions', 'positions', 'BEFORE INSERT OR UPDATE'],
+  ['dead letters', 'dead_letters', 'BEFORE INSERT'],
+  ['positions at COMMIT', 'positions', 'AFTER INSERT OR UPDATE'],
+] as const) {
+  test(`what refuses ${title} is not taken for a row`, async (t) => {
+    const { database, write } = await openRelay(t, MIRROR)
+    await write(order('first', 'fine'))
+    const [kind, timing] = when.startsWith('AFTER') ? ['CONSTRAINT', 'DEFERRABLE INITIALLY DEFERRED'] : ['', '']
+    await database.query(`${onEachRow('')};
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'hunter2' USING ERRCODE = '23514'; END $$;
+      CREATE ${kind} TRIGGER refusing ${when} ON cdc_relay.${table} ${timing} FOR EACH ROW EXECUTE FUNCTION refuse()`)
+    const batch = [order('a', 'fine'), order('b', 'bad'), order('c', 'fine')]
+    const failure = await rejection(write(...batch), 'SINK_FAILED')
+    assert.match(failure.message, /SQLSTATE 23514 \(raised by function refuse\)/)
+    assert.doesNotMatch(failure.message, /hunter2/)
+    assert.deepEqual([await letters(database), await positions(database)], [[], [{ sequence: '1' }]])
+    await database.query(`DROP TRIGGER refusing ON cdc_relay.${table}`)
+    const written = await write(...batch)
+    assert.deepEqual([totals(written), written.deadLettered], [[2, 0], 1])
+  })
+}
+
+test('a column that was dropped from one table, and a row that another refuses', async (t) => {
+  const { database, write } = await openRelay(t, MIRROR)
+  const other = (id: string, version = 1): Change => ({
+    ...order(id, 'fine', version),
+    table: { schema: null, name: 'others' },
+  })
+  await write(order('first', 'fine'), other('first'))
+  await database.query(`${onEachRow('')}; ALTER TABLE others DROP COLUMN note`)
+  const written = await write(order('a', 'fine'), order('b', 'bad'), other('a'), other('b'))
+  assert.deepEqual([totals(written), written.deadLettered], [[3, 0], 1])
+  assert.deepEqual(await database.query('SELECT id, note FROM others ORDER BY id'), [
+    { id: 'a', note: 'fine' },
+    { id: 'b', note: 'fine' },
+    { id: 'first', note: null },
+  ])
+})
