@@ -2,6 +2,7 @@ import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
 import { holdsPassword, maskedWord, masker, maskTexts, secretsOf } from '../observe/mask.ts'
 import { reporter } from '../observe/reporter.ts'
+import { warningsIntoLog } from '../observe/warnings.ts'
 import { sinkProblem } from '../sinks/by-url.ts'
 import { readPassword } from '../sinks/sql/login.ts'
 import { checkServer } from './check/check-server.ts'
@@ -18,12 +19,14 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
   const stopping = new AbortController()
   // The first signal stops the checks and has everything removed.
   const release = stopOnSignals((signal) => stopping.abort(signal))
+  let releaseWarnings = (): void => {}
   try {
     const { sink, passwordFile, json } = readOptions(argv, process.env)
     // Every session of the checks finds it there, whichever driver opens it.
     if (passwordFile !== undefined) process.env.PGPASSWORD = await readPassword(passwordFile)
     const mask = masker([...secretsOf(sink), process.env.PGPASSWORD ?? ''])
     say = reporter(process.stderr, mask)
+    releaseWarnings = warningsIntoLog(say.log)
     const report = await checkServer(sink, say.log, stopping.signal)
     process.stdout.write(reportText(maskTexts(report, mask), json))
     return report.leftBehind !== null || report.findings.some(({ verdict }) => verdict === 'differs') ? 1 : 0
@@ -32,6 +35,7 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
     say.log.warn({}, 'Stopped before all was checked; what was made is removed')
     return exitCodeOf(stopping.signal.reason)
   } finally {
+    releaseWarnings()
     release()
   }
 }
