@@ -71,7 +71,9 @@ const KNOWN: readonly RegExp[] = [
 export function knownWords(said: string): string | null {
   for (const shape of KNOWN) {
     const known = shape.exec(said)
-    if (known !== null) return said.startsWith('pq: ') ? `pq: ${known[0]}` : known[0]
+    if (known === null) continue
+    const quotes = said.startsWith(': "', known.index + known[0].length) ? ': "…"' : ''
+    return `${said.startsWith('pq: ') ? 'pq: ' : ''}${known[0]}${quotes}`
   }
   return null
 }

@@ -185,7 +185,7 @@ const misfits: Readonly<Record<string, { columns: string; bad: Change; detail: R
   'found by Greenplum': {
     columns: 'id text, at integer, place point',
     bad: put('bad', 2, { table: 'misfit', data: { place: SECRET } }),
-    detail: /^Write failed with INTERNAL: pq: invalid input syntax for type point$/,
+    detail: /^Write failed with INTERNAL: pq: invalid input syntax for type point: "…"$/,
   },
   'a column that nothing fills': {
     columns: 'id text, at integer NOT NULL',

@@ -110,8 +110,9 @@ test('of what Greenplum and GPSS say only what is known is shown: a trigger may 
     s3cret: 'in words that are not known',
     'pq: s3cret violates our constraint s3cret': 'in words that are not known',
     'pq: value "s3cret" is out of range for type integer': 'pq: out of range for type integer',
-    'pq: invalid input syntax for type integer: "s3cret"': 'pq: invalid input syntax for type integer',
-    'the load has failed: pq: invalid input syntax for type integer: "s3cret"': 'invalid input syntax for type integer',
+    'pq: invalid input syntax for type integer: "s3cret"': 'pq: invalid input syntax for type integer: "…"',
+    'the load has failed: pq: invalid input syntax for type integer: "s3cret"':
+      'invalid input syntax for type integer: "…"',
     'pq: relation "a.b" does not exist': 'pq: relation "a.b" does not exist',
     'pq: permission denied for relation orders': 'pq: permission denied for relation orders',
     'dial tcp 10.0.0.1:5432: connect: connection refused': 'dial tcp 10.0.0.1:5432: connect: connection refused',
