@@ -16,6 +16,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   MissingAuthenticationTokenException: 'AWS got no credentials',
 }
 
+/** "Signature expired: 20261130T… is now earlier than …": InvalidSignatureException, too. */
+const WRONG_TIME = 'AWS takes the requests for too old or too new: the clock of this machine is wrong'
+
 /**
  * What is wrong with region, profile or credentials, in words that say where they are looked for; any other error as it came. The
  * SDK says `Could not load credentials from any providers` for all of it.
@@ -23,7 +26,8 @@ const REFUSED: Readonly<Record<string, string>> = {
 export async function signInFailure(error: unknown, options: AwsOptions, place: PlaceOfFailure): Promise<unknown> {
   if (!(error instanceof Error) || error instanceof RelayError) return error
   const { name, message } = error
-  const refused = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined
+  const isOfTime = /^Signature (expired|not yet current)/.test(message)
+  const refused = isOfTime ? WRONG_TIME : Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined
   // The SDK has just learned the service's time: the same request, signed again, is right.
   const isClock = (error as { $metadata?: { clockSkewCorrected?: boolean } }).$metadata?.clockSkewCorrected === true
   if (refused !== undefined && !isClock) return new RelayError('AWS_CREDENTIALS', refused, place, causeOf(error))

@@ -102,17 +102,22 @@ for (const [what, args, env, words] of CASES) {
   })
 }
 
-const REFUSALS: [name: string, words: RegExp][] = [
+const REFUSALS: [name: string, words: RegExp, message?: string][] = [
+  [
+    'InvalidSignatureException',
+    /^AWS_CREDENTIALS: AWS takes the requests for too old or too new/,
+    'Signature expired: then',
+  ],
   ['ExpiredTokenException', /^AWS_CREDENTIALS: The AWS token is expired \(/],
   ['UnrecognizedClientException', /^AWS_CREDENTIALS: AWS does not know the access key/],
   ['InvalidSignatureException', /^AWS_CREDENTIALS: The AWS secret key is not the one of the access key/],
   ['AccessDeniedException', /^SOURCE_DENIED: AccessDeniedException: words of AWS/],
 ]
-for (const [name, words] of REFUSALS) {
-  test(`${name} says what is wrong with the keys, exit code 2`, async (t) => {
+for (const [name, words, said = 'words of AWS'] of REFUSALS) {
+  test(`${name}, ${said}: says what is wrong with the keys, exit code 2`, async (t) => {
     const kinesis = await startKinesisEndpoint()
     t.after(() => kinesis.close())
-    kinesis.script('DescribeStreamSummary', () => refusal(name, 'words of AWS'))
+    kinesis.script('DescribeStreamSummary', () => refusal(name, said))
     const { exitCode, message } = await run(['--endpoint-url', kinesis.url], KEYS)
     assert.equal(exitCode, 2, message)
     assert.match(message, words)
