@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type DeadLetter, recordToJson, tableLabel } from '../../../change.ts'
+import { parseJson } from '../../../parse-json.ts'
 import type { Database } from '../connection.ts'
 import { bySqlState } from '../failures.ts'
 import { transactionWriting } from './writing.ts'
@@ -28,7 +29,7 @@ export async function keepDeadLetters(trx: Database, name: string, letters: read
 
 const withChangeAsText = ({ change, ...letter }: DeadLetter): string =>
   JSON.stringify({
-    ...(JSON.parse(recordToJson(letter)) as object),
+    ...(parseJson(recordToJson(letter)) as object),
     ...(change === undefined ? {} : { change: recordToJson(change) }),
   })
 
