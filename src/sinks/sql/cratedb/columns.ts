@@ -9,6 +9,7 @@ import { quotedElement } from './array-literal.ts'
 import { ignoredDocument } from './documents.ts'
 import { fittingKey } from './key-length.ts'
 import { keylessRow, oncePerRecord, originKey } from './keyless.ts'
+import { refusingLone } from './lone-changes.ts'
 import { newLook } from './look.ts'
 import { documentKey } from './names.ts'
 import { isTypedObject } from './object-codecs.ts'
@@ -27,7 +28,10 @@ export function columnsPlanner(table: ColumnsTable, relation: CrateRelation): Pl
   const look = newLook()
   const shape = columnsShape(table, written, look.onOutdated)
   const statements = columnsStatements(written, table)
-  return async (changes) => look.of(await planMirror(table, shape, statements, changes))
+  return async (changes) => {
+    const plan = await planMirror(table, shape, statements, changes)
+    return plan === null ? null : look.of(refusingLone(plan, table.keys, changes))
+  }
 }
 
 function writtenTable(table: ColumnsTable, relation: CrateRelation): WrittenTable {
@@ -137,7 +141,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: ()
       const onAside = (name: string) => aside.add(change, name, whyAside(name))
       const elements = filled(change, new Array(count).fill(null), onAside)
       if (elements === null) return null
-      const row: CrateRow = { key, version: change.version, isDeleted: false, elements, patch: null }
+      const row: CrateRow = { key, version: change.version, isDeleted: false, elements, patch: null, change }
       const placed = table.keys.length === 0 ? keylessRow(row, written, change) : row
       return withLean(placed, change, () => new Array(count).fill(null), aside)
     },

@@ -13,6 +13,7 @@ import { documentColumns, keepsAll } from './document-columns.ts'
 import { fittingKey } from './key-length.ts'
 import { keyedDocuments } from './keyed-copy.ts'
 import { keylessRow, ORIGIN, oncePerRecord, originKey } from './keyless.ts'
+import { refusingLone } from './lone-changes.ts'
 import { type Look, newLook } from './look.ts'
 import { documentKey } from './names.ts'
 import { AUX, DATA, DELETED, DYNAMIC_DATA, VERSION } from './own-columns.ts'
@@ -88,7 +89,13 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
       const table: BoundTable = { ...target, keys, known, hasTombstones: false }
       const look = newLook()
       const [shape, statements] = documentRows(table, keys, relation, look)
-      return { ...table, plan: async (changes) => look.of(await planMirror(table, shape, statements, changes)) }
+      return {
+        ...table,
+        async plan(changes) {
+          const plan = await planMirror(table, shape, statements, changes)
+          return plan === null ? null : look.of(refusingLone(plan, keys, changes))
+        },
+      }
     },
 
     beside(table, found) {
@@ -145,7 +152,7 @@ function documentRows(
     return keys.length === 0 ? keylessRow(row, written, change) : row
   }
   const whole = (change: Change, key: Key): CrateRow => {
-    const row = plain(change, key)
+    const row: CrateRow = { ...plain(change, key), change }
     if (leanElementsOf === undefined) return row
     const lean = (): CrateRow => ({ ...row, elements: leanElementsOf(change.after!) })
     return { ...row, lean: { row: lean, onWritten: onOutdated } }

@@ -4,7 +4,7 @@ import type { Plan } from '../layout.ts'
 export interface Look {
   onOutdated(): void
   /** The same plan, which says so. */
-  of<To>(plan: Plan<To> | null): Plan<To> | null
+  of<To>(plan: Plan<To>): Plan<To>
 }
 
 export function newLook(): Look {
@@ -13,6 +13,6 @@ export function newLook(): Look {
     onOutdated() {
       isOutdated = true
     },
-    of: (plan) => (plan === null ? null : { ...plan, isOutdated: () => isOutdated }),
+    of: (plan) => ({ ...plan, isOutdated: () => isOutdated }),
   }
 }

@@ -21,7 +21,7 @@ export interface RowsToWrite {
   readonly asked?: readonly number[]
   /** Called for each row that was applied. */
   onApplied?(row: CrateRow, answer: Answer): void
-  /** Told of a row that is refused in a table without key. Where there is one, the caller finds it by writing again. */
+  /** Told of a row that is refused, if it knows its change; of another one the caller finds it by writing again. */
   readonly refuse?: Refuse | undefined
 }
 
@@ -36,7 +36,7 @@ export async function writeRows(to: Database, what: RowsToWrite): Promise<number
  * A row that fails is missing in the answer, without a reason; so are healthy ones whose shard did not answer. They are
  * written once more, and those that fail again each alone, so that CrateDB says why. What is written already is not
  * written twice: a version that is there is not newer than itself. In a table without key only those that failed are sent
- * again, and what is refused goes to `refuse`: thrown, it would have the whole part written once more.
+ * again, and what is refused must go to `refuse`: thrown, it would have the whole part written once more.
  */
 async function writePart(to: Database, what: RowsToWrite): Promise<number> {
   const { rows } = what
@@ -71,7 +71,13 @@ async function writeEachAlone(to: Database, what: RowsToWrite, rows: readonly Cr
 async function writeLean(to: Database, what: RowsToWrite, rows: readonly CrateRow[]): Promise<number> {
   const leanOf = new Map(rows.flatMap((row) => (row.lean === undefined ? [] : [[row.lean.row(), row]])))
   if (leanOf.size === 0) return writeEachAlone(to, what, rows)
-  const { applied, failed } = await ask(to, { ...what, rows: [...leanOf.keys()], ...tellingOf(leanOf, what) })
+  const leans = [...leanOf.keys()]
+  const { applied, failed } = await ask(to, { ...what, rows: leans, ...tellingOf(leanOf, what) }).catch(
+    (error: unknown): Outcome => {
+      if (!mayBeOfRow(error)) throw error
+      return { applied: 0, failed: leans }
+    },
+  )
   const isLeft = new Set(failed.map((lean) => leanOf.get(lean)!))
   let more = 0
   for (const row of rows) {

@@ -66,7 +66,7 @@ export interface CrateRow {
   readonly elements: readonly (string | null | undefined)[]
   /** Of a partial image. */
   readonly patch: Patch | null
-  /** What the row is of, in a table without key: a row that is refused there cannot be found by writing it again. */
+  /** What the row is of, if it is of one change: that is told of where the row is refused. */
   readonly change?: Change
   readonly lean?: Lean
 }

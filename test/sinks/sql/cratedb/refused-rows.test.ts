@@ -165,6 +165,25 @@ for (const words of WORDS) {
   }
 }
 
+for (const layout of ['document', 'columns'] as const) {
+  test(`${layout}: many rows are refused, each for itself; behind one that is refused an older one of its key is taken`, async (t) => {
+    const { crate, write } = await openCrateRelay(t, { layout }, { crate: { refusal: refusing('Odd: hunter2') } })
+    const of = (id: string, version: number, s: string) =>
+      put(id, version, { data: { s }, sequence: `${version}${id.slice(1)}` })
+    await write(of('k0', 1, 'x'))
+    const before = upserts(crate)
+    const some = await write(...ids(500).map((id, i) => of(id, 2, i % 5 === 3 ? 'hunter2' : 'x')))
+    assert.deepEqual([totals(some), some.deadLettered], [[400, 0], 100])
+    // All, those that fail again, and each of these alone, twice.
+    assert.equal(upserts(crate) - before, 202)
+
+    const two = await write(of('k900', 1, 'x'), of('k901', 1, 'x'), of('k900', 2, 'hunter2'), of('k902', 1, 'x'))
+    assert.deepEqual([totals(two), two.deadLettered], [[3, 0], 1])
+    const found = lines(crate, `SELECT "id" FROM "doc"."orders" WHERE "cdc_version" = 1`)
+    assert.deepEqual(found.sort(), ['k900', 'k901', 'k902'])
+  })
+}
+
 test('--on-error stop: words that are not known end the run in front of the row, without its values', async (t) => {
   const crate = { refusal: refusing('Odd: hunter2') }
   const { write } = await openCrateRelay(t, { onError: 'stop' }, { crate })
