@@ -1,8 +1,10 @@
 import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { SetAsideColumns } from '../sink.ts'
+import type { Mapping } from '../sql/layout.ts'
 import type { Group } from '../sql/planning.ts'
 import { refuseTooMany } from '../sql/refused-rows.ts'
+import type { Refuses } from '../sql/refused-values.ts'
 import { sumAside } from '../sql/set-aside.ts'
 import type { Gpss } from './connection.ts'
 import { type Blame, blameOf, isTooLarge } from './failures.ts'
@@ -47,6 +49,8 @@ export class GroupLoad {
   readonly #refused: DeadLetter[] = []
   #setAside: SetAsideColumns = new Map()
   #applied = 0
+  /** Values that Greenplum does not take, by column, as tokens. */
+  readonly #notTaken = new Map<string, Set<string>>()
   /** True once the table is seen to take rows. */
   #takesRows = false
   /** What a row failed with that is blamed only if the table turns out to be sound. */
@@ -144,16 +148,30 @@ export class GroupLoad {
   async #isLoadedWithout(change: Change, { failure, blame }: Refusal): Promise<boolean> {
     const { target } = this.#options
     if (blame === 'table') return false
-    for (const refuses of target.suspects?.(this.#group, change, isTooLarge(failure)) ?? []) {
+    for (const suspects of target.suspects?.(this.#group, change, isTooLarge(failure)) ?? []) {
+      const leftOut: [column: string, token: string][] = []
+      const refuses: Refuses = Object.assign(
+        (mapping: Mapping, token: string) => suspects(mapping, token) && leftOut.push([mapping.column, token]) > 0,
+        suspects.why === undefined ? {} : { why: suspects.why },
+      )
       const again = await this.#refusalOf(async () => {
         const plan = await target.plan(this.#group, [change], true, refuses)
         // In a column that must be filled the value costs the row all the same.
         if (plan === null || plan.refused.length > 0) throw new Suspected(failure, blame)
         await this.#loadPlan(plan)
       })
-      if (again === null) return true
+      if (again !== null) continue
+      // Of several it is not known which it was; and what makes one row too large does not another.
+      if (leftOut.length === 1 && !isTooLarge(failure)) this.#remember(...leftOut[0]!)
+      return true
     }
     return false
+  }
+
+  /** What comes after it is planned without such values, or each of them would have to be found. */
+  #remember(column: string, token: string): void {
+    const tokens = this.#notTaken.get(column) ?? new Set()
+    this.#notTaken.set(column, tokens.add(token))
   }
 
   /**
@@ -178,7 +196,8 @@ export class GroupLoad {
   }
 
   #plan(changes: readonly Change[]): Promise<LoadPlan | null> {
-    return this.#options.target.plan(this.#group, changes, true)
+    const isNotTaken: Refuses = ({ column }, token) => this.#notTaken.get(column)?.has(token) === true
+    return this.#options.target.plan(this.#group, changes, true, this.#notTaken.size === 0 ? undefined : isNotTaken)
   }
 
   /** Null once it is loaded; the refusal if nothing of it is. */

@@ -449,3 +449,26 @@ test('a row that is too wide for a page of the target: its longest values lie in
   const held = Object.fromEntries(Object.entries(columns).filter(([name, value]) => name in data && value !== null))
   assert.deepEqual({ ...held, ...(extra as object) }, data)
 })
+
+test('a value that Greenplum does not take is found once, however many rows of a batch have it', async (t) => {
+  const { place, write } = await mirror(t, { onError: 'dead-letter' })
+  await place.database.query(`CREATE SCHEMA shop; CREATE TYPE public.mood AS ENUM ('ok', 'sad');
+    CREATE TABLE shop.orders (id text PRIMARY KEY, mood mood, cdc_version bigint, cdc_extra jsonb, cdc_deleted boolean)`)
+  const moods = ['ok', 'angry', 'sad', 'angry', 'ok', 'angry', 'bored', 'ok']
+  const changes = Array.from({ length: 128 }, (_, i) =>
+    dmsPut(`k${i}`, 1, { data: { mood: moods[i % moods.length]! } }),
+  )
+  const before = place.server.calls.length
+  const written = await write(changes, sourceTable({ id: 'text', mood: 'text' }))
+  assert.deepEqual([totals(written), written.deadLettered], [[128, 0], 0])
+  const counted = `SELECT coalesce(mood::text, cdc_extra->>'mood') AS mood, mood IS NULL AS aside, count(*)::int
+    FROM shop.orders GROUP BY 1, 2 ORDER BY 1`
+  assert.deepEqual(await place.database.query(counted), [
+    { mood: 'angry', aside: true, count: 48 },
+    { mood: 'bored', aside: true, count: 16 },
+    { mood: 'ok', aside: false, count: 48 },
+    { mood: 'sad', aside: false, count: 16 },
+  ])
+  const loads = place.server.calls.slice(before).filter(({ method }) => method === 'Open').length
+  assert.ok(loads < 64, `${loads} loads`)
+})
