@@ -135,11 +135,20 @@ export class GroupLoad {
     const isSure = refusal.blame === 'row'
     const again = isSure ? refusal : await this.#try(this.#plan([change]))
     if (again === null || (await this.#isLoadedWithout(change, again))) return
-    const { code, detail } = again.failure
+    const { failure } = again
+    const { code, detail } = failure
     const isOfRow = code === 'SINK_REFUSED'
     // What else is said can be what the author of a trigger makes of the row.
-    const said = isOfRow ? detail : 'Greenplum refuses the row, in words that may hold values of it'
-    this.#refused.push({ kind: 'dead-letter', code: 'SINK_REFUSED', detail: said, change, source: change.source })
+    const words = isOfRow ? detail : 'Greenplum refuses the row, in words that may hold values of it'
+    const said = () => failure.said() ?? detail
+    this.#refused.push({
+      kind: 'dead-letter',
+      code: 'SINK_REFUSED',
+      detail: words,
+      change,
+      source: change.source,
+      said,
+    })
     if (!isOfRow && this.#suspicion?.blame !== 'table') this.#suspicion = again
     this.#refuseTooMany(this.#group.changes.slice(0, seen))
   }
@@ -224,7 +233,7 @@ export class GroupLoad {
     const [first] = refused
     if (first !== undefined && this.#options.onError === 'stop') {
       const { shard, sequence } = first.source
-      throw new RelayError('SINK_REFUSED', first.detail, { shard, sequence })
+      throw new RelayError('SINK_REFUSED', first.detail, { shard, sequence }, undefined, first.said?.())
     }
     if (load !== null) {
       await this.#send(load)
