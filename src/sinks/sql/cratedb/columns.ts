@@ -203,7 +203,7 @@ async function applyPatches(
         const column = table.columns[extra]!
         const element = mergedElement(column, held === null ? null : column.read.element(held), row.patch!, laid)
         const elements = table.columns.map((_, index) => (index === extra ? element : undefined))
-        leftovers.push({ ...row, elements, patch: null })
+        leftovers.push({ key: row.key, version: row.version, isDeleted: row.isDeleted, elements, patch: null })
       },
     })
   }

@@ -61,7 +61,7 @@ function laidOver({ columns }: WrittenTable, base: StoredRow | undefined, row: C
     if (column.merged !== null) return mergedElement(column, before, row.patch!, laid ?? null)
     return laid === undefined ? before : laid
   })
-  return { ...row, elements, patch: null }
+  return { key: row.key, version: row.version, isDeleted: row.isDeleted, elements, patch: null }
 }
 
 /** A column of members after the image. */

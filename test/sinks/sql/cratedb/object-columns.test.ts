@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Numeric, type Value } from '../../../../src/change.ts'
-import { dmsPatch, dmsPut, put, row, sourceTable } from '../../../support/changes.ts'
+import { dmsMove, dmsPatch, dmsPut, put, row, sourceTable } from '../../../support/changes.ts'
 import { rejection, totals } from '../../conformance.ts'
 import { deadLetters, lines, openCrateRelay } from './test-relay.ts'
 
@@ -169,4 +169,16 @@ test('a member that somebody made a column of: the object lies in cdc_extra, is 
   assert.deepEqual(seen(), [`0 null 1 ${stored}`, `1 null 1 ${stored}`, '2 {"a":2} 2 null', `3 null 3 ${stored}`])
   await write(dmsPut(4, 1, { data: { d: '{"late":5}', n: 4 } }))
   assert.deepEqual(seen().at(-1), '4 {"late":5} 4 null')
+})
+
+test('a partial image that moves its row loses no other column where its object is refused', async (t) => {
+  const table = 'CREATE TABLE "shop"."orders" ("id" INTEGER PRIMARY KEY, "d" OBJECT(DYNAMIC), "n" INTEGER)'
+  const { crate, knows, write } = await openCrateRelay(t, {}, { tables: [table] })
+  knows(sourceTable({ d: 'json', n: 'int32' }))
+  await write(dmsPut(1, 1, { data: { d: '{"a":1}', n: 7 } }), dmsPut(2, 1, { data: { d: '{"a":1}', n: 8 } }))
+  crate.query(`ALTER TABLE "shop"."orders" ADD COLUMN "d"['late'] BIGINT`)
+  const move = { ...dmsMove({ id: 1 }, { id: 3 }, 2, { data: { d: '{"late":"x"}' } }), complete: false }
+  const written = await write(move, dmsPatch(2, 2, { data: { d: '{"late":"x"}' } }))
+  assert.deepEqual([totals(written), written.deadLettered], [[1, 0], 1])
+  assert.deepEqual(lines(crate, 'SELECT "id", "n" FROM "shop"."orders_live" ORDER BY "id"'), ['1 7', '2 8'])
 })
