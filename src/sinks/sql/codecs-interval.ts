@@ -91,12 +91,14 @@ const UNIT_NAMES: readonly (readonly [name: RegExp, unit: string])[] = [
 
 const TIME = String.raw`([+-]?)(\d+):(\d{1,2})(?::(\d{1,2}))?(\.\d*)?`
 const YEARS_AND_MONTHS = String.raw`([+-]?)(\d+)-(\d+)`
-const NUMBER = String.raw`([+-]?)(\d+\.?\d*|\.\d+)\s*([a-z]*)`
-const PIECE = new RegExp(`\\s*(?:${TIME}(?![\\d:])|${YEARS_AND_MONTHS}(?![\\d-])|${NUMBER})`, 'y')
+const NUMBER = String.raw`([+-]?)(\d+\.?\d*|(?<![+-])\.\d+)(?:\s*([a-z]+))?`
+// Blanks stand between two pieces; not behind units of one letter, but for w.
+const BETWEEN = String.raw`(?:^\s*|\s+|(?<![a-z][dhmsy])(?<=[dhmsy])(?=\d))`
+const PIECE = new RegExp(`${BETWEEN}(?:${TIME}(?![\\d:.])|${YEARS_AND_MONTHS}(?![\\d.-])|${NUMBER}(?![.:]))`, 'y')
 
 /** Undefined for a form that is not known here; null for a span of which PostgreSQL would round something away. */
 function spanOf(text: string, unit: string, isMinutesFirst: boolean): Span | undefined | null {
-  if (/^[+-]?P/.test(text.trim())) return spanOfIso(text.trim())
+  if (text.startsWith('P')) return spanOfIso(text)
   const match = /^\s*@?\s*(.*?)(\s+ago)?\s*$/i.exec(text)!
   const [, body = '', ago] = match
   if (body === '') return undefined
@@ -109,35 +111,51 @@ function spanOf(text: string, unit: string, isMinutesFirst: boolean): Span | und
     if (piece === null) return undefined
     pieces.push(piece)
   }
+  const seen = new Set<string>()
+  const isFirst = (...units: string[]): boolean => units.every((unit) => !seen.has(unit) && seen.add(unit))
   for (const [i, piece] of pieces.entries()) {
-    const [, timeSign, hours, minutes, seconds, fraction = '', spanSign, years, months, sign, number, name] = piece
+    const [, timeSign, hours, minutes, seconds, fraction = '', spanSign, years, months, sign, number, name = ''] = piece
     if (hours !== undefined) {
-      if (!sum.addTime(timeSign!, hours, minutes!, seconds, fraction, isMinutesFirst)) return undefined
+      if (
+        !isFirst('h', 'min', ...SECONDS_UNITS) ||
+        !sum.addTime(timeSign!, hours, minutes!, seconds, fraction, isMinutesFirst)
+      )
+        return undefined
     } else if (years !== undefined) {
-      if (Number(months) > 11) return undefined
+      if (!isFirst('y', 'mon') || Number(months) > 11) return undefined
       sum.add(spanSign!, years, 'y')
       sum.add(spanSign!, months!, 'mon')
     } else if (name === '') {
       // In front of a time it is days; PostgreSQL takes no other one but the last.
       const isBeforeTime = pieces[i + 1]?.[2] !== undefined
       if (!isBeforeTime && i !== pieces.length - 1) return undefined
-      sum.add(sign!, number!, isBeforeTime ? 'd' : unit)
+      const counted = isBeforeTime ? 'd' : unit
+      if (ago !== undefined || !isFirst(...unitsOf(counted, number!))) return undefined
+      sum.add(sign!, number!, counted)
     } else {
-      const named = UNIT_NAMES.find(([form]) => form.test(name!))?.[1]
-      if (named === undefined) return undefined
+      const named = UNIT_NAMES.find(([form]) => form.test(name))?.[1]
+      if (named === undefined || !isFirst(...unitsOf(named, number!))) return undefined
       sum.add(sign!, number!, named)
     }
   }
+  // Beside a time PostgreSQL leaves a part of a day out.
+  if (sum.hasPartsOfDays && ['h', 'min', ...SECONDS_UNITS].some((unit) => seen.has(unit))) return null
   return sum.span(ago !== undefined)
 }
 
+const SECONDS_UNITS = ['s', 'ms', 'us']
+
+/** What a number gives a value to, and is not to be given twice. */
+const unitsOf = (unit: string, number: string): readonly string[] =>
+  unit === 's' && number.includes('.') ? SECONDS_UNITS : [unit]
+
 /** `P1Y2M3DT4H5M6.7S`, each number with a sign of its own. */
 function spanOfIso(text: string): Span | undefined | null {
-  const match = /^P((?:[+-]?\d+(?:\.\d*)?[YMWD])*)(?:T((?:[+-]?\d+(?:\.\d*)?[HMS])+))?$/.exec(text)
+  const match = /^P((?:-?\d+(?:\.\d*)?[YMWD])*)(?:T((?:-?\d+(?:\.\d*)?[HMS])+))?$/.exec(text)
   if (match === null || text === 'P') return undefined
   const sum = new Sum()
   const add = (part: string, units: Readonly<Record<string, string>>): void => {
-    for (const [, sign, number, letter] of part.matchAll(/([+-]?)(\d+(?:\.\d*)?)([A-Z])/g)) {
+    for (const [, sign, number, letter] of part.matchAll(/(-?)(\d+(?:\.\d*)?)([A-Z])/g)) {
       sum.add(sign!, number!, units[letter!]!)
     }
   }
@@ -149,6 +167,7 @@ function spanOfIso(text: string): Span | undefined | null {
 class Sum {
   readonly #parts = { months: 0n, days: 0n, micros: 0n }
   #isRounded = false
+  hasPartsOfDays = false
 
   /** @param number digits, perhaps with a point */
   add(sign: string, number: string, unit: string): void {
@@ -157,12 +176,18 @@ class Sum {
     const scale = 10n ** BigInt(fraction.length)
     const total = BigInt(whole + fraction || '0') * count
     this.#addPart(part, sign, total / scale)
-    // A fraction of a month counts in days, one of a day in microseconds.
-    const rest = total % scale
-    if (rest === 0n) return
-    const next = part === 'months' ? 30n : part === 'days' ? DAYS : null
-    if (next === null || (rest * next) % scale !== 0n) this.#isRounded = true
-    else this.#addPart(part === 'months' ? 'days' : 'micros', sign, (rest * next) / scale)
+    let rest = total % scale
+    // A fraction of a month counts in days, one of a day in microseconds. Of a year PostgreSQL rounds it to months.
+    if (part === 'months' && count === 1n) {
+      this.#addPart('days', sign, (rest * 30n) / scale)
+      rest = (rest * 30n) % scale
+    }
+    if (part === 'days' || (part === 'months' && count === 1n)) {
+      this.hasPartsOfDays ||= rest !== 0n
+      this.#addPart('micros', sign, (rest * DAYS) / scale)
+      rest = (rest * DAYS) % scale
+    }
+    if (rest !== 0n) this.#isRounded = true
   }
 
   /** False for a time that there is not. @param isMinutesFirst two numbers are minutes and seconds */

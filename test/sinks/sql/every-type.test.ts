@@ -391,3 +391,55 @@ test('texts at random: a type takes what PostgreSQL takes', async () => {
   }
   await connection.close()
 })
+
+const OF_INTERVALS = [
+  ...['1', '10', '0.5', '1.25', '.5', '-', '+', ' ', ' ', ' day', ' year', ' mon', 'mons', ' week', ' hours', ' min'],
+  ...[
+    ' secs',
+    's',
+    'm',
+    'h',
+    'd',
+    'y',
+    ':',
+    '04:05',
+    '04:05:06.5',
+    '1-2',
+    ' ago',
+    '@ ',
+    'P',
+    'T',
+    '1Y',
+    '2M',
+    '3D',
+    '4H',
+  ],
+  ...['1.5S', '1W', '3:4', ' ms', 'us', '-1-2', '100:00:00'],
+]
+
+for (const version of ['18', '12', '10'] as const) {
+  test(`intervals at random: what travels is what PostgreSQL ${version} reads`, {
+    skip: withoutPostgres(version),
+  }, async () => {
+    const { connection, query } = await server(await newDatabase(version))
+    const seed = anySeed()
+    const random = seededRandom(seed)
+    await query('CREATE TABLE intervals (v interval)')
+    await query(`CREATE FUNCTION read(text text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN text::interval::text;
+      EXCEPTION WHEN others THEN RETURN NULL; END $$`)
+    const column = (await readRelation(connection.db, 'public', 'intervals'))!.columns[0]!
+    const { encode } = codecFor(column, 'dms')
+    const pairs = Array.from({ length: 5000 }, () => {
+      const text = Array.from({ length: 1 + random.below(6) }, () => random.pick(OF_INTERVALS)).join('')
+      const token = encode(text)
+      return token === undefined ? [] : [[text, JSON.parse(token) as string]]
+    }).flat()
+    const rows = await query(
+      `SELECT o->>0 AS text, read(o->>0) AS theirs, read(o->>1) AS ours FROM json_array_elements($1::json) AS o`,
+      [JSON.stringify(pairs)],
+    )
+    for (const { text, theirs, ours } of rows) assert.equal(ours, theirs, `${JSON.stringify(text)}, seed ${seed}`)
+    assert.ok(rows.some(({ theirs }) => theirs !== null))
+    await connection.close()
+  })
+}
