@@ -29,6 +29,8 @@ export const transactionWriting: Writing = {
       result = await work()
     } catch (error) {
       await sql`ROLLBACK TO SAVEPOINT ${savepoint}`.execute(trx)
+      // It would stay, and all that follows be nested in it.
+      await sql`RELEASE SAVEPOINT ${savepoint}`.execute(trx)
       throw error
     }
     await sql`RELEASE SAVEPOINT ${savepoint}`.execute(trx)
