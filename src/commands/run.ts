@@ -32,8 +32,7 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
     const config = readRunConfig(argv, process.env, (message) => vain.push(message))
     say = reporter(process.stderr, masker(secretsIn(config)))
     showsValues = config['log-values']
-    for (const message of vain) say.log.warn({}, message)
-    return await watched(say, showsValues, (stopping) => runConfigured(config, say, stopping))
+    return await watched(say, showsValues, (stopping) => runConfigured(config, vain, say, stopping))
   } catch (error) {
     return reportFailure(error, say, showsValues)
   }
@@ -74,11 +73,18 @@ function secretsIn({ sink, state = '', 'sink-password-file': file }: RunConfig):
   return [...secretsOf(sink), ...secretsOf(state), PGPASSWORD, CDC_RELAY_GPSS_PASSWORD, inFile]
 }
 
-async function runConfigured(config: RunConfig, say: Reporter, stopping: AbortSignal): Promise<number> {
+/** @param vain options that have no effect here, in words */
+async function runConfigured(
+  config: RunConfig,
+  vain: readonly string[],
+  say: Reporter,
+  stopping: AbortSignal,
+): Promise<number> {
   const { log } = say
   const source = await openSource(config, log)
   const name = config.name ?? source.streamName
   sayWhoBegins(log, config, name)
+  for (const message of vain) log.warn({}, message)
   const ledger = new Ledger()
   const lag = new Lag()
   const startedMs = performance.now()
