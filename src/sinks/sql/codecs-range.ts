@@ -59,7 +59,7 @@ export function rangeCodec({ sql, kind, subtype }: UnderlyingType, bounds: TextR
   }
 }
 
-const BOUND = String.raw`((?:${QUOTED}|\\.|[^"\\,()[\]])*)`
+const BOUND = String.raw`((?:${QUOTED}|\\.|[^"\\,)\]])*)`
 const RANGE = new RegExp(String.raw`^\s*([[(])${BOUND},${BOUND}([\])])\s*$`, 's')
 const ONE_OF_MANY = String.raw`\s*(empty|[[(](?:${QUOTED}|\\.|[^"\\\])])*[\])])\s*(,|$)`
 

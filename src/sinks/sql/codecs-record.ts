@@ -45,4 +45,4 @@ function parseRecord(text: string): readonly (string | null)[] | undefined {
   }
 }
 
-const FIELD = String.raw`((?:${QUOTED}|\\.|[^"\\,()])*)(,|$)`
+const FIELD = String.raw`((?:${QUOTED}|\\.|[^"\\,)])*)(,|$)`
