@@ -50,7 +50,7 @@ function createTable(definition: Definition & { kind: 'create-table' }, context:
     schema,
     name,
     columns: new Map(),
-    primaryKey: definition.primaryKey,
+    primaryKey: inOrderOfColumns(definition),
     shards: Array.from({ length: definition.shards ?? DEFAULT_SHARDS }, () => ({ seqNo: 0n, primaryTerm: 1n })),
     settings: new Map(definition.settings),
     live: new Map(),
@@ -61,6 +61,12 @@ function createTable(definition: Definition & { kind: 'create-table' }, context:
   for (const path of definition.primaryKey) checkKey(table, path)
   context.catalogue.relations.set(nameKey(schema, name), table)
   return 1
+}
+
+/** Whatever the order in which the key names them. */
+function inOrderOfColumns({ columns, primaryKey }: Definition & { kind: 'create-table' }): Table['primaryKey'] {
+  const places = new Map(columns.map(({ path }, place) => [path[0], place]))
+  return primaryKey.toSorted(([one], [other]) => (places.get(one) ?? 0) - (places.get(other) ?? 0))
 }
 
 function createView(definition: Definition & { kind: 'create-view' }, context: Context): number {

@@ -59,7 +59,7 @@ test('IGNORED keeps what it is given', async (t) => {
     '{"__proto__":{"x":1},"constructor":null}',
     `{"s":"${'x'.repeat(40_000)}"}`,
   ])
-    assert.equal(await through(scene, 'i', document), document)
+    assert.deepEqual(JSON.parse(String(await through(scene, 'i', document))), JSON.parse(document))
   assert.equal(
     scene.crate.query("SELECT 1 AS c FROM information_schema.columns WHERE column_name LIKE 'i[%'").length,
     0,

@@ -17,13 +17,14 @@ function revive(_name: string, value: unknown, context: { readonly source?: stri
   return new Map(Object.entries(value))
 }
 
+/** Members of objects come back in another order than they went, as CrateDB gives them. */
 export function writeJson(value: Value): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   if (typeof value === 'number') return writeDouble(value)
   if (typeof value === 'string') return JSON.stringify(value)
   if (value instanceof Numeric) return value.toString()
   if (isList(value)) return `[${value.map(writeJson).join(',')}]`
-  const members = [...(value as ReadonlyMap<string, Value>)]
+  const members = [...(value as ReadonlyMap<string, Value>)].reverse()
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${writeJson(member)}`).join(',')}}`
 }
 

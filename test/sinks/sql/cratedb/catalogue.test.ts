@@ -9,7 +9,7 @@ import { crateState } from '../../../../src/sinks/sql/cratedb/state.ts'
 import type { Catalogue, Remembered } from '../../../../src/sinks/sql/tables.ts'
 import { claimOf } from '../../../support/changes.ts'
 import type { Crate } from '../../../support/crate/crate.ts'
-import { testCrate } from '../../../support/crate/real-crate.ts'
+import { onStandInOnly, testCrate } from '../../../support/crate/real-crate.ts'
 
 test('a table with all that its columns are, in PostgreSQL’s words where there are such', async (t) => {
   const { crate, catalogue } = await place(t)
@@ -41,7 +41,7 @@ test('a table with all that its columns are, in PostgreSQL’s words where there
   )
   assert.deepEqual(
     relation.uniques?.map(({ primary, plain, columns }) => ({ primary, plain, columns })),
-    [{ primary: true, plain: true, columns: ['A b', 'id'] }],
+    [{ primary: true, plain: true, columns: ['id', 'A b'] }],
   )
   assert.equal(relation.kind, 'r')
   assert.deepEqual((await catalogue.look('s', 't'))?.uniques, [])
@@ -135,7 +135,7 @@ test('what is remembered is of one relay, and of one life of it', async (t) => {
   assert.deepEqual(await catalogue.load('relay'), [])
 })
 
-test('a table that could not be remembered is a failure that passes', async (t) => {
+test('a table that could not be remembered is a failure that passes', { skip: onStandInOnly('a fault') }, async (t) => {
   const { crate, claimed, catalogue } = await place(t)
   await claimed('relay')
   await catalogue.load('relay')
