@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import pg from 'pg'
-import { type GreenplumDatabase, type GreenplumKind, greenplumDatabase, withoutGreenplum } from './greenplum.ts'
+import { type GreenplumDatabase, type GreenplumKind, greenplumDatabase, withoutStandIn } from './greenplum.ts'
 import { lockOrder } from './greenplum-locks.ts'
 import { refusals } from './greenplum-rules.ts'
 import { statementsOf } from './sql-tokens.ts'
@@ -33,7 +33,7 @@ const SAYS: Record<GreenplumKind, RegExp> = {
 const NUMBERS: Record<GreenplumKind, string> = { '6': '90426', '7': '120012', cloudberry: '140004' }
 
 for (const kind of KINDS) {
-  const skip = withoutGreenplum(kind)
+  const skip = withoutStandIn(kind)
 
   test(`Greenplum ${kind}: says what it is and knows its settings`, { skip }, async (t) => {
     const [client] = await connected(t, kind, { options: '-c TimeZone=UTC -c gp_autostats_mode=none' })
@@ -68,7 +68,7 @@ for (const kind of KINDS) {
   })
 }
 
-test('a refusal that nobody takes shows when the database goes', { skip: withoutGreenplum('6') }, async (t) => {
+test('a refusal that nobody takes shows when the database goes', { skip: withoutStandIn('6') }, async (t) => {
   const database = await greenplumDatabase(undefined, '6')
   const client = new pg.Client(database.url.replace('greenplum:', 'postgresql:'))
   client.on('error', () => {})
@@ -79,7 +79,7 @@ test('a refusal that nobody takes shows when the database goes', { skip: without
 })
 
 test('the kernel of 6 is without what came after 9.4, but not for the test', {
-  skip: withoutGreenplum('6'),
+  skip: withoutStandIn('6'),
 }, async (t) => {
   const [client, database] = await connected(t, '6')
   const lacking = [
@@ -99,7 +99,7 @@ test('the kernel of 6 is without what came after 9.4, but not for the test', {
   await client.query(`SELECT 'a' || 'b', ARRAY[1] || 2, 3 - 2, jsonb_array_elements('[1]'), to_regclass('pg_class')`)
 })
 
-test('6 ends a connection that brings a setting newer than 9.4', { skip: withoutGreenplum('6') }, async (t) => {
+test('6 ends a connection that brings a setting newer than 9.4', { skip: withoutStandIn('6') }, async (t) => {
   const settings = { idle_in_transaction_session_timeout: 1000 }
   await assert.rejects(connected(t, '6', settings), { code: '42704' })
   await connected(t, '7', settings)

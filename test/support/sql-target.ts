@@ -143,16 +143,19 @@ const BYTES = /^"\\\\x([0-9a-f]*)"$/
 
 const base64 = (json: string): string => JSON.stringify(Buffer.from(BYTES.exec(json)![1]!, 'hex').toString('base64'))
 
+/** With what every kernel has: Greenplum 6 is PostgreSQL 9.4. */
 async function logRows(query: Query, { schema, name }: TableName): Promise<string[]> {
+  const member = (name: string, json: string): string => `'"${name}":' || ${json}`
+  const text = (name: string, column = name): string => member(name, `to_json(${column})`)
   const rows = await query(`
-    SELECT (jsonb_build_object('kind', 'change', 'op', op,
-        'table', jsonb_build_object('schema', table_schema, 'name', table_name),
-        'key', key, 'before', before, 'after', after, 'complete', complete, 'version', version::text,
-        'time', to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
-      || CASE WHEN transaction IS NULL THEN '{}' ELSE jsonb_build_object('transaction', transaction) END
-      || CASE WHEN expired IS NULL THEN '{}' ELSE jsonb_build_object('expired', expired) END
-      || jsonb_build_object('source', jsonb_strip_nulls(jsonb_build_object('format', format, 'stream', stream,
-        'shard', shard, 'sequence', sequence, 'subSequence', sub_sequence, 'eventId', event_id))))::text AS json
+    SELECT '{' || concat_ws(',', '"kind":"change"', ${text('op')},
+        ${member('table', `json_build_object('schema', table_schema, 'name', table_name)`)},
+        ${['key', 'before', 'after'].map((name) => member(name, `coalesce(${name}::text, 'null')`)).join(', ')},
+        ${text('complete')}, ${text('version', 'version::text')},
+        ${text('time', `to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`)},
+        ${member('transaction', 'transaction::text')}, ${text('expired')},
+        '"source":{' || concat_ws(',', ${text('format')}, ${text('stream')}, ${text('shard')}, ${text('sequence')},
+          ${text('subSequence', 'sub_sequence')}, ${text('eventId', 'event_id')}) || '}') || '}' AS json
     FROM ${identifier(schema ?? 'public')}.${identifier(targetName(name))} ORDER BY ctid`)
   return rows.map(({ json }) => json!)
 }
@@ -172,12 +175,15 @@ export async function backup(query: Query): Promise<() => Promise<void>> {
     `SELECT format('%I.%I', schemaname, tablename) AS id FROM pg_tables WHERE schemaname IN ('public', 'cdc_relay')`,
   )
   const ids = tables.map(({ id }) => id!)
+  const [version] = await query(`SELECT current_setting('server_version_num') AS number`)
+  // Before PostgreSQL 10 no column is generated always.
+  const overriding = Number(version!.number) < 100_000 ? '' : 'OVERRIDING SYSTEM VALUE'
   await query('CREATE SCHEMA backup')
   for (const [i, id] of ids.entries()) await query(`CREATE TABLE backup.t${i} AS TABLE ${id}`)
   return async () => {
     await query(`TRUNCATE ${ids.join(', ')}`)
     for (const id of inOrderOfReferences(ids)) {
-      await query(`INSERT INTO ${id} OVERRIDING SYSTEM VALUE TABLE backup.t${ids.indexOf(id)}`)
+      await query(`INSERT INTO ${id} ${overriding} TABLE backup.t${ids.indexOf(id)}`)
     }
   }
 }

@@ -1,7 +1,7 @@
-import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { greenplumDatabase, withoutStandIn } from '../../../support/greenplum.ts'
 import { describeStatements } from '../dialect-batches.ts'
 
-describeStatements('greenplum 6', listened, { skip: withoutGreenplum('6') })
+describeStatements('greenplum 6', listened, { skip: withoutStandIn('6') })
 
 async function listened() {
   const { url, statements, drop } = await greenplumDatabase(undefined, '6')

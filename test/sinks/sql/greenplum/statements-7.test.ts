@@ -1,7 +1,7 @@
-import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { greenplumDatabase, withoutStandIn } from '../../../support/greenplum.ts'
 import { describeStatements } from '../dialect-batches.ts'
 
-describeStatements('greenplum 7', listened, { skip: withoutGreenplum('7') })
+describeStatements('greenplum 7', listened, { skip: withoutStandIn('7') })
 
 async function listened() {
   const { url, statements, drop } = await greenplumDatabase(undefined, '7')

@@ -1,7 +1,7 @@
-import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { greenplumDatabase, withoutStandIn } from '../../../support/greenplum.ts'
 import { describeStatements } from '../dialect-batches.ts'
 
-describeStatements('cloudberry', listened, { skip: withoutGreenplum('cloudberry') })
+describeStatements('cloudberry', listened, { skip: withoutStandIn('cloudberry') })
 
 async function listened() {
   const { url, statements, drop } = await greenplumDatabase(undefined, 'cloudberry')

@@ -5,7 +5,7 @@ import pg from 'pg'
 import { connect } from '../../../../src/sinks/sql/connection.ts'
 import { sqlStateStore } from '../../../../src/sinks/sql/state.ts'
 import { at, claimOf, del, dmsPatch, put, sourceTable } from '../../../support/changes.ts'
-import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum, withoutStandIn } from '../../../support/greenplum.ts'
 import type { TestDatabase } from '../../../support/postgres.ts'
 import { rejection, totals } from '../../conformance.ts'
 import { openRelay } from '../test-relay.ts'
@@ -13,7 +13,7 @@ import { openRelay } from '../test-relay.ts'
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
 test('an append-optimised table is no mirror, which is said with what helps; as a log it does', {
-  skip: withoutGreenplum('7'),
+  skip: withoutStandIn('7'),
 }, async (t) => {
   const database = await greenplumDatabase(t, '7')
   // A heap under the name that Greenplum gives such tables.
