@@ -28,3 +28,9 @@ for (const [title, positions, fields] of CASES) {
     assert.deepEqual(said[0]!.fields, fields)
   })
 }
+
+test('a relay that begins at a time does not say that it goes on', () => {
+  const { log, said } = listening()
+  sayBeginning(log, new Map([['e', atTimestamp(0)]]))
+  assert.match(said[0]!.message, /begins where `--start` says/)
+})

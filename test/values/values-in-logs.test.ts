@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { type CrateOptions, startCrate } from '../support/crate/crate.ts'
+import { writeJson } from '../support/crate/values.ts'
 import { pgliteFolder } from '../support/pglite.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { runProgram } from '../support/program.ts'
@@ -80,6 +82,29 @@ for (const target of ['postgresql', 'pglite'] as const) {
     assert.match(kept.stderr, new RegExp(`"said":"not ${SECRET} \\| ${SECRET} \\| ${SECRET}`))
   })
 }
+
+test('cratedb: rows that are refused in whatever words: no value of them in log, summary or reason', async (t) => {
+  for (const words of [
+    `Something about ${SECRET} is odd`,
+    `Failed CONSTRAINT c CHECK ("q" = 'good') for values: [${SECRET}]`,
+  ]) {
+    const refusal: CrateOptions['refusal'] = (table, row) =>
+      !table.includes('letters') && writeJson(new Map(row)).includes(SECRET) ? words : null
+    const crate = await startCrate({ refusal })
+    t.after(crate.stop)
+    const cwd = folderOf(t)
+    writeFileSync(join(cwd, 'in.jsonl'), `${recordsOf({ name: 'odd' }).join('\n')}\n`)
+    const args = ['run', '--source', 'file:in.jsonl', '--sink', crate.url]
+    const { code, stdout, stderr, log } = await runProgram(args, { cwd })
+    assert.equal(code, 0, stderr)
+    assert.ok(!`${stdout}${stderr}`.includes(SECRET), stderr)
+    const told = log.filter(({ msg }) => msg === 'A record became a dead letter')
+    assert.deepEqual(
+      told.map(({ table }) => table),
+      ['shop.odd'],
+    )
+  }
+})
 
 /** Records that cannot be decoded, each with the secret where the reason could quote it. */
 const BROKEN: readonly string[] = [
