@@ -2,6 +2,7 @@ import { type Change, newRow, type Value } from '../../../change.ts'
 import { type ColumnsTable, imagesOf } from '../columns-shape.ts'
 import type { Database } from '../connection.ts'
 import type { Planner } from '../dialect.ts'
+import type { Refuse } from '../layout.ts'
 import type { MirrorStatements, RowShape, Write } from '../mirror.ts'
 import { planMirror } from '../mirror.ts'
 import type { ValuesAside } from '../set-aside.ts'
@@ -129,7 +130,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: ()
       .filter((name) => !isKey.has(name))
       .map(documentKey)
     if (filled(change, elements, (name) => aside.add(change, name, whyAside(name))) === null) return null
-    const row = { key, version: change.version, isDeleted: false, elements, patch: { from, told } }
+    const row = { key, version: change.version, isDeleted: false, elements, patch: { from, told }, change }
     return withLean(row, change, nothing, aside)
   }
 
@@ -170,7 +171,7 @@ function columnsStatements(
     upsert,
     insert: (rows) => upsert(oncePerRecord(rows)),
     bury: upsert,
-    applyPatches: (rows) => (to) => applyPatches(to, written, hasExtra ? values.length : null, rows),
+    applyPatches: (rows) => (to, refuse) => applyPatches(to, written, hasExtra ? values.length : null, rows, refuse),
     applyMoves: (rows) => layOverMoved(written, rows),
   }
 }
@@ -187,6 +188,7 @@ async function applyPatches(
   table: WrittenTable,
   extra: number | null,
   rows: readonly CrateRow[],
+  refuse: Refuse | undefined,
 ): Promise<number> {
   let applied = 0
   const leftovers: CrateRow[] = []
@@ -194,6 +196,7 @@ async function applyPatches(
     applied += await writeRows(to, {
       table,
       ...group,
+      refuse,
       asked: extra === null ? [] : [extra],
       onApplied(row, answer) {
         if (extra === null) return

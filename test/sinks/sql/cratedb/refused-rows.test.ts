@@ -184,6 +184,29 @@ for (const layout of ['document', 'columns'] as const) {
   })
 }
 
+test('partial images that are refused are known each for itself, too', async (t) => {
+  const { crate, knows, write } = await openCrateRelay(t, {}, { crate: { refusal: refusing('Odd: hunter2') } })
+  knows(sourceTable({ note: 'text', qty: 'int32' }))
+  const numbers = Array.from({ length: 100 }, (_, i) => i)
+  await write(...numbers.map((id) => dmsPut(id, 1, { data: { note: 'x', qty: id } })))
+  const count = () => crate.executed.filter(({ text }) => /^INSERT INTO "shop"/.test(text)).length
+  const before = count()
+  const patches = numbers.map((id) =>
+    dmsPatch(id, 2, { data: { note: id % 5 === 3 ? 'hunter2' : 'y' }, sequence: `${id}` }),
+  )
+  const written = await write(...patches)
+  assert.deepEqual([totals(written), written.deadLettered], [[80, 0], 20])
+  assert.equal(count() - before, 42)
+  const found = lines(crate, `SELECT "id", "qty" FROM "shop"."orders" WHERE "note" = 'y'`)
+  assert.deepEqual(
+    found.sort(),
+    numbers
+      .filter((id) => id % 5 !== 3)
+      .map((id) => `${id} ${id}`)
+      .sort(),
+  )
+})
+
 test('--on-error stop: words that are not known end the run in front of the row, without its values', async (t) => {
   const crate = { refusal: refusing('Odd: hunter2') }
   const { write } = await openCrateRelay(t, { onError: 'stop' }, { crate })
