@@ -10,6 +10,12 @@ export interface TextReader {
   readonly holds: string
 }
 
+/** Types whose texts may have blanks around them. */
+const BLANKS_AROUND: ReadonlySet<string> = new Set([
+  ...['bool', 'int2', 'int4', 'int8', 'numeric', 'float4', 'float8'],
+  ...['date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval'],
+])
+
 /** @param codec of the type, for texts in the form in which PostgreSQL prints them */
 export function textReader(
   type: UnderlyingType,
@@ -23,7 +29,8 @@ export function textReader(
     isNotNull: type.isNotNull === true,
     mayBeRefused: mayBeRefused || isMoney,
     holds,
-    read(text) {
+    read(raw) {
+      const text = BLANKS_AROUND.has(type.name) ? raw.trim() : raw
       if (isBytes && !text.startsWith('\\x')) return undefined
       const token = encode(isBytes ? text.slice(2) : text)
       if (token === undefined) return undefined

@@ -46,10 +46,7 @@ export function rangeCodec({ sql, kind, subtype }: UnderlyingType, bounds: TextR
     const [, left, lowerText, upperText, right] = match
     const lower = boundOf(lowerText!)
     const upper = boundOf(upperText!)
-    // Of types that are known, blanks around are nothing.
-    const trimmed = (bound: string | null): string | null =>
-      compare === undefined || bound === null ? bound : bound.trim()
-    const [from, to] = [readBound(trimmed(lower), bounds), readBound(trimmed(upper), bounds)]
+    const [from, to] = [readBound(lower, bounds), readBound(upper, bounds)]
     if (from === undefined || to === undefined) return undefined
     const isCounted = STEPS.has(subtype!.name)
     if (isCounted && (isLast(subtype!.name, from, left === '(') || isLast(subtype!.name, to, right === ']')))
