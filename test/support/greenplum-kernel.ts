@@ -61,14 +61,14 @@ export async function disguise(
     CREATE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT '${version}'::text $$;
     GRANT USAGE ON SCHEMA cdc_relay_test_newer TO PUBLIC`)
   await database.query(CATALOGUE)
+  if (kind === '6') await database.query(PARTITIONS)
   if (kind === '6') await hideNewer(database)
 }
 
 /** What Greenplum's catalogue says of tables: nothing at first, for they are made by PostgreSQL. */
 const CATALOGUE = `
   CREATE TABLE pg_catalog.gp_distribution_policy (localoid oid, policytype "char", distkey int2vector);
-  CREATE TABLE pg_catalog.pg_partition (parrelid oid, parlevel smallint, parnatts smallint, paratts int2vector);
-  GRANT SELECT ON pg_catalog.gp_distribution_policy, pg_catalog.pg_partition TO PUBLIC;
+  GRANT SELECT ON pg_catalog.gp_distribution_policy TO PUBLIC;
   CREATE FUNCTION cdc_relay_test_newer.distribute(spread regclass, policy "char", columns text[]) RETURNS void LANGUAGE plpgsql AS $$
   DECLARE places int2vector := coalesce((SELECT string_agg(attnum::text, ' ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS u (name, n)
       JOIN pg_attribute ON attrelid = spread AND attname = name), '')::int2vector;
@@ -79,6 +79,11 @@ const CATALOGUE = `
     DELETE FROM pg_catalog.gp_distribution_policy WHERE localoid = spread;
     INSERT INTO pg_catalog.gp_distribution_policy VALUES (spread, policy, places);
   END $$`
+
+/** 7 and Cloudberry have those of PostgreSQL. */
+const PARTITIONS = `
+  CREATE TABLE pg_catalog.pg_partition (parrelid oid, parlevel smallint, parnatts smallint, paratts int2vector);
+  GRANT SELECT ON pg_catalog.pg_partition TO PUBLIC`
 
 /** The statement that makes the catalogue say how a table is spread. */
 export function distribute(table: string, distribution: Distribution): string {

@@ -27,7 +27,7 @@ export function withTypesOf(table: Pick<Target, 'schema' | 'name'>, statements: 
 function executed(table: Pick<Target, 'schema' | 'name'>, text: string, places: ReadonlyMap<string, string>): string {
   const complete = [...places].reduce(
     (text, [place, column]) => sql`replace(${text}, ${sql.lit(place)}, ${typeName(table, column)})`,
-    sql`${sql.lit(text.replaceAll(/\bcdc_this\b/g, '$1'))}`,
+    sql`${sql.lit(text.replaceAll('cdc_part = cdc_this', 'cdc_part = $1'))}`,
   )
   return sqlText([sql`EXECUTE ${complete} USING cdc_this`])
 }

@@ -6,14 +6,25 @@ import type { Database } from '../connection.ts'
 export async function readGreenplumRelation(db: Database, schema: string, name: string): Promise<Relation | undefined> {
   const relation = await readRelation(db, schema, name)
   if (relation?.kind !== 'r' && relation?.kind !== 'p') return relation
-  const distribution = await readDistribution(db, schema, name)
+  const has = await readTablesOfCatalogue(db)
+  const distribution = has.distribution ? await readDistribution(db, schema, name) : {}
   if (!(await hasParts(db, schema, name))) return { ...relation, ...distribution }
   return {
     ...relation,
     ...distribution,
     isAppendOptimized: relation.isAppendOptimized === true || (await hasAppendOptimizedParts(db, schema, name)),
-    ...(relation.kind === 'r' ? await readPartitionColumns(db, schema, name) : {}),
+    ...(has.partitions ? await readPartitionColumns(db, schema, name) : {}),
   }
+}
+
+/** Only Greenplum 6 has partitions of its own; 7 and Cloudberry have PostgreSQL's, and others may have less. */
+async function readTablesOfCatalogue(
+  db: Database,
+): Promise<{ readonly distribution: boolean; readonly partitions: boolean }> {
+  const { rows } = await sql<{ distribution: boolean; partitions: boolean }>`
+    SELECT to_regclass('pg_catalog.gp_distribution_policy') IS NOT NULL AS distribution,
+      to_regclass('pg_catalog.pg_partition') IS NOT NULL AS partitions`.execute(db)
+  return rows[0]!
 }
 
 const oidOf = (schema: string, name: string) => sql`(SELECT c.oid FROM pg_catalog.pg_class c
@@ -63,7 +74,7 @@ async function partsOf(
   return rows
 }
 
-/** Of Greenplum 6; on all levels. 7 and Cloudberry have PostgreSQL's partitions. */
+/** On all levels. */
 async function readPartitionColumns(
   db: Database,
   schema: string,

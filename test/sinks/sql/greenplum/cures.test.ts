@@ -168,3 +168,15 @@ for (const [title, { kinds, make, says, before }] of Object.entries(CURES)) {
     })
   }
 }
+
+for (const kind of ALL) {
+  test(`greenplum ${kind}: a table from which others inherit is no partitioned one`, {
+    skip: withoutGreenplum(kind),
+  }, async (t) => {
+    const database = await greenplumDatabase(t, kind)
+    await database.query(`CREATE TABLE orders (id text PRIMARY KEY, data jsonb, cdc_version bigint);
+      CREATE TABLE heir () INHERITS (orders)`)
+    const { write } = await openRelay(t, {}, database)
+    assert.deepEqual(totals(await write(put('a', 1))), [1, 0])
+  })
+}
