@@ -9,7 +9,8 @@ import type { Column, PageLimits, Relation } from './catalogue.ts'
  */
 export interface RowRoom {
   /**
-   * Of a row's values, those that have no room: as few as must be, of the last columns of the table. Empty where all have.
+   * Of a row's values, those that have no room: as few as must be, of the last columns of the table that take NULL. Empty
+   * where all have.
    * @param keys tokens of the key
    * @param values tokens by the place of the column; absent where it has none, or NULL
    */
@@ -34,7 +35,8 @@ export function rowRoom(
   const most = columns.map(({ storage }) => mostBytes(storage))
   if (bytesOf(page, columns, most) <= page.rowBytes) return null
   const places = new Map(uses.flatMap((use, i) => (use !== null && 'value' in use ? [[use.value, i] as const] : [])))
-  const inOrder = [...places.keys()]
+  const mayBeEmpty = ({ notNull, underlying }: Column): boolean => !notNull && underlying.isNotNull !== true
+  const inOrder = [...places].flatMap(([index, i]) => (mayBeEmpty(columns[i]!) ? [index] : []))
 
   return {
     withoutRoom(keyTokens, tokens) {

@@ -171,6 +171,20 @@ onEachTarget(
   },
 )
 
+onEachTarget('a wide row whose last column is NOT NULL: that keeps its value', async (t, openRelay) => {
+  const random = seededRandom(2)
+  const { database, knows, write } = await openRelay(t, { layout: null })
+  const columns = Array.from({ length: 500 }, (_, i) => `c${i} text${i > 490 ? ' NOT NULL' : ''}`)
+  await database.query(`CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY, ${columns.join(', ')})`)
+  knows(sourceTable({}))
+  const data = attributes(500, () => random.hex(32))
+  const written = await write(dmsPut(1, 1, { data }))
+  assert.deepEqual([totals(written), written.deadLettered], [[1, 0], 0])
+  assert.deepEqual(await valuesOf(database, 'shop.orders', 'id', '1'), data)
+  const [row] = await database.query<{ c499: string }>('SELECT c499 FROM shop.orders')
+  assert.equal(row!.c499, data.c499)
+})
+
 const attributes = (count: number, value: (i: number) => Value): Record<string, Value> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, value(i)]))
 
