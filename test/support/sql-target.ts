@@ -99,7 +99,7 @@ export async function columnsRows(query: Query, table: TableName, deletes: 'hard
   const name = targetName(deletes === 'soft' ? `${targetName(table.name)}_live` : table.name)
   const [remembered] = await query(
     `SELECT keys::text AS keys, (
-       SELECT jsonb_agg(c) FROM jsonb_array_elements(columns) c JOIN information_schema.columns i
+       SELECT json_agg(c) FROM jsonb_array_elements(columns) c JOIN information_schema.columns i
          ON i.table_schema = target_schema AND i.table_name = target_table AND i.column_name = c->>'column'
      )::text AS columns FROM cdc_relay.tables
      WHERE target_schema = ${literal(schema)} AND target_table = ${literal(targetName(table.name))}`,
@@ -119,7 +119,7 @@ export async function typedRows(
   const rows = await query(
     `SELECT ${[
       ...keys.map(({ column }, i) => `${identifier(column)}::text AS k${i}`),
-      ...columns.map(({ column }, i) => `to_jsonb(${identifier(column)})::text AS c${i}`),
+      ...columns.map(({ column }, i) => `to_json(${identifier(column)})::text AS c${i}`),
     ].join(', ')}, cdc_extra::text AS extra, cdc_version::text AS version FROM ${from}`,
   )
   return rows.map((row) => ({
@@ -138,7 +138,7 @@ function rowJson(columns: readonly Mapping[], row: Record<string, string | null>
   return `{${[...members, ...(extra === '' ? [] : [extra])].join(',')}}`
 }
 
-/** How `to_jsonb` prints bytes; the change record has them in base64. */
+/** How `to_json` prints bytes; the change record has them in base64. */
 const BYTES = /^"\\\\x([0-9a-f]*)"$/
 
 const base64 = (json: string): string => JSON.stringify(Buffer.from(BYTES.exec(json)![1]!, 'hex').toString('base64'))
