@@ -86,7 +86,10 @@ test('of 1,200 attributes a table gets as many as make 900 columns, when it is m
     const { crate, write } = await openCrateRelay(t, { layout: 'columns' })
     await write(put('a', 1, { data: first }))
     await write(put('b', 2, { data }), put('c', 2, { data: { ...data, a1199: null } }))
-    const [count] = lines(crate, `SELECT count(*) FROM information_schema.columns WHERE table_name = 'orders'`)
+    const [count] = lines(
+      crate,
+      `SELECT count(*) FROM information_schema.columns WHERE table_schema = 'doc' AND table_name = 'orders'`,
+    )
     assert.equal(count, '900')
     for (const [id, ...more] of [['b', 'v1199'], ['c']]) {
       const [row] = crate.query(`SELECT * FROM "doc"."orders" WHERE "id" = '${id}'`)
