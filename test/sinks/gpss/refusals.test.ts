@@ -57,6 +57,13 @@ const REFUSALS: Readonly<Record<string, Refusing>> = {
     CREATE DOMAIN apart.word AS text CHECK (apart.read(VALUE)); ALTER TABLE orders ALTER note TYPE apart.word`,
 }
 
+/** Where the value is at fault, and a mirror has a place for it, the row is written without it. */
+const COSTS_THE_VALUE: ReadonlySet<string> = new Set([
+  'an index that has no room for it',
+  'a row that is too big for a page',
+  'a type that reads its texts in words of its own',
+])
+
 const MODES = {
   mirror: {
     table:
@@ -106,6 +113,18 @@ for (const [mode, { table, options }] of Object.entries(MODES)) {
 
       const batch = [good('a'), put('x', 1, { table: 'other' }), good('b'), bad('c'), good('d'), bad('e')]
       const { result, failures } = await written(prepare(...batch))
+      if (mode === 'mirror' && COSTS_THE_VALUE.has(title)) {
+        assert.deepEqual([totals(result), result.deadLettered ?? 0], [[6, 0], 0])
+        assert.equal(result.setAside?.get('orders')?.get('note')?.count, 2)
+        const aside = `SELECT id, note, cdc_extra->>'note' AS aside FROM orders WHERE note IS NULL ORDER BY id`
+        assert.deepEqual(await place.database.query(aside), [
+          { id: 'c', note: null, aside: 'hunter2' },
+          { id: 'e', note: null, aside: 'hunter2' },
+        ])
+        const { result: alone } = await written(prepare(bad('f')))
+        assert.deepEqual([totals(alone), alone.setAside?.get('orders')?.get('note')?.count], [[1, 0], 1])
+        return
+      }
       assert.deepEqual([totals(result), result.deadLettered], [[4, 0], 2])
       const ids = 'SELECT id FROM orders ORDER BY id'
       assert.deepEqual(
