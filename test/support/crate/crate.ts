@@ -19,9 +19,9 @@ export interface CrateOptions extends Partial<CrateSettings> {
 }
 
 /**
- * A stand-in for CrateDB's PostgreSQL port. It is no CrateDB: nothing it says of rows and types was learned from a running
- * server. It shows how we handle the protocol, and fails where CrateDB's documentation and source say that CrateDB fails.
- * Statements are read with CrateDB's own grammar, and run over tables in memory.
+ * A stand-in for CrateDB's PostgreSQL port. It is no CrateDB: it shows how the protocol is handled, and fails where versions
+ * 5.10 and 6.4 were seen to fail, or where CrateDB's documentation and source say that it fails. Statements are read with
+ * CrateDB's own grammar, and run over tables in memory.
  */
 export interface Crate {
   readonly url: string

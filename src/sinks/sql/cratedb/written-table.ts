@@ -66,7 +66,7 @@ export interface CrateRow {
   readonly elements: readonly (string | null | undefined)[]
   /** Of a partial image. */
   readonly patch: Patch | null
-  /** What the row is of, if it is of one change: that is told of where the row is refused. */
+  /** The change that the row is of: it becomes a dead letter where the row is refused. Absent of a row put together from others. */
   readonly change?: Change
   readonly lean?: Lean
 }
