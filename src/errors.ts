@@ -273,7 +273,10 @@ export class RelayError extends Error {
   /** @param said what the other side said in words that may hold values of rows */
   constructor(code: FailureCode, detail: string, place: PlaceOfFailure = {}, cause?: unknown, said?: string) {
     const where = Object.entries(place).map(([name, value]) => `${name} ${value}`)
-    super(`${code}: ${detail}${where.length > 0 ? ` (${where.join(', ')})` : ''}. ${FAILURES[code].help}`, { cause })
+    // A list ends with its last line: what follows begins a line of its own.
+    const isList = detail.endsWith('\n')
+    const placed = where.length > 0 ? `${detail}${isList ? '' : ' '}(${where.join(', ')})` : detail
+    super(`${code}: ${placed}${isList && where.length === 0 ? '' : '. '}${FAILURES[code].help}`, { cause })
     this.name = 'RelayError'
     this.code = code
     this.detail = detail
