@@ -175,8 +175,8 @@ export const FAILURES = {
   TOO_MANY_REFUSED: {
     retry: 'never',
     exit: 1,
-    means: 'The target refused most of the rows of a table.',
-    help: 'It looks as if the table were wrong, and not the rows. The position stands in front of the batch.',
+    means: 'The target refused all of more than 100 rows of a table, each for the same reason.',
+    help: 'It looks as if the table were wrong, and not the rows: change the table. If it is right, each of the rows becomes a dead letter with `--batch-records 100`. The position stands in front of the batch.',
   },
   SINK_UNCLEAR: {
     retry: 'a few times',

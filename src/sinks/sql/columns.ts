@@ -59,17 +59,16 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
       return dialect.create(target, definitions, keys)
     },
 
-    additions(_target, { keys, columns }, relation) {
+    additions(target, { keys, columns }, relation) {
+      // What is no table is a misfit.
+      if (wrongKind(target, relation).length > 0) return { own: [], optional: [], columns: [] }
       const isThere = new Set(relation.columns.map(({ name }) => name))
       // A missing part of the key is a misfit: the rows that are there have no value for it.
       const isKey = new Set(keys.map(({ column }) => column))
       const missing = own.filter(({ name }) => !isThere.has(name))
       // Without it, what a column cannot hold is a dead letter.
       const optional = [extra].filter(({ name }) => !isThere.has(name))
-      // A column that was dropped counts to the server as one that is there.
-      const dropped = (relation.page?.attributes ?? relation.columns.length) - relation.columns.length
-      const most = Math.min(dialect.mostColumns, MOST_ATTRIBUTES - dropped)
-      const room = Math.max(0, most - countOf(relation) - missing.length - optional.length)
+      const room = Math.max(0, mostOf(relation, dialect) - countOf(relation) - missing.length - optional.length)
       return {
         own: missing,
         optional,
@@ -282,12 +281,18 @@ function boundTable(
     leftOut: new Map(
       columns
         .filter(({ column, type }) => type !== null && !byName.has(column))
-        .map(({ attribute }) => [attribute, whyLeftOut(countOf(relation) >= mostColumns)]),
+        .map(({ attribute }) => [attribute, whyLeftOut(countOf(relation) >= mostOf(relation, { mostColumns }))]),
     ),
   }
 }
 
 /** PostgreSQL's own limit. */
 const MOST_ATTRIBUTES = 1600
+
+/** A column that was dropped counts to the server as one that is there. */
+function mostOf({ columns, page }: Relation, { mostColumns }: Pick<TableStyle, 'mostColumns'>): number {
+  const dropped = (page?.attributes ?? columns.length) - columns.length
+  return Math.min(mostColumns, MOST_ATTRIBUTES - dropped)
+}
 
 const countOf = ({ columns, columnCount = columns.length }: Relation): number => columnCount

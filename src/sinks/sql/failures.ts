@@ -24,6 +24,8 @@ const KNOWN: Readonly<Record<string, FailureCode>> = {
   '42': 'SINK_TABLE',
   '42501': 'SINK_DENIED',
   '53': 'SINK_BUSY',
+  // More columns than a table can have.
+  '54011': 'SINK_TABLE',
   '55006': 'SINK_BUSY',
   '55P03': 'SINK_BUSY',
   '57': 'SINK_UNREACHABLE',
@@ -160,10 +162,12 @@ export function saidBy(error: Error): string {
  */
 function mayQuoteValues(error: Error): boolean {
   const { blame } = meaningOf(error)
-  const where = field(error, 'where') ?? ''
-  if (blame === 'target') return /\bPL\/(?!pgSQL)/.test(where)
-  return blame !== 'table' || /\bfunction\b/.test(where)
+  if (blame === 'target') return isOfForeignLanguage(error)
+  return blame !== 'table' || /\bfunction\b/.test(field(error, 'where') ?? '')
 }
+
+/** In a function of another language than PL/pgSQL, whose author gives an error any code, words and names. */
+const isOfForeignLanguage = (error: Error): boolean => /\bPL\/(?!pgSQL)/.test(field(error, 'where') ?? '')
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
 export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
@@ -197,7 +201,7 @@ function meaningOf(error: Error): Meaning {
   // CREATE … IF NOT EXISTS of two sessions at once collides in the catalogue.
   if (state === '23505' && field(error, 'schema') === 'pg_catalog')
     return { blame: 'target', code: 'SINK_BUSY', patience: 0 }
-  if (OF_ROWS.has(kind)) return { blame: 'row', code: 'SINK_FAILED', patience: 0 }
+  if (OF_ROWS.has(kind) && KNOWN[state] === undefined) return { blame: 'row', code: 'SINK_FAILED', patience: 0 }
   if (OF_RULES.has(state) || OF_RULES.has(kind)) return { blame: 'rule', code: 'SINK_FAILED', patience: 0 }
   return { blame: isPolicy(error) ? 'unknown' : blameFor(state, known), code: known, patience: 0 }
 }
@@ -224,9 +228,13 @@ function failureOfDriver(error: Error): FailureCode {
   return unreachable ? 'SINK_UNREACHABLE' : 'SINK_FAILED'
 }
 
-/** `SQLSTATE 23514 (table orders, constraint orders_qty_check)`. What comes from a segment of Greenplum names nothing. */
+/**
+ * `SQLSTATE 23514 (table orders, constraint orders_qty_check)`. What comes from a segment of Greenplum names nothing. A function
+ * that makes the error itself gives it any names (`RAISE … USING TABLE = NEW.note`), which may be values of rows.
+ */
 function stateAndNames(error: Error): string {
-  const names = (['table', 'column', 'constraint'] as const)
+  const given = isRaised(error) || isOfForeignLanguage(error) ? [] : (['table', 'column', 'constraint'] as const)
+  const names = given
     .map((name) => [name, field(error, name)] as const)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${value}`)

@@ -40,6 +40,7 @@ const byCode: readonly [code: string, blame: Blame, failure: FailureCode, retrie
   ['53300', 'target', 'SINK_BUSY', true],
   ['54000', 'row', 'SINK_FAILED', false],
   ['54001', 'row', 'SINK_FAILED', false],
+  ['54011', 'table', 'SINK_TABLE', false],
   ['55000', 'unknown', 'SINK_FAILED', false],
   ['55P03', 'target', 'SINK_BUSY', true],
   ['57014', 'target', 'SINK_BUSY', true],
@@ -129,6 +130,20 @@ test('no value of a row is shown, nor statements and their parameters', () => {
     bySqlState.refusal(Object.assign(new Error('hunter2'), { code: 'P0001', routine: 'exec_stmt_raise', where })),
     'The target refused a row, SQLSTATE P0001 (raised by function shop."no hunter2")',
   )
+})
+
+test('names that a function of the target gave to its error are no names of the target', () => {
+  const named = { code: '23514', schema: 'hunter2', table: 'hunter2', column: 'hunter2', constraint: 'hunter2' }
+  const raised = { routine: 'exec_stmt_raise', where: 'PL/pgSQL function shop.audit() line 3 at RAISE' }
+  const thrown = { routine: 'PLy_elog_impl', where: 'Traceback (most recent call last):\nPL/Python function "audit"' }
+  for (const origin of [raised, thrown]) {
+    const refusal = bySqlState.refusal(Object.assign(new Error('no'), { ...named, ...origin }))
+    assert.match(refusal, /SQLSTATE 23514/)
+    assert.doesNotMatch(refusal, /hunter2/)
+  }
+  // What a statement of such a function ran into, the server itself names.
+  const within = { code: '23514', table: 'audit', where: 'PL/pgSQL function shop.audit() line 3 at SQL statement' }
+  assert.match(bySqlState.refusal(Object.assign(new Error('no'), within)), /\(table audit, in function shop\.audit\)/)
 })
 
 test('what a function of the target says is not shown, whatever its code; what it said is kept apart for --log-values', () => {

@@ -183,6 +183,25 @@ test('what is not a table is named', async (t) => {
   )
 })
 
+test('what is not a table gets no columns either, but its name', async (t) => {
+  const { database, write } = await openRelay(t, { layout: 'columns' })
+  await database.query(
+    `CREATE VIEW orders AS SELECT 'a'::text AS id; CREATE MATERIALIZED VIEW others AS SELECT 'a'::text AS id`,
+  )
+  for (const [table, what] of [
+    ['orders', /it is a view; name another target with --table orders=NAME/],
+    ['others', /it is a materialized view/],
+  ] as const)
+    assert.match((await rejection(write(put('a', 1, { table })), 'SINK_TABLE')).detail, what)
+})
+
+test('a table with as many columns as PostgreSQL allows: what the relay needs has no room, and the message says so', async (t) => {
+  const { database, write } = await openRelay(t, { layout: 'columns' })
+  const columns = Array.from({ length: 1599 }, (_, i) => `c${i} int`)
+  await database.query(`CREATE TABLE orders (id text PRIMARY KEY, ${columns.join(', ')})`)
+  assert.match((await rejection(write(put('a', 1)), 'SINK_TABLE')).detail, /tables can have at most 1600 columns/)
+})
+
 test('a table mirrored with soft deletes is not taken for hard ones', async (t) => {
   const { database, write, close } = await openRelay(t, { deletes: 'soft' })
   await write(put('a', 1), del('b', 1))
