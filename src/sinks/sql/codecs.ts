@@ -34,6 +34,10 @@ export interface Codec {
   encode(value: Exclude<Value, null>): string | undefined
 }
 
+/** What a codec holds that does not say it, and what helps. */
+export const JUST_THE_TYPE = 'just the values of that type, unaltered'
+export const ANOTHER_TYPE = 'Give the column a type that holds these values'
+
 /**
  * @param feed the values of DMS come from typed columns and often as text (`true`, hex digits, JSON, long numbers), so
  * text is read as the column's type. Those of DynamoDB have their types: their text is never read as a number, boolean,
@@ -41,8 +45,16 @@ export interface Codec {
  */
 export function codecFor(column: Pick<Column, 'underlying' | 'collation'>, feed: Format): Codec {
   const codec = codecOf(column, feed)
-  return (column.underlying.checks ?? []).length === 0 ? codec : { ...codec, mayBeRefused: true }
+  return (column.underlying.checks ?? []).length === 0 ? codec : checkedCodec(codec)
 }
+
+/** Of a domain with checks, which only the server can try. */
+const checkedCodec = (codec: Codec): Codec => ({
+  ...codec,
+  mayBeRefused: true,
+  holds: `${codec.holds ?? JUST_THE_TYPE}, as far as the CHECK of its domain allows`,
+  cure: `${codec.cure ?? ANOTHER_TYPE}, or alter the CHECK`,
+})
 
 function codecOf({ underlying, collation }: Pick<Column, 'underlying' | 'collation'>, feed: Format): Codec {
   const { name, modifier, kind, element, subtype } = underlying
@@ -219,7 +231,7 @@ function enumCodec({ sql, labels }: UnderlyingType, feed: Format): Codec {
     travelsAs: sql,
     castTo: null,
     isKeyable: true,
-    holds: `the ${known.size} labels of its type`,
+    holds: known.size === 1 ? 'the one label of its type' : `the ${known.size} labels of its type`,
     cure: `Add the labels that it lacks with ALTER TYPE ${sql} ADD VALUE`,
     encode(value) {
       const text = textOrScalar(value, feed)

@@ -1,14 +1,11 @@
 import type { Change } from '../../change.ts'
 import type { SetAsideColumn, SetAsideColumns } from '../sink.ts'
-import type { Codec } from './codecs.ts'
+import { ANOTHER_TYPE, type Codec, JUST_THE_TYPE } from './codecs.ts'
 
 /** Why values of one column are kept in `cdc_extra`. */
 export type WhyAside = Omit<SetAsideColumn, 'count'>
 
-export const whyNotHeld = (
-  type: string,
-  { holds = 'just the values of that type, unaltered', cure = 'Give the column a type that holds these values' }: Codec,
-): WhyAside => ({
+export const whyNotHeld = (type: string, { holds = JUST_THE_TYPE, cure = ANOTHER_TYPE }: Codec): WhyAside => ({
   type,
   reason: `${type} holds ${holds}`,
   cure: `${cure}, if they are wanted there: each then comes to its place with the next change, or load, of its row`,

@@ -157,6 +157,23 @@ const strict: OpenRelay = async (t, options) => {
   return relay
 }
 
+test('of a value that the CHECK of a domain refuses, the reason and the cure name that', async (t) => {
+  const { database, knows, write } = await openRelay(t, DEAD)
+  await database.query(`CREATE SCHEMA shop; CREATE TYPE mood AS ENUM ('sad', 'ok');
+    CREATE DOMAIN cheerful AS mood CHECK (VALUE <> 'sad'); CREATE DOMAIN short AS text CHECK (length(VALUE) < 5);
+    CREATE TABLE shop.orders (id int PRIMARY KEY, v cheerful, w short)`)
+  knows(sourceTable({ v: 'text', w: 'text' }))
+  const { setAside } = await write(dmsPut(1, 1, { data: { v: 'sad', w: 'too long' } }))
+  const why = (column: string) => setAside!.get('shop.orders')!.get(column)!
+  assert.equal(why('v').reason, 'cheerful holds the 2 labels of its type, as far as the CHECK of its domain allows')
+  assert.match(
+    why('v').cure,
+    /^Add the labels that it lacks with ALTER TYPE mood ADD VALUE, or alter the CHECK, if they/,
+  )
+  assert.equal(why('w').reason, 'short holds text, as far as the CHECK of its domain allows')
+  assert.match(why('w').cure, /^Give the column a type that holds these values, or alter the CHECK, if they/)
+})
+
 test('partial images: the value that is refused is the only one that the row lacks', async (t) => {
   const { database, knows, write } = await strict(t)
   await database.query('CREATE TABLE shop.orders (id int PRIMARY KEY, v picky, note text)')
