@@ -46,7 +46,9 @@ export function planInsert(insert: Insert, context: Context, parameters: Paramet
   const assignments = planConflict(insert.onConflict, table, scope)
   const returning =
     insert.returning === null ? null : compileItems(insert.returning, tableRelation(table, null, context), scope)
-  const write = (cells: Cells) => writeRow(cells, { table, assignments, ignore: insert.onConflict !== null, context })
+  const fresh = new Set<DataType>()
+  const write = (cells: Cells) =>
+    writeRow(cells, { table, assignments, ignore: insert.onConflict !== null, context, fresh })
 
   function selectedRows(strict: boolean): readonly Cells[] {
     return query!.rows().flatMap((row) => {
@@ -187,9 +189,11 @@ interface Writing {
   /** A key that is there already is no error. */
   readonly ignore: boolean
   readonly context: Context
+  /** Members that the rows before have made. */
+  readonly fresh: Set<DataType>
 }
 
-function writeRow(cells: Cells, { table, assignments, ignore, context }: Writing): Outcome {
+function writeRow(cells: Cells, { table, assignments, ignore, context, fresh }: Writing): Outcome {
   const id = table.primaryKey.length === 0 ? String(++table.ids) : idOf(keyOf(cells, table))
   try {
     checkIdLength(table, cells)
@@ -199,14 +203,14 @@ function writeRow(cells: Cells, { table, assignments, ignore, context }: Writing
     const before = table.live.get(id)
     if (before === undefined) {
       checkAllRequired(table, cells)
-      return { row: storeRow(table, id, indexAtShard(table, context.settings, cells)) }
+      return { row: storeRow(table, id, indexAtShard(table, context.settings, cells, fresh)) }
     }
     if (assignments === null) {
       if (ignore) return 'kept'
       throw new CrateError('A document with the same primary key exists already', '23505')
     }
     const after = assign(assignments, table, { row: before, excluded: cells })
-    return { row: storeRow(table, id, indexAtShard(table, context.settings, after)) }
+    return { row: storeRow(table, id, indexAtShard(table, context.settings, after, fresh)) }
   } catch (error) {
     if (error instanceof CrateError) return { refused: error }
     throw error

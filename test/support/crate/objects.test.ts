@@ -93,6 +93,29 @@ test('a clash over a member that is new in the batch loses its row silently, a k
   assert.deepEqual(crate.query('SELECT k FROM a'), [{ k: 10n }])
 })
 
+test('a list of nothing goes lost where another row of the statement makes the member a list, with the object around it', async (t) => {
+  const { count, crate } = await openScene(t)
+  const insert = `INSERT INTO a (k, o) (SELECT x, y::object(dynamic) FROM unnest($1::array(bigint), $2::array(text)) AS u (x, y))`
+  const rows = ['{"l":["x"],"o":{"q":[1.0]}}', '{"l":[],"o":{"q":[]},"n":1.0}', '{"l":[null]}', '{"l":["y"]}']
+  assert.equal(await count(insert, [['1', '2', '3', '4'], rows]), 4)
+  assert.equal(
+    await count(insert, [
+      ['5', '6'],
+      ['{"l":["x"]}', rows[1]],
+    ]),
+    2,
+  )
+  const stored = crate.query('SELECT o FROM a ORDER BY k').map(({ o }) => JSON.stringify(o))
+  assert.deepEqual(stored, [
+    '{"l":["x"],"o":{"q":[1]}}',
+    '{"o":{},"n":1}',
+    '{}',
+    '{"l":["y"]}',
+    '{"l":["x"]}',
+    '{"l":[],"o":{"q":[]},"n":1}',
+  ])
+})
+
 test('a guarded upsert may bring a new member', async (t) => {
   const { client, crate } = await openScene(t)
   const upsert = `INSERT INTO a (k, o, v) VALUES (1, $1, $2) ON CONFLICT (k) DO UPDATE SET

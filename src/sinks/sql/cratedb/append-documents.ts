@@ -5,6 +5,7 @@ import type { Key } from '../mirror.ts'
 import { NOTHING_ASIDE } from '../set-aside.ts'
 import { inSlices } from '../slices.ts'
 import { documentColumns, keepsAll } from './document-columns.ts'
+import { newLook } from './look.ts'
 import { AUX, DATA } from './own-columns.ts'
 import { type CrateRelation, columnNamed, primaryKeyOf } from './relation.ts'
 import { wrongObject } from './tables.ts'
@@ -40,6 +41,7 @@ export const documentLog = {
     const told = columns.filter(({ name }) => name === DATA.name || hasAux)
     const own = { version: null, mark: null, stands: 'first' } as const
     const table: WrittenTable = { target, keys: [], keyColumns: [], columns: told, own }
+    const look = newLook(relation)
     const indexes = told.map((_, i) => i)
     return async (changes) => {
       const rows: CrateRow[] = []
@@ -52,7 +54,7 @@ export const documentLog = {
         }
       })
       const write: Plan<Database>['write'] = (to, refuse) => writeRows(to, { table, columns: indexes, rows, refuse })
-      return { refused, aside: NOTHING_ASIDE, write }
+      return look.of({ refused, aside: NOTHING_ASIDE, write })
     }
   },
 }

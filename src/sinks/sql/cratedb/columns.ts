@@ -26,7 +26,7 @@ import { type CrateRow, MIRRORED, type WrittenColumn, type WrittenTable } from '
 export function columnsPlanner(table: ColumnsTable, relation: CrateRelation): Planner<Database> {
   const written = writtenTable(table, relation)
   refuseTooWide(written)
-  const look = newLook()
+  const look = newLook(relation)
   const shape = columnsShape(table, written, look.onOutdated)
   const statements = columnsStatements(written, table)
   return async (changes) => {

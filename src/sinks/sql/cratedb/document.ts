@@ -87,7 +87,7 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
         return bound
       })
       const table: BoundTable = { ...target, keys, known, hasTombstones: false }
-      const look = newLook()
+      const look = newLook(relation)
       const [shape, statements] = documentRows(table, keys, relation, look)
       return {
         ...table,

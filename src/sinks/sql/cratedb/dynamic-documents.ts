@@ -18,7 +18,8 @@ export interface DynamicDocument {
  * There every member becomes a typed column with the first value that comes for it; what comes later is cast to it, in
  * silence where CrateDB can (1.5 becomes 1, "42" becomes 42), or the row fails. So an attribute goes into `data` only if all
  * that is in it has the types that it had before, and otherwise, whole, into `aux`: also numbers that no double holds,
- * lists of differing types, lists with null or a list in them, texts over 32,766 bytes, and what is nested too deep.
+ * lists of differing types, lists with null or a list in them, empty ones where the catalogue knows no list yet, texts over
+ * 32,766 bytes, and what is nested too deep.
  * Numbers are always written as doubles (`1.0`), so that the first whole one does not make a column of integers.
  *
  * @param members of the table's catalogue when it was opened; what is new in the row is added
@@ -29,7 +30,7 @@ export function dynamicDocument(row: Row, policy: ObjectPolicy, members: ObjectM
   for (const name in row) {
     const key = documentKey(name)
     const added = new Map<string, SubColumn>()
-    const text = memberText(row[name]!, key, 1, policy, { columns: members.columns, added })
+    const text = memberText(row[name]!, key, 1, policy, { members, added })
     if (text === undefined || !hasAdded(members, added)) {
       rest ??= newRow()
       rest[name] = row[name]!

@@ -1,4 +1,5 @@
 import type { Plan } from '../layout.ts'
+import type { CrateRelation } from './relation.ts'
 
 /** What a look at a table told, for as long as nothing says otherwise. */
 export interface Look {
@@ -7,12 +8,15 @@ export interface Look {
   of<To>(plan: Plan<To>): Plan<To>
 }
 
-export function newLook(): Look {
+export function newLook({ columns }: Pick<CrateRelation, 'columns'>): Look {
   let isOutdated = false
   return {
     onOutdated() {
       isOutdated = true
     },
-    of: (plan) => ({ ...plan, isOutdated: () => isOutdated }),
+    of: (plan) => ({
+      ...plan,
+      isOutdated: () => isOutdated || columns.some(({ object }) => object?.isOutdated === true),
+    }),
   }
 }

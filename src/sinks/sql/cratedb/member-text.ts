@@ -3,12 +3,12 @@ import { isList } from './documents.ts'
 import { doubleToken, exactToken, isNumber } from './exact-numbers.ts'
 import { objectKey } from './names.ts'
 import { readerOf } from './readers.ts'
-import { memberPath, type NumberType, type ObjectPolicy, type SubColumn } from './sub-columns.ts'
+import { memberPath, type NumberType, type ObjectMembers, type ObjectPolicy, type SubColumn } from './sub-columns.ts'
 import { fitsIndex } from './text-limit.ts'
 
 /** The sub-columns of an OBJECT column, and those that the value in hand would add. */
 export interface Types {
-  readonly columns: ReadonlyMap<string, SubColumn>
+  readonly members: ObjectMembers
   readonly added: Map<string, SubColumn>
 }
 
@@ -33,7 +33,7 @@ export function memberText(
   if (column === undefined && inside === 'ignored') return plainText(value)
   if (value === null) {
     if (column === undefined) types.added.set(path, UNTYPED)
-    return 'null'
+    return column?.isArray === true && column.isNew === true ? notYet(types) : 'null'
   }
   if (isList(value)) return listText(value, path, depth, types)
   const taking = columnFor(path, value, false, types)
@@ -42,11 +42,7 @@ export function memberText(
 
 function listText(list: readonly Value[], path: string, depth: number, types: Types): string | undefined {
   const first = list[0]
-  if (first === undefined) {
-    const column = columnAt(path, types)
-    if (column === undefined) types.added.set(path, { ...UNTYPED, isArray: true })
-    return column?.isArray === false ? undefined : '[]'
-  }
+  if (first === undefined) return emptyListText(columnAt(path, types), types)
   if (first === null || isList(first)) return undefined
   const column = columnFor(path, first, true, types)
   if (column === undefined) return undefined
@@ -58,6 +54,19 @@ function listText(list: readonly Value[], path: string, depth: number, types: Ty
     elements += `${elements && ','}${text}`
   }
   return `[${elements}]`
+}
+
+/**
+ * Only into a list that the catalogue knows. CrateDB 6.4.3 drops an empty list, and the object around it, in silence, where
+ * another shard makes the member a list at that moment (seen); and refuses a list where another one has seen a null there.
+ */
+function emptyListText(column: SubColumn | undefined, types: Types): string | undefined {
+  if (column?.isArray !== true) return undefined
+  return column.isNew === true ? notYet(types) : '[]'
+}
+
+function notYet({ members }: Types): undefined {
+  members.isOutdated = true
 }
 
 export function objectText(
@@ -128,15 +137,16 @@ function columnFor(path: string, value: Single, isArray: boolean, types: Types):
   // CrateDB 6.4 cannot make a list of what a null made.
   if (column !== undefined && column.isArray !== isArray) return undefined
   if (column !== undefined && column.scalar !== 'undefined') return takes(column, value) ? column : undefined
-  const made: SubColumn = { scalar: newScalar(value), isArray, maxLength: null, policy: 'dynamic' }
+  const isNew = column === undefined || column.isNew === true
+  const made: SubColumn = { scalar: newScalar(value), isArray, maxLength: null, policy: 'dynamic', isNew }
   types.added.set(path, made)
   return made
 }
 
-const UNTYPED: SubColumn = { scalar: 'undefined', isArray: false, maxLength: null, policy: 'dynamic' }
+const UNTYPED: SubColumn = { scalar: 'undefined', isArray: false, maxLength: null, policy: 'dynamic', isNew: true }
 
-const columnAt = (path: string, { columns, added }: Types): SubColumn | undefined =>
-  added.get(path) ?? columns.get(path)
+const columnAt = (path: string, { members, added }: Types): SubColumn | undefined =>
+  added.get(path) ?? members.columns.get(path)
 
 /** Numbers are always doubles, so that the first whole one does not make a column of integers. */
 function newScalar(value: Single): Exclude<SubColumn['scalar'], 'undefined' | 'other'> {

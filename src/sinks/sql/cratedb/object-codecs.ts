@@ -32,7 +32,7 @@ function typedCodec(policy: ObjectPolicy, members: ObjectMembers, feed: Format):
     const row = objectIn(value, feed)
     if (row === undefined) return undefined
     const added = new Map<string, SubColumn>()
-    const text = objectText(row, '', 0, policy, { columns: members.columns, added })
+    const text = objectText(row, '', 0, policy, { members, added })
     return text === undefined || !hasAdded(members, added) ? undefined : quotedElement(text)
   }
   // An array of objects could bring members of differing types into new columns.

@@ -7,6 +7,8 @@ export interface SubColumn {
   readonly maxLength: number | null
   /** Of an object: what becomes of members that it does not know. */
   readonly policy: ObjectPolicy
+  /** True for what this process has added, until the catalogue is read again: a shard may not know it yet. */
+  readonly isNew?: boolean
 }
 
 /** `undefined`: null, or an empty list, made it, and the first value gives it its type. `other` takes null alone. */
@@ -20,6 +22,8 @@ export interface ObjectMembers {
   readonly columns: Map<string, SubColumn>
   /** Shared by all columns of a table. */
   readonly room: Room
+  /** True once a value did not fit for no other reason than that a member is new: a look at the table makes it fit. */
+  isOutdated?: boolean
 }
 
 export const hasMembers = (object: ObjectMembers | undefined): boolean =>

@@ -52,16 +52,17 @@ const dynamic: Readonly<Record<string, readonly Step[]>> = {
     [{ a: null, b: bytes }, '{"a":null,"b":"AP8="}', null],
   ],
   'lists that are not of one type lie in aux': [
-    [
-      { a: [1, 'x'], b: [1, null], c: [[1]], d: ['x'], e: [] },
-      '{"d":["x"],"e":[]}',
-      '{"a":[1,"x"],"b":[1,null],"c":[[1]]}',
-    ],
-    [{ d: [1], e: 'x' }, '{}', '{"d":[1],"e":"x"}'],
-    [{ e: ['x'], f: null }, '{"e":["x"],"f":null}', null],
+    [{ a: [1, 'x'], b: [1, null], c: [[1]], d: ['x'] }, '{"d":["x"]}', '{"a":[1,"x"],"b":[1,null],"c":[[1]]}'],
+    [{ d: [1], e: ['x'], f: null }, '{"e":["x"],"f":null}', '{"d":[1]}'],
     [{ e: [1], f: ['x'], g: null }, '{"g":null}', '{"e":[1],"f":["x"]}'],
     [{ f: 'x', g: rowOf({}) }, '{"f":"x","g":{}}', null],
-    [{ d: [], e: [] }, '{"d":[],"e":[]}', null],
+  ],
+  'an empty list, and null for a list, lie in aux until the catalogue knows the list': [
+    [{ a: [], b: rowOf({ c: [], d: 1 }) }, '{}', '{"a":[],"b":{"c":[],"d":1}}'],
+    [{ a: ['x'], b: rowOf({ c: [1] }) }, '{"a":["x"],"b":{"c":[1.0]}}', null],
+    [{ a: [], b: rowOf({ c: [] }), d: null }, '{"d":null}', '{"a":[],"b":{"c":[]}}'],
+    [{ a: null, b: rowOf({ c: null }), d: [] }, '{}', '{"a":null,"b":{"c":null},"d":[]}'],
+    [{ e: [rowOf({ f: ['x'] }), rowOf({ f: [] })] }, '{}', '{"e":[{"f":["x"]},{"f":[]}]}'],
   ],
   'an attribute lies in aux whole, and leaves no types': [
     [{ a: rowOf({ b: 1, c: [1, 'x'] }) }, '{}', '{"a":{"b":1,"c":[1,"x"]}}'],
@@ -92,6 +93,7 @@ test('DYNAMIC: sub-columns that the table has already', () => {
     [['o'], 'object'],
     [['o', 't'], 'text'],
     [['at'], 'timestamp with time zone'],
+    [['u'], 'undefined_array'],
   ]
   const known = membersOf(catalogue)
   const fits = rowOf({ i: 1, is: [1, 2], o: rowOf({ t: 'x' }), at: null })
@@ -99,6 +101,14 @@ test('DYNAMIC: sub-columns that the table has already', () => {
     data: '{"i":1,"is":[1,2],"o":{"t":"x"},"at":null}',
     aux: null,
   })
+  const nothing = rowOf({ is: [], u: [] })
+  assert.deepEqual(dynamicDocument(nothing, 'dynamic', known), { data: '{"is":[],"u":[]}', aux: null })
+  assert.deepEqual(dynamicDocument(rowOf({ is: null, u: ['x'] }), 'dynamic', known), {
+    data: '{"is":null,"u":["x"]}',
+    aux: null,
+  })
+  assert.deepEqual(dynamicDocument(nothing, 'dynamic', known), { data: '{"is":[],"u":[]}', aux: null })
+  assert.notEqual(known.isOutdated, true)
   const fitsNot = rowOf({ i: 1.5, is: [1, 1e-7], o: rowOf({ t: 1 }), at: 'x' })
   assert.deepEqual(dynamicDocument(fitsNot, 'dynamic', known), {
     data: '{}',

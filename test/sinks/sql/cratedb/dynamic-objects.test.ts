@@ -87,6 +87,76 @@ for (const [title, tables] of [
   }
 }
 
+/** One member each, new to the table; every row of a batch has one of the values there. */
+const disagreeing: Readonly<Record<string, readonly Value[]>> = {
+  'a list, an empty one': [['x'], [], [1], [null]],
+  'numbers, an empty list': [[1.5], []],
+  'a list, null': [['x'], null],
+  'a list, an empty one, null': [[true], [], null],
+  'objects, an empty list': [[row({ a: 1 })], [], [row({})], [row({ a: 'x' })]],
+  'objects with a list': [[row({ q: ['x'] })], [row({ q: [] })], [row({ q: null })]],
+  'an object with a list': [row({ q: [1] }), row({ q: [] }), row({ q: null }), row({}), null],
+  'a list further down': [row({ s: row({ q: ['x'] }) }), row({ s: row({ q: [] }) }), row({ s: null })],
+  'lists of another depth': [[1], [[1]], [[[1]]], [[]], []],
+  'a number, a text': [1, '1', '1.0', 'x'],
+  'a whole number, another': [1, 1.5, 1e21, 2 ** 53, big],
+  'a boolean, its text': [true, 'true', 't', 1],
+  'an object, a text': [row({ a: 1 }), '{"a":1}', 'x', [row({ a: 1 })]],
+  'a list, one of them': [['x'], 'x', '{x}'],
+  'moments as text': ['2024-01-01', '2024-01-01T00:00:00Z', 1_704_067_200_000, '10:00'],
+  'names in another case': [row({ A: 1 }), row({ a: 'x' }), row({ A: 'x', a: 1 })],
+  'bytes, a text': [Binary.from([0, 255]) as Binary, 'AP8=', [Binary.from([0]) as Binary]],
+  'now and then': ['x', 1],
+}
+
+for (const [title, open] of Object.entries({
+  document: [{ objects: 'dynamic' }, []],
+  columns: [
+    { layout: 'columns' },
+    [
+      `CREATE TABLE "doc"."orders" ("id" TEXT PRIMARY KEY, "o" OBJECT(DYNAMIC), "cdc_extra" OBJECT(IGNORED),
+        "cdc_version" BIGINT, "cdc_deleted" BOOLEAN)`,
+    ],
+  ],
+} as const)) {
+  test(`${title}: rows of one batch disagree about members that are new to the table, and all come back`, async (t) => {
+    for (const turn of [0, 1, 2]) {
+      const relay = await openCrateRelay(t, open[0], { tables: open[1] })
+      const { crate, write } = relay
+      // Prime numbers of rows and values: every value meets every other one.
+      const changes = Array.from({ length: 60 }, (_, i) => {
+        const members = Object.entries(disagreeing).map(([name, values], j) => {
+          return [name, values[Math.floor((i + turn) / (1 + (j % 3))) % values.length]!] as const
+        })
+        const some = Object.fromEntries(members.filter(([name]) => name !== 'now and then' || i % 2 === turn % 2))
+        // Of a column for them all, one member out of place would put the others aside as well.
+        const one = members[i % members.length]!
+        return put(`k${i}`, 1, { data: title === 'document' ? some : { o: row({ [one[0]]: one[1] }) } })
+      })
+      assert.deepEqual(totals(await write(...changes)), [60, 0])
+      assert.deepEqual(stored(crate), expected(changes, false))
+      const later = changes.map(({ after, key }) => put(key!.id as string, 2, { data: after! }))
+      assert.deepEqual(totals(await write(...later)), [60, 0])
+      assert.deepEqual(stored(crate), expected(later, false))
+    }
+  })
+}
+
+test('an empty list lies in the column of its member once the table has that', async (t) => {
+  const { crate, write } = await openCrateRelay(t, { objects: 'dynamic' })
+  const three = (version: number) => [['x'], [], null].map((tags, i) => put(`k${i}`, version, { data: { tags } }))
+  const aside = () => lines(crate, 'SELECT "id" FROM "doc"."orders" WHERE "aux" IS NOT NULL ORDER BY 1')
+  await write(...three(1))
+  assert.deepEqual(aside(), ['k1', 'k2'])
+  await write(...three(2))
+  assert.deepEqual(aside(), [])
+  assert.deepEqual(lines(crate, `SELECT "id", "data"['tags'] FROM "doc"."orders" ORDER BY 1`), [
+    'k0 ["x"]',
+    'k1 []',
+    'k2 null',
+  ])
+})
+
 test('members are columns that can be searched by their type', async (t) => {
   const { crate, write } = await openCrateRelay(t, { objects: 'dynamic' })
   await write(put('a', 1, { data: { n: 1, tags: ['x'] } }), put('b', 1, { data: { n: 2.5, tags: [1, 'x'] } }))
