@@ -10,6 +10,8 @@ import { type Asker, rightsAdvice, tlsAdvice } from './advice.ts'
 const KNOWN: Readonly<Record<string, FailureCode>> = {
   '08': 'SINK_UNREACHABLE',
   '08P01': 'SINK_FAILED',
+  // A sequence that gives a column its default has no number left.
+  '2200H': 'SINK_TABLE',
   // A standby, or a failover in progress.
   '25006': 'SINK_UNREACHABLE',
   '25P02': 'SINK_FAILED',

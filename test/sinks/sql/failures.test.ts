@@ -12,6 +12,7 @@ const byCode: readonly [code: string, blame: Blame, failure: FailureCode, retrie
   ['0A000', 'unknown', 'SINK_FAILED', false],
   ['21000', 'unknown', 'SINK_FAILED', false],
   ['22003', 'row', 'SINK_FAILED', false],
+  ['2200H', 'table', 'SINK_TABLE', false],
   ['22P05', 'row', 'SINK_FAILED', false],
   ['23502', 'rule', 'SINK_FAILED', false],
   ['23514', 'rule', 'SINK_FAILED', false],

@@ -195,6 +195,16 @@ test('what is not a table gets no columns either, but its name', async (t) => {
     assert.match((await rejection(write(put('a', 1, { table })), 'SINK_TABLE')).detail, what)
 })
 
+test('a column whose sequence has no number left is the fault of the table, and not of each row', async (t) => {
+  const { database, write } = await openRelay(t, { layout: 'columns', onError: 'dead-letter' })
+  await database.query(`CREATE SEQUENCE numbers MAXVALUE 2; SELECT setval('numbers', 2);
+    CREATE TABLE orders (id text PRIMARY KEY, cdc_version bigint, cdc_extra jsonb, n int DEFAULT nextval('numbers'))`)
+  assert.match(
+    (await rejection(write(put('a', 1), put('b', 1)), 'SINK_TABLE')).detail,
+    /maximum value of sequence "numbers"/,
+  )
+})
+
 test('a table with as many columns as PostgreSQL allows: what the relay needs has no room, and the message says so', async (t) => {
   const { database, write } = await openRelay(t, { layout: 'columns' })
   const columns = Array.from({ length: 1599 }, (_, i) => `c${i} int`)
