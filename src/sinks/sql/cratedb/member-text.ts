@@ -33,7 +33,7 @@ export function memberText(
   if (column === undefined && inside === 'ignored') return plainText(value)
   if (value === null) {
     if (column === undefined) types.added.set(path, UNTYPED)
-    return column?.isArray === true && column.isNew === true ? notYet(types) : 'null'
+    return column?.isArray === true && column.isNew === true ? notYet(path, types) : 'null'
   }
   if (isList(value)) return listText(value, path, depth, types)
   const taking = columnFor(path, value, false, types)
@@ -42,7 +42,7 @@ export function memberText(
 
 function listText(list: readonly Value[], path: string, depth: number, types: Types): string | undefined {
   const first = list[0]
-  if (first === undefined) return emptyListText(columnAt(path, types), types)
+  if (first === undefined) return emptyListText(path, types)
   if (first === null || isList(first)) return undefined
   const column = columnFor(path, first, true, types)
   if (column === undefined) return undefined
@@ -60,13 +60,15 @@ function listText(list: readonly Value[], path: string, depth: number, types: Ty
  * Only into a list that the catalogue knows. CrateDB 6.4.3 drops an empty list, and the object around it, in silence, where
  * another shard makes the member a list at that moment (seen); and refuses a list where another one has seen a null there.
  */
-function emptyListText(column: SubColumn | undefined, types: Types): string | undefined {
+function emptyListText(path: string, types: Types): string | undefined {
+  const column = columnAt(path, types)
   if (column?.isArray !== true) return undefined
-  return column.isNew === true ? notYet(types) : '[]'
+  return column.isNew === true ? notYet(path, types) : '[]'
 }
 
-function notYet({ members }: Types): undefined {
-  members.isOutdated = true
+/** What only the value in hand would add, goes aside with it: no look would find it. */
+function notYet(path: string, { members }: Types): undefined {
+  if (members.columns.has(path)) members.isOutdated = true
 }
 
 export function objectText(

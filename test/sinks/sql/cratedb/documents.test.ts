@@ -86,6 +86,18 @@ for (const [title, steps] of Object.entries(dynamic)) {
   })
 }
 
+test('DYNAMIC: a look at the table is asked for where it helps', () => {
+  const known = membersOf()
+  const isAsked = (members: Record<string, Value>): boolean => {
+    dynamicDocument(rowOf(members), 'dynamic', known)
+    return known.isOutdated === true
+  }
+  assert.equal(isAsked({ a: [], b: [rowOf({ c: ['x'] }), rowOf({ c: [] }), rowOf({ c: null })] }), false)
+  assert.equal(isAsked({ a: ['x'], d: null }), false)
+  assert.equal(isAsked({ a: 'x', b: [], d: [] }), false)
+  assert.equal(isAsked({ a: [] }), true)
+})
+
 test('DYNAMIC: sub-columns that the table has already', () => {
   const catalogue: readonly (readonly [path: readonly string[], type: string])[] = [
     [['i'], 'bigint'],
