@@ -32,6 +32,7 @@ export type QueryAnswer =
 /**
  * A real CrateDB in which nobody else's tables are touched: whatever goes to it passes a proxy that gives each of the schemas
  * a name of its own, and what was made there is dropped at the end. Nothing goes wrong in it on purpose: its faults are none.
+ * A test that changes a setting of the stand-in fails at once: it asks for the stand-in by an option.
  */
 async function realCrate(server: URL): Promise<Crate> {
   const suffix = `_cdc_test_${randomBytes(4).toString('hex')}`
@@ -64,7 +65,7 @@ async function realCrate(server: URL): Promise<Crate> {
   return {
     url: url.href,
     port: proxy.port,
-    settings: { ...DEFAULT_SETTINGS },
+    settings: Object.freeze({ ...DEFAULT_SETTINGS }),
     faults: newFaults(),
     sent: proxy.sent,
     executed: proxy.executed,
