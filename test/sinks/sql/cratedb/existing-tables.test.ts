@@ -103,7 +103,9 @@ test('a table of one column without key: append takes it, mirror tells how to mo
   )
   for (const statement of cure.split(';')) assert.equal(parse(statement).length, 1)
   assert.deepEqual(
-    mirror.crate.query("SELECT column_name FROM information_schema.columns WHERE table_name = 'orders'"),
+    mirror.crate.query(
+      "SELECT column_name FROM information_schema.columns WHERE table_schema = 'doc' AND table_name = 'orders'",
+    ),
     [{ column_name: 'data' }],
   )
 })

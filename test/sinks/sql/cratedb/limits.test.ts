@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Value } from '../../../../src/change.ts'
 import { del, dmsPatch, dmsPut, put, sourceTable } from '../../../support/changes.ts'
 import type { Crate } from '../../../support/crate/crate.ts'
+import { onStandInOnly } from '../../../support/crate/real-crate.ts'
 import { rejection, totals } from '../../conformance.ts'
 import { lines, openCrateRelay } from './test-relay.ts'
 
@@ -39,7 +40,9 @@ test('rows of many bytes are cut by these: three of a megabyte and a half are tw
   assert.equal(lines(crate, 'SELECT "id" FROM "doc"."orders"').length, 4)
 })
 
-test('what is too much for the memory of CrateDB is written in parts', async (t) => {
+test('what is too much for the memory of CrateDB is written in parts', {
+  skip: onStandInOnly('a fault'),
+}, async (t) => {
   const { crate, write } = await openCrateRelay(t)
   await write(put('first', 1))
   const text = '[parent] Data too large, data for [x] would be larger than the limit'

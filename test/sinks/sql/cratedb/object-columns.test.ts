@@ -97,7 +97,7 @@ test('DynamoDB: maps lie in OBJECT(DYNAMIC) and OBJECT(STRICT) columns, and keep
     ['e', '[1]'],
   ] as const)
     assert.deepEqual(seen(id), [`null null {"d":{"x":${x}},"s":{"x":${x}}}`])
-  assert.match(seen('c')[0]!, /^null null \{"d":\{"x":"12345678901234567890123"\}/)
+  assert.match(seen('c')[0]!, /^null null \{.*"d":\{"x":"12345678901234567890123"\}/)
 })
 
 test('a table has room for so many columns; members beyond lie in cdc_extra', async (t) => {
@@ -144,7 +144,7 @@ test('an empty list makes no member, null one whose type comes later: what it ca
   assert.deepEqual(deadLetters(crate), [])
   assert.deepEqual(lines(crate, 'SELECT "data", "aux" FROM "doc"."orders" ORDER BY "id"'), [
     '{"id":"a","z":null} {"e":[]}',
-    '{"id":"b","e":"x"} {"z":[1]}',
+    '{"e":"x","id":"b"} {"z":[1]}',
     '{"id":"c"} {"e":{"y":1},"z":[1]}',
     '{"id":"d","z":"x"} {"e":["x"]}',
   ])

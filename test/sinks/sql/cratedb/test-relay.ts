@@ -29,14 +29,22 @@ export async function openCrateRelay(
   return { crate, ...(await relayOver(t, sinkWith)) }
 }
 
-/** The rows of a query, each as its values in a line: objects as JSON, with the members `cdc_numbers` as they are stored. */
+/**
+ * The rows of a query, each as its values in a line: objects as JSON, with the members `cdc_numbers` as they are stored. Members
+ * stand by name: CrateDB gives them back in another order than they came in.
+ */
 export const lines = (crate: Crate, query: string): string[] =>
   crate.query(query).map((row) => Object.values(row).map(shown).join(' '))
 
 const shown = (value: unknown): string =>
   typeof value === 'object' && value !== null
-    ? JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? Number(member) : member))
+    ? JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? Number(member) : byName(member)))
     : String(value)
+
+const byName = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value
 
 export interface Letter {
   readonly code: string
