@@ -48,7 +48,7 @@ test('an open dead letter of the table, or of none, keeps what was deleted when 
   const letter = { kind: 'dead-letter', code: 'DECODE_NOT_JSON', detail: '', raw: Buffer.from('x'), source } as const
   await cratedb.keepDeadLetters(connection.db, 'relay', [letter])
   crate.refresh()
-  crate.query(`UPDATE "cdc_relay"."dead_letters" SET "recorded_at" = "recorded_at" - 1000`)
+  crate.query(`UPDATE "cdc_relay"."dead_letters" SET "recorded_at" = "recorded_at"::bigint - 1000`)
   crate.refresh()
   await prune(DAY_MS)
   assert.deepEqual(keysOf(crate, table), ['a'])
