@@ -12,49 +12,53 @@ const KNOWN = sourceTable({})
 const TABLE = `CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY, qty int CHECK (qty < 100),
   mood text CHECK (mood IN ('fine', 'sad')), net inet CHECK (net << '10.0.0.0/8'), note text)`
 
-onEachTarget('several CHECKs of the table: exactly the rows that break one are dead letters', async (t, openRelay) => {
-  const { database, knows, write } = await openRelay(t, DEAD)
-  await database.query(TABLE)
-  knows(KNOWN)
-  const bad = new Map<number, Record<string, string | number>>([
-    [3, { qty: 100 }],
-    [17, { mood: 'hunter2' }],
-    [18, { net: '11.0.0.1' }],
-    [40, { note: 'hunter2', qty: 2000 }],
-  ])
-  const changes = Array.from({ length: 41 }, (_, id) =>
-    dmsPut(id, 1, { data: { qty: id, mood: 'fine', net: '10.0.0.1', ...bad.get(id) }, sequence: `${id}` }),
-  )
-  const written = await write(addColumn(null, 1), ...changes, dmsPatch(5, 2, { data: { qty: 99 } }), dmsDel(6, 2))
-  // How many of them another change of their key supersedes depends on how they were written apart.
-  const [applied, superseded] = totals(written)
-  assert.deepEqual([applied + superseded, written.deadLettered], [40, 4])
-  const ids = (await database.query<{ id: number }>('SELECT id FROM shop.orders ORDER BY id')).map(({ id }) => id)
-  assert.deepEqual(
-    ids,
-    changes.map((_, id) => id).filter((id) => !bad.has(id) && id !== 6),
-  )
+onEachTarget(
+  'several CHECKs of the table: exactly the rows that break one are dead letters',
+  async (t, openRelay) => {
+    const { database, knows, write } = await openRelay(t, DEAD)
+    await database.query(TABLE)
+    knows(KNOWN)
+    const bad = new Map<number, Record<string, string | number>>([
+      [3, { qty: 100 }],
+      [17, { mood: 'hunter2' }],
+      [18, { net: '11.0.0.1' }],
+      [40, { note: 'hunter2', qty: 2000 }],
+    ])
+    const changes = Array.from({ length: 41 }, (_, id) =>
+      dmsPut(id, 1, { data: { qty: id, mood: 'fine', net: '10.0.0.1', ...bad.get(id) }, sequence: `${id}` }),
+    )
+    const written = await write(addColumn(null, 1), ...changes, dmsPatch(5, 2, { data: { qty: 99 } }), dmsDel(6, 2))
+    // How many of them another change of their key supersedes depends on how they were written apart.
+    const [applied, superseded] = totals(written)
+    assert.deepEqual([applied + superseded, written.deadLettered], [40, 4])
+    const ids = (await database.query<{ id: number }>('SELECT id FROM shop.orders ORDER BY id')).map(({ id }) => id)
+    assert.deepEqual(
+      ids,
+      changes.map((_, id) => id).filter((id) => !bad.has(id) && id !== 6),
+    )
 
-  const letters = await deadLetters(database)
-  assert.deepEqual(
-    letters.map(({ code, sequence, version, change }) => ({ code, sequence, version, after: change.after })),
-    [...bad].map(([id, data]) => ({
-      code: 'SINK_REFUSED',
-      sequence: `${id}`,
-      version: '1',
-      after: { id, qty: id, mood: 'fine', net: '10.0.0.1', ...data },
-    })),
-  )
-  assert.match(
-    letters[0]!.detail,
-    /^The target refused a row, SQLSTATE 23514 \(table orders, constraint orders_qty_check\)$/,
-  )
-  for (const { detail } of letters) assert.doesNotMatch(detail, /hunter2/)
-  assert.deepEqual(await positions(database), ['1'])
-  // The next batch is written as any other.
-  assert.deepEqual(totals(await write(dmsPut(3, 2, { data: { qty: 1 } }))), [1, 0])
-  assert.deepEqual(await positions(database), ['2'])
-})
+    const letters = await deadLetters(database)
+    assert.deepEqual(
+      letters.map(({ code, sequence, version, change }) => ({ code, sequence, version, after: change.after })),
+      [...bad].map(([id, data]) => ({
+        code: 'SINK_REFUSED',
+        sequence: `${id}`,
+        version: '1',
+        after: { id, qty: id, mood: 'fine', net: '10.0.0.1', ...data },
+      })),
+    )
+    assert.match(
+      letters[0]!.detail,
+      /^The target refused a row, SQLSTATE 23514 \(table orders, constraint orders_qty_check\)$/,
+    )
+    for (const { detail } of letters) assert.doesNotMatch(detail, /hunter2/)
+    assert.deepEqual(await positions(database), ['1'])
+    // The next batch is written as any other.
+    assert.deepEqual(totals(await write(dmsPut(3, 2, { data: { qty: 1 } }))), [1, 0])
+    assert.deepEqual(await positions(database), ['2'])
+  },
+  'errors of segments name neither table nor constraint',
+)
 
 onEachTarget(
   'a bad row among several changes of its key: those before and after it are applied',
@@ -153,17 +157,21 @@ onEachTarget(
   },
 )
 
-onEachTarget('rows that are refused for what they are never make a table look wrong', async (t, openRelay) => {
-  const { database, write } = await openRelay(t, { layout: 'document', onError: 'dead-letter' })
-  const noise = (seed: number): string => {
-    let text = ''
-    for (let i = seed * 1_000; text.length < 6_000; i++) text += createHash('sha256').update(`${i}`).digest('base64')
-    return text
-  }
-  const written = await write(...Array.from({ length: 120 }, (_, i) => put(noise(i), 1)))
-  assert.deepEqual([totals(written), written.deadLettered], [[0, 0], 120])
-  for (const { detail } of await deadLetters(database)) assert.match(detail, /SQLSTATE 54000/)
-})
+onEachTarget(
+  'rows that are refused for what they are never make a table look wrong',
+  async (t, openRelay) => {
+    const { database, write } = await openRelay(t, { layout: 'document', onError: 'dead-letter' })
+    const noise = (seed: number): string => {
+      let text = ''
+      for (let i = seed * 1_000; text.length < 6_000; i++) text += createHash('sha256').update(`${i}`).digest('base64')
+      return text
+    }
+    const written = await write(...Array.from({ length: 120 }, (_, i) => put(noise(i), 1)))
+    assert.deepEqual([totals(written), written.deadLettered], [[0, 0], 120])
+    for (const { detail } of await deadLetters(database)) assert.match(detail, /SQLSTATE 54000/)
+  },
+  'pages of Greenplum have 32 KiB, and their indexes hold these keys',
+)
 
 onEachTarget('the layout document: a CHECK on the data', async (t, openRelay) => {
   const { database, write } = await openRelay(t, { layout: 'document', onError: 'dead-letter' })

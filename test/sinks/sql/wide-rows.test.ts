@@ -27,23 +27,27 @@ for (const [what, count, value] of [
   ['1,000 texts of 10 characters', 1000, (random: Random) => random.hex(16).slice(0, 10)],
   ['600 numbers', 600, (random: Random) => new Numeric(`${1 + random.below(9)}${BigInt(`0x1${random.hex(24)}`)}`)],
 ] as const) {
-  onEachTarget(`${what}: the row is written, and what its page does not hold is in cdc_extra`, async (t, openRelay) => {
-    const random = seededRandom(7)
-    const { database, write } = await openRelay(t, { layout: 'columns' })
-    const data = attributes(count, () => value(random))
-    const written = await write(...['a', 'b', 'c'].map((id) => put(id, 1, { data })))
-    assert.deepEqual([totals(written), written.deadLettered], [[3, 0], 0])
-    assert.deepEqual(await valuesOf(database, 'orders', 'id', 'a'), JSON.parse(toJson(data)))
-    const aside = Object.keys((await extraOf(database, 'orders', 'id', 'a')) ?? {})
-    assert.deepEqual(aside, Object.keys(data).slice(-aside.length), 'those of the last columns')
-    const counted = [...written.setAside!.get('orders')!.values()].map((column) => column.count)
-    assert.deepEqual(counted, new Array(aside.length).fill(3))
-    // The same row with less in it has room.
-    await write(
-      put('a', 2, { data: { ...data, ...attributes(count, (i) => (i < count / 2 ? null : data[`c${i}`]!)) } }),
-    )
-    assert.equal(await extraOf(database, 'orders', 'id', 'a'), null)
-  })
+  onEachTarget(
+    `${what}: the row is written, and what its page does not hold is in cdc_extra`,
+    async (t, openRelay) => {
+      const random = seededRandom(7)
+      const { database, write } = await openRelay(t, { layout: 'columns' })
+      const data = attributes(count, () => value(random))
+      const written = await write(...['a', 'b', 'c'].map((id) => put(id, 1, { data })))
+      assert.deepEqual([totals(written), written.deadLettered], [[3, 0], 0])
+      assert.deepEqual(await valuesOf(database, 'orders', 'id', 'a'), JSON.parse(toJson(data)))
+      const aside = Object.keys((await extraOf(database, 'orders', 'id', 'a')) ?? {})
+      assert.deepEqual(aside, Object.keys(data).slice(-aside.length), 'those of the last columns')
+      const counted = [...written.setAside!.get('orders')!.values()].map((column) => column.count)
+      assert.deepEqual(counted, new Array(aside.length).fill(3))
+      // The same row with less in it has room.
+      await write(
+        put('a', 2, { data: { ...data, ...attributes(count, (i) => (i < count / 2 ? null : data[`c${i}`]!)) } }),
+      )
+      assert.equal(await extraOf(database, 'orders', 'id', 'a'), null)
+    },
+    'pages of Greenplum have 32 KiB, and hold these rows',
+  )
 }
 
 const TYPES = [
@@ -91,6 +95,7 @@ onEachTarget(
       `some rows are too wide, seed ${seed}`,
     )
   },
+  'pages of Greenplum have 32 KiB, and hold these rows',
 )
 
 onEachTarget(
@@ -147,6 +152,7 @@ onEachTarget(
     assert.equal(await extraOf(database, 'shop.orders', 'id', '2'), null)
     assert.ok([...written.setAside!.get('shop.orders')!.values()].every(({ count }) => count === 1))
   },
+  'pages of Greenplum have 32 KiB, and hold these rows',
 )
 
 onEachTarget(
