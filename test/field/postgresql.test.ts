@@ -138,6 +138,72 @@ test('W18: a key that got another column at the source, all in one batch: the ne
   ])
 })
 
+/** The statement that the message gives first, executed. */
+async function dropAsTold(database: TestDatabase, log: string): Promise<void> {
+  const told = /DROP TABLE \\"shop\\"\.\\"ak\\"/.exec(log)
+  assert.ok(told !== null, log)
+  await database.query(told[0].replaceAll('\\"', '"'))
+}
+
+test('W16: a key that a table gets at the source: what the message says works, under the same name', async (t) => {
+  const { database, feed } = await place(t)
+  const ak = dmsTable('shop', 'ak')
+  const columns = { id: 'INT32', v: 'STRING' }
+  const keyless = [ak.load({ id: 1, v: 'a' }), ak.insert({ id: 2, v: 'a' }), ak.update({ id: 1, v: 'b' })]
+  succeeded(await feed.relay([ak.create(columns, []), ...keyless]))
+  const reload = [ak.drop(), ak.create(columns, ['id']), ak.load({ id: 1, v: 'b' }), ak.load({ id: 2, v: 'a' })]
+  const stopped = await feed.relay([...reload, ak.update({ id: 1, v: 'c' })])
+  assert.equal(stopped.exitCode, 2, stopped.log)
+  await dropAsTold(database, stopped.log)
+  succeeded(await feed.relay([]))
+  assert.deepEqual(await database.query('SELECT id, v FROM shop.ak ORDER BY id'), [
+    { id: 1, v: 'c' },
+    { id: 2, v: 'a' },
+  ])
+})
+
+test('W19: the other tables of the stream wait for such a table, and lose nothing by it', async (t) => {
+  const { database, feed } = await place(t)
+  const [good, ak] = [dmsTable('shop', 'good'), dmsTable('shop', 'ak')]
+  const columns = { id: 'INT32', v: 'STRING' }
+  const records = [
+    good.create({ id: 'INT32' }, ['id']),
+    ak.create(columns, []),
+    ak.load({ id: 1, v: 'a' }),
+    good.insert({ id: 1 }),
+    ak.drop(),
+    ak.create(columns, ['id']),
+    ak.load({ id: 1, v: 'a' }),
+    ...[10, 11, 12, 13, 14].map((id) => good.insert({ id })),
+  ]
+  const small = ['--batch-records', '2']
+  const stopped = await feed.relay(records, small)
+  assert.equal(stopped.exitCode, 2, stopped.log)
+  assert.deepEqual(await database.query('SELECT id FROM shop.good'), [{ id: 1 }])
+  await dropAsTold(database, stopped.log)
+  succeeded(await feed.relay([], small))
+  const ids = (await database.query('SELECT id FROM shop.good ORDER BY id')).map(({ id }) => id)
+  assert.deepEqual(ids, [1, 10, 11, 12, 13, 14])
+  assert.deepEqual(await database.query('SELECT id, v FROM shop.ak'), [{ id: 1, v: 'a' }])
+})
+
+for (const [type, rows] of [
+  ['text', ['A=1', 'A    =2']],
+  ['char(5)', ['A=2']],
+] as const) {
+  test(`U09: a key with and without blanks at its end, in a column ${type}`, async (t) => {
+    const { database, feed } = await place(t, `CREATE TABLE shop.ch (code ${type} PRIMARY KEY, v text)`)
+    const ch = dmsTable('shop', 'ch')
+    const changes = [ch.load({ code: 'A', v: '1' }), ch.update({ code: 'A    ', v: '2' })]
+    succeeded(await feed.relay([ch.create({ code: 'STRING', v: 'STRING' }, ['code']), ...changes]))
+    const found = await database.query(`SELECT code || '=' || v AS row FROM shop.ch ORDER BY v`)
+    assert.deepEqual(
+      found.map(({ row }) => row),
+      rows,
+    )
+  })
+}
+
 const attributes = (count: number, value: string) =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`c${n}`, { S: value }]))
 
