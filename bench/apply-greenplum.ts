@@ -12,8 +12,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change } from '../src/change.ts'
 import type { Sink, Write } from '../src/sinks/sink.ts'
 import { claimOf } from '../test/support/changes.ts'
-import { GREENPLUM_KINDS, type GreenplumKind, greenplumDatabase, withoutGreenplum } from '../test/support/greenplum.ts'
-import { sqlSinkOf } from '../test/support/sql-target.ts'
+import {
+  GREENPLUM_KINDS,
+  type GreenplumKind,
+  greenplumDatabase,
+  withoutGreenplum,
+} from '../test/support/greenplum/greenplum.ts'
+import { sqlSinkOf } from '../test/support/targets/sql-target.ts'
 import { batchOf } from './compare-apply.ts'
 import { orderChanges } from './dynamodb-orders.ts'
 

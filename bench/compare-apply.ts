@@ -3,8 +3,8 @@ import type { Change } from '../src/change.ts'
 import type { Batch, Sink } from '../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../src/sinks/sql/sink.ts'
 import { claimOf } from '../test/support/changes.ts'
-import { type PostgresServer, startPostgres } from '../test/support/postgres.ts'
-import { sqlSinkOf } from '../test/support/sql-target.ts'
+import { type PostgresServer, startPostgres } from '../test/support/postgres/postgres.ts'
+import { sqlSinkOf } from '../test/support/targets/sql-target.ts'
 
 /** Changes to be written to PostgreSQL, and how. */
 export interface ApplyWork {

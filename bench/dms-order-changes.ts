@@ -1,7 +1,7 @@
 import type { Change, SourceTable } from '../src/change.ts'
 import { columnType, declaredTypes } from '../src/commands/table-options.ts'
 import { recordDecoder } from '../src/decode/decoder.ts'
-import { SourceTables } from '../src/deliver/source-tables.ts'
+import { SourceTables } from '../src/feeds/dms/source-tables.ts'
 import { SILENT } from '../src/observe/log.ts'
 import { dmsOrders, ORDER_TYPES } from './dms-orders.ts'
 

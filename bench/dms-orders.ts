@@ -1,5 +1,5 @@
-import type { StreamRecord } from '../test/support/life.ts'
-import { type Random, seededRandom } from '../test/support/life-random.ts'
+import type { StreamRecord } from '../test/support/life/life.ts'
+import { type Random, seededRandom } from '../test/support/life/random.ts'
 
 /**
  * A table `shop.orders` of ten columns, as a DMS task writes about it: one-line records with transaction details and

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { shardOf } from '../test/support/dms-life-delivery.ts'
-import type { StreamRecord } from '../test/support/life.ts'
+import { shardOf } from '../test/support/dms-life/delivery.ts'
+import type { StreamRecord } from '../test/support/life/life.ts'
 
 /** Pages are made of pieces of this many records, which lie in a file as ready-made JSON. */
 const PIECE_RECORDS = 500

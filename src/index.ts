@@ -5,11 +5,18 @@
 export * from './change.ts'
 export { type Decoder, type DecoderOptions, recordDecoder } from './decode/decoder.ts'
 export { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
-export { type Examined, type ExamineOptions, type Examiner, examiner, type Learned, NotYet } from './deliver/examine.ts'
-export { type RouteOptions, route } from './deliver/route.ts'
-export { SourceTables, type SourceTablesOptions } from './deliver/source-tables.ts'
+export {
+  type Examined,
+  type ExamineOptions,
+  type Examiner,
+  examiner,
+  type Learned,
+  NotYet,
+} from './deliver/examined.ts'
+export { type RouteOptions, route } from './stages/route.ts'
+export { SourceTables, type SourceTablesOptions } from './feeds/dms/source-tables.ts'
 export * from './errors.ts'
-export { fileSource } from './ingest/file.ts'
+export { fileSource } from './ingest/file/source.ts'
 export { kinesisSource } from './ingest/kinesis/source.ts'
 export type { Page, Source, Start } from './ingest/source.ts'
 export { Lag } from './observe/lag.ts'

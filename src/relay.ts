@@ -1,5 +1,5 @@
 import { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
-import type { Examiner } from './deliver/examine.ts'
+import type { Examiner } from './deliver/examined.ts'
 import type { Page, Source } from './ingest/source.ts'
 import type { Lag } from './observe/lag.ts'
 import type { Ledger } from './observe/ledger.ts'

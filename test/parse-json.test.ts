@@ -169,7 +169,7 @@ function tokensOf(text: string): [token: string, decoded: string][] {
 }
 
 /** `codecs-json.ts` only looks whether a text is JSON. */
-const MAY_PARSE_BARE: readonly string[] = ['src/parse-json.ts', 'src/version.ts', 'src/sinks/sql/codecs-json.ts']
+const MAY_PARSE_BARE: readonly string[] = ['src/parse-json.ts', 'src/version.ts', 'src/sinks/tables/codecs/json.ts']
 
 test('JSON: what comes from outside is parsed by parseJson alone, single strings aside', async () => {
   const root = new URL('../', import.meta.url)

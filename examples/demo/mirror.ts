@@ -1,8 +1,8 @@
 import { PGlite } from '@electric-sql/pglite'
-import type { Column, Row } from '../../test/support/dms-life-columns.ts'
-import { quoted, rowsQuery } from '../../test/support/dms-life-compare.ts'
-import type { Mirrored } from '../../test/support/dms-life-mirrors.ts'
-import type { SourceTable } from '../../test/support/dms-life-tables.ts'
+import type { Column, Row } from '../../test/support/dms-life/columns.ts'
+import { quoted, rowsQuery } from '../../test/support/dms-life/compare.ts'
+import type { Mirrored } from '../../test/support/dms-life/mirrors.ts'
+import type { SourceTable } from '../../test/support/dms-life/tables.ts'
 
 /**
  * The mirrored tables, every value as text.

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startGpss } from '../../test/support/gpss/server.ts'
-import { type FoundRow, MIRROR_QUERY, mirrorQuery } from '../../test/support/life-mirror.ts'
-import { startPostgres } from '../../test/support/postgres.ts'
+import { type FoundRow, MIRROR_QUERY, mirrorQuery } from '../../test/support/life/mirror.ts'
+import { startPostgres } from '../../test/support/postgres/postgres.ts'
 import { inDatabase } from './mirror.ts'
 
 /** Where the orders table is mirrored to. */

@@ -1,6 +1,6 @@
-import type { Kinesalite } from '../../test/support/kinesalite.ts'
-import type { ReshardedStream } from '../../test/support/life-stream.ts'
-import { type RelayEnd, type RelayProcess, startRelay } from '../../test/support/relay-process.ts'
+import type { Kinesalite } from '../../test/support/kinesis/kinesalite.ts'
+import type { ReshardedStream } from '../../test/support/life/stream.ts'
+import { type RelayEnd, type RelayProcess, startRelay } from '../../test/support/processes/relay-process.ts'
 
 /** The books that the program prints when it ends. */
 export interface Summary {

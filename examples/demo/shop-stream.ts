@@ -1,8 +1,8 @@
-import { type Arrival, shardOf } from '../../test/support/dms-life-delivery.ts'
-import type { PlannedRecord } from '../../test/support/dms-life-plan.ts'
-import { labelOf } from '../../test/support/dms-life-tables.ts'
-import type { Kinesalite, Put } from '../../test/support/kinesalite.ts'
-import type { Random } from '../../test/support/life-random.ts'
+import { type Arrival, shardOf } from '../../test/support/dms-life/delivery.ts'
+import type { PlannedRecord } from '../../test/support/dms-life/plan.ts'
+import { labelOf } from '../../test/support/dms-life/tables.ts'
+import type { Kinesalite, Put } from '../../test/support/kinesis/kinesalite.ts'
+import type { Random } from '../../test/support/life/random.ts'
 import { withProgress } from './telling.ts'
 
 const MINUTE_MICROS = 60_000_000

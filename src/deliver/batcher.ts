@@ -2,7 +2,7 @@ import type { DeadLetter, RawRecord, StreamChange } from '../change.ts'
 import type { Page } from '../ingest/source.ts'
 import { type Position, SHARD_END } from '../position.ts'
 import type { Batch } from '../sinks/sink.ts'
-import { type Examined, type Examiner, type Learned, NotYet } from './examine.ts'
+import { type Examined, type Examiner, type Learned, NotYet } from './examined.ts'
 
 export interface BatchLimits {
   readonly records: number

@@ -35,7 +35,7 @@ export function sourceProblem(source: string, region: unknown): string | null {
 export async function openSource(options: SourceOptions, log: Log): Promise<NamedSource> {
   const { source } = options
   if (source.startsWith('file:')) {
-    const { fileSource } = await import('./file.ts')
+    const { fileSource } = await import('./file/source.ts')
     const path = source.slice('file:'.length)
     const streamName = path === '-' ? 'stdin' : basename(path)
     return Object.assign(fileSource({ path, memoryBytes: options.memory, log }), {

@@ -1,6 +1,6 @@
 import { type StreamChange, tableLabel } from '../change.ts'
 import type { Log } from '../observe/log.ts'
-import { joinState } from '../state/join.ts'
+import { joinState } from './with-state.ts'
 import type { StateStore } from '../state/store.ts'
 import { fileOutput, linesOf, standardOutput } from './line-output.ts'
 import type { Sink, Written } from './sink.ts'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { refusal, startKinesisEndpoint } from '../support/kinesis-endpoint.ts'
+import { refusal, startKinesisEndpoint } from '../support/kinesis/kinesis-endpoint.ts'
 
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-aws-'))

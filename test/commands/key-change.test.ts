@@ -3,8 +3,8 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { testDatabase } from '../support/postgres.ts'
-import { type RelayEnd, startRelay } from '../support/relay-process.ts'
+import { testDatabase } from '../support/postgres/postgres.ts'
+import { type RelayEnd, startRelay } from '../support/processes/relay-process.ts'
 
 // A table of DMS gets another key while a relay follows it, and is loaded again.
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Change, Row } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import { parseExact } from '../../src/decode/exact-json.ts'
-import { fromLesson, toLesson } from '../../src/deliver/table-lessons.ts'
+import { fromLesson, toLesson } from '../../src/feeds/dms/table-facts.ts'
 
 const decode = recordDecoder({ format: 'auto', stream: 'feed', binary: 'double', beforeImageField: 'before-image' })
 

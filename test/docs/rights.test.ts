@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
-import { newDatabase, postgres, type TestDatabase, testDatabase } from '../support/postgres.ts'
-import { startRelay } from '../support/relay-process.ts'
+import { newDatabase, postgres, type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
+import { startRelay } from '../support/processes/relay-process.ts'
 
 const PAGE = readFileSync(new URL('../../docs/postgresql.md', import.meta.url), 'utf8')
 

@@ -5,9 +5,9 @@ import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { connect } from '../../src/sinks/sql/connection.ts'
 import { certificateAuthority } from '../support/gpss/certificates.ts'
-import { startPostgres, UNSYNCED } from '../support/postgres.ts'
-import { serverUser, sharedFolder } from '../support/postgres-programs.ts'
-import { startRelay } from '../support/relay-process.ts'
+import { startPostgres, UNSYNCED } from '../support/postgres/postgres.ts'
+import { serverUser, sharedFolder } from '../support/postgres/postgres-programs.ts'
+import { startRelay } from '../support/processes/relay-process.ts'
 
 /** What docs/tls.md says, on a server whose certificate names 127.0.0.1, not localhost, and is of an authority that nobody knows. */
 const user = await serverUser()

@@ -21,7 +21,7 @@ import type { Batch, Sink, Stored } from '../../src/sinks/sink.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import type { Claim, StateStore } from '../../src/state/store.ts'
 import { batchOf, createTable, dropTable } from '../support/changes.ts'
-import { type NodeProcess, startNode } from '../support/node-process.ts'
+import { type NodeProcess, startNode } from '../support/processes/node-process.ts'
 
 const CLAIM: Claim = {
   relay: { name: 'orders', stream: { id: 'arn:s', created: 'then', retentionMs: null }, start: null, settings: {} },

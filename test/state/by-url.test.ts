@@ -7,7 +7,7 @@ import { SILENT } from '../../src/observe/log.ts'
 import { openStateStore, stateProblem } from '../../src/state/by-url.ts'
 import { at, claimOf } from '../support/changes.ts'
 import { startDynalite } from '../support/dynalite.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { testDatabase } from '../support/postgres/postgres.ts'
 
 test('a state URL is a file, a database or a DynamoDB table', () => {
   for (const url of ['file:a', 'postgresql://u@h/d', 'postgres://u:p@h:1/d', 'dynamodb:states']) {

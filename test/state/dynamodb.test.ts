@@ -8,8 +8,8 @@ import type { Position, Positions } from '../../src/position.ts'
 import { type DynamodbStateOptions, dynamodbStateStore } from '../../src/state/dynamodb.ts'
 import type { Claim, StateStore, Stored } from '../../src/state/store.ts'
 import { startDynalite } from '../support/dynalite.ts'
-import { anySeed, seededRandom } from '../support/life-random.ts'
-import { startNode } from '../support/node-process.ts'
+import { anySeed, seededRandom } from '../support/life/random.ts'
+import { startNode } from '../support/processes/node-process.ts'
 import { describeStateStore, type StateMemory } from './conformance.ts'
 
 const dynamodb = await startDynalite()

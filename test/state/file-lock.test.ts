@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { lockFile } from '../../src/state/file-lock.ts'
-import { startNode } from '../support/node-process.ts'
+import { startNode } from '../support/processes/node-process.ts'
 
 test('a lock held by another process is refused with that process, and free at once when it is killed', async (t) => {
   const path = await lockPath(t)

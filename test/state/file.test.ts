@@ -8,7 +8,7 @@ import type { FailureCode } from '../../src/errors.ts'
 import type { Positions } from '../../src/position.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import type { Claim } from '../../src/state/store.ts'
-import { startNode } from '../support/node-process.ts'
+import { startNode } from '../support/processes/node-process.ts'
 import { describeStateStore, type StateMemory } from './conformance.ts'
 
 describeStateStore('file', openFile, {

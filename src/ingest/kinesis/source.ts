@@ -3,7 +3,7 @@ import type { Source } from '../source.ts'
 import { type ClientOptions, connect } from './client.ts'
 import { positionsAtLatest, positionsAtTime } from './start.ts'
 import { kinesisStream } from './stream.ts'
-import { walk } from './walk.ts'
+import { walk } from './stream-reader.ts'
 
 export interface KinesisSourceOptions extends ClientOptions {
   /** End once everything that was in the stream at the beginning is committed. */

@@ -8,11 +8,11 @@ import {
   toJson,
   type Value,
 } from '../../change.ts'
-import { refuseRoundedIntegers } from '../../deliver/rounded-integers.ts'
+import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
-import { targetName } from '../sql/names.ts'
-import { DELETED } from '../sql/own-columns.ts'
-import { inSlices } from '../sql/slices.ts'
+import { targetName } from '../tables/names.ts'
+import { DELETED } from '../tables/own-columns.ts'
+import { inSlices } from '../tables/slices.ts'
 import type { GpssColumn } from './columns.ts'
 import { type Carried, MAX_ROW_BYTES, RowEncoder } from './rows.ts'
 import type { GpssTable } from './session.ts'

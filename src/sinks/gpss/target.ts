@@ -1,7 +1,7 @@
 import type { Change, DeadLetter } from '../../change.ts'
 import type { SetAsideColumns } from '../sink.ts'
-import type { Group } from '../sql/planning.ts'
-import type { Refuses } from '../sql/refused-values.ts'
+import type { Group } from '../tables/planning.ts'
+import type { Refuses } from '../tables/refused-values.ts'
 import type { Load } from './session.ts'
 
 /** What is to be loaded of some changes of one table, and what cannot be, each with its reason. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { tableId } from '../sql/clauses.ts'
-import type { Statement, Target } from '../sql/layout.ts'
+import { tableId } from '../tables/clauses.ts'
+import type { Statement, Target } from '../tables/layout.ts'
 import { sqlText } from './sql-text.ts'
 
 /**

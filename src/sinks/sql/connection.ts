@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { RelayError } from '../../errors.ts'
 import { openCrate } from './cratedb/connection.ts'
-import type { Statement } from './layout.ts'
+import type { Statement } from '../tables/layout.ts'
 import { openPostgres } from './postgresql/connection.ts'
 import { openPGlite } from './postgresql/pglite.ts'
 

@@ -1,9 +1,9 @@
 import type { Change, ColumnType, DeadLetter, Format } from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Column, Relation } from './catalogue.ts'
-import type { Codec } from './codecs.ts'
-import type { DeclaredTypes } from './columns.ts'
-import type { ColumnsTable } from './columns-shape.ts'
+import type { Codec } from '../tables/codecs/codec.ts'
+import type { DeclaredTypes } from '../tables/columns.ts'
+import type { ColumnsTable } from '../tables/columns-shape.ts'
 import type { Connection, Database } from './connection.ts'
 import type { ErrorMeanings } from './failures.ts'
 import type {
@@ -19,11 +19,11 @@ import type {
   Target,
   TargetTable,
   WantedKey,
-} from './layout.ts'
-import type { OwnColumn } from './own-columns.ts'
-import type { Refuses, UnsureColumn } from './refused-values.ts'
-import type { SqlState } from './state.ts'
-import type { Catalogue } from './tables.ts'
+} from '../tables/layout.ts'
+import type { OwnColumn } from '../tables/own-columns.ts'
+import type { Refuses, UnsureColumn } from '../tables/refused-values.ts'
+import type { SqlState } from './state-store.ts'
+import type { Catalogue } from '../tables/tables.ts'
 
 /**
  * What one database wants otherwise than the others. The sink, the planning and the layouts ask it, and know no database.

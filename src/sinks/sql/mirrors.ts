@@ -1,7 +1,7 @@
-import { columnsMirror, type DeclaredTypes } from './columns.ts'
+import { columnsMirror, type DeclaredTypes } from '../tables/columns.ts'
 import type { Database } from './connection.ts'
 import type { Mirrors, TableDialect } from './dialect.ts'
-import { documentMirror } from './document.ts'
+import { documentMirror } from '../tables/document.ts'
 
 /** The layouts of a database that has no others than these. */
 export const mirrorsOf = (tables: TableDialect<Database>, declaredTypes: DeclaredTypes): Mirrors => ({

@@ -3,8 +3,8 @@ import { RelayError } from '../../errors.ts'
 import type { SetAsideColumns } from '../sink.ts'
 import type { Database } from './connection.ts'
 import { type ErrorMeanings, type Meaning, saidBy } from './failures.ts'
-import type { Plan } from './layout.ts'
-import type { Group } from './planning.ts'
+import type { Plan } from '../tables/layout.ts'
+import type { Group } from '../tables/planning.ts'
 
 /** So many rows are a small batch: that none of them is taken says nothing of the table. */
 const SMALL_BATCH = 100

@@ -1,12 +1,12 @@
 import type { Change } from '../../change.ts'
 import { type AskOptions, askForRefused } from './ask-values.ts'
 import type { Database } from './connection.ts'
-import type { Mapping, Plan, TargetTable } from './layout.ts'
-import { planAgain } from './planning.ts'
+import type { Mapping, Plan, TargetTable } from '../tables/layout.ts'
+import { planAgain } from '../tables/planning.ts'
 import { ofRows, RowsFailure, refusalOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
-import { type Refuses, tokensOf } from './refused-values.ts'
-import { sumAside } from './set-aside.ts'
-import { longestSets } from './too-large.ts'
+import { type Refuses, tokensOf } from '../tables/refused-values.ts'
+import { sumAside } from '../tables/set-aside.ts'
+import { longestSets } from '../tables/too-large.ts'
 
 /** So many rows are refused for what looks like the table's fault while none is taken: then it is the table's. */
 const ENOUGH_FOR_A_TABLE = 20

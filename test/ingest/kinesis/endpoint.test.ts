@@ -1,4 +1,4 @@
-import { startKinesisEndpoint } from '../../support/kinesis-endpoint.ts'
+import { startKinesisEndpoint } from '../../support/kinesis/kinesis-endpoint.ts'
 import { describeSource } from '../conformance.ts'
 import { openSource } from './scripted.ts'
 

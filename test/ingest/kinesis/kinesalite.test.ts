@@ -3,7 +3,7 @@ import { after, describe, type TestContext, test } from 'node:test'
 import { kinesisSource } from '../../../src/ingest/kinesis/source.ts'
 import type { Source } from '../../../src/ingest/source.ts'
 import { SILENT } from '../../../src/observe/log.ts'
-import { startKinesalite } from '../../support/kinesalite.ts'
+import { startKinesalite } from '../../support/kinesis/kinesalite.ts'
 import { describeSource, drain, payloads } from '../conformance.ts'
 import { firstPositions, numbered, textsOf } from './scripted.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Page } from '../../../src/ingest/source.ts'
 import { SHARD_END } from '../../../src/position.ts'
-import { refusal } from '../../support/kinesis-endpoint.ts'
+import { refusal } from '../../support/kinesis/kinesis-endpoint.ts'
 import { textOf } from '../conformance.ts'
 import { endpoint, HOUR_MS, numbered, open } from './scripted.ts'
 

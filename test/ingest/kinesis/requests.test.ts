@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { RESET, refusal, type Script } from '../../support/kinesis-endpoint.ts'
+import { RESET, refusal, type Script } from '../../support/kinesis/kinesis-endpoint.ts'
 import { drain, payloads } from '../conformance.ts'
 import { endpoint, first, HOUR_MS, later, numbered, open, textsOf } from './scripted.ts'
 

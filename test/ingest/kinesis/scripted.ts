@@ -3,7 +3,7 @@ import { type KinesisSourceOptions, kinesisSource } from '../../../src/ingest/ki
 import type { Source, Start } from '../../../src/ingest/source.ts'
 import type { Log } from '../../../src/observe/log.ts'
 import type { Position, Positions } from '../../../src/position.ts'
-import { type KinesisEndpoint, type Script, startKinesisEndpoint } from '../../support/kinesis-endpoint.ts'
+import { type KinesisEndpoint, type Script, startKinesisEndpoint } from '../../support/kinesis/kinesis-endpoint.ts'
 
 export const HOUR_MS = 3_600_000
 

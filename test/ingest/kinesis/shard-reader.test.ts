@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Page } from '../../../src/ingest/source.ts'
 import { SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
-import { refusal } from '../../support/kinesis-endpoint.ts'
+import { refusal } from '../../support/kinesis/kinesis-endpoint.ts'
 import { drain } from '../conformance.ts'
 import { endpoint, first, HOUR_MS, later, numbered, open, textsOf } from './scripted.ts'
 

@@ -5,7 +5,7 @@ import { connect } from '../../../src/ingest/kinesis/client.ts'
 import { positionsAtLatest } from '../../../src/ingest/kinesis/start.ts'
 import { kinesisStream, type Stream } from '../../../src/ingest/kinesis/stream.ts'
 import { SILENT } from '../../../src/observe/log.ts'
-import { refusal } from '../../support/kinesis-endpoint.ts'
+import { refusal } from '../../support/kinesis/kinesis-endpoint.ts'
 import { endpoint, first, firstPositions, HOUR_MS, numbered, open, textsOf } from './scripted.ts'
 
 // They mostly wait for the pace of the service: several at a time.

@@ -6,7 +6,7 @@ import type { GpssSinkOptions } from '../../../src/sinks/gpss/sink.ts'
 import type { Rewound, Written } from '../../../src/sinks/sink.ts'
 import { batchOf, claimOf } from '../../support/changes.ts'
 import type { GpssSettings } from '../../support/gpss/settings.ts'
-import { type GpssPlace, gpssPlace } from '../../support/gpss-target.ts'
+import { type GpssPlace, gpssPlace } from '../../support/targets/gpss-target.ts'
 
 /** A place whose columns print instants as UTC. */
 export async function appendPlace(settings: GpssSettings = {}): Promise<GpssPlace> {

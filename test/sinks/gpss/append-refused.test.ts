@@ -4,7 +4,7 @@ import { type Change, recordToJson, type Value } from '../../../src/change.ts'
 import { type FailureCode, RelayError } from '../../../src/errors.ts'
 import { createTable, del, dmsPut, put, row } from '../../support/changes.ts'
 import type { Fault } from '../../support/gpss/settings.ts'
-import type { GpssPlace } from '../../support/gpss-target.ts'
+import type { GpssPlace } from '../../support/targets/gpss-target.ts'
 import { appendPlace, openLog, printed } from './append-place.ts'
 
 /** Happens to the next load of a table that is ended. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Binary, type Change, Numeric, recordToJson } from '../../../src/change.ts'
-import { targetName } from '../../../src/sinks/sql/names.ts'
+import { targetName } from '../../../src/sinks/tables/names.ts'
 import { canonicalJson, del, dmsDel, dmsMove, dmsPatch, dmsPut, put, row } from '../../support/changes.ts'
-import type { GpssPlace } from '../../support/gpss-target.ts'
+import type { GpssPlace } from '../../support/targets/gpss-target.ts'
 import { appendPlace, openLog, printed } from './append-place.ts'
 
 let place: GpssPlace

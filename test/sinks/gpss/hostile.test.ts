@@ -27,9 +27,9 @@ import {
 import { rawClient } from '../../support/gpss/raw-client.ts'
 import type { Fault, GpssSettings, Moment } from '../../support/gpss/settings.ts'
 import type { ConnectRequest } from '../../support/gpss/wire-messages.ts'
-import { type GpssPlace, gpssPlace, liveRows } from '../../support/gpss-target.ts'
-import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
-import { mirrorRows } from '../../support/sql-target.ts'
+import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
+import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
+import { mirrorRows } from '../../support/targets/sql-target.ts'
 import { rejection } from '../conformance.ts'
 
 /**

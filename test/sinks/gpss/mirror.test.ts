@@ -24,7 +24,7 @@ import {
   SHOP_ORDERS,
   sourceTable,
 } from '../../support/changes.ts'
-import { type GpssPlace, gpssPlace, liveRows } from '../../support/gpss-target.ts'
+import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
 import { rejection, totals } from '../conformance.ts'
 
 const TABLE = sourceTable({ id: 'text', a: 'int64', b: 'text' })

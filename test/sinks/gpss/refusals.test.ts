@@ -7,7 +7,7 @@ import { RelayError } from '../../../src/errors.ts'
 import type { GpssSinkOptions } from '../../../src/sinks/gpss/sink.ts'
 import type { Rewound, Written } from '../../../src/sinks/sink.ts'
 import { batchOf, claimOf, put } from '../../support/changes.ts'
-import { gpssPlace } from '../../support/gpss-target.ts'
+import { gpssPlace } from '../../support/targets/gpss-target.ts'
 import { rejection, totals } from '../conformance.ts'
 
 /** A row that Greenplum refuses stops nothing, in whatever words: GPSS tells nothing but words. */

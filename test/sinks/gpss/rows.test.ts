@@ -10,7 +10,7 @@ import {
   SESSION_BYTES,
 } from '../../../src/sinks/gpss/rows.ts'
 import { METHODS } from '../../../src/sinks/gpss/service.ts'
-import { anySeed } from '../../support/life-random.ts'
+import { anySeed } from '../../support/life/random.ts'
 import { decodeMessage, type Message } from './contract.ts'
 
 /** The values of the rows of a part, as the contract reads them. */

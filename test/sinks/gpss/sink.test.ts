@@ -1,5 +1,5 @@
-import { keyColumnName, valueColumnName } from '../../../src/sinks/sql/names.ts'
-import { gpssTarget } from '../../support/gpss-target.ts'
+import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.ts'
+import { gpssTarget } from '../../support/targets/gpss-target.ts'
 import { describeSink } from '../conformance.ts'
 
 const noTakeOver = 'the lock of a process that lives cannot be taken from it'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../../../src/change.ts'
 import { recordDecoder } from '../../../src/decode/decoder.ts'
-import type { GpssPlace } from '../../support/gpss-target.ts'
+import type { GpssPlace } from '../../support/targets/gpss-target.ts'
 import { appendPlace, openLog } from './append-place.ts'
 
 /** What the stream carries, in its own JSON: DynamoDB's descriptors. Binary is base64 of base64, as a Kinesis destination sends it. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change, ColumnType, Value } from '../../../src/change.ts'
-import { valueColumnName } from '../../../src/sinks/sql/names.ts'
+import { valueColumnName } from '../../../src/sinks/tables/names.ts'
 import { addColumn, createTable, del, dmsDel, dmsPatch, dmsPut, put, row, sourceTable } from '../../support/changes.ts'
-import type { TestDatabase } from '../../support/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres.ts'
 import { rejection, totals } from '../conformance.ts'
 import { curesIn, openRelay } from './test-relay.ts'
 

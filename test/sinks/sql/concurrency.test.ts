@@ -5,8 +5,8 @@ import pg from 'pg'
 import type { Change } from '../../../src/change.ts'
 import type { Write } from '../../../src/sinks/sink.ts'
 import { at, batchOf, claimOf, del, put } from '../../support/changes.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
-import { mirrorRows, sqlSinkOf } from '../../support/sql-target.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { mirrorRows, sqlSinkOf } from '../../support/targets/sql-target.ts'
 import { totals } from '../conformance.ts'
 
 const ORDERS = { schema: null, name: 'orders' }

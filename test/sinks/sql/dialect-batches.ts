@@ -17,7 +17,7 @@ import {
   put,
   sourceTable,
 } from '../../support/changes.ts'
-import { sqlSinkOf } from '../../support/sql-target.ts'
+import { sqlSinkOf } from '../../support/targets/sql-target.ts'
 
 /** Where a dialect writes while its statements are listened to. */
 export interface ListenedTarget {

@@ -13,12 +13,17 @@ import {
   row,
   sourceTable,
 } from '../../support/changes.ts'
-import { cratePlace } from '../../support/crate-target.ts'
-import { GREENPLUM_KINDS, type GreenplumKind, greenplumDatabase, withoutGreenplum } from '../../support/greenplum.ts'
-import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
-import { pgliteFolder } from '../../support/pglite.ts'
-import { testDatabase } from '../../support/postgres.ts'
-import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/sql-target.ts'
+import { cratePlace } from '../../support/targets/crate-target.ts'
+import {
+  GREENPLUM_KINDS,
+  type GreenplumKind,
+  greenplumDatabase,
+  withoutGreenplum,
+} from '../../support/greenplum/greenplum.ts'
+import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
+import { pgliteFolder } from '../../support/postgres/pglite.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/targets/sql-target.ts'
 
 /**
  * Lives of few keys as DMS tells them: partial images, keys that change and are used again. Each key's changes arrive in

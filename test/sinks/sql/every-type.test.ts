@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { CompiledQuery } from 'kysely'
 import { type Column, readRelation } from '../../../src/sinks/sql/catalogue.ts'
-import { codecFor } from '../../../src/sinks/sql/codecs.ts'
+import { codecFor } from '../../../src/sinks/tables/codecs/codec.ts'
 import { type Connection, connect } from '../../../src/sinks/sql/connection.ts'
-import { anySeed, seededRandom } from '../../support/life-random.ts'
-import { pgliteFolder } from '../../support/pglite.ts'
-import { testDatabase } from '../../support/postgres.ts'
-import { type PostgresVersion, withoutPostgres } from '../../support/postgres-programs.ts'
+import { anySeed, seededRandom } from '../../support/life/random.ts'
+import { pgliteFolder } from '../../support/postgres/pglite.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import { type PostgresVersion, withoutPostgres } from '../../support/postgres/postgres-programs.ts'
 
 /**
  * What columns of every type hold of texts as DMS sends them, decided before the server sees them, and held against what the

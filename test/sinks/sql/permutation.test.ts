@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Change, toJson, type Value } from '../../../src/change.ts'
 import { at, batchOf, canonicalJson, claimOf, del, put, row } from '../../support/changes.ts'
-import { cratePlace } from '../../support/crate-target.ts'
-import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../support/greenplum.ts'
-import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
-import { pgliteFolder } from '../../support/pglite.ts'
-import { testDatabase } from '../../support/postgres.ts'
-import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/sql-target.ts'
+import { cratePlace } from '../../support/targets/crate-target.ts'
+import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
+import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
+import { pgliteFolder } from '../../support/postgres/pglite.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/targets/sql-target.ts'
 
 /**
  * Histories of few keys, each of a table of its own: shuffled, repeated, cut into any batches, over several runs of a

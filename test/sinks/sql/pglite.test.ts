@@ -1,5 +1,5 @@
-import { keyColumnName, valueColumnName } from '../../../src/sinks/sql/names.ts'
-import { pgliteTarget } from '../../support/sql-target.ts'
+import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.ts'
+import { pgliteTarget } from '../../support/targets/sql-target.ts'
 import { describeSink } from '../conformance.ts'
 
 const abilities = {

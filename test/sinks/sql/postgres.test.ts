@@ -1,5 +1,5 @@
-import { keyColumnName, valueColumnName } from '../../../src/sinks/sql/names.ts'
-import { postgresTarget } from '../../support/sql-target.ts'
+import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.ts'
+import { postgresTarget } from '../../support/targets/sql-target.ts'
 import { describeSink } from '../conformance.ts'
 
 for (const deletes of ['hard', 'soft'] as const) {

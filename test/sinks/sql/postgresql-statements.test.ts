@@ -1,5 +1,5 @@
-import { testDatabase } from '../../support/postgres.ts'
-import { startWireProxy } from '../../support/wire-proxy.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import { startWireProxy } from '../../support/wire/wire-proxy.ts'
 import { describeStatements, type ListenedTarget } from './dialect-batches.ts'
 
 describeStatements('postgresql', listened)

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Connection, connect } from '../../../src/sinks/sql/connection.ts'
-import { sqlStateStore } from '../../../src/sinks/sql/state.ts'
+import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
 import type { StateStore } from '../../../src/state/store.ts'
 import { describeStateStore, type StateMemory } from '../../state/conformance.ts'
 import { at, claimOf } from '../../support/changes.ts'
-import { pgliteFolder } from '../../support/pglite.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
-import { backup } from '../../support/sql-target.ts'
+import { pgliteFolder } from '../../support/postgres/pglite.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { backup } from '../../support/targets/sql-target.ts'
 
 describeStateStore('postgresql', async () => {
   const database = await testDatabase()

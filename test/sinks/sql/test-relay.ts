@@ -1,9 +1,9 @@
 import { type TestContext, test } from 'node:test'
 import type { RelayError } from '../../../src/errors.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
-import { greenplumDatabase, isRealGreenplum, withoutGreenplum } from '../../support/greenplum.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
-import { sqlSinkOf } from '../../support/sql-target.ts'
+import { greenplumDatabase, isRealGreenplum, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { sqlSinkOf } from '../../support/targets/sql-target.ts'
 import { relayOver, type WritingRelay } from './relay-over.ts'
 
 export interface TestRelay extends WritingRelay {

@@ -3,8 +3,8 @@ import { type TestContext, test } from 'node:test'
 import type { DeadLetter } from '../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { at, batchOf, claimOf, del, put } from '../../support/changes.ts'
-import { testDatabase } from '../../support/postgres.ts'
-import { sqlSinkOf } from '../../support/sql-target.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import { sqlSinkOf } from '../../support/targets/sql-target.ts'
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 const DAY_MS = 86_400_000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Numeric, toJson, type Value } from '../../../src/change.ts'
 import { dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
-import { anySeed, type Random, seededRandom } from '../../support/life-random.ts'
+import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { totals } from '../conformance.ts'
 import { onEachTarget, type TestRelay } from './test-relay.ts'
 

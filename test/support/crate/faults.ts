@@ -1,4 +1,4 @@
-import { seededRandom } from '../life-random.ts'
+import { seededRandom } from '../life/random.ts'
 import { type Shard, shardOf, type Table } from './catalogue.ts'
 
 /** What may go wrong with one statement. `after`: it has taken effect, and the client does not hear so. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
-import { postgres } from '../postgres.ts'
+import { postgres } from '../postgres/postgres.ts'
 import type { RawClient } from './raw-client.ts'
 import type { GpssSettings } from './settings.ts'
 import { testGpss } from './test-gpss.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test from 'node:test'
-import { startNode } from '../node-process.ts'
+import { startNode } from '../processes/node-process.ts'
 import { type RawClient, rawClient } from './raw-client.ts'
 
 const SERVE = new URL('serve.ts', import.meta.url).href

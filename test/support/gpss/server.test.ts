@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
-import { postgres } from '../postgres.ts'
+import { postgres } from '../postgres/postgres.ts'
 import { type Plain, type RawClient, rowOf, writeRequest } from './raw-client.ts'
 import { testGpss } from './test-gpss.ts'
 import { OpenRequest, Row, RowData, WriteRequest } from './wire-messages.ts'

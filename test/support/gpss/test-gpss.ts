@@ -1,4 +1,4 @@
-import { postgres, type TestDatabase, testDatabase } from '../postgres.ts'
+import { postgres, type TestDatabase, testDatabase } from '../postgres/postgres.ts'
 import { type Plain, type RawClient, rawClient } from './raw-client.ts'
 import { type Gpss, startGpss } from './server.ts'
 import type { GpssSettings } from './settings.ts'

@@ -1,6 +1,6 @@
 import { RelayError } from '../../../errors.ts'
 import { misreading, parameterProblems } from '../../../server-url.ts'
-import { schemaName } from './names.ts'
+import { schemaName } from './tables/names.ts'
 
 /** Where a CrateDB is, as node-postgres takes it. */
 export interface CrateAddress {

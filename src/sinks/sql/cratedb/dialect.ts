@@ -1,14 +1,14 @@
 import type { Dialect } from '../dialect.ts'
 import { crateLog } from './append.ts'
-import { crateCatalogue } from './catalogue.ts'
-import { keepDeadLetters } from './dead-letters.ts'
+import { crateCatalogue } from './tables/catalogue.ts'
+import { keepDeadLetters } from './state/dead-letters.ts'
 import { byWordsOfCrate } from './failures.ts'
 import { crateMirrors } from './mirrors.ts'
-import { schemaName, tableName } from './names.ts'
-import { pruneDeleted } from './prune.ts'
-import { crateState } from './state.ts'
+import { schemaName, tableName } from './tables/names.ts'
+import { pruneDeleted } from './rows/prune.ts'
+import { crateState } from './state/state.ts'
 import { requireCrateVersion } from './versions.ts'
-import { finalWriting } from './writing.ts'
+import { finalWriting } from './rows/writing.ts'
 
 /** CrateDB 5.10.12 and newer. */
 export const cratedb: Dialect = {

@@ -1,12 +1,12 @@
 import type { Relation } from '../catalogue.ts'
-import { columnsMirror, type DeclaredTypes } from '../columns.ts'
+import { columnsMirror, type DeclaredTypes } from '../../tables/columns.ts'
 import type { Database } from '../connection.ts'
 import type { Mirrors, TableDialect } from '../dialect.ts'
-import { columnsPlanner } from './columns.ts'
-import { crateDocuments } from './document.ts'
-import { ORIGIN } from './keyless.ts'
-import { crateRelation } from './relation.ts'
-import { crateStyle } from './tables.ts'
+import { columnsPlanner } from './tables/columns.ts'
+import { crateDocuments } from './documents/document.ts'
+import { ORIGIN } from './tables/keyless.ts'
+import { crateRelation } from './tables/relation.ts'
+import { crateStyle } from './tables/tables.ts'
 
 /**
  * The layouts of mirrored tables of CrateDB, where a deleted row always stays, marked.

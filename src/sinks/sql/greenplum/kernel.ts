@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { columnList, tableId } from '../clauses.ts'
-import type { Mapping, Statement, Target } from '../layout.ts'
+import { columnList, tableId } from '../../tables/clauses.ts'
+import type { Mapping, Statement, Target } from '../../tables/layout.ts'
 
 /** What tells one Greenplum from another. */
 export interface Kernel {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../../change.ts'
-import { tableId } from '../clauses.ts'
+import { tableId } from '../../tables/clauses.ts'
 import { LOG_COLUMNS, type LogRows } from '../postgresql/append.ts'
 import { copyField } from '../postgresql/copy-in.ts'
 

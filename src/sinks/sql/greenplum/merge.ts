@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { columnList, parameterKeys, sameKey, tableId } from '../clauses.ts'
-import type { ColumnsTable, TargetColumn } from '../columns-shape.ts'
-import type { BoundTable, KeyColumn, Statement } from '../layout.ts'
+import { columnList, parameterKeys, sameKey, tableId } from '../../tables/clauses.ts'
+import type { ColumnsTable, TargetColumn } from '../../tables/columns-shape.ts'
+import type { BoundTable, KeyColumn, Statement } from '../../tables/layout.ts'
 import { notBuried, tombstonesId } from '../postgresql/tombstones.ts'
 
 /**

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '../connection.ts'
 import { copyField } from '../postgresql/copy-in.ts'
 import { functionFor, places } from '../postgresql/refused-texts.ts'
-import type { UnsureColumn } from '../refused-values.ts'
+import type { UnsureColumn } from '../../tables/refused-values.ts'
 import type { Kernel } from './kernel.ts'
 
 /**

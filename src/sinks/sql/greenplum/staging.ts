@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { columnList } from '../clauses.ts'
+import { columnList } from '../../tables/clauses.ts'
 import type { Database } from '../connection.ts'
-import type { BoundTable, Statement } from '../layout.ts'
-import type { Key, RowShape } from '../mirror.ts'
+import type { BoundTable, Statement } from '../../tables/layout.ts'
+import type { Key, RowShape } from '../../tables/mirror.ts'
 import { copyField } from '../postgresql/copy-in.ts'
-import { textOfToken } from '../refused-values.ts'
+import { textOfToken } from '../../tables/refused-values.ts'
 import { distributedBy, type Kernel } from './kernel.ts'
 
 /** A row as a JSON object, and its key, by which it finds its segment. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { tableId } from '../clauses.ts'
+import { tableId } from '../../tables/clauses.ts'
 import type { Writing } from '../dialect.ts'
 import { transactionWriting } from '../postgresql/writing.ts'
 import type { Kernel } from './kernel.ts'

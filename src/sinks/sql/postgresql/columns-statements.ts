@@ -1,9 +1,17 @@
 import { sql } from 'kysely'
-import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId, writing } from '../clauses.ts'
-import type { ColumnsTable, TargetColumn } from '../columns-shape.ts'
+import {
+  columnList,
+  jsonArray,
+  parameterKeys,
+  parameterTypes,
+  sameKey,
+  tableId,
+  writing,
+} from '../../tables/clauses.ts'
+import type { ColumnsTable, TargetColumn } from '../../tables/columns-shape.ts'
 import type { Database } from '../connection.ts'
-import type { Statement } from '../layout.ts'
-import type { MirrorStatements } from '../mirror.ts'
+import type { Statement } from '../../tables/layout.ts'
+import type { MirrorStatements } from '../../tables/mirror.ts'
 import { bury, notBuried, tombstonesId } from './tombstones.ts'
 
 /** What a row without version counts as: older than everything. */

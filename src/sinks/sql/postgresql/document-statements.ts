@@ -1,8 +1,16 @@
 import { sql } from 'kysely'
-import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId, writing } from '../clauses.ts'
+import {
+  columnList,
+  jsonArray,
+  parameterKeys,
+  parameterTypes,
+  sameKey,
+  tableId,
+  writing,
+} from '../../tables/clauses.ts'
 import type { Database } from '../connection.ts'
-import type { BoundTable, Statement } from '../layout.ts'
-import type { MirrorStatements } from '../mirror.ts'
+import type { BoundTable, Statement } from '../../tables/layout.ts'
+import type { MirrorStatements } from '../../tables/mirror.ts'
 import { bury, notBuried } from './tombstones.ts'
 
 /** The statements of the layout `document`. */

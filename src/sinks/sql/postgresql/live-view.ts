@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { tableId } from '../clauses.ts'
-import type { Beside, BoundTable } from '../layout.ts'
-import { liveViewName } from '../names.ts'
+import { tableId } from '../../tables/clauses.ts'
+import type { Beside, BoundTable } from '../../tables/layout.ts'
+import { liveViewName } from '../../tables/names.ts'
 
 /**
  * The view beside a table with soft deletes that shows the rows that live.

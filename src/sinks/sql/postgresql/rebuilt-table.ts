@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { columnList, tableId } from '../clauses.ts'
-import { alter } from '../fit.ts'
-import type { Mapping, Statement, Target } from '../layout.ts'
-import { targetName } from '../names.ts'
+import { columnList, tableId } from '../../tables/clauses.ts'
+import { alter } from '../../tables/mismatches.ts'
+import type { Mapping, Statement, Target } from '../../tables/layout.ts'
+import { targetName } from '../../tables/names.ts'
 
 /**
  * Statements that put a new table in the place of one that no ALTER TABLE makes fit, with its columns, defaults and rows; the

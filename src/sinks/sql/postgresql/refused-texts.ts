@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../connection.ts'
-import type { Statement } from '../layout.ts'
-import type { UnsureColumn } from '../refused-values.ts'
+import type { Statement } from '../../tables/layout.ts'
+import type { UnsureColumn } from '../../tables/refused-values.ts'
 
 /**
  * Which of the texts the column does not take, by their places. All are tried in one statement, by a function that turns an

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Relation, Unique } from '../catalogue.ts'
-import { columnList, tableId } from '../clauses.ts'
-import { alter } from '../fit.ts'
-import type { Mapping, Misfit, Statement, Target } from '../layout.ts'
+import { columnList, tableId } from '../../tables/clauses.ts'
+import { alter } from '../../tables/mismatches.ts'
+import type { Mapping, Misfit, Statement, Target } from '../../tables/layout.ts'
 
 /**
  * No unique index holds over all partitions of a table whose rows go to them by another column than those of the key:

@@ -1,4 +1,4 @@
-import { keyColumnName, valueColumnName } from '../../../../src/sinks/sql/cratedb/names.ts'
+import { keyColumnName, valueColumnName } from '../../../../src/sinks/sql/cratedb/tables/names.ts'
 import type { SinkAbilities } from '../../conformance.ts'
 
 const both: SinkAbilities = {

@@ -1,4 +1,4 @@
-import { crateTarget } from '../../../support/crate-target.ts'
+import { crateTarget } from '../../../support/targets/crate-target.ts'
 import { describeSink } from '../../conformance.ts'
 import { columns, document, slowRefusal } from './abilities.ts'
 

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test'
 import type { SqlSinkOptions } from '../../../../src/sinks/sql/sink.ts'
 import type { Crate, CrateOptions } from '../../../support/crate/crate.ts'
 import { testCrate } from '../../../support/crate/real-crate.ts'
-import { crateSinkOf } from '../../../support/crate-target.ts'
+import { crateSinkOf } from '../../../support/targets/crate-target.ts'
 import { relayOver, type WritingRelay } from '../relay-over.ts'
 
 /** A relay over a CrateDB of its own. Its rows in trouble are dead letters, unless told otherwise. */

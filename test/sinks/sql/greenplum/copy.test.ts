@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Binary, type Change } from '../../../../src/change.ts'
 import { del, dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../../support/changes.ts'
-import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
+import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../../support/greenplum/greenplum.ts'
 import { totals } from '../../conformance.ts'
 import { openRelay } from '../test-relay.ts'
 

@@ -8,7 +8,7 @@ import {
   greenplumDatabase,
   isRealGreenplum,
   withoutGreenplum,
-} from '../../../support/greenplum.ts'
+} from '../../../support/greenplum/greenplum.ts'
 import { rejection, totals } from '../../conformance.ts'
 import { curesIn, openRelay } from '../test-relay.ts'
 

@@ -1,6 +1,6 @@
-import { keyColumnName, valueColumnName } from '../../../../src/sinks/sql/names.ts'
-import { type GreenplumKind, isRealGreenplum, withoutGreenplum } from '../../../support/greenplum.ts'
-import { greenplumTarget, type TestLayout } from '../../../support/sql-target.ts'
+import { keyColumnName, valueColumnName } from '../../../../src/sinks/tables/names.ts'
+import { type GreenplumKind, isRealGreenplum, withoutGreenplum } from '../../../support/greenplum/greenplum.ts'
+import { greenplumTarget, type TestLayout } from '../../../support/targets/sql-target.ts'
 import { describeSink } from '../../conformance.ts'
 
 /** Each way of writing on each stand-in would take long, and `permutation.test.ts` plays them all. */

@@ -1,8 +1,8 @@
 import { connect } from '../../../../src/sinks/sql/connection.ts'
-import { sqlStateStore } from '../../../../src/sinks/sql/state.ts'
+import { sqlStateStore } from '../../../../src/sinks/sql/state-store.ts'
 import { describeStateStore } from '../../../state/conformance.ts'
-import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum.ts'
-import { backup } from '../../../support/sql-target.ts'
+import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum/greenplum.ts'
+import { backup } from '../../../support/targets/sql-target.ts'
 
 /** To Cloudberry goes what goes to 7. */
 for (const kind of ['6', '7'] as const) {

@@ -1,4 +1,4 @@
-import { greenplumDatabase, withoutStandIn } from '../../../support/greenplum.ts'
+import { greenplumDatabase, withoutStandIn } from '../../../support/greenplum/greenplum.ts'
 import { describeStatements } from '../dialect-batches.ts'
 
 describeStatements('greenplum 7', listened, { skip: withoutStandIn('7') })

@@ -1,4 +1,4 @@
-import { greenplumDatabase, withoutStandIn } from '../../../support/greenplum.ts'
+import { greenplumDatabase, withoutStandIn } from '../../../support/greenplum/greenplum.ts'
 import { describeStatements } from '../dialect-batches.ts'
 
 describeStatements('cloudberry', listened, { skip: withoutStandIn('cloudberry') })

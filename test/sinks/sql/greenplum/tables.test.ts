@@ -3,10 +3,15 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { connect } from '../../../../src/sinks/sql/connection.ts'
-import { sqlStateStore } from '../../../../src/sinks/sql/state.ts'
+import { sqlStateStore } from '../../../../src/sinks/sql/state-store.ts'
 import { at, claimOf, del, dmsPatch, put, sourceTable } from '../../../support/changes.ts'
-import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum, withoutStandIn } from '../../../support/greenplum.ts'
-import type { TestDatabase } from '../../../support/postgres.ts'
+import {
+  GREENPLUM_KINDS,
+  greenplumDatabase,
+  withoutGreenplum,
+  withoutStandIn,
+} from '../../../support/greenplum/greenplum.ts'
+import type { TestDatabase } from '../../../support/postgres/postgres.ts'
 import { rejection, totals } from '../../conformance.ts'
 import { openRelay } from '../test-relay.ts'
 

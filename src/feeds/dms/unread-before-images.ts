@@ -1,0 +1,54 @@
+import { type Change, type Row, type TableName, tableLabel } from '../../change.ts'
+import type { Log } from '../../observe/log.ts'
+
+/** The default of DMS's rule `add-before-image-columns`. */
+const DEFAULT_PREFIX = 'BI_'
+
+/**
+ * Warns, once for each table, of before images that are there and not read: then a change of key looks like an update of the new
+ * row, and the old one stays.
+ */
+export class UnreadBeforeImages {
+  readonly #log: Log
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** True if this change has one, which is then said. */
+  look({ op, table, after, before, unreadImage }: Change): boolean {
+    if (unreadImage !== undefined) this.#sayField(table, unreadImage)
+    else {
+      const column = op === 'update' && before === null && after !== null ? columnWithOldOne(after) : undefined
+      if (column === undefined) return false
+      this.#sayPrefix(table, column)
+    }
+    return true
+  }
+
+  #sayField(name: TableName, member: string): void {
+    const table = tableLabel(name)
+    const cure = `If it holds before images, set \`--before-image-field\` to that name`
+    this.#log.warn({ table, member }, `A change has an object beside its data that is not read. ${cure}; ${OLD_ROWS}`)
+  }
+
+  #sayPrefix(name: TableName, column: string): void {
+    const cure = `If a rule add-before-image-columns makes them, set \`--before-image-prefix ${DEFAULT_PREFIX}\``
+    this.#log.warn(
+      { table: tableLabel(name), column: DEFAULT_PREFIX + column },
+      `Rows have columns of old values that are not read as such. ${cure}; ${OLD_ROWS}`,
+    )
+  }
+}
+
+const OLD_ROWS = 'else a row stays under its old key when its key changes'
+
+/** A column beside which there is one of the same name behind the prefix. */
+function columnWithOldOne(row: Row): string | undefined {
+  for (const name in row) {
+    if (!name.startsWith(DEFAULT_PREFIX)) continue
+    const column = name.slice(DEFAULT_PREFIX.length)
+    if (column in row) return column
+  }
+  return undefined
+}

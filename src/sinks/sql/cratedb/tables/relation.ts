@@ -1,0 +1,30 @@
+import type { Column, Relation } from '../../catalogue.ts'
+import type { CrateColumn } from './column.ts'
+
+/** A table as CrateDB's catalogue knows it: what the shared layouts ask, and what only those of CrateDB do. */
+export interface CrateRelation extends Relation {
+  readonly columns: readonly CrateRelationColumn[]
+  /** The known members of objects, those of members included. */
+  readonly members: readonly CrateMember[]
+}
+
+export type CrateRelationColumn = Column & CrateColumn
+
+export interface CrateMember extends CrateColumn {
+  /** As the catalogue prints it, also among the columns of a key: `pk['id']`. */
+  readonly name: string
+  /** From the column down: `['pk', 'id']`. */
+  readonly path: readonly string[]
+  /** NOT NULL, and nothing fills it: true also where the object itself is NULL. */
+  readonly isRequired: boolean
+}
+
+/** What the catalogue of CrateDB gives is of this kind. */
+export const crateRelation = (relation: Relation): CrateRelation => relation as CrateRelation
+
+export const columnNamed = (relation: CrateRelation, name: string): CrateRelationColumn =>
+  relation.columns.find((column) => column.name === name)!
+
+/** The columns of the primary key, as the catalogue prints them; null if there is none. */
+export const primaryKeyOf = ({ uniques }: Relation): readonly string[] | null =>
+  uniques?.find(({ primary }) => primary)?.columns ?? null

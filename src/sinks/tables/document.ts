@@ -1,0 +1,102 @@
+import { sql } from 'kysely'
+import { type Change, toJson } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import type { ColumnNames, TableDialect } from '../sql/dialect.ts'
+import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
+import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
+import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
+import type { BoundTable, KeyColumn, Layout, Occasion, Wanted } from './layout.ts'
+import type { RowShape } from './mirror.ts'
+
+/** The mirror in the layout `document`: key columns, the whole row as JSON in `data`, its version in `cdc_version`. */
+export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
+  const { deletes, names } = dialect
+  const { data, version, deleted } = dialect.own
+  const isSoft = deletes === 'soft'
+  // A deleted row stays, without its data.
+  const own = isSoft ? [{ ...data, mayBeNotNull: false }, version, deleted] : [data, version]
+
+  return {
+    name: 'document',
+    wanted: (occasion) => wanted(occasion, names),
+
+    create: (target, { keys }) =>
+      dialect.create(
+        target,
+        [
+          ...keys.map(({ column, family }) => sql`${sql.id(column)} ${sql.raw(dialect.newKeyType(family!))} NOT NULL`),
+          ...own.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`),
+        ],
+        keys,
+      ),
+
+    additions: () => ({ own: [], optional: [], columns: [] }),
+
+    misfits(target, { keys }, relation) {
+      const kind = wrongKind(target, relation)
+      if (kind.length > 0) return kind
+      const written = new Set([...keys.map(({ column }) => column), ...own.map(({ name }) => name)])
+      return [
+        ...wrongKeys(target, keys, relation, dialect),
+        ...wrongColumns(target, own, relation, dialect),
+        ...(isSoft ? [] : softDeleted(relation)),
+        ...dialect.uniqueness(target, keys, written, relation),
+        ...wrongForeignKeys(relation),
+        ...unfilledColumns(target, written, relation, dialect),
+      ]
+    },
+
+    bind(target, { keys }, relation, known) {
+      const columns = keys.map((key): KeyColumn => {
+        const column = relation.columns.find(({ name }) => name === key.column)!
+        const bound = dialect.keyColumn({ ...key, family: key.family! }, column)
+        if (typeof bound === 'string') throw new TypeError(`a misfit was overlooked: ${bound}`)
+        return bound
+      })
+      const table: BoundTable = { ...target, keys: columns, known, hasTombstones: !isSoft && columns.length > 0 }
+      return { ...table, plan: dialect.document(table, relation) }
+    },
+
+    beside: (table) => dialect.beside(table, [...table.keys.map(({ column }) => column), data.name, version.name]),
+  }
+}
+
+function wanted({ known, changes }: Occasion, names: ColumnNames): Wanted | null {
+  const sample = changes[0]
+  if (known?.key?.length === 0) return { keys: [], columns: [] }
+  if (sample === undefined) return null
+  const { table, key } = sample
+  const attributes = known?.key ?? Object.keys(key ?? {}).sort()
+  if (key === null || attributes.length === 0) {
+    throw new RelayError('SINK_TABLE', `No key is known for table ${table.name}, and a mirror needs one`)
+  }
+  const keys = attributes.map((attribute) => {
+    const family = familyOf(key[attribute])
+    if (family === undefined) {
+      const detail = `The key attribute "${attribute}" of ${table.name} is no text, number or binary`
+      throw new RelayError('SINK_TABLE', detail)
+    }
+    return { attribute, column: names.key(attribute), family }
+  })
+  return { keys, columns: [] }
+}
+
+/** Rows of a recordset. Beside key and version: d the row as JSON, x true for a deleted row that stays. */
+export function documentShape(table: BoundTable, keys: readonly TypedKey[]): RowShape<string> {
+  const textOf = keyTexts(table.source, keys)
+  const documentOf = ({ after }: Change): string => `,"d":${toJson(after)}`
+  return {
+    key: (change, key) => ({ text: textOf(change, key), tokens: keys.map((column) => keyToken(column, key)) }),
+    check: () => {},
+    isWhole: ({ complete }) => complete,
+    // What an attribute held in between, nobody knows: each is laid over what the one before it left.
+    patchesStandAlone: true,
+    row: (change, key) => jsonRow(key, change.version, documentOf(change)),
+    patch({ patches }) {
+      const { change, key } = patches[0]!.detail
+      return jsonRow(key, change.version, documentOf(change))
+    },
+    move: ({ change, key, from }) => movedJsonRow(key, from, change.version, documentOf(change)),
+    gone: ({ version }, key) => goneJsonRow(key, version, !table.hasTombstones),
+  }
+}

@@ -1,0 +1,167 @@
+import type { RawBuilder } from 'kysely'
+import type { Change, ColumnType, DeadLetter, SourceTable } from '../../change.ts'
+import type { Column, Relation } from '../sql/catalogue.ts'
+import type { Database } from '../sql/connection.ts'
+import type { Refuses, UnsureColumn } from './refused-values.ts'
+import type { ValuesAside } from './set-aside.ts'
+
+/** A statement without parameters. */
+export type Statement = RawBuilder<unknown>
+
+/** Where the changes of one source table go. */
+export interface Target {
+  /** The source table, as `tableLabel` prints it. */
+  readonly source: string
+  readonly schema: string
+  readonly name: string
+}
+
+/** A column or attribute of the source, and the column of the target that is meant for it. */
+export interface Mapping {
+  readonly attribute: string
+  readonly column: string
+}
+
+/** What a key value is in the source; DynamoDB's S, N and B. */
+export type KeyFamily = 'text' | 'number' | 'bytes'
+
+export interface WantedKey extends Mapping {
+  /** Null where the column's type decides alone what fits. */
+  readonly family: KeyFamily | null
+}
+
+export interface WantedColumn extends Mapping {
+  /** What it holds in the source; null as long as nothing tells it. */
+  readonly holds: ColumnType | null
+  /** The SQL type to make it with; null as long as nothing tells it. */
+  readonly type: string | null
+}
+
+/** The columns that a table needs. */
+export interface Wanted {
+  /** Empty for a table whose rows have no key. */
+  readonly keys: readonly WantedKey[]
+  /** All columns that hold values of the source, those of the key included; empty where rows lie in one column. */
+  readonly columns: readonly WantedColumn[]
+}
+
+/** A key column as the target has it. */
+export interface KeyColumn extends WantedKey {
+  /** The SQL type that its values have in a parameter: without length or scale, so that none is cut or rounded in silence. */
+  readonly travelsAs: string
+  /** As the catalogue prints it: `character varying(20)`. */
+  readonly declared: string
+  readonly collation: Column['collation']
+}
+
+/** A target that exists and fits, before it is known how its rows are written. */
+export interface BoundTable extends Target {
+  readonly keys: readonly KeyColumn[]
+  /** What was known of the source table when the target was looked at; null for a feed whose changes name their key themselves. */
+  readonly known: SourceTable | null
+  /** True if deleted rows are remembered in a table beside. */
+  readonly hasTombstones: boolean
+}
+
+/** @typeParam To what a plan is written to: a transaction, a load */
+export interface TargetTable<To = Database> extends BoundTable {
+  /** Columns of which only the server knows what they take; absent if there are none. */
+  readonly unsure?: readonly UnsureColumn[]
+  /**
+   * Folds and encodes, in slices, so that a write that is going on is not held up.
+   * Null if the changes have columns that the table could have and lacks.
+   * @param refuses what columns are known not to take, beside what their types tell
+   * @throws RelayError SINK_TABLE if the changes have another key than the table
+   */
+  plan(changes: readonly Change[], refuses?: Refuses): Promise<Plan<To> | null>
+  /** The columns of which the change has values that may lie aside, those with the longest first; absent where none may. */
+  longestFirst?(change: Change): readonly string[]
+  /** True if values were met that the table may know by now: it is to be looked at again. Absent if that cannot be. */
+  isOutdated?(): boolean
+}
+
+export interface Plan<To = Database> {
+  /** Changes that the table cannot hold at all, each with its reason. */
+  readonly refused: readonly DeadLetter[]
+  /** Values of the others that go to `cdc_extra`. */
+  readonly aside: ValuesAside
+  /**
+   * Writes the others, in one statement for each kind. Resolves to how many were applied.
+   * @param refuse told of a row that the target refused while it kept its neighbours, of which nothing can be undone or
+   * told from a repetition; where that cannot be, or without it, such a row makes the write fail
+   */
+  write(to: To, refuse?: Refuse): Promise<number>
+  /** The same statements without rows: they fail as those with rows if it is not for a row; absent where that tells nothing. */
+  writeNothing?(to: To): Promise<void>
+  /** True once a row showed that the table takes other values than it was taken to: then it is looked at again. */
+  isOutdated?(): boolean
+}
+
+/** @throws `error` itself, where that is about something else than the row */
+export type Refuse = (change: Change, error: unknown) => void
+
+/** Something about an existing table that does not fit what the relay writes, and the statement that helps. */
+export interface Misfit {
+  readonly what: string
+  readonly cure: Statement | null
+}
+
+/** Tombstones, or a view. */
+export interface Beside {
+  readonly schema: string
+  readonly name: string
+  /** False if the relay can do without it. */
+  readonly needed: boolean
+  readonly create: Statement
+  /** What does not fit about one that is there. */
+  misfits(relation: Relation): readonly Misfit[]
+  /** True if one that is there must be made anew, by `create`. */
+  isOutdated(relation: Relation): boolean
+}
+
+/** For what a table is made or looked at. */
+export interface Occasion {
+  /** Null for a feed whose changes name their key themselves. */
+  readonly known: SourceTable | null
+  /** May be empty where the table is known. */
+  readonly changes: readonly Change[]
+  /** The columns that the source had before, also those that the target lacks. */
+  readonly remembered: readonly Mapping[]
+}
+
+/** How changes lie in a table: one implementation for each mode and layout. Pure up to the `write` of a plan. */
+export interface Layout<To = Database> {
+  readonly name: 'append' | 'columns' | 'document'
+
+  /** What a table needs; null if that cannot be told yet. @throws RelayError SINK_TABLE if it has no usable key */
+  wanted(occasion: Occasion): Wanted | null
+
+  /** Makes a new table; null if it cannot be told yet what its key holds. */
+  create(target: Target, wanted: Wanted): readonly Statement[] | null
+
+  /** Adds what an existing table lacks, and the layout may add. */
+  additions(target: Target, wanted: Wanted, relation: Relation): Additions
+
+  misfits(target: Target, wanted: Wanted, relation: Relation): readonly Misfit[]
+
+  /** A table without misfits. */
+  bind(target: Target, wanted: Wanted, relation: Relation, known: SourceTable | null): TargetTable<To>
+
+  /** What stands beside a table that fits: null if nothing does. */
+  beside(table: BoundTable, relation: Relation): Beside | null
+}
+
+export interface Additions {
+  /** Columns of the relay's own. */
+  readonly own: readonly AddedColumn[]
+  /** More of them, which it can do without. */
+  readonly optional: readonly AddedColumn[]
+  /** Columns that the source has and the target lacks. */
+  readonly columns: readonly AddedColumn[]
+}
+
+export interface AddedColumn {
+  readonly name: string
+  /** Its type, and what else is declared of it. */
+  readonly definition: Statement
+}

@@ -1,0 +1,267 @@
+import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow } from '../../change.ts'
+import { Rounds, type Standing } from './fold.ts'
+import { RelayError } from '../../errors.ts'
+import type { BoundTable, Plan, Refuse } from './layout.ts'
+import { ValuesAside } from './set-aside.ts'
+import { inSlices } from './slices.ts'
+
+/** A key as a mirrored table takes it. */
+export interface Key {
+  /** Equal for two keys exactly if the table takes them for one. */
+  readonly text: string
+  /** The JSON tokens of its columns, in the table's order. */
+  readonly tokens: readonly string[]
+}
+
+/** A change at the key where it is seen. */
+export interface Placed {
+  readonly change: Change
+  readonly key: Key
+  /** Where the row is until now, if the change moves it; null if it does not. */
+  readonly from: Key | null
+}
+
+/**
+ * How the rows of a mirrored table travel.
+ * @typeParam Row one row as the table's statements take it. Null for one if the table lacks a column that it could have
+ */
+export interface RowShape<Row> {
+  /** @throws RelayError SINK_REFUSED for a key that the table cannot hold, SINK_TABLE for one of other columns */
+  key(change: Change, key: SourceRow): Key
+
+  /** Asked for every image before anything is made of it. @throws RelayError SINK_REFUSED, DECODE_VALUE if the table cannot hold it */
+  check(change: Change): void
+
+  /** True if the change sets every column that the table has of the source. */
+  isWhole(change: Change): boolean
+
+  /** True if partial images must be written apart from others of their key. */
+  readonly patchesStandAlone: boolean
+
+  /**
+   * A whole row. The key has no tokens where the table has no key.
+   * @param aside to be told of the values that go to `cdc_extra`
+   */
+  row(change: Change, key: Key, aside: ValuesAside): Row | null
+  /** What stands for a key, with at least one partial image. */
+  patch(standing: Standing<Placed>, aside: ValuesAside): Row | null
+  /** A partial image that takes its row from `from` to another key. */
+  move(moved: Placed & { readonly from: Key }, aside: ValuesAside): Row | null
+  /** A deleted row. */
+  gone(change: Change, key: Key): Row
+}
+
+/** Resolves to how many rows were written. */
+export type Write<To> = (to: To, refuse?: Refuse) => Promise<number>
+
+/** The statements of a mirrored table, each for any number of rows. @typeParam Row as the table's shape makes them */
+export interface MirrorStatements<To, Row = string> {
+  /** Whole rows; also those that are deleted and stay, marked. */
+  upsert(rows: readonly Row[]): Write<To>
+  applyPatches(rows: readonly Row[]): Write<To>
+  /** Lays partial images over the rows at their old keys, and writes them at the new ones. */
+  applyMoves(rows: readonly Row[]): Write<To>
+  /** For a table without key. */
+  insert(rows: readonly Row[]): Write<To>
+  /** Deletes rows and remembers them beside the table, where it has such a place. */
+  bury(rows: readonly Row[]): Write<To>
+}
+
+/**
+ * The plan of a mirrored table, in any layout. The one rule, with every write: a change is applied if its version is not
+ * smaller than the one that its key holds, nor than the table's floor. A row without version is older than everything.
+ *
+ * Hard deletes remove the row and leave its key and version in a table of tombstones, which every write asks, too. What
+ * one transaction buries, another sees only in statements that begin after its commit: writers of a table take turns.
+ * Soft deletes empty the row and mark it.
+ */
+export async function planMirror<To, Row>(
+  table: BoundTable,
+  shape: RowShape<Row>,
+  statements: MirrorStatements<To, Row>,
+  changes: readonly Change[],
+): Promise<Plan<To> | null> {
+  const plan = new MirrorPlan(table, shape, statements)
+  if (table.keys.length === 0) await inSlices(changes, (slice) => plan.addKeyless(slice))
+  else {
+    const rounds = new Rounds<Placed>()
+    await inSlices(changes, (slice) => {
+      for (const change of slice) plan.refusing(change, () => place(rounds, table, shape, change))
+    })
+    for (const { standing, moves } of rounds.rounds) {
+      await inSlices([...standing.values()], (slice) => plan.addStanding(slice))
+      plan.endRound(moves)
+    }
+  }
+  return plan.finished()
+}
+
+/** Where a change is seen: at its key; and of a row that moves, at both. */
+function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
+  const { version } = change
+  const isAboveFloor = table.known?.floor == null || compareDecimal(version, table.known.floor) >= 0
+  // Of a table that was made anew with another key: there is no row of it to look for.
+  if (!isAboveFloor && !hasKeyOf(table, change)) return
+  const from = shape.key(change, change.key ?? newRow())
+  // A delete takes its row away even from under the floor of a table that was made anew: nobody else would.
+  if (change.op === 'delete') {
+    rounds.touch(from.text, { version, kind: 'gone', detail: { change, key: from, from: null } })
+    return
+  }
+  shape.check(change)
+  const key = keyAfter(table, shape, change, from)
+  const hasMoved = key.text !== from.text
+  const isWhole = shape.isWhole(change)
+  if (hasMoved && (isWhole || !isAboveFloor)) {
+    rounds.touch(from.text, { version, kind: 'gone', detail: { change, key: from, from } })
+  }
+  if (!isAboveFloor) return
+  if (isWhole) rounds.touch(key.text, { version, kind: 'row', detail: { change, key, from: null } })
+  else if (hasMoved) rounds.move(from.text, key.text, { change, key, from })
+  else {
+    if (shape.patchesStandAlone) rounds.close(key.text)
+    rounds.touch(key.text, { version, kind: 'patch', detail: { change, key, from: null } })
+    if (shape.patchesStandAlone) rounds.close(key.text)
+  }
+}
+
+const hasKeyOf = ({ keys }: BoundTable, { key, before, after }: Change): boolean =>
+  keys.every(({ attribute }) => (key?.[attribute] ?? before?.[attribute] ?? after?.[attribute]) !== undefined)
+
+/** The key that the row has after the change: an update of DMS can change it. */
+function keyAfter(table: BoundTable, shape: RowShape<unknown>, change: Change, from: Key): Key {
+  const { key, after, op, source } = change
+  if (op !== 'update' || source.format !== 'dms' || key === null || after === null) return from
+  const isSame = ({ attribute }: { attribute: string }): boolean =>
+    after[attribute] === undefined || after[attribute] === key[attribute]
+  if (table.keys.every(isSame)) return from
+  const moved = newRow()
+  for (const { attribute } of table.keys) moved[attribute] = after[attribute] ?? key[attribute]!
+  return shape.key(change, moved)
+}
+
+/** Collects the rows of the statements. */
+class MirrorPlan<To, Row> {
+  readonly #table: BoundTable
+  readonly #shape: RowShape<Row>
+  readonly #refused: DeadLetter[] = []
+  readonly #aside = new ValuesAside()
+  readonly #statements: MirrorStatements<To, Row>
+  readonly #writes: Write<To>[] = []
+  readonly #empty: (() => Write<To>)[] = []
+  #lacksColumns = false
+  #upserts: Row[] = []
+  #patches: Row[] = []
+  #deletes: Row[] = []
+  #vacated: Row[] = []
+
+  constructor(table: BoundTable, shape: RowShape<Row>, statements: MirrorStatements<To, Row>) {
+    this.#table = table
+    this.#shape = shape
+    this.#statements = statements
+  }
+
+  /** What the table cannot hold becomes a dead letter; the rest of the batch goes on. */
+  refusing(change: Change, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof RelayError) || (error.code !== 'SINK_REFUSED' && error.code !== 'DECODE_VALUE'))
+        throw error
+      const { code, detail } = error
+      this.#refused.push({ kind: 'dead-letter', code, detail, change, source: change.source })
+    }
+  }
+
+  addStanding(slice: readonly Standing<Placed>[]): void {
+    for (const standing of slice) {
+      const { base, patches } = standing
+      const { change, key, from } = (patches.at(-1) ?? base!).detail
+      if (patches.length > 0) this.#add(this.#patches, this.#shape.patch(standing, this.#aside))
+      else if (base!.kind === 'row') this.#add(this.#upserts, this.#shape.row(change, key, this.#aside))
+      else this.#addDelete(change, key, from !== null)
+    }
+  }
+
+  #addDelete(change: Change, key: Key, isVacated: boolean): void {
+    const deletes = this.#table.hasTombstones ? this.#deletes : this.#upserts
+    ;(isVacated ? this.#vacated : deletes).push(this.#shape.gone(change, key))
+  }
+
+  /** The statements of a round: what stands at the keys, then the rows that move between them. */
+  endRound(moves: readonly Placed[]): void {
+    const { upsert, applyPatches, applyMoves, bury } = this.#statements
+    const remove = this.#table.hasTombstones ? bury : upsert
+    // The delete that a move leaves behind is no change of its own.
+    const vacate = (rows: readonly Row[]): Write<To> => {
+      const write = remove(rows)
+      return (to) => write(to).then(() => 0)
+    }
+    this.#write(this.#upserts, upsert)
+    this.#write(this.#patches, applyPatches)
+    this.#write(this.#deletes, remove)
+    this.#write(this.#vacated, vacate)
+    this.#upserts = []
+    this.#patches = []
+    this.#deletes = []
+    this.#vacated = []
+
+    const moved: Row[] = []
+    for (const { change, key, from } of moves) {
+      this.#add(moved, this.#shape.move({ change, key, from: from! }, this.#aside))
+      this.#addDelete(change, from!, true)
+    }
+    this.#write(moved, applyMoves)
+    this.#write(this.#vacated, vacate)
+    this.#vacated = []
+  }
+
+  addKeyless(slice: readonly Change[]): void {
+    const floor = this.#table.known?.floor ?? null
+    for (const change of slice) {
+      if (floor !== null && compareDecimal(change.version, floor) < 0) continue
+      this.refusing(change, () => {
+        if (change.op !== 'insert' && change.op !== 'load') {
+          throw new RelayError(
+            'SINK_REFUSED',
+            `Table ${this.#table.source} has no key, so its rows can only be added to`,
+          )
+        }
+        this.#shape.check(change)
+        this.#add(this.#upserts, this.#shape.row(change, NO_KEY, this.#aside))
+      })
+    }
+  }
+
+  finished(): Plan<To> | null {
+    if (this.#lacksColumns) return null
+    this.#write(this.#upserts, this.#statements.insert)
+    const writes = this.#writes
+    const empty = this.#empty
+    return {
+      refused: this.#refused,
+      aside: this.#aside,
+      async write(to, refuse) {
+        let applied = 0
+        for (const write of writes) applied += await write(to, refuse)
+        return applied
+      },
+      async writeNothing(to) {
+        for (const statement of empty) await statement()(to)
+      },
+    }
+  }
+
+  #write(rows: readonly Row[], statement: (rows: readonly Row[]) => Write<To>): void {
+    if (rows.length === 0) return
+    this.#writes.push(statement(rows))
+    this.#empty.push(() => statement([]))
+  }
+
+  #add(rows: Row[], row: Row | null): void {
+    if (row === null) this.#lacksColumns = true
+    else rows.push(row)
+  }
+}
+
+const NO_KEY: Key = { text: '', tokens: [] }

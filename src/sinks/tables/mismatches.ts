@@ -1,0 +1,104 @@
+import { sql } from 'kysely'
+import type { Column, Relation } from '../sql/catalogue.ts'
+import { tableId } from './clauses.ts'
+import type { TableStyle } from '../sql/dialect.ts'
+import type { Misfit, Statement, Target, WantedKey } from './layout.ts'
+import { DELETED, type OwnColumn } from './own-columns.ts'
+
+const KINDS: Readonly<Record<string, string>> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+  x: 'an external table',
+  S: 'a sequence',
+  i: 'an index',
+  I: 'an index',
+  c: 'a type',
+}
+
+/** Statements that make an existing column fit; null where a database has none. */
+export type Cures = Pick<TableStyle, 'retype' | 'dropNotNull' | 'dropGenerated'>
+
+/** What is not a table cannot be written at all. */
+export function wrongKind(target: Target, { kind }: Relation): Misfit[] {
+  if (kind === null || kind === 'r' || kind === 'p') return []
+  const what = `it is ${KINDS[kind] ?? 'no table'}; name another target with --table ${target.source}=NAME`
+  return [{ what, cure: null }]
+}
+
+export function wrongColumns(target: Target, own: readonly OwnColumn[], relation: Relation, cures: Cures): Misfit[] {
+  return own.flatMap(({ name, definition, types, mayBeNotNull }): Misfit[] => {
+    const id = sql.id(name)
+    const column = relation.columns.find((column) => column.name === name)
+    if (column === undefined) {
+      return [{ what: `column "${name}" is missing`, cure: alter(target, sql`ADD COLUMN ${id} ${definition}`) }]
+    }
+    if (!types.includes(column.baseType)) {
+      return [{ what: `column "${name}" is ${column.type}`, cure: cures.retype(target, name, definition) }]
+    }
+    if (column.generated !== null) return [generated(target, column, cures)]
+    return column.notNull && !mayBeNotNull ? [notNull(target, column, cures)] : []
+  })
+}
+
+export function wrongKeys(
+  target: Target,
+  keys: readonly WantedKey[],
+  relation: Relation,
+  dialect: TableStyle,
+): Misfit[] {
+  return keys.flatMap(({ family, ...key }): Misfit[] => {
+    const id = sql.id(key.column)
+    const type = sql.raw(dialect.newKeyType(family!))
+    const column = relation.columns.find((column) => column.name === key.column)
+    if (column === undefined) {
+      return [{ what: `key column "${key.column}" is missing`, cure: alter(target, sql`ADD COLUMN ${id} ${type}`) }]
+    }
+    if (column.generated !== null) return [generated(target, column, dialect)]
+    const why = dialect.keyColumn({ ...key, family: family! }, column)
+    if (typeof why !== 'string') return []
+    const cure = (dialect.retypeKey ?? dialect.retype)(target, key.column, type, keys, relation)
+    return [{ what: `key column "${key.column}" is ${column.type}, ${why}`, cure }]
+  })
+}
+
+export function wrongForeignKeys({ foreignKeys }: Relation): Misfit[] {
+  return foreignKeys.map(({ name, from, to }) => ({
+    what: `foreign key "${name}" of ${from} to ${to} can refuse rows whose order between tables is not kept`,
+    // The catalogue gives the name as SQL needs it.
+    cure: sql`ALTER TABLE ${sql.raw(from)} DROP CONSTRAINT ${sql.id(name)}`,
+  }))
+}
+
+/** Columns that nothing fills. */
+export function unfilledColumns(
+  target: Target,
+  written: ReadonlySet<string>,
+  relation: Relation,
+  cures: Cures,
+): Misfit[] {
+  return relation.columns
+    .filter(({ name, notNull, filled }) => notNull && !filled && !written.has(name))
+    .map((column) => notNull(target, column, cures))
+}
+
+export function notNull(target: Target, { name }: Column, cures: Cures): Misfit {
+  return { what: `column "${name}" is NOT NULL, and the relay leaves it empty`, cure: cures.dropNotNull(target, name) }
+}
+
+export function generated(target: Target, column: Column, cures: Cures): Misfit {
+  const what = `column "${column.name}" is generated, and the relay writes it`
+  return { what, cure: cures.dropGenerated(target, column) }
+}
+
+/** Rows that an earlier mirror with soft deletes marked would look alive, or stay marked for ever. */
+export function softDeleted({ columns }: Relation): Misfit[] {
+  if (!columns.some(({ name }) => name === DELETED.name)) return []
+  return [
+    { what: 'column "cdc_deleted" shows that it was mirrored with --deletes soft: run with that again', cure: null },
+  ]
+}
+
+export function alter(target: Target, action: Statement): Statement {
+  return sql`ALTER TABLE ${tableId(target)} ${action}`
+}

@@ -1,0 +1,77 @@
+import { sql } from 'kysely'
+import { type SchemaChange, tableLabel } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Written } from '../sink.ts'
+import { tableId } from './clauses.ts'
+import type { Database } from '../sql/connection.ts'
+import type { Writing } from '../sql/dialect.ts'
+import type { Statement, Target, TargetTable } from './layout.ts'
+import type { Group } from './planning.ts'
+
+/** What becomes of the schema changes of a batch, apart from the columns that its tables get. */
+export interface SchemaPolicy {
+  /** Within the transaction, before the rows of the table. */
+  before(to: Database, writing: Pick<Writing, 'sweep'>, table: TargetTable, group: Group): Promise<void>
+  /** With the schema changes in the counts. */
+  counted(tables: ReadonlyMap<string, { applied: number; superseded: number }>): Pick<Written, 'tables' | 'skips'>
+}
+
+export interface SchemaPolicyOptions {
+  /** False for a log of changes of rows. */
+  readonly isMirror: boolean
+  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
+  readonly onReload: 'keep' | 'sweep'
+  readonly log: Log
+}
+
+/** Operations that only add, or that only tell. The others alter what the operator's queries rest on, and are not followed. */
+const FOLLOWED: ReadonlySet<SchemaChange['op']> = new Set(['create-table', 'drop-table', 'add-column'])
+
+/** @throws RelayError SCHEMA_CHANGE */
+export function schemaPolicy(options: SchemaPolicyOptions, groups: readonly Group[]): SchemaPolicy {
+  const { isMirror, onSchemaChange, onReload, log } = options
+  const isFollowed = ({ op }: SchemaChange): boolean => isMirror && FOLLOWED.has(op)
+  if (isMirror && onSchemaChange === 'stop') for (const group of groups) refuseOthers(group)
+
+  return {
+    async before(to, writing, table, { schemaChanges, known }) {
+      const isReload = schemaChanges.some(({ op }) => op === 'drop-table')
+      if (!isMirror || !isReload || onReload === 'keep' || known?.floor == null) return
+      const rows = await writing.sweep(to, table, known.floor)
+      if (rows > 0) log.info({ table: table.source, rows }, 'Removed the rows from before a reload')
+    },
+
+    counted(tables) {
+      const all = new Map(tables)
+      let ignored = 0
+      for (const { source, schemaChanges } of groups) {
+        if (schemaChanges.length === 0) continue
+        const followed = schemaChanges.filter(isFollowed).length
+        const { applied, superseded } = tables.get(source) ?? { applied: 0, superseded: 0 }
+        all.set(source, { applied: applied + followed, superseded })
+        for (const change of schemaChanges) if (isMirror && !isFollowed(change)) say(log, change)
+        ignored += schemaChanges.length - followed
+      }
+      return { tables: all, skips: ignored === 0 ? new Map() : new Map([[SKIPPED, ignored]]) }
+    },
+  }
+}
+
+/** Removes the rows that are older than the floor. */
+export const sweep = (table: Target, floor: string): Statement =>
+  sql`DELETE FROM ${tableId(table)} WHERE cdc_version IS NULL OR cdc_version < ${sql.lit(floor)}::bigint`
+
+const SKIPPED = 'schema-change-not-followed'
+
+function say(log: Log, { op, table, source }: SchemaChange): void {
+  const place = { table: tableLabel(table), shard: source.shard, sequence: source.sequence }
+  log.warn(place, `The source table had a ${op}, which is not followed: change the target if it should be`)
+}
+
+function refuseOthers({ source: table, schemaChanges }: Group): void {
+  const first = schemaChanges.find(({ op }) => !FOLLOWED.has(op))
+  if (first === undefined) return
+  const { shard, sequence } = first.source
+  throw new RelayError('SCHEMA_CHANGE', `The source table had a ${first.op}`, { table, shard, sequence })
+}

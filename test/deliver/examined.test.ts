@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type RawRecord, toJson } from '../../src/change.ts'
+import { recordDecoder } from '../../src/decode/decoder.ts'
+import { type ExamineOptions, examiner, NotYet } from '../../src/deliver/examined.ts'
+import { route } from '../../src/stages/route.ts'
+import { SourceTables } from '../../src/feeds/dms/source-tables.ts'
+import { RelayError } from '../../src/errors.ts'
+import { SILENT } from '../../src/observe/log.ts'
+
+test('what cannot be decoded is kept with its bytes and its place', () => {
+  const data = Buffer.from('not JSON')
+  const [letter] = examiner(OPTIONS).examine({ ...AT, data })
+  assert.deepEqual(letter, {
+    kind: 'dead-letter',
+    code: 'DECODE_NOT_JSON',
+    detail: 'The 8 characters of the record are not JSON',
+    raw: data,
+    source: { format: 'unknown', stream: 'orders', shard: 'shard-1', sequence: '17', subSequence: 2 },
+  })
+})
+
+test('under stop the place is in the error', () => {
+  const { examine } = examiner({ ...OPTIONS, onError: 'stop' })
+  assert.throws(
+    () => examine({ ...AT, data: Buffer.from('not JSON') }),
+    (error) => {
+      assert.ok(error instanceof RelayError)
+      assert.deepEqual(error.place, { stream: 'orders', shard: 'shard-1', sequence: '17' })
+      return true
+    },
+  )
+})
+
+test('a file names the record as its dump does', () => {
+  const [letter] = examiner(OPTIONS).examine({
+    ...AT,
+    data: Buffer.from('?'),
+    origin: { shard: 'shard-9', sequence: '99' },
+  })
+  assert.equal(letter?.source.shard, 'shard-9')
+  assert.equal(letter?.source.sequence, '99')
+})
+
+test('an old image that cannot be decoded is met only where it is read', () => {
+  const record = modify({ a: { S: 'new' } }, { a: { WHAT: 1 } })
+  assert.equal(examiner(OPTIONS).examine(record)[0]?.kind, 'change')
+  const [letter] = examiner({ ...OPTIONS, readsBefore: true }).examine(record)
+  assert.equal(letter?.kind === 'dead-letter' && letter.code, 'DECODE_VALUE')
+})
+
+test('text is screened for the targets that refuse it, and counted', () => {
+  const record = modify({ a: { S: 'x\0' } }, {})
+  let altered = 0
+  const count = (): void => void altered++
+  const [kept] = examiner(OPTIONS).examine(record)
+  assert.equal(kept?.kind === 'change' && kept.after?.a, 'x\0')
+  const [replaced] = examiner({
+    ...OPTIONS,
+    screening: () => ({ policy: 'replace', alsoNul: true }),
+    onTextReplaced: count,
+  }).examine(record)
+  assert.equal(replaced?.kind === 'change' && replaced.after?.a, 'x\uFFFD')
+  const [letter] = examiner({
+    ...OPTIONS,
+    screening: () => ({ policy: 'dead-letter', alsoNul: true }),
+    onTextReplaced: count,
+  }).examine(record)
+  assert.equal(letter?.kind === 'dead-letter' && letter.code, 'TEXT_NUL')
+  assert.equal(altered, 1)
+})
+
+test('a bug is not made a dead letter', () => {
+  const decode = (): never => {
+    throw new TypeError('a bug')
+  }
+  assert.throws(() => examiner({ ...OPTIONS, decode }).examine({ ...AT, data: Buffer.from('{}') }), TypeError)
+})
+
+test('a change of DMS gets its key from what went before; what waits passes through as it was thrown', () => {
+  for (const onError of ['dead-letter', 'stop'] as const) {
+    const { examine, learned, restore } = examiner({ ...OPTIONS, tables: tables(), onError })
+    const insert = dms('insert', '"data":{"id":7}')
+    assert.throws(() => examine(insert), NotYet)
+    assert.deepEqual(
+      examine(CREATE_BERTHS).map(({ kind }) => kind),
+      ['schema'],
+    )
+    const [change] = examine(insert)
+    assert.equal(change?.kind === 'change' && toJson(change.key), '{"id":7}')
+    const { lessons } = learned()
+    assert.deepEqual([...lessons.keys()], ['table harbour.berths'])
+    restore(new Map())
+    assert.throws(() => examine(insert), NotYet)
+    restore(lessons)
+    assert.equal(examine(insert)[0]?.kind, 'change')
+  }
+})
+
+test('a glance learns the keys of tables that stand behind one that waits, and nothing else', () => {
+  const { examine, glance, learned } = examiner({ ...OPTIONS, tables: tables() })
+  const insert = dms('insert', '"data":{"id":7}')
+  glance(dms('drop-table', '"control":{}'))
+  glance(insert)
+  glance({ ...AT, data: Buffer.from('no JSON') })
+  assert.deepEqual(learned(), { tables: new Map(), lessons: new Map() })
+  assert.throws(() => examine(insert), NotYet)
+  glance(CREATE_BERTHS)
+  assert.equal(examine(insert)[0]?.kind, 'change')
+  assert.deepEqual([...learned().lessons.keys()], ['table harbour.berths'])
+})
+
+test('a table that is not wanted neither waits nor is learned, its schema changes are skipped', () => {
+  const only = route({ include: [], exclude: ['berths'], deletes: 'hard', expired: 'delete' })
+  const { examine, learned } = examiner({ ...OPTIONS, tables: tables(), route: only })
+  for (const record of [dms('insert', '"data":{"id":7}'), CREATE_BERTHS]) {
+    assert.deepEqual(
+      examine(record).map((item) => item.kind === 'skip' && item.reason),
+      ['table-not-wanted'],
+    )
+  }
+  assert.equal(learned().tables.size, 0)
+})
+
+test('names that the target refuses are refused before anything is kept under them', () => {
+  const { examine, learned } = examiner({
+    ...OPTIONS,
+    tables: tables(),
+    screening: () => ({ policy: 'replace', alsoNul: true }),
+  })
+  const records = [
+    dms('create-table', '"control":{"table-def":{"columns":{"a\\u0000":{"type":"INT64"}},"primary-key":[]}}'),
+    dms('create-table', '"control":{"table-def":{"columns":{},"primary-key":["a\\u0000"]}}'),
+    dms('drop-table', '"control":{}', { 'table-name': 'a\0' }),
+    dms('insert', '"data":{"id":7}', { 'schema-name': 'a\0' }),
+  ]
+  for (const record of records) {
+    const [letter] = examine(record)
+    assert.equal(letter?.kind === 'dead-letter' && letter.code, 'TEXT_NUL')
+  }
+  assert.deepEqual(learned(), { tables: new Map(), lessons: new Map() })
+})
+
+test('trouble that a DMS task wrote down is told at a falling rate, by place and not by its row', () => {
+  const warnings: string[] = []
+  const log = {
+    ...SILENT,
+    warn: (fields: object, message: string) => void warnings.push(`${JSON.stringify(fields)} ${message}`),
+  }
+  const { examine } = examiner({ ...OPTIONS, tables: tables(), log })
+  const row = '"data":{"TABLE_NAME":"orders","STATEMENT":"secret"}'
+  const exception = dms('insert', row, { 'schema-name': '', 'table-name': 'awsdms_apply_exceptions' })
+  for (let i = 0; i < 20; i++) assert.equal(examine(exception)[0]?.kind, 'skip')
+  examine(dms('insert', row, { 'schema-name': '', 'table-name': 'awsdms_suspended_tables' }))
+  examine(dms('insert', row, { 'schema-name': '', 'table-name': 'awsdms_status' }))
+  const at = '"shard":"shard-1","sequence":"17"'
+  assert.deepEqual(
+    warnings.map((line) => line.replace(/(?<=\}).*(awsdms_apply|suspended).*/, ' $1')),
+    [`{"count":1,${at}} awsdms_apply`, `{"count":10,${at}} awsdms_apply`, `{"count":1,${at}} suspended`],
+  )
+})
+
+const AT = { shard: 'shard-1', sequence: '17', subSequence: 2, arrivedAt: null }
+
+const tables = (): SourceTables =>
+  new SourceTables({
+    declaredKey: () => undefined,
+    declaredTypes: () => new Map(),
+    missingColumns: 'auto',
+    needsKeys: true,
+    keyWaitMs: 60_000,
+    askTarget: async () => null,
+    log: SILENT,
+  })
+
+const OPTIONS: ExamineOptions = {
+  decode: recordDecoder({ format: 'auto', stream: 'orders', binary: 'double', beforeImageField: 'before-image' }),
+  route: route({ include: [], exclude: [], deletes: 'hard', expired: 'delete' }),
+  stream: 'orders',
+  onError: 'dead-letter',
+  readsBefore: false,
+  screening: () => null,
+  tables: tables(),
+  onTextReplaced: () => assert.fail('nothing is to be replaced'),
+  log: SILENT,
+}
+
+const CREATE_BERTHS = dms(
+  'create-table',
+  '"control":{"table-def":{"columns":{"id":{"type":"INT64"}},"primary-key":["id"]}}',
+)
+
+/** A record of DMS; `rest` is JSON text. */
+function dms(operation: string, rest: string, more: object = {}): RawRecord {
+  const described = {
+    timestamp: '2026-01-01T20:40:00.123456Z',
+    'record-type': rest.startsWith('"data"') ? 'data' : 'control',
+    operation,
+    'schema-name': 'harbour',
+    'table-name': 'berths',
+    ...more,
+  }
+  return { ...AT, data: Buffer.from(`{${rest},"metadata":${JSON.stringify(described)}}`) }
+}
+
+function modify(NewImage: object, OldImage: object): RawRecord {
+  const dynamodb = { ApproximateCreationDateTime: 1754300000112233, Keys: { id: { S: '1' } }, NewImage, OldImage }
+  const record = { eventName: 'MODIFY', tableName: 'orders', eventSource: 'aws:dynamodb', dynamodb }
+  return { ...AT, data: Buffer.from(JSON.stringify(record)) }
+}

@@ -1,0 +1,113 @@
+import { recordDecoder } from '../../../src/decode/decoder.ts'
+import { examiner } from '../../../src/deliver/examined.ts'
+import { route } from '../../../src/stages/route.ts'
+import { SourceTables } from '../../../src/feeds/dms/source-tables.ts'
+import { Lag } from '../../../src/observe/lag.ts'
+import { Ledger } from '../../../src/observe/ledger.ts'
+import { SILENT } from '../../../src/observe/log.ts'
+import { relay } from '../../../src/relay.ts'
+import { claimOf } from '../../support/changes.ts'
+import { type Random, seededRandom } from '../../support/life/random.ts'
+import { type Query, sqlSinkOf } from '../../support/targets/sql-target.ts'
+import { type OperatorWords, operatorWords } from './operator.ts'
+import type { Play } from './play.ts'
+import { Failed, type Interruption, scriptedSource } from './scripted-source.ts'
+import { makeTables, targetDifferences } from './target-tables.ts'
+
+/** An empty database. */
+export interface Place {
+  readonly url: string
+  readonly query: Query
+  /** Lets go of what reading needed, before a sink is opened. */
+  release(): Promise<void>
+}
+
+export interface Played {
+  /** In words; empty if the target holds the truth and the books add up to the records. */
+  readonly problems: readonly string[]
+  readonly ledger: Ledger
+  /** Pages that were given back. */
+  readonly givenBack: number
+}
+
+/** Plays it through the relay into the place, in as many runs as there are interruptions and one more. */
+export async function playedLife(play: Play, place: Place): Promise<Played> {
+  const { seed, life, delivery, help, interruptions, settings } = play
+  const words = operatorWords(life, delivery, help)
+  if (help === 'ready-made tables') await makeTables(place.query, life.tables)
+  await place.release()
+  const random = seededRandom(seed + 2)
+  const ledger = new Ledger()
+  let givenBack = 0
+  for (const interruption of [...interruptions, null]) {
+    givenBack += await oneRun(play, place, words, interruption, ledger, random)
+  }
+  const differences = await targetDifferences(place.query, life, settings)
+  return { problems: [...differences, ...bookProblems(play, ledger)], ledger, givenBack }
+}
+
+/** @returns how many pages were given back */
+async function oneRun(
+  { delivery, life, settings, missingColumns }: Play,
+  { url }: Place,
+  { declaredKey, declaredTypes }: OperatorWords,
+  interruption: Interruption | null,
+  ledger: Ledger,
+  random: Random,
+): Promise<number> {
+  const { onReload, deletes } = settings
+  const source = scriptedSource(delivery, interruption, random)
+  const sink = sqlSinkOf({ url, layout: null, deletes, onReload, declaredTypes })
+  const tables = new SourceTables({
+    declaredKey,
+    declaredTypes,
+    missingColumns,
+    needsKeys: sink.needsKeys,
+    keyWaitMs: 60_000,
+    askTarget: (table) => sink.keyColumns(table),
+    log: SILENT,
+  })
+  const ofStream = examiner({
+    decode: recordDecoder({
+      format: 'auto',
+      stream: 'life',
+      binary: 'double',
+      beforeImageField: life.endpoint.beforeImageField,
+    }),
+    route: route({ include: [], exclude: [], deletes, expired: 'delete' }),
+    tables,
+    stream: 'life',
+    onError: 'stop',
+    readsBefore: sink.readsBefore,
+    screening: () => ({ policy: 'replace', alsoNul: sink.refusesNul }),
+    onTextReplaced: () => {},
+    log: SILENT,
+  })
+  // Small batches cut a life everywhere; large ones have much to fold.
+  const records = 1 + random.below(random.pick([10, 80, 2_000]))
+  const limits = { records, bytes: 8 << 20, waitMs: random.pick([0, 5, 50]) }
+  const claim = claimOf()
+  try {
+    await relay(
+      { source, examiner: ofStream, sink, claim, limits, ledger, lag: new Lag(), log: SILENT },
+      source.stopped,
+    )
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error
+  } finally {
+    await sink.close()
+  }
+  return source.givenBack
+}
+
+/** Over all runs each record is entered once, and each ends in one column. */
+function bookProblems({ life: { records } }: Play, ledger: Ledger): string[] {
+  const { read, applied, superseded, skipped, deadLettered } = ledger.counts()
+  const problems: string[] = []
+  if (read !== records.length) problems.push(`${read} records were entered, and there are ${records.length}`)
+  if (applied + superseded + skipped + deadLettered !== read) problems.push('the books do not add up')
+  const foreign = records.filter(({ says }) => says === null).length
+  if (skipped !== foreign) problems.push(`${skipped} records were skipped, and ${foreign} are to be`)
+  if (deadLettered > 0) problems.push(`${deadLettered} dead letters`)
+  return problems
+}

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sqlparse } from '@cratedb/cratedb-sqlparse'
+import { FAILURES, RelayError } from '../../../../../src/errors.ts'
+import { SILENT } from '../../../../../src/observe/log.ts'
+import { connect } from '../../../../../src/sinks/sql/connection.ts'
+import { byWordsOfCrate } from '../../../../../src/sinks/sql/cratedb/failures.ts'
+import { crateState } from '../../../../../src/sinks/sql/cratedb/state/state.ts'
+import { sqlFailure } from '../../../../../src/sinks/sql/failures.ts'
+import type { StateStore, Stored } from '../../../../../src/state/store.ts'
+import { merge } from '../../../../../src/state/stored-json.ts'
+import { describeStateStore } from '../../../../state/conformance.ts'
+import { at, claimOf } from '../../../../support/changes.ts'
+import { copyTables } from '../../../../support/crate/copy-tables.ts'
+import { type Crate, startCrate } from '../../../../support/crate/crate.ts'
+import { testCrate } from '../../../../support/crate/real-crate.ts'
+import { anySeed, type Random, seededRandom } from '../../../../support/life/random.ts'
+
+/** A store as one more process would open it: one that goes on, as the relay does, where trying again can help. */
+async function storeOn(crate: Crate): Promise<StateStore> {
+  const connection = await connect(crate.url)
+  const state = crateState(connection, SILENT, 25)
+  return {
+    claim: (claim, signal) => persistent(() => state.claim(claim, signal)),
+    move: (moves, lessons, signal) =>
+      persistent(async () => {
+        if (await state.moveWithin(connection.db, moves, lessons)) return null
+        return await state.settle(moves, lessons, signal)
+      }),
+    async close() {
+      await state.close()
+      await connection.close()
+    },
+  }
+}
+
+async function persistent<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await work()
+    } catch (error) {
+      const failure = sqlFailure(error, byWordsOfCrate)
+      if (!(failure instanceof RelayError) || FAILURES[failure.code].retry !== 'always' || attempts === 100)
+        throw failure
+    }
+  }
+}
+
+describeStateStore('cratedb', async () => {
+  const crate = await testCrate()
+  return { store: () => storeOn(crate), backup: async () => copyTables(crate, 'cdc_relay'), close: crate.stop }
+})
+
+const seed = anySeed()
+
+describeStateStore(`cratedb, each move in trouble (seed ${seed})`, async () => {
+  const crate = await startCrate()
+  const random = seededRandom(seed)
+  return {
+    store: async () => troubled(await storeOn(crate), crate, random),
+    backup: async () => copyTables(crate, 'cdc_relay'),
+    close: crate.stop,
+  }
+})
+
+/** The suite counts what a claim asks for; and who cannot give a name up leaves the next one waiting for a minute. */
+function troubled(store: StateStore, { faults }: Crate, random: Random): StateStore {
+  return {
+    ...store,
+    async move(...news) {
+      faults.random({ seed: random.below(2 ** 31), share: 0.4 })
+      try {
+        return await store.move(...news)
+      } finally {
+        faults.calm()
+      }
+    },
+  }
+}
+
+test(`cratedb: whatever goes wrong, what was moved is there, and only the last who claimed moves (seed ${seed})`, async (t) => {
+  const crate = await startCrate()
+  t.after(crate.stop)
+  const random = seededRandom(seed)
+  const opened: StateStore[] = []
+  t.after(async () => {
+    crate.faults.calm()
+    for (const store of opened) await store.close()
+  })
+  let holder: StateStore | undefined
+  let there: Stored = { positions: new Map(), lessons: new Map() }
+  const counts = { moves: 0, takeOvers: 0, setBacks: 0 }
+
+  async function takeOver(): Promise<void> {
+    const before = holder
+    holder = await storeOn(crate)
+    opened.push(holder)
+    assert.deepEqual(sorted(await holder.claim(claimOf({}, { takeOver: true }), signal())), sorted(there))
+    if (before === undefined) return
+    await assert.rejects(before.move(at({ a: 'lost' }), new Map([['a', 'lost']]), signal()), { code: 'STATE_HELD' })
+    counts.takeOvers++
+  }
+
+  async function move(): Promise<void> {
+    counts.moves++
+    const shards = ['a', 'b', 'c'].filter(() => random.chance(0.5))
+    const moves = at(Object.fromEntries(shards.map((shard) => [shard, String(counts.moves)])))
+    const lessons = random.chance(0.3) ? new Map([[random.pick(['x', '__proto__']), `"${counts.moves}"`]]) : new Map()
+    assert.equal(await holder!.move(moves, lessons, signal()), null)
+    there = merge(there, { positions: moves, lessons })
+  }
+
+  async function setBack(): Promise<void> {
+    const older = there
+    const restore = copyTables(crate, 'cdc_relay')
+    do await move()
+    while (there.positions === older.positions)
+    await restore()
+    there = older
+    assert.deepEqual(sorted((await holder!.move(at({ a: 'lost' }), new Map(), signal()))!), sorted(older))
+    counts.setBacks++
+  }
+
+  crate.faults.random({ seed, share: 0.25 })
+  await takeOver()
+  for (let step = 0; step < 150; step++) {
+    const chance = random.below(10)
+    if (chance === 0) await takeOver()
+    else if (chance === 1) await setBack()
+    else await move()
+  }
+  await takeOver()
+  t.diagnostic(`${JSON.stringify(counts)}; ${JSON.stringify([...crate.faults.happened])}`)
+  assert.ok(counts.takeOvers > 0 && counts.setBacks > 0)
+})
+
+test('cratedb: a claim that was never given up is free once its heartbeat is a minute old, and not before', async (t) => {
+  const { crate, store } = await place(t)
+  const only = await store()
+  await only.claim(claimOf(), signal())
+  await only.close()
+  const beat = (ms: number) =>
+    crate.query(`UPDATE "cdc_relay"."relays" SET "owner" = 'another', "pid" = 7, "heartbeat" = ${Date.now() - ms}`)
+  beat(30_000)
+  const waiting = (await store()).claim(claimOf(), AbortSignal.timeout(200))
+  await assert.rejects(waiting, { name: 'AbortError' })
+  beat(60_000)
+  assert.deepEqual((await (await store()).claim(claimOf(), signal())).lessons, new Map())
+})
+
+test('cratedb: a name that was taken is not taken back, not even from one that has given it up', async (t) => {
+  const { store } = await place(t)
+  const before = await store()
+  await before.claim(claimOf(), signal())
+  const after = await store()
+  await after.claim(claimOf({}, { takeOver: true }), signal())
+  await after.close()
+  await assert.rejects(before.move(at({ a: '5' }), new Map(), signal()), { code: 'STATE_HELD' })
+})
+
+test('cratedb: tokens that change although nobody wrote are taken, by moves and by heartbeats', async (t) => {
+  const { crate, store } = await place(t)
+  const only = await store()
+  await only.claim(claimOf(), signal())
+  crate.movePrimaries()
+  assert.equal(await only.move(at({ a: '5' }), new Map(), signal()), null)
+  crate.movePrimaries()
+  const beats = (): unknown => crate.query('SELECT "heartbeat" FROM "cdc_relay"."relays"')[0]!.heartbeat
+  const before = beats()
+  while (beats() === before) await sleep(10)
+  assert.equal(await only.move(at({ a: '6' }), new Map(), signal()), null)
+})
+
+test('cratedb: what a relay forgets when its row is deleted, lessons too', async (t) => {
+  const { crate, store } = await place(t)
+  const first = await store()
+  await first.claim(claimOf(), signal())
+  await first.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+  crate.query('DELETE FROM "cdc_relay"."relays"')
+  await assert.rejects(first.move(at({ a: '6' }), new Map(), signal()), { code: 'STATE_BROKEN' })
+  await first.close()
+  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), lessons: new Map() })
+})
+
+test('cratedb: of lessons only the newest page stays', async (t) => {
+  const { crate, store } = await place(t)
+  const first = await store()
+  await first.claim(claimOf(), signal())
+  for (const lesson of ['1', '2', '3']) await first.move(new Map(), new Map([['x', lesson]]), signal())
+  // What a crash left between the lessons and the row that was to name them.
+  crate.query(`INSERT INTO "cdc_relay"."lessons" ("life", "claim", "revision", "name", "lessons")
+    SELECT "life", "claim", "revision" - 1, "name", 'left' FROM "cdc_relay"."lessons"`)
+  assert.equal(crate.query('SELECT * FROM "cdc_relay"."lessons"').length, 2)
+  await first.close()
+  crate.refresh()
+  assert.deepEqual((await (await store()).claim(claimOf(), signal())).lessons, new Map([['x', '3']]))
+  assert.equal(crate.query('SELECT * FROM "cdc_relay"."lessons"').length, 1)
+})
+
+test('cratedb: it says no more than its grammar takes, and never a transaction or REFRESH', async (t) => {
+  const { crate, store } = await place(t)
+  const only = await store()
+  await only.claim(claimOf(), signal())
+  await only.move(at({ a: '5' }), new Map([['x', '1']]), signal())
+  await only.close()
+  assert.ok(crate.sent.length > 10)
+  for (const text of crate.sent) {
+    assert.deepEqual(
+      sqlparse(text).map(({ exception }) => exception ?? null),
+      [null],
+      text,
+    )
+    assert.doesNotMatch(text, /^\s*(begin|start|commit|end|rollback|savepoint|release|refresh)\b/i)
+  }
+})
+
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+
+const sorted = ({ positions, lessons }: Stored) => ({
+  positions: [...positions].sort(),
+  lessons: [...lessons].sort(),
+})
+
+async function place(t: TestContext): Promise<{ crate: Crate; store: () => Promise<StateStore> }> {
+  const crate = await testCrate()
+  const stores: StateStore[] = []
+  t.after(async () => {
+    for (const store of stores) await store.close()
+    await crate.stop()
+  })
+  const store = async (): Promise<StateStore> => {
+    const one = await storeOn(crate)
+    stores.push(one)
+    return one
+  }
+  return { crate, store }
+}

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RelayError } from '../../../../../src/errors.ts'
+import { openCrate } from '../../../../../src/sinks/sql/cratedb/connection.ts'
+import { crateState } from '../../../../../src/sinks/sql/cratedb/state/state.ts'
+import { claimOf } from '../../../../support/changes.ts'
+import { startCrate } from '../../../../support/crate/crate.ts'
+
+const MOVES = new Map([['shard-0', { sequence: '7', arrivedAt: null, caughtUpAt: null }]])
+const CONFLICT = 'version conflict, required seqNo [1], primary term [1]'
+
+test('a version conflict that is said as an error is no loop and no end: the row is read, and tried again later', async (t) => {
+  const crate = await startCrate()
+  t.after(crate.stop)
+  const connection = openCrate(crate.url)
+  t.after(connection.close)
+  const state = crateState(connection, null)
+  await state.claim(claimOf(), new AbortController().signal)
+  crate.faults.next({ kind: 'error', when: 'before', text: CONFLICT }, { matching: /UPDATE/ })
+  const isBusy = (error: unknown) => error instanceof RelayError && error.code === 'SINK_BUSY'
+  await assert.rejects(state.moveWithin(connection.db, MOVES, new Map()), isBusy)
+  assert.equal(await state.moveWithin(connection.db, MOVES, new Map()), true)
+
+  // Written, and said to be in conflict all the same: the row is further than we knew, which `settle` finds.
+  crate.faults.next({ kind: 'error', when: 'after', text: CONFLICT }, { matching: /UPDATE/ })
+  assert.equal(await state.moveWithin(connection.db, MOVES, new Map()), false)
+  await state.close()
+})

@@ -1,0 +1,55 @@
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { type Connection, connect } from '../../../src/sinks/sql/connection.ts'
+
+/** A database in a folder, which one at a time may have open. */
+export interface PGliteFolder {
+  readonly url: string
+  /** Runs one statement whose columns are text; unless a connection is given, opens the folder until `release`. */
+  query(text: string, connection?: Connection): Promise<Record<string, string | null>[]>
+  release(): Promise<void>
+  /** Drops everything in it, for the next test. */
+  empty(): Promise<void>
+}
+
+let shared: Promise<PGliteFolder> | undefined
+
+/** The one folder of this test process: making one takes seconds. It is removed when the process ends. */
+export function pgliteFolder(): Promise<PGliteFolder> {
+  shared ??= makeFolder()
+  return shared
+}
+
+async function makeFolder(): Promise<PGliteFolder> {
+  const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-pglite-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const url = `pglite:${join(folder, 'data')}`
+  let connection: Connection | undefined
+
+  const query: PGliteFolder['query'] = async (text, given) => {
+    if (given === undefined) connection ??= await connect(url)
+    const { db } = given ?? connection!
+    return (await sql.raw<Record<string, string | null>>(text).execute(db)).rows
+  }
+  const release = async (): Promise<void> => {
+    const open = connection
+    connection = undefined
+    await open?.close()
+  }
+  return {
+    url,
+    query,
+    release,
+    async empty() {
+      const schemas = await query(
+        `SELECT format('%I', nspname) AS id FROM pg_namespace WHERE nspname NOT LIKE 'pg_%' AND nspname <> 'information_schema'`,
+      )
+      for (const { id } of schemas) await query(`DROP SCHEMA ${id} CASCADE`)
+      await query('CREATE SCHEMA public')
+      await release()
+    },
+  }
+}
