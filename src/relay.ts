@@ -1,10 +1,8 @@
+import { requireAccounted } from './deliver/accounted.ts'
 import { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
 import type { Examiner } from './deliver/examined.ts'
 import type { Page, Source } from './ingest/source.ts'
-import type { Lag } from './observe/lag.ts'
-import type { Ledger } from './observe/ledger.ts'
-import type { Log } from './observe/log.ts'
-import { type Observer, observing } from './observe/observer.ts'
+import type { Observer } from './observe/observer.ts'
 import { retrying } from './retry.ts'
 import type { Claim, Sink, Stored, Write } from './sinks/sink.ts'
 
@@ -15,11 +13,8 @@ export interface RelayParts {
   readonly sink: Sink
   readonly claim: Claim
   readonly limits: BatchLimits
-  readonly ledger: Ledger
-  readonly lag: Lag
-  readonly log: Log
-  /** True to log the words of the target, too, which may hold values of rows. */
-  readonly logsValues?: boolean
+  /** Hears of everything that happens; the relay closes it. */
+  readonly observer: Observer
 }
 
 /**
@@ -29,36 +24,29 @@ export interface RelayParts {
  * @throws RelayError what only the operator can cure; what passes by itself is retried for ever
  */
 export async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
-  const { sink, claim, log, logsValues = false } = parts
-  const observer = observing(log, logsValues)
+  const { sink, claim, observer } = parts
   const open = { signal, observer, what: 'open the target' }
   try {
     let from: Stored | null = await retrying(() => sink.open(claim, signal), open)
-    observer.begins(from.positions)
-    while (from !== null) from = await drain(parts, from, observer, signal)
+    while (from !== null) from = await drain(parts, from, signal)
   } finally {
     observer.close()
   }
 }
 
 /** Reads from what is durable to the end. Null when there; or from where to start again when the target was set back. */
-async function drain(
-  parts: RelayParts,
-  { positions, lessons }: Stored,
-  observer: Observer,
-  signal: AbortSignal,
-): Promise<Stored | null> {
-  const { source, examiner, sink, limits, lag, log } = parts
-  const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), lag)
+async function drain(parts: RelayParts, { positions, lessons }: Stored, signal: AbortSignal): Promise<Stored | null> {
+  const { source, examiner, sink, limits, observer } = parts
+  const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), observer)
   let inFlight: Promise<void> = Promise.resolve()
-  lag.begins(positions)
+  observer.begins(positions)
   examiner.restore(lessons)
 
   try {
     for await (const cut of batches(read, examiner, limits, () => inFlight)) {
       const write = sink.prepare(cut)
       await inFlight
-      inFlight = deliver(parts, write, cut, observer, signal)
+      inFlight = deliver(write, cut, observer, signal)
       inFlight.catch(() => {}) // seen by whoever awaits it next: the batcher, or the lines below
     }
     await inFlight
@@ -70,28 +58,19 @@ async function drain(
       (failure: unknown) => failure,
     )
     if (!(last instanceof SetBack)) throw last
-    log.warn(
-      { shards: last.stored.positions.size },
-      'The target stands at older positions than those last written: reading again from there',
-    )
+    observer.rewound(last.stored.positions)
     return last.stored
   }
 }
 
-/** Writes one batch, however often it takes; only then is it entered in the books and acknowledged to the source. */
-async function deliver(
-  { ledger, lag }: RelayParts,
-  write: Write,
-  cut: Cut,
-  observer: Observer,
-  signal: AbortSignal,
-): Promise<void> {
+/** Writes one batch, however often it takes; only then the observer counts it and the source is told. */
+async function deliver(write: Write, cut: Cut, observer: Observer, signal: AbortSignal): Promise<void> {
+  const beganMs = performance.now()
   const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
   const written = await retrying(() => write(signal), options)
   if (written.kind === 'rewound') throw new SetBack(written)
-  observer.setAside(ledger.enter(cut, written))
-  observer.deadLettered([...cut.deadLetters, ...(written.refused ?? [])])
-  lag.committed(cut.moves)
+  requireAccounted(cut, written)
+  observer.wrote(cut, written, { writeMs: performance.now() - beganMs })
   for (const page of cut.pages) page.committed()
 }
 
@@ -105,9 +84,9 @@ class SetBack extends Error {
   }
 }
 
-async function* observed(pages: AsyncIterable<Page>, lag: Lag): AsyncIterable<Page> {
+async function* observed(pages: AsyncIterable<Page>, observer: Observer): AsyncIterable<Page> {
   for await (const page of pages) {
-    lag.read(page)
+    observer.read(page)
     yield page
   }
 }

@@ -16,6 +16,9 @@ export interface RetryObserver {
   ended(work: Work, hasSucceeded: boolean): void
 }
 
+/** Nobody hears. */
+export const UNHEARD: RetryObserver = { failed() {}, ended() {} }
+
 export interface RetryOptions extends Work {
   readonly signal: AbortSignal
   readonly observer: RetryObserver
@@ -23,7 +26,7 @@ export interface RetryOptions extends Work {
   readonly hasWorked?: () => boolean
 }
 
-/** So often in all is tried what may pass by itself, or never. */
+/** Total attempts for an error that may or may not clear by itself. */
 const A_FEW_TIMES = 6
 
 /**

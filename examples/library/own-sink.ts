@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import {
   examiner,
   fileSource,
-  Lag,
   Ledger,
+  observers,
   recordDecoder,
   relay,
   route,
@@ -74,9 +74,7 @@ await relay(
       takeOver: false,
     },
     limits: { records: 5000, bytes: 8_000_000, waitMs: 250 },
-    ledger,
-    lag: new Lag(),
-    log: SILENT,
+    observer: observers(ledger),
   },
   signal,
 )

@@ -1,21 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { recordDecoder } from '../decode/decoder.ts'
 import { examiner } from '../deliver/examined.ts'
-import { route } from '../stages/route.ts'
 import { SourceTables } from '../feeds/dms/source-tables.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
+import { logObserver } from '../observe/log-observer.ts'
 import { masker, secretsOf } from '../observe/mask.ts'
+import { observers } from '../observe/observer.ts'
 import { startProgress } from '../observe/progress.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
-import { sayRetries } from '../observe/retries.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
 import { warningsIntoLog } from '../observe/warnings.ts'
 import { relay } from '../relay.ts'
 import { retrying } from '../retry.ts'
 import { defaultDeletes, openSink } from '../sinks/by-url.ts'
+import { route } from '../stages/route.ts'
 import type { RelayIdentity } from '../state/store.ts'
 import { ownVersion } from '../version.ts'
 import { reportFailure } from './report-failure.ts'
@@ -81,12 +82,13 @@ async function runConfigured(
   stopping: AbortSignal,
 ): Promise<number> {
   const { log } = say
-  const source = await openSource(config, log)
+  const ledger = new Ledger()
+  const lag = new Lag()
+  const observer = observers(ledger, lag, logObserver(log, config['log-values']))
+  const source = await openSource(config, log, observer)
   const name = config.name ?? source.streamName
   sayWhoBegins(log, config, name)
   for (const message of vain) log.warn({}, message)
-  const ledger = new Ledger()
-  const lag = new Lag()
   const startedMs = performance.now()
   try {
     const identity = await source.identify(stopping)
@@ -108,7 +110,6 @@ async function runConfigured(
       firstPositions: () => source.firstPositions(config.start?.start ?? { kind: 'earliest' }, stopping),
       takeOver: config['take-over'],
     }
-    const askingTarget = sayRetries(log)
     const tables = new SourceTables({
       declaredKey: declaredKey(config.key),
       declaredTypes: declaredTypes(config.type),
@@ -118,7 +119,7 @@ async function runConfigured(
       askTarget: (table) =>
         retrying(() => sink.keyColumns(table), {
           signal: stopping,
-          observer: askingTarget,
+          observer,
           what: 'ask the target for a primary key',
           hasWorked: () => true,
         }),
@@ -140,17 +141,14 @@ async function runConfigured(
       readsBefore: sink.readsBefore,
       // What the target refuses is known once it is open.
       screening: () => (sink.refusesHalves ? { policy: config.nul, alsoNul: sink.refusesNul } : null),
-      onTextReplaced: () => void ledger.textReplaced++,
+      onTextReplaced: () => observer.textReplaced(),
       log,
     })
     const limits = { records: config['batch-records'], bytes: config['batch-bytes'], waitMs: config['batch-wait'] }
     const stopProgress = startProgress(say, ledger, lag)
     let isDone = false
     try {
-      await relay(
-        { source, examiner: ofStream, sink, claim, limits, ledger, lag, log, logsValues: config['log-values'] },
-        stopping,
-      )
+      await relay({ source, examiner: ofStream, sink, claim, limits, observer }, stopping)
       isDone = true
     } finally {
       stopProgress()

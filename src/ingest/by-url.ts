@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Log } from '../observe/log.ts'
+import type { RetryObserver } from '../retry.ts'
 import { pathProblem } from '../server-url.ts'
 import { streamProblem } from './kinesis/stream-name.ts'
 import type { Source } from './source.ts'
@@ -32,7 +33,7 @@ export function sourceProblem(source: string, region: unknown): string | null {
 }
 
 /** `file:PATH`, `file:-`, or a Kinesis stream by name or ARN (`kinesis:` may stand in front). Loads only what is used. */
-export async function openSource(options: SourceOptions, log: Log): Promise<NamedSource> {
+export async function openSource(options: SourceOptions, log: Log, observer: RetryObserver): Promise<NamedSource> {
   const { source } = options
   if (source.startsWith('file:')) {
     const { fileSource } = await import('./file/source.ts')
@@ -56,6 +57,7 @@ export async function openSource(options: SourceOptions, log: Log): Promise<Name
     onGap: options['on-gap'],
     memoryBytes: options.memory,
     log,
+    observer,
   })
   const streamName = stream.startsWith('arn:') ? stream.slice(stream.lastIndexOf('/') + 1) : stream
   return Object.assign(kinesis, { streamName, keepsState: true })

@@ -1,5 +1,5 @@
-import type { Page } from '../ingest/source.ts'
 import { type Position, type Positions, SHARD_END } from '../position.ts'
+import type { ObservedBatch, Observer, ReadPage } from './observer.ts'
 
 interface ShardLag {
   /** Where the last page that was read ends, and how far behind the tip the service said that is. */
@@ -10,7 +10,7 @@ interface ShardLag {
 }
 
 /** How far the target is behind the stream. */
-export class Lag {
+export class Lag implements Partial<Observer> {
   readonly #shards = new Map<string, ShardLag>()
   /** When the newest record that is durable came into the stream, epoch ms. */
   #upToMs = 0
@@ -20,12 +20,12 @@ export class Lag {
     this.#upToMs = newestOf(positions)
   }
 
-  read(page: Page): void {
+  read(page: ReadPage): void {
     const durable = this.#shards.get(page.shard)?.durable ?? null
     this.#shards.set(page.shard, { readTo: page.end, behindMs: page.behindMs, durable })
   }
 
-  committed(moves: Positions): void {
+  wrote({ moves }: Pick<ObservedBatch, 'moves'>): void {
     this.#upToMs = Math.max(this.#upToMs, newestOf(moves))
     for (const [shard, position] of moves) {
       const lag = this.#shards.get(shard)

@@ -1,4 +1,4 @@
-/** What the rooms need of a log; pino is one. Fields never hold row values or passwords. */
+/** What the modules need of a log; pino is one. Fields never hold row values or passwords. */
 export interface Log {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void

@@ -1,43 +1,65 @@
-import type { DeadLetter } from '../change.ts'
-import type { Positions } from '../position.ts'
+import type { DeadLetter, StreamChange } from '../change.ts'
+import type { Position, Positions } from '../position.ts'
 import type { RetryObserver } from '../retry.ts'
-import type { SetAsideColumns } from '../sinks/sink.ts'
-import { sayBeginning } from './beginning.ts'
-import { sayDeadLetters } from './dead-letters.ts'
-import type { Log } from './log.ts'
-import { sayRetries } from './retries.ts'
-import { warnOfSetAside } from './set-aside.ts'
+import type { Written } from '../sinks/sink.ts'
 
-/** Hears what happens to a relay beside what it counts. */
+/**
+ * Hears what happens to a relay: the log, the counts, the lag, metrics. Each member is told after the fact and in order,
+ * must not throw, and must not keep the relay waiting. None is given a value of a row but in the changes of a batch, which
+ * an observer must neither keep nor say.
+ */
 export interface Observer extends RetryObserver {
-  /** The target is open: reading begins here. */
+  /** The target is open; reading begins at these positions. Again each time the target stands at older ones. */
   begins(positions: Positions): void
-  /** These dead letters are durable. */
-  deadLettered(letters: readonly DeadLetter[]): void
-  /** By source table, the columns of which values were set aside for the first time. */
-  setAside(news: ReadonlyMap<string, SetAsideColumns>): void
+  /** The target was restored or failed over: the relay reads again from these positions. */
+  rewound(positions: Positions): void
+  /** The source gave a page. */
+  read(page: ReadPage): void
+  /** U+0000 in the text of one change was replaced. */
+  textReplaced(): void
+  /** A batch is durable, and not yet acknowledged to the source. */
+  wrote(batch: ObservedBatch, written: Written, times: WriteTimes): void
   /** The relay ends. Twice is fine. */
   close(): void
 }
 
-/** What was held back for its rate is looked at this often. */
-const DUE_EVERY_MS = 10_000
+/** A page of one shard, as far as an observer may look at it. */
+export interface ReadPage {
+  readonly shard: string
+  readonly records: { readonly length: number }
+  /** Where the page ends. */
+  readonly end: Position
+  /** How far behind the tip of the shard the service said that is, in milliseconds. */
+  readonly behindMs: number
+}
 
-/**
- * Says all of it in the log, nothing of it more often than it helps.
- * @param showsValues whether words may be said that can hold values of rows
- */
-export function observing(log: Log, showsValues: boolean): Observer {
-  const deadLetters = sayDeadLetters(log, { showsValues })
-  const due = setInterval(() => deadLetters.say(), DUE_EVERY_MS)
+/** A batch and what was counted while it was cut. */
+export interface ObservedBatch {
+  /** Changes, schema changes, skips and dead letters that its records said. */
+  readonly read: number
+  readonly changes: readonly StreamChange[]
+  readonly deadLetters: readonly DeadLetter[]
+  /** Reason → how many. */
+  readonly skips: ReadonlyMap<string, number>
+  /** The position that each shard reaches. */
+  readonly moves: Positions
+}
+
+export interface WriteTimes {
+  /** From the first attempt until the batch was durable, the waits between attempts included. */
+  readonly writeMs: number
+}
+
+/** Each of these hears all of it, in this order; what one of them leaves out it does not hear. */
+export function observers(...hearing: readonly Partial<Observer>[]): Observer {
   return {
-    ...sayRetries(log, { showsValues }),
-    begins: (positions) => sayBeginning(log, positions),
-    deadLettered: (letters) => deadLetters.written(letters),
-    setAside: (news) => warnOfSetAside(log, news),
-    close() {
-      clearInterval(due)
-      deadLetters.say(true)
-    },
+    failed: (work, error) => hearing.forEach((observer) => void observer.failed?.(work, error)),
+    ended: (work, hasSucceeded) => hearing.forEach((observer) => void observer.ended?.(work, hasSucceeded)),
+    begins: (positions) => hearing.forEach((observer) => void observer.begins?.(positions)),
+    rewound: (positions) => hearing.forEach((observer) => void observer.rewound?.(positions)),
+    read: (page) => hearing.forEach((observer) => void observer.read?.(page)),
+    textReplaced: () => hearing.forEach((observer) => void observer.textReplaced?.()),
+    wrote: (batch, written, times) => hearing.forEach((observer) => void observer.wrote?.(batch, written, times)),
+    close: () => hearing.forEach((observer) => void observer.close?.()),
   }
 }

@@ -28,19 +28,19 @@ export function startProgress(reporter: Reporter, ledger: Ledger, lag: Lag): () 
 type Tick = (nowMs: number, dateMs: number) => void
 
 function liveLine(reporter: Reporter, ledger: Ledger, lag: Lag): Tick {
-  const rate = recentRate(() => ledger.read, performance.now())
+  const rate = recentRate(() => ledger.readCount, performance.now())
   return (nowMs, dateMs) => reporter.show(progressLine(ledger, rate(nowMs), lag.slowestMs(dateMs)))
 }
 
 /** An entry where something was written since the last one; else, every five minutes, that nothing was. */
 export function logEntries(log: Log, ledger: Ledger, lag: Lag, beganMs: number = performance.now()): Tick {
-  const rate = recentRate(() => ledger.read, beganMs)
+  const rate = recentRate(() => ledger.readCount, beganMs)
   let said = { read: 0, atMs: beganMs }
   return (nowMs, dateMs) => {
     const perSecond = Math.round(rate(nowMs))
-    const isNews = ledger.read !== said.read
+    const isNews = ledger.readCount !== said.read
     if (!isNews && nowMs - said.atMs < ALIVE_EVERY_MS) return
-    said = { read: ledger.read, atMs: nowMs }
+    said = { read: ledger.readCount, atMs: nowMs }
     const setAside = ledger.valuesSetAside()
     const counts = { ...ledger.counts(), ...(setAside > 0 && { valuesSetAside: setAside }) }
     const lagMs = lag.slowestMs(dateMs)

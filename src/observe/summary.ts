@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.ts'
 export function summaryOf(ledger: Ledger, elapsedMs: number): Record<string, unknown> {
   return {
     ...ledger.counts(),
-    textReplaced: ledger.textReplaced,
+    textReplaced: ledger.replacedTexts,
     batches: ledger.batches,
     elapsedMs: Math.round(elapsedMs),
     valuesSetAside: ledger.valuesSetAside(),
@@ -37,7 +37,7 @@ export function summaryText(ledger: Ledger, elapsedMs: number): string {
     ...(skipped === 0 ? row('skipped', 0) : []),
     ...row('dead-lettered', deadLettered),
   ]
-  if (ledger.textReplaced > 0) lines.push(`  in ${number(ledger.textReplaced)} of them U+0000 was replaced by U+FFFD`)
+  if (ledger.replacedTexts > 0) lines.push(`  in ${number(ledger.replacedTexts)} of them U+0000 was replaced by U+FFFD`)
   const aside = ledger.valuesSetAside()
   if (aside > 0) lines.push(`  ${number(aside)} values that their columns cannot hold lie in cdc_extra`)
   for (const [table, columns] of ledger.setAside) lines.push(...asideLines(table, columns))

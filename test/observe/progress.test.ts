@@ -25,7 +25,7 @@ const page = (sequence: string, arrivedAt: number, behindMs = 0) => ({
 
 test('the first entry has a rate; without news there is none', () => {
   const { said, ledger, tick } = scene()
-  ledger.read = 600
+  ledger.readCount = 600
   tick(30_000, DAY)
   tick(60_000, DAY)
   assert.deepEqual(
@@ -38,7 +38,7 @@ test('an idle relay says every five minutes that it is alive, and how far it is'
   const { said, ledger, lag, tick } = scene()
   lag.begins(new Map([['a', { sequence: '1', arrivedAt: DAY - 5000, caughtUpAt: null }]]))
   lag.read(page('1', DAY - 5000))
-  lag.committed(new Map([['a', { sequence: '1', arrivedAt: DAY - 5000, caughtUpAt: null }]]))
+  lag.wrote({ moves: new Map([['a', { sequence: '1', arrivedAt: DAY - 5000, caughtUpAt: null }]]) })
   // That a shard is caught up is remembered in batches of its own: no news.
   for (let nowMs = 30_000; nowMs <= 900_000; nowMs += 30_000, ledger.batches++) tick(nowMs, DAY + nowMs)
   assert.equal(said.length, 3)

@@ -1,4 +1,5 @@
 import type { Log } from '../../observe/log.ts'
+import { type RetryObserver, UNHEARD } from '../../retry.ts'
 import type { Source } from '../source.ts'
 import { type ClientOptions, connect } from './client.ts'
 import { positionsAtLatest, positionsAtTime } from './start.ts'
@@ -13,6 +14,8 @@ export interface KinesisSourceOptions extends ClientOptions {
   /** Budget for the pages that are read and not yet committed. */
   readonly memoryBytes: number
   readonly log: Log
+  /** Hears of requests that are tried again; absent: nobody does. */
+  readonly observer?: RetryObserver
 }
 
 /**
@@ -25,10 +28,10 @@ export interface KinesisSourceOptions extends ClientOptions {
  * @see https://docs.aws.amazon.com/kinesis/latest/APIReference/
  */
 export function kinesisSource(options: KinesisSourceOptions): Source {
-  const { untilLatest, onGap, memoryBytes, log } = options
+  const { untilLatest, onGap, memoryBytes, log, observer = UNHEARD } = options
   const connection = connect(options)
   const { client, clock } = connection
-  const stream = kinesisStream(connection, log)
+  const stream = kinesisStream(connection, observer)
   const closed = new AbortController()
   let created: string | null = null
 

@@ -10,10 +10,8 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { signInFailure } from '../../aws/sign-in-failure.ts'
 import { type PlaceOfFailure, RelayError } from '../../errors.ts'
-import type { Log } from '../../observe/log.ts'
-import { sayRetries } from '../../observe/retries.ts'
 import type { Place } from '../../position.ts'
-import { retrying } from '../../retry.ts'
+import { type RetryObserver, retrying } from '../../retry.ts'
 import type { Connection } from './client.ts'
 import { failureOf } from './failures.ts'
 import type { Shard } from './lineage.ts'
@@ -71,12 +69,14 @@ export interface Stream {
 export const MOST_RECORDS = 10_000
 export const MOST_BYTES = 10 * 1024 * 1024
 
-export function kinesisStream({ client, clock, stream, options, whereabouts }: Connection, log: Log): Stream {
+export function kinesisStream(
+  { client, clock, stream, options, whereabouts }: Connection,
+  observer: RetryObserver,
+): Stream {
   const arn = stream.arn === null ? {} : { StreamARN: stream.arn }
   // Both where both are known: AWS allows it, and emulators understand the one or the other.
   const named = { StreamName: stream.name, ...arn }
   const allowed = new Set<string>()
-  const observer = sayRetries(log)
 
   /** A stream that is not there is so in one account and region, of which the service names the account; and a region that is not there has no host. */
   const located = async (failure: RelayError): Promise<RelayError> => {

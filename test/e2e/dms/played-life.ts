@@ -1,11 +1,11 @@
 import { recordDecoder } from '../../../src/decode/decoder.ts'
 import { examiner } from '../../../src/deliver/examined.ts'
-import { route } from '../../../src/stages/route.ts'
 import { SourceTables } from '../../../src/feeds/dms/source-tables.ts'
-import { Lag } from '../../../src/observe/lag.ts'
 import { Ledger } from '../../../src/observe/ledger.ts'
 import { SILENT } from '../../../src/observe/log.ts'
+import { observers } from '../../../src/observe/observer.ts'
 import { relay } from '../../../src/relay.ts'
+import { route } from '../../../src/stages/route.ts'
 import { claimOf } from '../../support/changes.ts'
 import { type Random, seededRandom } from '../../support/life/random.ts'
 import { type Query, sqlSinkOf } from '../../support/targets/sql-target.ts'
@@ -88,10 +88,7 @@ async function oneRun(
   const limits = { records, bytes: 8 << 20, waitMs: random.pick([0, 5, 50]) }
   const claim = claimOf()
   try {
-    await relay(
-      { source, examiner: ofStream, sink, claim, limits, ledger, lag: new Lag(), log: SILENT },
-      source.stopped,
-    )
+    await relay({ source, examiner: ofStream, sink, claim, limits, observer: observers(ledger) }, source.stopped)
   } catch (error) {
     if (!(error instanceof Failed)) throw error
   } finally {
@@ -105,7 +102,7 @@ function bookProblems({ life: { records } }: Play, ledger: Ledger): string[] {
   const { read, applied, superseded, skipped, deadLettered } = ledger.counts()
   const problems: string[] = []
   if (read !== records.length) problems.push(`${read} records were entered, and there are ${records.length}`)
-  if (applied + superseded + skipped + deadLettered !== read) problems.push('the books do not add up')
+  if (applied + superseded + skipped + deadLettered !== read) problems.push('the counters do not match')
   const foreign = records.filter(({ says }) => says === null).length
   if (skipped !== foreign) problems.push(`${skipped} records were skipped, and ${foreign} are to be`)
   if (deadLettered > 0) problems.push(`${deadLettered} dead letters`)

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { type KinesisSourceOptions, kinesisSource } from '../../../src/ingest/kinesis/source.ts'
 import type { Source, Start } from '../../../src/ingest/source.ts'
 import type { Log } from '../../../src/observe/log.ts'
+import { sayRetries } from '../../../src/observe/retries.ts'
 import type { Position, Positions } from '../../../src/position.ts'
 import { type KinesisEndpoint, type Script, startKinesisEndpoint } from '../../support/kinesis/kinesis-endpoint.ts'
 
@@ -26,17 +27,19 @@ export function openSource(
   options: Partial<KinesisSourceOptions>,
 ): Source & { said: Said[] } {
   const said: Said[] = []
+  const log: Log = {
+    info: (fields, message) => said.push({ level: 'info', fields, message }),
+    warn: (fields, message) => said.push({ level: 'warn', fields, message }),
+    error: (fields, message) => said.push({ level: 'error', fields, message }),
+  }
   const source = kinesisSource({
     stream: kinesis.arn,
     endpointUrl: kinesis.url,
     untilLatest: true,
     onGap: 'stop',
     memoryBytes: 64 * 1024 * 1024,
-    log: {
-      info: (fields, message) => said.push({ level: 'info', fields, message }),
-      warn: (fields, message) => said.push({ level: 'warn', fields, message }),
-      error: (fields, message) => said.push({ level: 'error', fields, message }),
-    },
+    log,
+    observer: sayRetries(log),
     ...options,
   })
   return Object.assign(source, { said })

@@ -5,6 +5,7 @@ import { connect } from '../../../src/ingest/kinesis/client.ts'
 import { positionsAtLatest } from '../../../src/ingest/kinesis/start.ts'
 import { kinesisStream, type Stream } from '../../../src/ingest/kinesis/stream.ts'
 import { SILENT } from '../../../src/observe/log.ts'
+import { UNHEARD } from '../../../src/retry.ts'
 import { refusal } from '../../support/kinesis/kinesis-endpoint.ts'
 import { endpoint, first, firstPositions, HOUR_MS, numbered, open, textsOf } from './scripted.ts'
 
@@ -70,7 +71,7 @@ describe('where a Kinesis source starts', { concurrency: 8, timeout: 60_000 }, (
     kinesis.put(shard!, ['at'], ms)
     const connection = connect({ stream: kinesis.arn, endpointUrl: kinesis.url })
     t.after(() => connection.client.destroy())
-    const stream = kinesisStream(connection, SILENT)
+    const stream = kinesisStream(connection, UNHEARD)
     const { signal } = new AbortController()
     const iterator = await stream.iterator(shard!, { kind: 'time', ms }, signal)
     const answer = await stream.records(shard!, iterator as string, 10, signal)

@@ -1,0 +1,57 @@
+import type { SetAsideColumn, SetAsideColumns } from '../sinks/sink.ts'
+import { sayBeginning } from './beginning.ts'
+import { sayDeadLetters } from './dead-letters.ts'
+import type { Log } from './log.ts'
+import type { Observer } from './observer.ts'
+import { sayRetries } from './retries.ts'
+import { warnOfSetAside } from './set-aside.ts'
+
+/** The log says what it held back for its rate as soon as that is due, which it looks at this often. */
+const DUE_EVERY_MS = 10_000
+
+/**
+ * Says in the log what an operator wants to know, nothing of it more often than it helps.
+ * @param showsValues whether the log may say words that can hold values of rows
+ */
+export function logObserver(log: Log, showsValues: boolean): Partial<Observer> {
+  const deadLetters = sayDeadLetters(log, { showsValues })
+  const columnsWarnedOf = new Map<string, Set<string>>()
+  let due: NodeJS.Timeout | undefined
+  let hasBegun = false
+
+  return {
+    ...sayRetries(log, { showsValues }),
+    begins(positions) {
+      due ??= setInterval(() => deadLetters.say(), DUE_EVERY_MS)
+      if (!hasBegun) sayBeginning(log, positions)
+      hasBegun = true
+    },
+    rewound(positions) {
+      const message = 'The target stands at older positions than those last written: the relay reads again from there'
+      log.warn({ shards: positions.size }, message)
+    },
+    wrote({ deadLetters: cut }, { refused = [], setAside }) {
+      if (setAside !== undefined) warnOfSetAside(log, newColumns(setAside, columnsWarnedOf))
+      deadLetters.written([...cut, ...refused])
+    },
+    close() {
+      clearInterval(due)
+      deadLetters.say(true)
+    },
+  }
+}
+
+/** The columns that `known` does not have yet; then it has them. */
+function newColumns(
+  tables: ReadonlyMap<string, SetAsideColumns>,
+  known: Map<string, Set<string>>,
+): ReadonlyMap<string, SetAsideColumns> {
+  const news = new Map<string, ReadonlyMap<string, SetAsideColumn>>()
+  for (const [table, columns] of tables) {
+    const before = known.get(table) ?? new Set()
+    const added = new Map([...columns].filter(([column]) => !before.has(column)))
+    if (added.size > 0) news.set(table, added)
+    known.set(table, new Set([...before, ...columns.keys()]))
+  }
+  return news
+}
