@@ -52,7 +52,7 @@ export function logEntries(log: Log, ledger: Ledger, lag: Lag, beganMs: number =
   }
 }
 
-export function progressLine(ledger: Ledger, perSecond: number, lagMs: number): string {
+function progressLine(ledger: Ledger, perSecond: number, lagMs: number): string {
   const { applied, superseded, skipped, deadLettered } = ledger.counts()
   const lag = lagMs < 1000 ? 'none' : prettyMs(lagMs, { compact: lagMs >= 60_000, secondsDecimalDigits: 0 })
   const parts = [

@@ -19,7 +19,7 @@ export interface Input {
   readonly grows: boolean
 }
 
-export interface OpenInput {
+interface OpenInput {
   readonly offset: number
   /** The bytes from `offset` on, those that come out of it where the input is packed. */
   readonly chunks: AsyncIterable<Buffer>

@@ -3,7 +3,7 @@ import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import { type Position, placeOf } from '../../position.ts'
-import { fileInput, standardInput } from './input.ts'
+import { fileInput, type Input, standardInput } from './input.ts'
 import { FILE_SHARD, recordOfValue } from './record.ts'
 import { type FileValue, ValueCutter } from './values.ts'
 import { MemoryBudget } from '../memory.ts'
@@ -39,28 +39,41 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSo
 
     async *pages(positions, signal) {
       const budget = new MemoryBudget(memoryBytes)
+      const everyPageIsCommitted = () => budget.reserve(memoryBytes, signal)
       try {
-        const { chunks, offset, isCutOff } = await input.open(offsetOf(positions.get(FILE_SHARD)), signal)
-        const cutter = new ValueCutter(offset)
-        for await (const chunk of chunks) yield* pagesOf(cutter.cut(chunk), budget, signal)
-        const { values, unfinished, isListOpen } = cutter.finish()
-        yield* pagesOf(values, budget, signal)
-        if (unfinished !== undefined && !input.grows) yield* pagesOf([unfinished], budget, signal)
-        else if (unfinished !== undefined || isListOpen || isCutOff()) {
-          log.warn({ path, bytes: unfinished?.bytes.length ?? 0 }, input.grows ? LEFT_FOR_NEXT_RUN : CUT_OFF)
-        }
-        // All of the budget is free again only when every page is committed.
-        await budget.reserve(memoryBytes, signal)
+        yield* pagesOfInput(input, positions.get(FILE_SHARD), { path, budget, log }, signal)
+        await everyPageIsCommitted()
       } catch (error) {
         if (signal.aborted) return
         if (!(error instanceof RelayError)) throw error
         // What stands in front of the place is written before the failure is said.
-        await budget.reserve(memoryBytes, signal)
+        await everyPageIsCommitted()
         throw error.detail.includes(path) ? error : error.at({ path: path === '-' ? 'standard input' : path })
       }
     },
 
     async close() {},
+  }
+}
+
+interface Reading extends Pick<FileSourceOptions, 'path' | 'log'> {
+  readonly budget: MemoryBudget
+}
+
+async function* pagesOfInput(
+  input: Input,
+  from: Position | undefined,
+  { path, budget, log }: Reading,
+  signal: AbortSignal,
+): AsyncGenerator<Page, void, void> {
+  const { chunks, offset, isCutOff } = await input.open(offsetOf(from), signal)
+  const cutter = new ValueCutter(offset)
+  for await (const chunk of chunks) yield* pagesOf(cutter.cut(chunk), budget, signal)
+  const { values, unfinished, isListOpen } = cutter.finish()
+  yield* pagesOf(values, budget, signal)
+  if (unfinished !== undefined && !input.grows) yield* pagesOf([unfinished], budget, signal)
+  else if (unfinished !== undefined || isListOpen || isCutOff()) {
+    log.warn({ path, bytes: unfinished?.bytes.length ?? 0 }, input.grows ? LEFT_FOR_NEXT_RUN : CUT_OFF)
   }
 }
 

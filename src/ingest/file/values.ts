@@ -149,20 +149,11 @@ export class ValueCutter {
           this.#endValue(i)
           continue
         case IN_LINE_END:
-          if (byte === LF) this.#giveOut(this.#valueEnd, i + 1)
-          else if (!isBlank(byte)) {
-            this.#endLine()
-            continue
-          }
-          break
+          i = this.#scanLineEnd(byte, i)
+          continue
         case IN_GARBAGE:
-          if (byte === OPEN_OBJECT && this.#mayBeginAt(i)) {
-            this.#giveOutGarbage(i)
-            continue
-          }
-          if (byte === LF && !this.#hasLines) this.#giveOutGarbage(i + 1)
-          else this.#lookForEnd(byte)
-          break
+          i = this.#scanGarbage(byte, i)
+          continue
         default:
           if (byte === LF) this.#isBehindValue = false
           else if (!isBlank(byte) && !this.#take(byte, i)) {
@@ -172,6 +163,26 @@ export class ValueCutter {
       }
       i++
     }
+  }
+
+  /** @returns where to go on, as the two below */
+  #scanLineEnd(byte: number, i: number): number {
+    if (byte === LF) this.#giveOut(this.#valueEnd, i + 1)
+    else if (!isBlank(byte)) {
+      this.#endLine()
+      return i
+    }
+    return i + 1
+  }
+
+  #scanGarbage(byte: number, i: number): number {
+    if (byte === OPEN_OBJECT && this.#mayBeginAt(i)) {
+      this.#giveOutGarbage(i)
+      return i
+    }
+    if (byte === LF && !this.#hasLines) this.#giveOutGarbage(i + 1)
+    else this.#lookForEnd(byte)
+    return i + 1
   }
 
   /** False for a byte that must not stand here. Blanks are not asked for. */
@@ -279,7 +290,6 @@ export class ValueCutter {
     return this.#open.length === 1 && name.equals(RECORDS_NAME)
   }
 
-  /** @returns where to go on */
   #scanString(from: number): number {
     const { bytes } = this.#window
     let isEscaped = this.#isEscaped

@@ -10,7 +10,7 @@ export const [VARINT, FIXED64, LENGTH, FIXED32] = [0, 1, 2, 5] as const
 export const tag = (field: number, type: WireType): number => (field << 3) | type
 
 /** @param value a whole number; a negative one takes ten bytes, as its 64 bits do */
-export function varint(value: number | bigint): Buffer {
+function varint(value: number | bigint): Buffer {
   const bytes: number[] = []
   let rest = BigInt.asUintN(64, BigInt(value))
   for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128)
