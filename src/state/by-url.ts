@@ -58,7 +58,7 @@ export async function openStateStore(url: string, config: StateConfig, log: Log)
     }
     case 'postgres':
     case 'postgresql': {
-      const { connect } = await import('../sinks/sql/connection.ts')
+      const { connect } = await import('../sinks/sql/connect.ts')
       const { sqlStateStore } = await import('../sinks/sql/state-store.ts')
       const { askerOf } = await import('../sinks/sql/advice.ts')
       return sqlStateStore(await connect(url), askerOf(url))

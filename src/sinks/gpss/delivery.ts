@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Batch, SetAsideColumns, Written } from '../sink.ts'
-import { placeOfBatch } from '../sql/failures.ts'
+import { placeOfBatch } from '../tables/place-of-batch.ts'
 import { type Group, groupByTable } from '../tables/planning.ts'
 import { type SchemaPolicyOptions, schemaPolicy } from '../tables/schema-changes.ts'
 import { asideOf } from '../tables/set-aside.ts'

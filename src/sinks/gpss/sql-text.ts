@@ -1,5 +1,5 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely'
-import type { Statement } from '../tables/layout.ts'
+import type { Statement } from '../tables/database.ts'
 
 /** Writes SQL, and never sends it. */
 const writer = new Kysely<unknown>({

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { tableId } from '../tables/clauses.ts'
-import type { Statement, Target } from '../tables/layout.ts'
+import type { Statement } from '../tables/database.ts'
+import type { Target } from '../tables/target.ts'
 import { sqlText } from './sql-text.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { Binary, type Format, type Value } from '../../change.ts'
-import { codecFor } from '../tables/codecs/codec.ts'
+import { codecFor } from '../tables/codecs/codec-for.ts'
 import type { GpssColumn } from './columns.ts'
 import type { Carried, Member } from './rows.ts'
 

@@ -1,15 +1,10 @@
 import type { Change } from '../../change.ts'
-import type { Database } from './connection.ts'
-import type { Writing } from './dialect.ts'
+import type { Database } from '../tables/database.ts'
+import type { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { TargetTable } from '../tables/layout.ts'
+import { type Refuses, textOfToken, tokensOf, type UnsureColumn } from '../tables/refused-values.ts'
+import type { Writing } from './dialect.ts'
 import { type Blaming, suspicionOf } from './refused-rows.ts'
-import {
-  type DoubtedColumns,
-  type Refuses,
-  textOfToken,
-  tokensOf,
-  type UnsureColumn,
-} from '../tables/refused-values.ts'
 
 export interface AskOptions extends Blaming {
   readonly writing: Writing

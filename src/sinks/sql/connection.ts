@@ -1,12 +1,5 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
-import { RelayError } from '../../errors.ts'
-import { openCrate } from './cratedb/connection.ts'
-import type { Statement } from '../tables/layout.ts'
-import { openPostgres } from './postgresql/connection.ts'
-import { openPGlite } from './postgresql/pglite.ts'
-
-/** No table is known to the types: names come from data, so statements are `sql` templates. */
-export type Database = Kysely<unknown>
+import { sql, type Transaction } from 'kysely'
+import type { Database, Statement } from '../tables/database.ts'
 
 /** One session of a database at a time. */
 export interface Connection {
@@ -21,20 +14,6 @@ export interface Connection {
   beginWith(statement: Statement): Promise<void>
   /** Twice is fine. */
   close(): Promise<void>
-}
-
-/**
- * Opens `postgresql://…`, `greenplum://…`, `crate://…` or `pglite:DIR`.
- * @param passwordFile holds the password that the URL does not
- * @throws RelayError CONFIGURATION, STATE_HELD (a PGlite folder that another process has open)
- */
-export async function connect(url: string, passwordFile: string | null = null): Promise<Connection> {
-  if (url.startsWith('pglite:')) return openPGlite(url.slice('pglite:'.length))
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, null, passwordFile)
-  if (url.startsWith('greenplum://')) return openPostgres(url, 'Greenplum', passwordFile)
-  if (url.startsWith('crate:')) return openCrate(url, passwordFile)
-  const detail = 'The URL of a SQL target begins with postgresql://, greenplum://, crate:// or pglite:'
-  throw new RelayError('CONFIGURATION', detail)
 }
 
 /**

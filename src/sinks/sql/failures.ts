@@ -1,6 +1,4 @@
-import { tableLabel } from '../../change.ts'
 import { FAILURES, type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
-import type { Batch } from '../sink.ts'
 import { type Asker, rightsAdvice, tlsAdvice } from './advice.ts'
 
 /**
@@ -170,22 +168,6 @@ function mayQuoteValues(error: Error): boolean {
 
 /** In a function of another language than PL/pgSQL, whose author gives an error any code, words and names. */
 const isOfForeignLanguage = (error: Error): boolean => /\bPL\/(?!pgSQL)/.test(field(error, 'where') ?? '')
-
-/** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
-export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
-  const spans = new Map<string, { first: string; last: string }>()
-  for (const { source } of changes) {
-    const span = spans.get(source.shard)
-    if (span === undefined) spans.set(source.shard, { first: source.sequence, last: source.sequence })
-    else span.last = source.sequence
-  }
-  const shards = [...spans].map(([shard, { first, last }]) => `${shard} from ${first} to ${last}`)
-  return {
-    tables: [...new Set(changes.map(({ table }) => tableLabel(table)))].join(', '),
-    changes: changes.length,
-    shards: shards.join(', ') || [...moves.keys()].join(', '),
-  }
-}
 
 /** So often a batch is tried when a function of the target says of itself that trying again may help. */
 const PATIENCE = 3

@@ -1,7 +1,8 @@
 import { columnsMirror, type DeclaredTypes } from '../tables/columns.ts'
-import type { Database } from './connection.ts'
-import type { Mirrors, TableDialect } from './dialect.ts'
+import type { Database } from '../tables/database.ts'
 import { documentMirror } from '../tables/document.ts'
+import type { TableDialect } from '../tables/style.ts'
+import type { Mirrors } from './dialect.ts'
 
 /** The layouts of a database that has no others than these. */
 export const mirrorsOf = (tables: TableDialect<Database>, declaredTypes: DeclaredTypes): Mirrors => ({

@@ -1,6 +1,6 @@
-import type { Database } from './connection.ts'
-import type { Dialect } from './dialect.ts'
+import type { Database } from '../tables/database.ts'
 import type { TablePlan } from '../tables/planning.ts'
+import type { Dialect } from './dialect.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 /** Between two looks at a table that holds nothing to prune. */

@@ -1,13 +1,10 @@
 import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { SetAsideColumns } from '../sink.ts'
-import type { Database } from './connection.ts'
-import { type ErrorMeanings, type Meaning, saidBy } from './failures.ts'
+import type { Database } from '../tables/database.ts'
 import type { Plan } from '../tables/layout.ts'
-import type { Group } from '../tables/planning.ts'
-
-/** So many rows are a small batch: that none of them is taken says nothing of the table. */
-const SMALL_BATCH = 100
+import type { RefusedRows } from '../tables/refused.ts'
+import { type ErrorMeanings, type Meaning, saidBy } from './failures.ts'
 
 /** A statement with rows failed. */
 export class RowsFailure extends Error {
@@ -21,11 +18,8 @@ export class RowsFailure extends Error {
 }
 
 /** What became of the changes of a table. The others were superseded. */
-export interface WrittenRows {
+export interface WrittenRows extends RefusedRows {
   readonly applied: number
-  readonly refused: readonly DeadLetter[]
-  /** Those of `refused` that would look no different if the table were wrong, and not the rows. */
-  readonly doubtful: readonly DeadLetter[]
   readonly setAside: SetAsideColumns
 }
 
@@ -85,22 +79,4 @@ export function refusalOf(
     },
     isDoubtful: failures.meaning(error).blame !== 'row',
   }
-}
-
-/**
- * A table that takes none of many rows, each for the same reason, looks wrong itself. Rows that are refused for what they
- * are (a value that does not fit, a key that is too long) never do.
- *
- * @throws RelayError TOO_MANY_REFUSED
- */
-export function refuseTooMany(
-  { source, changes }: Pick<Group, 'source' | 'changes'>,
-  { refused, doubtful }: Pick<WrittenRows, 'refused' | 'doubtful'>,
-): void {
-  const [first] = doubtful
-  if (first === undefined || doubtful.length <= SMALL_BATCH || refused.length < changes.length) return
-  if (refused.some(({ detail }) => detail !== first.detail)) return
-  const { shard, sequence } = first.source
-  const detail = `All ${changes.length} changes of one batch are refused, each because: ${first.detail}`
-  throw new RelayError('TOO_MANY_REFUSED', detail, { table: source, shard, sequence })
 }

@@ -1,12 +1,13 @@
 import type { Change } from '../../change.ts'
-import { type AskOptions, askForRefused } from './ask-values.ts'
-import type { Database } from './connection.ts'
-import type { Mapping, Plan, TargetTable } from '../tables/layout.ts'
+import type { Database } from '../tables/database.ts'
+import type { Plan, TargetTable } from '../tables/layout.ts'
 import { planAgain } from '../tables/planning.ts'
-import { ofRows, RowsFailure, refusalOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
 import { type Refuses, tokensOf } from '../tables/refused-values.ts'
 import { sumAside } from '../tables/set-aside.ts'
+import type { Mapping } from '../tables/target.ts'
 import { longestSets } from '../tables/too-large.ts'
+import { type AskOptions, askForRefused } from './ask-values.ts'
+import { ofRows, RowsFailure, refusalOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
 
 /** So many rows are refused for what looks like the table's fault while none is taken: then it is the table's. */
 const ENOUGH_FOR_A_TABLE = 20

@@ -1,16 +1,17 @@
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Batch, SetAsideColumns, Written } from '../sink.ts'
-import { type AskOptions, askForRefused } from './ask-values.ts'
-import type { Database } from './connection.ts'
-import type { Dialect } from './dialect.ts'
+import type { Database } from '../tables/database.ts'
+import type { DoubtedColumns } from '../tables/doubted-columns.ts'
 import { planAgain, type TablePlan } from '../tables/planning.ts'
-import { refuseTooMany, writePlan } from './refused-rows.ts'
-import type { DoubtedColumns } from '../tables/refused-values.ts'
-import type { Manner } from './remedies.ts'
+import { refuseTooMany } from '../tables/refused.ts'
 import type { SchemaPolicy } from '../tables/schema-changes.ts'
 import { asideOf } from '../tables/set-aside.ts'
-import type { SqlState } from './state-store.ts'
+import { type AskOptions, askForRefused } from './ask-values.ts'
+import type { Dialect } from './dialect.ts'
+import { writePlan } from './refused-rows.ts'
+import type { Manner } from './remedies.ts'
+import type { SqlState } from './state.ts'
 import { writeApart } from './write-apart.ts'
 
 /** The positions of a batch could not move: it was rolled back. */
@@ -65,7 +66,7 @@ export async function writeBatch(
     const refused: DeadLetter[] = []
     for (const plan of plans) {
       const { table, group } = plan
-      await schema.before(to, writing, table, group)
+      await schema.beforeRows(group, (floor) => writing.sweep(to, table, floor))
       const refuses = await askForRefused(to, asking, table, doubted.of(table), group.changes)
       const here =
         manner === 'together'

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Database } from '../sql/connection.ts'
-import type { KeyColumn, Mapping, Statement, Target } from './layout.ts'
+import type { Database, Statement } from './database.ts'
+import type { KeyColumn, Mapping, Target } from './target.ts'
 
 /** Rows of a recordset, JSON objects → the one parameter that holds them. */
 export const jsonArray = (rows: readonly string[]): string => `[${rows.join(',')}]`

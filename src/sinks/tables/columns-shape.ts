@@ -1,13 +1,12 @@
 import { type Change, newRow, type Row, toJson, type Value } from '../../change.ts'
-import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
-import type { Standing } from './fold.ts'
 import { RelayError } from '../../errors.ts'
-import type { Codec } from './codecs/codec.ts'
+import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
+import type { ColumnsTable, TargetColumn } from './columns-table.ts'
+import type { Standing } from './fold.ts'
 import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
-import type { BoundTable, KeyColumn, Mapping } from './layout.ts'
 import type { Key, Placed, RowShape } from './mirror.ts'
-import type { RowRoom } from './row-room.ts'
 import { type ValuesAside, type WhyAside, whyNoRoom } from './set-aside.ts'
+import type { KeyColumn } from './target.ts'
 
 /** What the images of a table say, whatever their rows look like. */
 export interface Images extends Pick<RowShape<unknown>, 'key' | 'check' | 'isWhole'> {
@@ -19,30 +18,6 @@ export interface Images extends Pick<RowShape<unknown>, 'key' | 'check' | 'isWho
   ): boolean
   /** Of a value that does not fit. */
   whyAside(name: string): WhyAside
-}
-
-/** A column of the target that holds a column or attribute of the source. */
-export interface TargetColumn extends Mapping, Codec {
-  /** Its place among the key columns, or among the others. */
-  readonly index: number
-  readonly isInteger: boolean
-  /** True if it cannot be empty, so that a value that it does not hold costs the row. */
-  readonly isNotNull: boolean
-  readonly whyAside: WhyAside
-}
-
-export interface ColumnsTable extends BoundTable {
-  readonly keys: readonly (KeyColumn & TargetColumn)[]
-  /** The columns beside the key. */
-  readonly values: readonly TargetColumn[]
-  /** True if there is a column for what the others cannot hold. */
-  readonly hasExtra: boolean
-  /** The columns of the source beside the key, also those that the target lacks: what they held may lie aside. */
-  readonly attributes: readonly string[]
-  /** Those that it lacks and is not to have: why. */
-  readonly leftOut: ReadonlyMap<string, WhyAside>
-  /** Null if any row has room. */
-  readonly room: RowRoom | null
 }
 
 export function imagesOf(table: ColumnsTable): Images {

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import type { Change, ColumnType, SourceTable, TableName, Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Column, Relation } from '../sql/catalogue.ts'
 import { inferredType } from './column-types.ts'
-import type { ColumnsTable, TargetColumn } from './columns-shape.ts'
-import type { TableDialect, TableStyle } from '../sql/dialect.ts'
+import type { ColumnsTable, TargetColumn } from './columns-table.ts'
+import { LabelLooks, labelsOf } from './label-looks.ts'
+import type { Layout, Misfit, Occasion } from './layout.ts'
 import {
   alter,
   generated,
@@ -15,12 +15,13 @@ import {
   wrongForeignKeys,
   wrongKind,
 } from './mismatches.ts'
-import { LabelLooks, labelsOf } from './label-looks.ts'
-import type { KeyColumn, Layout, Mapping, Misfit, Occasion, Target, Wanted, WantedColumn } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
 import { unsureColumns } from './refused-values.ts'
+import type { Column, Relation } from './relation.ts'
 import { rowRoom } from './row-room.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
+import type { TableDialect, TableStyle } from './style.ts'
+import type { KeyColumn, Mapping, Target, Wanted, WantedColumn } from './target.ts'
 import { longestFirst } from './too-large.ts'
 
 /** What `--type` says that the columns of a source table hold. */

@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { ColumnNames, TableDialect } from '../sql/dialect.ts'
-import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
 import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
-import type { BoundTable, KeyColumn, Layout, Occasion, Wanted } from './layout.ts'
+import type { Layout, Occasion } from './layout.ts'
 import type { RowShape } from './mirror.ts'
+import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
+import type { ColumnNames, TableDialect } from './style.ts'
+import type { BoundTable, KeyColumn, Wanted } from './target.ts'
 
 /** The mirror in the layout `document`: key columns, the whole row as JSON in `data`, its version in `cdc_version`. */
 export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {

@@ -1,6 +1,6 @@
 import { Binary, type Change, Numeric, type Row, type Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { KeyColumn, KeyFamily } from './layout.ts'
+import type { KeyColumn, KeyFamily } from './target.ts'
 
 /** A key column in the layout `document`: the family of the source's values decides which types fit. */
 export interface TypedKey extends KeyColumn {

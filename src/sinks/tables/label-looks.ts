@@ -1,4 +1,4 @@
-import type { UnderlyingType } from '../sql/catalogue.ts'
+import type { UnderlyingType } from './relation.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 60_000

@@ -1,67 +1,9 @@
-import type { RawBuilder } from 'kysely'
-import type { Change, ColumnType, DeadLetter, SourceTable } from '../../change.ts'
-import type { Column, Relation } from '../sql/catalogue.ts'
-import type { Database } from '../sql/connection.ts'
+import type { Change, DeadLetter, SourceTable } from '../../change.ts'
+import type { Database, Statement } from './database.ts'
 import type { Refuses, UnsureColumn } from './refused-values.ts'
+import type { Relation } from './relation.ts'
 import type { ValuesAside } from './set-aside.ts'
-
-/** A statement without parameters. */
-export type Statement = RawBuilder<unknown>
-
-/** Where the changes of one source table go. */
-export interface Target {
-  /** The source table, as `tableLabel` prints it. */
-  readonly source: string
-  readonly schema: string
-  readonly name: string
-}
-
-/** A column or attribute of the source, and the column of the target that is meant for it. */
-export interface Mapping {
-  readonly attribute: string
-  readonly column: string
-}
-
-/** What a key value is in the source; DynamoDB's S, N and B. */
-export type KeyFamily = 'text' | 'number' | 'bytes'
-
-export interface WantedKey extends Mapping {
-  /** Null where the column's type decides alone what fits. */
-  readonly family: KeyFamily | null
-}
-
-export interface WantedColumn extends Mapping {
-  /** What it holds in the source; null as long as nothing tells it. */
-  readonly holds: ColumnType | null
-  /** The SQL type to make it with; null as long as nothing tells it. */
-  readonly type: string | null
-}
-
-/** The columns that a table needs. */
-export interface Wanted {
-  /** Empty for a table whose rows have no key. */
-  readonly keys: readonly WantedKey[]
-  /** All columns that hold values of the source, those of the key included; empty where rows lie in one column. */
-  readonly columns: readonly WantedColumn[]
-}
-
-/** A key column as the target has it. */
-export interface KeyColumn extends WantedKey {
-  /** The SQL type that its values have in a parameter: without length or scale, so that none is cut or rounded in silence. */
-  readonly travelsAs: string
-  /** As the catalogue prints it: `character varying(20)`. */
-  readonly declared: string
-  readonly collation: Column['collation']
-}
-
-/** A target that exists and fits, before it is known how its rows are written. */
-export interface BoundTable extends Target {
-  readonly keys: readonly KeyColumn[]
-  /** What was known of the source table when the target was looked at; null for a feed whose changes name their key themselves. */
-  readonly known: SourceTable | null
-  /** True if deleted rows are remembered in a table beside. */
-  readonly hasTombstones: boolean
-}
+import type { BoundTable, Mapping, Target, Wanted } from './target.ts'
 
 /** @typeParam To what a plan is written to: a transaction, a load */
 export interface TargetTable<To = Database> extends BoundTable {

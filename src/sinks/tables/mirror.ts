@@ -1,9 +1,10 @@
 import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow } from '../../change.ts'
-import { Rounds, type Standing } from './fold.ts'
 import { RelayError } from '../../errors.ts'
-import type { BoundTable, Plan, Refuse } from './layout.ts'
+import { Rounds, type Standing } from './fold.ts'
+import type { Plan, Refuse } from './layout.ts'
 import { ValuesAside } from './set-aside.ts'
 import { inSlices } from './slices.ts'
+import type { BoundTable } from './target.ts'
 
 /** A key as a mirrored table takes it. */
 export interface Key {

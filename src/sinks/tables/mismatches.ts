@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
-import type { Column, Relation } from '../sql/catalogue.ts'
 import { tableId } from './clauses.ts'
-import type { TableStyle } from '../sql/dialect.ts'
-import type { Misfit, Statement, Target, WantedKey } from './layout.ts'
+import type { Statement } from './database.ts'
+import type { Misfit } from './layout.ts'
 import { DELETED, type OwnColumn } from './own-columns.ts'
+import type { Column, Relation } from './relation.ts'
+import type { TableStyle } from './style.ts'
+import type { Target, WantedKey } from './target.ts'
 
 const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Statement } from './layout.ts'
+import type { Statement } from './database.ts'
 
 /** A column that the relay writes: what it is made as, and what an existing one may be. */
 export interface OwnColumn {

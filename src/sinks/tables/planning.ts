@@ -1,6 +1,6 @@
 import { type Change, type SchemaChange, type SourceTable, type TableName, tableLabel } from '../../change.ts'
 import type { Batch } from '../sink.ts'
-import type { Database } from '../sql/connection.ts'
+import type { Database } from './database.ts'
 import type { Plan, TargetTable } from './layout.ts'
 import type { Refuses } from './refused-values.ts'
 import type { Subject, Tables } from './tables.ts'

@@ -1,4 +1,4 @@
-import type { Column, PageLimits, Relation } from '../sql/catalogue.ts'
+import type { Column, PageLimits, Relation } from './relation.ts'
 
 /**
  * How much of a row its page holds. PostgreSQL keeps a row in one page, and moves out of it what is longer than 24 bytes, for

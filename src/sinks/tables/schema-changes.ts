@@ -4,15 +4,17 @@ import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Written } from '../sink.ts'
 import { tableId } from './clauses.ts'
-import type { Database } from '../sql/connection.ts'
-import type { Writing } from '../sql/dialect.ts'
-import type { Statement, Target, TargetTable } from './layout.ts'
+import type { Statement } from './database.ts'
 import type { Group } from './planning.ts'
+import type { Target } from './target.ts'
 
 /** What becomes of the schema changes of a batch, apart from the columns that its tables get. */
 export interface SchemaPolicy {
-  /** Within the transaction, before the rows of the table. */
-  before(to: Database, writing: Pick<Writing, 'sweep'>, table: TargetTable, group: Group): Promise<void>
+  /**
+   * Within the transaction, before the rows of the table.
+   * @param sweep removes the table's rows that are older than a version; resolves to how many
+   */
+  beforeRows(group: Group, sweep: (floor: string) => Promise<number>): Promise<void>
   /** With the schema changes in the counts. */
   counted(tables: ReadonlyMap<string, { applied: number; superseded: number }>): Pick<Written, 'tables' | 'skips'>
 }
@@ -35,11 +37,11 @@ export function schemaPolicy(options: SchemaPolicyOptions, groups: readonly Grou
   if (isMirror && onSchemaChange === 'stop') for (const group of groups) refuseOthers(group)
 
   return {
-    async before(to, writing, table, { schemaChanges, known }) {
+    async beforeRows({ source, schemaChanges, known }, sweep) {
       const isReload = schemaChanges.some(({ op }) => op === 'drop-table')
       if (!isMirror || !isReload || onReload === 'keep' || known?.floor == null) return
-      const rows = await writing.sweep(to, table, known.floor)
-      if (rows > 0) log.info({ table: table.source, rows }, 'Removed the rows from before a reload')
+      const rows = await sweep(known.floor)
+      if (rows > 0) log.info({ table: source, rows }, 'Removed the rows from before a reload')
     },
 
     counted(tables) {

@@ -1,8 +1,8 @@
 import type { Change } from '../../change.ts'
-import type { ColumnsTable } from './columns-shape.ts'
-import type { Mapping } from './layout.ts'
+import type { ColumnsTable } from './columns-table.ts'
 import type { Refuses } from './refused-values.ts'
 import type { WhyAside } from './set-aside.ts'
+import type { Mapping } from './target.ts'
 
 const TOO_LARGE: Omit<WhyAside, 'type'> = {
   reason: 'The row is larger than a page of the target, or an index over the column, can hold',

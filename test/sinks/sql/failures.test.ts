@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
-import { type Blame, bySqlState, placeOfBatch, sqlFailure } from '../../../src/sinks/sql/failures.ts'
-import { at, batchOf, put } from '../../support/changes.ts'
+import { type Blame, bySqlState, sqlFailure } from '../../../src/sinks/sql/failures.ts'
 
 /** What an error of a statement with rows may be blamed on, and what it is where no row is at fault. */
 const byCode: readonly [code: string, blame: Blame, failure: FailureCode, retries: boolean][] = [
@@ -220,20 +219,6 @@ test('what is ours already keeps its code and learns the place; what is no failu
   assert.deepEqual(placed.place, { table: 'orders', changes: 3 })
   const abort = new DOMException('stop', 'AbortError')
   assert.equal(sqlFailure(abort, bySqlState), abort)
-})
-
-test('a batch is named by its tables, its size, and its span in each shard', () => {
-  const changes = [
-    put('a', 1, { shard: 'one', sequence: '5' }),
-    put('b', 1, { shard: 'two', sequence: '1', table: 'a.b' }),
-    put('c', 1, { shard: 'one', sequence: '9' }),
-  ]
-  assert.deepEqual(placeOfBatch(batchOf({ changes })), {
-    tables: 'orders, "a.b"',
-    changes: 3,
-    shards: 'one from 5 to 9, two from 1 to 1',
-  })
-  assert.equal(placeOfBatch(batchOf({ moves: at({ one: '5' }) })).shards, 'one')
 })
 
 function ours(error: unknown): RelayError {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Column } from '../../../src/sinks/sql/catalogue.ts'
+import type { Column } from '../../../src/sinks/tables/relation.ts'
 import { rowRoom } from '../../../src/sinks/tables/row-room.ts'
 
 const PAGE = { attributes: 502, rowBytes: 8160 }

@@ -3,7 +3,8 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { type Connection, connect } from '../../../src/sinks/sql/connection.ts'
+import type { Connection } from '../../../src/sinks/sql/connection.ts'
+import { connect } from '../../../src/sinks/sql/connect.ts'
 
 /** A database in a folder, which one at a time may have open. */
 export interface PGliteFolder {

@@ -1,7 +1,7 @@
 import type { DeadLetter, TableName } from '../../../src/change.ts'
 import { SILENT } from '../../../src/observe/log.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
-import type { Mapping } from '../../../src/sinks/tables/layout.ts'
+import type { Mapping } from '../../../src/sinks/tables/target.ts'
 import { targetName } from '../../../src/sinks/tables/names.ts'
 import { type SqlSinkOptions, sqlSink } from '../../../src/sinks/sql/sink.ts'
 import type { MirrorRow, SinkTarget } from '../../sinks/conformance.ts'

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
-import { type Distribution, type Relation, readRelation } from '../catalogue.ts'
-import type { Database } from '../connection.ts'
+import type { Database } from '../../tables/database.ts'
+import type { Distribution, Relation } from '../../tables/relation.ts'
+import { readRelation } from '../catalogue.ts'
 
 /** As `readRelation`, with what only Greenplum has: how rows are spread, its own partitions, and what these are made as. */
 export async function readGreenplumRelation(db: Database, schema: string, name: string): Promise<Relation | undefined> {

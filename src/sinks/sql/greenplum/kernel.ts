@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { columnList, tableId } from '../../tables/clauses.ts'
-import type { Mapping, Statement, Target } from '../../tables/layout.ts'
+import type { Statement } from '../../tables/database.ts'
+import type { Mapping, Target } from '../../tables/target.ts'
 
 /** What tells one Greenplum from another. */
 export interface Kernel {

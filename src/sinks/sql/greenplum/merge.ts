@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { columnList, parameterKeys, sameKey, tableId } from '../../tables/clauses.ts'
-import type { ColumnsTable, TargetColumn } from '../../tables/columns-shape.ts'
-import type { BoundTable, KeyColumn, Statement } from '../../tables/layout.ts'
+import type { ColumnsTable, TargetColumn } from '../../tables/columns-table.ts'
+import type { Statement } from '../../tables/database.ts'
+import type { BoundTable, KeyColumn } from '../../tables/target.ts'
 import { notBuried, tombstonesId } from '../postgresql/tombstones.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import type { Database } from '../connection.ts'
+import type { Database } from '../../tables/database.ts'
+import type { UnsureColumn } from '../../tables/refused-values.ts'
 import { copyField } from '../postgresql/copy-in.ts'
 import { functionFor, places } from '../postgresql/refused-texts.ts'
-import type { UnsureColumn } from '../../tables/refused-values.ts'
 import type { Kernel } from './kernel.ts'
 
 /**

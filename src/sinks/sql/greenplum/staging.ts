@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { columnList } from '../../tables/clauses.ts'
-import type { Database } from '../connection.ts'
-import type { BoundTable, Statement } from '../../tables/layout.ts'
+import type { Database, Statement } from '../../tables/database.ts'
 import type { Key, RowShape } from '../../tables/mirror.ts'
-import { copyField } from '../postgresql/copy-in.ts'
 import { textOfToken } from '../../tables/refused-values.ts'
+import type { BoundTable } from '../../tables/target.ts'
+import { copyField } from '../postgresql/copy-in.ts'
 import { distributedBy, type Kernel } from './kernel.ts'
 
 /** A row as a JSON object, and its key, by which it finds its segment. */

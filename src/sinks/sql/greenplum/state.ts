@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Database } from '../connection.ts'
+import type { Database } from '../../tables/database.ts'
 import { ours } from '../postgresql/moves.ts'
 import type { HeldClaim, StateStatements } from '../postgresql/state.ts'
 import { lessonsJson, movesJson } from '../postgresql/state-rows.ts'

@@ -1,6 +1,5 @@
 import { writing } from '../../tables/clauses.ts'
-import type { Database } from '../connection.ts'
-import type { Statement } from '../../tables/layout.ts'
+import type { Database, Statement } from '../../tables/database.ts'
 import type { MirrorStatements } from '../../tables/mirror.ts'
 import type { Kernel } from './kernel.ts'
 import { buryStatements, type MergeTable, mergeStatements, type Step } from './merge.ts'

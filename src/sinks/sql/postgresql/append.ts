@@ -1,13 +1,14 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../../change.ts'
 import { jsonArray, tableId } from '../../tables/clauses.ts'
-import type { Database } from '../connection.ts'
-import type { TableStyle } from '../dialect.ts'
+import type { Database, Statement } from '../../tables/database.ts'
+import type { Layout, Plan } from '../../tables/layout.ts'
 import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind } from '../../tables/mismatches.ts'
-import type { Layout, Plan, Statement, Target } from '../../tables/layout.ts'
 import type { OwnColumn } from '../../tables/own-columns.ts'
 import { NOTHING_ASIDE } from '../../tables/set-aside.ts'
 import { inSlices } from '../../tables/slices.ts'
+import type { TableStyle } from '../../tables/style.ts'
+import type { Target } from '../../tables/target.ts'
 import { wrongUniques } from './uniqueness.ts'
 
 /** The fields of the change record, in the order of docs/change-record.md: column, type, types that an existing column may have. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
+import type { Catalogue, Remembered } from '../../tables/catalogue.ts'
+import type { Database } from '../../tables/database.ts'
 import { readRelation } from '../catalogue.ts'
-import { type Database, inTransaction, limitLockWait } from '../connection.ts'
-import type { Catalogue, Remembered } from '../../tables/tables.ts'
+import { inTransaction, limitLockWait } from '../connection.ts'
 import { lockForDdl } from './schema.ts'
 
 /** The catalogue of a database that is reached by SQL; what is remembered lies in `cdc_relay.tables`. @param read how its tables are read */

@@ -8,9 +8,8 @@ import {
   tableId,
   writing,
 } from '../../tables/clauses.ts'
-import type { ColumnsTable, TargetColumn } from '../../tables/columns-shape.ts'
-import type { Database } from '../connection.ts'
-import type { Statement } from '../../tables/layout.ts'
+import type { ColumnsTable, TargetColumn } from '../../tables/columns-table.ts'
+import type { Database, Statement } from '../../tables/database.ts'
 import type { MirrorStatements } from '../../tables/mirror.ts'
 import { bury, notBuried, tombstonesId } from './tombstones.ts'
 

@@ -8,9 +8,9 @@ import {
   tableId,
   writing,
 } from '../../tables/clauses.ts'
-import type { Database } from '../connection.ts'
-import type { BoundTable, Statement } from '../../tables/layout.ts'
+import type { Database, Statement } from '../../tables/database.ts'
 import type { MirrorStatements } from '../../tables/mirror.ts'
+import type { BoundTable } from '../../tables/target.ts'
 import { bury, notBuried } from './tombstones.ts'
 
 /** The statements of the layout `document`. */

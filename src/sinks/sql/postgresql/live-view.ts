@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { tableId } from '../../tables/clauses.ts'
-import type { Beside, BoundTable } from '../../tables/layout.ts'
+import type { Beside } from '../../tables/layout.ts'
 import { liveViewName } from '../../tables/names.ts'
+import type { BoundTable } from '../../tables/target.ts'
 
 /**
  * The view beside a table with soft deletes that shows the rows that live.

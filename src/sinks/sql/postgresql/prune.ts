@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { columnList } from '../../tables/clauses.ts'
-import type { Database } from '../connection.ts'
-import type { BoundTable } from '../../tables/layout.ts'
+import type { Database } from '../../tables/database.ts'
+import type { BoundTable } from '../../tables/target.ts'
 import { tombstonesId } from './tombstones.ts'
 
 /** At most so many rows go at a time, so that a batch hardly waits. */

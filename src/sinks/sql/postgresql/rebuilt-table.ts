@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import { columnList, tableId } from '../../tables/clauses.ts'
+import type { Statement } from '../../tables/database.ts'
 import { alter } from '../../tables/mismatches.ts'
-import type { Mapping, Statement, Target } from '../../tables/layout.ts'
 import { targetName } from '../../tables/names.ts'
+import type { Mapping, Target } from '../../tables/target.ts'
 
 /**
  * Statements that put a new table in the place of one that no ALTER TABLE makes fit, with its columns, defaults and rows; the

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
-import type { Database } from '../connection.ts'
-import type { Statement } from '../../tables/layout.ts'
+import type { Database, Statement } from '../../tables/database.ts'
 import type { UnsureColumn } from '../../tables/refused-values.ts'
 
 /**

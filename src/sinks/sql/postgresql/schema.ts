@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { type Database, inTransaction, limitLockWait } from '../connection.ts'
-import type { Statement } from '../../tables/layout.ts'
+import type { Database, Statement } from '../../tables/database.ts'
 import { lockKey } from '../../tables/names.ts'
+import { inTransaction, limitLockWait } from '../connection.ts'
 
 /** What must be there, by name: the schema, its tables, and `columns` of `tables`. In the order in which it is made. */
 export type Parts = Readonly<Record<string, Statement>>

@@ -6,7 +6,7 @@ import type { Position, Positions } from '../../../position.ts'
 import { nameHeld } from '../../../state/held.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import type { RelayIdentity, Stored } from '../../../state/store.ts'
-import type { Database } from '../connection.ts'
+import type { Database } from '../../tables/database.ts'
 import { lockForDdl } from './schema.ts'
 
 /** A relay's row in `cdc_relay.relays`. */

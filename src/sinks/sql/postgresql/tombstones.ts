@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
 import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId } from '../../tables/clauses.ts'
-import type { Database } from '../connection.ts'
-import type { TableStyle } from '../dialect.ts'
-import type { Beside, BoundTable, Statement, Target } from '../../tables/layout.ts'
+import type { Database, Statement } from '../../tables/database.ts'
+import type { Beside } from '../../tables/layout.ts'
 import type { Write } from '../../tables/mirror.ts'
 import { tombstonesName } from '../../tables/names.ts'
+import type { TableStyle } from '../../tables/style.ts'
+import type { BoundTable, Target } from '../../tables/target.ts'
 
 /** The table in the schema `cdc_relay` that holds key and version of the deleted rows of a target. */
 export const tombstonesId = ({ schema, name }: Target): Statement => sql.id('cdc_relay', tombstonesName(schema, name))

@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
-import type { Relation, Unique } from '../catalogue.ts'
 import { columnList, tableId } from '../../tables/clauses.ts'
+import type { Statement } from '../../tables/database.ts'
+import type { Misfit } from '../../tables/layout.ts'
 import { alter } from '../../tables/mismatches.ts'
-import type { Mapping, Misfit, Statement, Target } from '../../tables/layout.ts'
+import type { Relation, Unique } from '../../tables/relation.ts'
+import type { Mapping, Target } from '../../tables/target.ts'
 
 /**
  * No unique index holds over all partitions of a table whose rows go to them by another column than those of the key:

@@ -1,5 +1,5 @@
 import { Numeric } from '../../../change.ts'
-import type { UnderlyingType } from '../../sql/catalogue.ts'
+import type { UnderlyingType } from '../relation.ts'
 import type { Codec } from './codec.ts'
 import { numericCodec } from './number.ts'
 

@@ -1,6 +1,6 @@
 import { type Format, Numeric } from '../../../change.ts'
-import type { Codec } from './codec.ts'
 import { plainDecimal } from '../keys.ts'
+import type { Codec } from './codec.ts'
 
 const INTEGERS = {
   int2: { travelsAs: 'smallint', min: -(2n ** 15n), max: 2n ** 15n - 1n },

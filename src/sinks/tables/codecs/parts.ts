@@ -1,4 +1,4 @@
-import type { UnderlyingType } from '../../sql/catalogue.ts'
+import type { UnderlyingType } from '../relation.ts'
 import type { Codec } from './codec.ts'
 
 /** How the text of a part of a value is read: of an element, a bound, an attribute. */

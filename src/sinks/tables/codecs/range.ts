@@ -1,5 +1,5 @@
 import type { Format } from '../../../change.ts'
-import type { UnderlyingType } from '../../sql/catalogue.ts'
+import type { UnderlyingType } from '../relation.ts'
 import type { Codec } from './codec.ts'
 import { QUOTED, quotedPart, type TextReader, unquoted } from './parts.ts'
 import { textOrScalar } from './text.ts'

@@ -1,5 +1,6 @@
 import { Binary, type Format, Numeric, toJson, type Value } from '../../../change.ts'
 import { plainDecimal } from '../keys.ts'
+import type { Codec } from './codec.ts'
 
 /** A value as text, numbers with all their digits; undefined for bytes, which have none. */
 export function textOf(value: Exclude<Value, null>): string | undefined {
@@ -15,4 +16,64 @@ export function textOrScalar(value: Exclude<Value, null>, feed: Format): string 
 function scalarText(value: Exclude<Value, null>): string | undefined {
   if (typeof value === 'number' || value instanceof Numeric) return plainDecimal(value)
   return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined
+}
+
+/** @param maxLength in characters. PostgreSQL would cut blanks beyond it in silence, so they do not fit either. */
+export function textCodec(
+  type: 'text' | 'varchar' | 'bpchar',
+  maxLength: number,
+  isDeterministic: boolean,
+  feed: Format,
+): Codec {
+  return {
+    travelsAs: type,
+    castTo: null,
+    isKeyable: isDeterministic,
+    holds: maxLength === Number.POSITIVE_INFINITY ? 'text' : `text of up to ${maxLength} characters`,
+    encode(value) {
+      const text = typeof value === 'string' ? value : feed === 'dms' ? textOf(value) : undefined
+      if (text === undefined || isLonger(text, maxLength)) return undefined
+      // To char(n) blanks at the end are nothing.
+      return JSON.stringify(type === 'bpchar' ? withoutEndingBlanks(text) : text)
+    },
+  }
+}
+
+/** In characters; a text has at most two UTF-16 units for each. */
+function isLonger(text: string, max: number): boolean {
+  return text.length > max && (text.length > 2 * max || [...text].length > max)
+}
+
+function withoutEndingBlanks(text: string): string {
+  let end = text.length
+  while (text[end - 1] === ' ') end--
+  return text.slice(0, end)
+}
+
+/** PostgreSQL cuts names of objects in silence. */
+export function nameCodec(feed: Format): Codec {
+  return {
+    travelsAs: 'text',
+    castTo: null,
+    isKeyable: false,
+    holds: 'text of up to 63 bytes',
+    encode(value) {
+      const text = textOrScalar(value, feed)
+      return text !== undefined && Buffer.byteLength(text) <= 63 ? JSON.stringify(text) : undefined
+    },
+  }
+}
+
+/** `"char"`, one byte. */
+export function charCodec(feed: Format): Codec {
+  return {
+    travelsAs: '"char"',
+    castTo: null,
+    isKeyable: false,
+    holds: 'one character of ASCII',
+    encode(value) {
+      const text = textOrScalar(value, feed)
+      return text !== undefined && /^[\0-\x7f]?$/.test(text) ? JSON.stringify(text) : undefined
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import { connect } from '../../../../src/sinks/sql/connection.ts'
+import { connect } from '../../../../src/sinks/sql/connect.ts'
 import { sqlStateStore } from '../../../../src/sinks/sql/state-store.ts'
 import { describeStateStore } from '../../../state/conformance.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../../support/greenplum/greenplum.ts'

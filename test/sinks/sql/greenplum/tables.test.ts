@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { connect } from '../../../../src/sinks/sql/connection.ts'
+import { connect } from '../../../../src/sinks/sql/connect.ts'
 import { sqlStateStore } from '../../../../src/sinks/sql/state-store.ts'
 import { at, claimOf, del, dmsPatch, put, sourceTable } from '../../../support/changes.ts'
 import {

@@ -1,16 +1,17 @@
 import { type Change, type DeadLetter, newRow, type Row, type Value } from '../../../../change.ts'
-import type { Database } from '../../connection.ts'
-import type { Additions, Misfit, Plan, Target } from '../../../tables/layout.ts'
+import type { Database } from '../../../tables/database.ts'
+import type { Additions, Misfit, Plan } from '../../../tables/layout.ts'
 import type { Key } from '../../../tables/mirror.ts'
 import { NOTHING_ASIDE } from '../../../tables/set-aside.ts'
 import { inSlices } from '../../../tables/slices.ts'
-import { documentColumns, keepsAll } from './document-columns.ts'
+import type { Target } from '../../../tables/target.ts'
+import { writeRows } from '../rows/write-rows.ts'
+import type { CrateRow, WrittenTable } from '../rows/written-table.ts'
 import { newLook } from '../tables/look.ts'
 import { AUX, DATA } from '../tables/own-columns.ts'
 import { type CrateRelation, columnNamed, primaryKeyOf } from '../tables/relation.ts'
 import { wrongObject } from '../tables/tables.ts'
-import { writeRows } from '../rows/write-rows.ts'
-import type { CrateRow, WrittenTable } from '../rows/written-table.ts'
+import { documentColumns, keepsAll } from './document-columns.ts'
 
 /**
  * The log in a table of one column, `data OBJECT(…)`, without key: there lie the whole change records

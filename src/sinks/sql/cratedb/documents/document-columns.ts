@@ -1,13 +1,13 @@
 import { newRow, type Row } from '../../../../change.ts'
-import type { Mapping } from '../../../tables/layout.ts'
+import type { Mapping } from '../../../tables/target.ts'
 import { quotedElement } from '../rows/array-literal.ts'
+import { JSON_TEXT } from '../rows/read-back.ts'
+import type { WrittenColumn } from '../rows/written-table.ts'
+import { AUX, DATA } from '../tables/own-columns.ts'
+import { type CrateRelation, columnNamed } from '../tables/relation.ts'
 import { ignoredDocument } from './documents.ts'
 import { dynamicDocument } from './dynamic-documents.ts'
-import { AUX, DATA } from '../tables/own-columns.ts'
-import { JSON_TEXT } from '../rows/read-back.ts'
-import { type CrateRelation, columnNamed } from '../tables/relation.ts'
 import { hasMembers } from './sub-columns.ts'
-import type { WrittenColumn } from '../rows/written-table.ts'
 
 /** The columns that a document lies in, and a row as elements of them. */
 export interface DocumentColumns {

@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
-import type { KeyFamily, Mapping, Misfit, WantedKey } from '../../../tables/layout.ts'
+import type { Misfit } from '../../../tables/layout.ts'
+import type { KeyFamily, Mapping, WantedKey } from '../../../tables/target.ts'
 import { elementText, quotedElement } from '../rows/array-literal.ts'
 import { readBackOf } from '../rows/read-back.ts'
+import type { WrittenTable } from '../rows/written-table.ts'
 import { type CrateMember, type CrateRelation, type CrateRelationColumn, primaryKeyOf } from '../tables/relation.ts'
 import { type CrateKey, crateStyle } from '../tables/tables.ts'
-import type { WrittenTable } from '../rows/written-table.ts'
 
 /**
  * The tables of CrateDB's own toolkit: `pk OBJECT(STRICT) AS ("id" TEXT PRIMARY KEY, …)`, `data OBJECT(DYNAMIC)`,

@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import { Binary, Numeric, newRow, type Row, type Value } from '../../../../change.ts'
-import type { Statement, TargetTable } from '../../../tables/layout.ts'
-import { dateText, plainNumeric } from './read-back.ts'
+import type { Statement } from '../../../tables/database.ts'
+import type { TargetTable } from '../../../tables/layout.ts'
 import { type CrateRelation, columnNamed, primaryKeyOf } from '../tables/relation.ts'
+import { dateText, plainNumeric } from './read-back.ts'
 
 /** A part of a table's primary key: `"id"`, or `"pk"['id']`. */
 export interface KeyPart {

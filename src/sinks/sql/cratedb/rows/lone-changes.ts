@@ -1,5 +1,6 @@
 import { type Change, type Row, toJson } from '../../../../change.ts'
-import type { Mapping, Plan } from '../../../tables/layout.ts'
+import type { Plan } from '../../../tables/layout.ts'
+import type { Mapping } from '../../../tables/target.ts'
 
 /**
  * The same plan, which refuses a row at once where nothing else of the batch is about its key. If there is more, an older

@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import { tableId } from '../../../tables/clauses.ts'
-import type { Database } from '../../connection.ts'
+import type { Database } from '../../../tables/database.ts'
 import type { TargetTable } from '../../../tables/layout.ts'
-import { readRelation } from '../tables/catalogue.ts'
 import { letterSource } from '../state/dead-letters.ts'
-import { askedKey, hasKey, type KeyAnswer, keyParts } from './key-parts.ts'
 import { type Purge, readPurge, writePurge } from '../state/purges.ts'
 import { isSampleDue, versionBefore, withoutOutdated } from '../state/samples.ts'
 import type { Tokens } from '../state/state-rows.ts'
+import { readRelation } from '../tables/catalogue.ts'
+import { askedKey, hasKey, type KeyAnswer, keyParts } from './key-parts.ts'
 import { SWEEP_ROWS, sweepPart } from './sweep.ts'
 
 /** At most so many deleted rows go at a time, one by one, so that a batch hardly waits. */

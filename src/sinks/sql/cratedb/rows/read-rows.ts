@@ -1,4 +1,4 @@
-import type { Database } from '../../connection.ts'
+import type { Database } from '../../../tables/database.ts'
 import type { Key } from '../../../tables/mirror.ts'
 import { type Answer, keyTextOf, selectRows } from './statements.ts'
 import type { WrittenTable } from './written-table.ts'

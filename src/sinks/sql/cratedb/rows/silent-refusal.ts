@@ -1,5 +1,5 @@
 import { RelayError } from '../../../../errors.ts'
-import type { Database } from '../../connection.ts'
+import type { Database } from '../../../tables/database.ts'
 import { SilentRefusal } from '../failures.ts'
 import { selectVersion } from './statements.ts'
 import type { CrateRow, WrittenTable } from './written-table.ts'

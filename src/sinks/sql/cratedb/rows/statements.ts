@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import { tableId } from '../../../tables/clauses.ts'
-import type { Statement } from '../../../tables/layout.ts'
+import type { Statement } from '../../../tables/database.ts'
 import type { Key } from '../../../tables/mirror.ts'
-import { arrayLiteral, elementText } from './array-literal.ts'
 import { ONLY_NULL } from '../tables/codecs.ts'
+import { arrayLiteral, elementText } from './array-literal.ts'
 import type { CrateRow, Travelling, WrittenColumn, WrittenTable } from './written-table.ts'
 
 /** One row of an answer: k0, k1, … the key, v the version, x the mark, c0, c1, … what else was asked for. */

@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import type { Change, Row } from '../../../../change.ts'
 import { tableId } from '../../../tables/clauses.ts'
-import type { Database } from '../../connection.ts'
+import type { Database } from '../../../tables/database.ts'
 import type { TargetTable } from '../../../tables/layout.ts'
 import { sweep as removeOlder } from '../../../tables/schema-changes.ts'
+import { writePurge } from '../state/purges.ts'
 import { readRelation } from '../tables/catalogue.ts'
 import { askedKey, type KeyAnswer, keyParts, keyRow } from './key-parts.ts'
-import { writePurge } from '../state/purges.ts'
 
 /** Keys that are looked for at a time. */
 export const SWEEP_ROWS = 100_000

@@ -1,5 +1,5 @@
-import type { Database } from '../../connection.ts'
-import type { Refuse, Statement } from '../../../tables/layout.ts'
+import type { Database, Statement } from '../../../tables/database.ts'
+import type { Refuse } from '../../../tables/layout.ts'
 import { blameFor, LoneRefusal, mayBeOfRow, wantsSmallerBatch } from '../failures.ts'
 import { missingRows } from './missing-rows.ts'
 import { requireSuperseded } from './silent-refusal.ts'

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Codec } from '../../../tables/codecs/codec.ts'
-import type { KeyColumn } from '../../../tables/layout.ts'
-import { readBackOf } from './read-back.ts'
+import type { KeyColumn } from '../../../tables/target.ts'
 import { type CrateRelation, columnNamed } from '../tables/relation.ts'
+import { readBackOf } from './read-back.ts'
 import type { WrittenTable } from './written-table.ts'
 
 /** A key of columns of its own. */

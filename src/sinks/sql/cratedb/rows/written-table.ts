@@ -1,6 +1,7 @@
 import type { Change } from '../../../../change.ts'
-import type { Statement, Target } from '../../../tables/layout.ts'
+import type { Statement } from '../../../tables/database.ts'
 import type { Key } from '../../../tables/mirror.ts'
+import type { Target } from '../../../tables/target.ts'
 
 /** A table of CrateDB as statements see it, whatever its layout. */
 export interface WrittenTable {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { type DeadLetter, recordToJson, tableLabel } from '../../../../change.ts'
-import type { Database } from '../../connection.ts'
+import type { Database } from '../../../tables/database.ts'
 import { arrayLiteral, quotedElement } from '../rows/array-literal.ts'
 import { notWritten } from './written-rows.ts'
 

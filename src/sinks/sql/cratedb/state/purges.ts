@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { parseJson } from '../../../../parse-json.ts'
-import type { Database } from '../../connection.ts'
-import type { Target } from '../../../tables/layout.ts'
+import type { Database } from '../../../tables/database.ts'
+import type { Target } from '../../../tables/target.ts'
 import type { Sample } from './samples.ts'
 import { theRow } from './written-rows.ts'
 

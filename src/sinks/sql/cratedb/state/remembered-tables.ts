@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { parseJson } from '../../../../parse-json.ts'
-import type { Database } from '../../connection.ts'
-import type { Remembered } from '../../../tables/tables.ts'
+import type { Remembered } from '../../../tables/catalogue.ts'
+import type { Database } from '../../../tables/database.ts'
 import { theRow } from './written-rows.ts'
 
 /** By full keys of two columns CrateDB looks up 98 at a time; beyond, in silence, it searches. */

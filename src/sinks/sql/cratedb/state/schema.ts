@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Database } from '../../connection.ts'
+import type { Database } from '../../../tables/database.ts'
 
 /** Texts of any length that nobody searches for: else 32,766 bytes would be the limit. */
 const LONG_TEXT = sql`TEXT INDEX OFF STORAGE WITH (columnstore = false)`

@@ -6,7 +6,7 @@ import { parseJson } from '../../../../parse-json.ts'
 import type { Positions } from '../../../../position.ts'
 import type { RelayIdentity, Stored } from '../../../../state/store.ts'
 import { jsonOf, readStored } from '../../../../state/stored-json.ts'
-import type { Database } from '../../connection.ts'
+import type { Database } from '../../../tables/database.ts'
 import { theRow } from './written-rows.ts'
 
 /** Who holds a relay's name. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { tableId } from '../../../tables/clauses.ts'
-import type { Statement, Target, WantedKey } from '../../../tables/layout.ts'
+import type { Statement } from '../../../tables/database.ts'
+import type { Target, WantedKey } from '../../../tables/target.ts'
 import { DELETED, VERSION } from './own-columns.ts'
 import type { CrateRelation, CrateRelationColumn } from './relation.ts'
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { tableId } from '../../../tables/clauses.ts'
-import type { Beside, BoundTable } from '../../../tables/layout.ts'
+import type { Beside } from '../../../tables/layout.ts'
+import type { BoundTable } from '../../../tables/target.ts'
 import { liveViewName } from './names.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Format, Value } from '../../../../change.ts'
-import { codecFor as postgresCodec } from '../../../tables/codecs/codec.ts'
+import { codecFor as postgresCodec } from '../../../tables/codecs/codec-for.ts'
 
 /** A value → its one text as a value of a type; undefined if it is none. */
 export type Reader = (value: Exclude<Value, null>) => string | undefined

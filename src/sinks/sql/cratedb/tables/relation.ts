@@ -1,4 +1,4 @@
-import type { Column, Relation } from '../../catalogue.ts'
+import type { Column, Relation } from '../../../tables/relation.ts'
 import type { CrateColumn } from './column.ts'
 
 /** A table as CrateDB's catalogue knows it: what the shared layouts ask, and what only those of CrateDB do. */

@@ -1,0 +1,34 @@
+import type { Statement } from './database.ts'
+import type { AddedColumn } from './layout.ts'
+import type { Relation } from './relation.ts'
+import type { Mapping, Target, WantedKey } from './target.ts'
+
+/** What a target says of its tables, and how they are made. */
+export interface Catalogue {
+  /** What earlier runs of the relay remembered. */
+  load(relay: string): Promise<readonly Remembered[]>
+  /** A table, or what else bears the name; undefined if nothing does. */
+  look(schema: string, name: string): Promise<Relation | undefined>
+  /** Works on a table: all of it or nothing, where the target can do that. */
+  work<T>(work: (table: TableWork) => Promise<T>): Promise<T>
+  /** The columns that the source may have had before, each taken for an attribute of its name; absent where what was learned is remembered. */
+  columnsBefore?(target: Target): Promise<readonly Mapping[]>
+  /** A statement as the operator could run it. */
+  textOf(statement: Statement): string
+}
+
+export interface TableWork {
+  look: Catalogue['look']
+  lacksSchema(schema: string): Promise<boolean>
+  run(statements: readonly Statement[]): Promise<void>
+  /** Adds columns where that is better done in another way than by one statement for each. */
+  addColumns?(target: Target, columns: readonly AddedColumn[]): Promise<void>
+  remember(table: Remembered): Promise<void>
+}
+
+/** What a relay knows of a target of its own for as long as it lives. */
+export interface Remembered extends Target {
+  readonly keys: readonly WantedKey[]
+  /** The columns that the source ever had. */
+  readonly columns: readonly Mapping[]
+}

@@ -1,0 +1,20 @@
+import type { Format } from '../../../change.ts'
+import type { UnderlyingType } from '../relation.ts'
+import type { Codec } from './codec.ts'
+import { textOrScalar } from './text.ts'
+
+/** @param labels in the order of the type */
+export function enumCodec({ sql, labels }: UnderlyingType, feed: Format): Codec {
+  const known = new Set(labels)
+  return {
+    travelsAs: sql,
+    castTo: null,
+    isKeyable: true,
+    holds: known.size === 1 ? 'the one label of its type' : `the ${known.size} labels of its type`,
+    cure: `Add the labels that it lacks with ALTER TYPE ${sql} ADD VALUE`,
+    encode(value) {
+      const text = textOrScalar(value, feed)
+      return text !== undefined && known.has(text) ? JSON.stringify(text) : undefined
+    },
+  }
+}

@@ -1,0 +1,19 @@
+import { tableLabel } from '../../change.ts'
+import type { PlaceOfFailure } from '../../errors.ts'
+import type { Batch } from '../sink.ts'
+
+/** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
+export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
+  const spans = new Map<string, { first: string; last: string }>()
+  for (const { source } of changes) {
+    const span = spans.get(source.shard)
+    if (span === undefined) spans.set(source.shard, { first: source.sequence, last: source.sequence })
+    else span.last = source.sequence
+  }
+  const shards = [...spans].map(([shard, { first, last }]) => `${shard} from ${first} to ${last}`)
+  return {
+    tables: [...new Set(changes.map(({ table }) => tableLabel(table)))].join(', '),
+    changes: changes.length,
+    shards: shards.join(', ') || [...moves.keys()].join(', '),
+  }
+}
