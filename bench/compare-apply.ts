@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { Change } from '../src/change.ts'
-import type { Batch, Sink } from '../src/sinks/sink.ts'
+import type { Sink } from '../src/sinks/sink.ts'
+import type { Batch } from '../src/batch.ts'
 import type { SqlSinkOptions } from '../src/sinks/sql/sink.ts'
 import { claimOf } from '../test/support/changes.ts'
 import { type PostgresServer, startPostgres } from '../test/support/postgres/postgres.ts'
@@ -82,7 +83,7 @@ export async function writeThrough(
 export function batchOf(changes: readonly Change[], tables: Batch['tables']): Batch {
   const { shard, sequence } = changes.at(-1)!.source
   const moves = new Map([[shard, { sequence, arrivedAt: 0, caughtUpAt: null }]])
-  return { changes, tables, lessons: new Map(), deadLetters: [], moves }
+  return { changes, tables, facts: new Map(), deadLetters: [], moves }
 }
 
 export function* runs(changes: readonly Change[]): Generator<readonly Change[]> {

@@ -1,4 +1,5 @@
-import type { Change, SourceTable } from '../src/change.ts'
+import type { Change } from '../src/change.ts'
+import type { SourceTable } from '../src/batch.ts'
 import { columnType, declaredTypes } from '../src/commands/table-options.ts'
 import { recordDecoder } from '../src/decode/decoder.ts'
 import { SourceTables } from '../src/feeds/dms/source-tables.ts'

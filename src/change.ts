@@ -201,20 +201,6 @@ export type StreamChange = Change | SchemaChange
 
 export type Decoded = StreamChange | Skip
 
-/** What is known of a table of the source beside its rows: of the options, its `create-table`, the target. Never altered: news make another. */
-export interface SourceTable {
-  readonly name: TableName
-  /** The columns of its primary key, in key order. Empty: it has none. Null: not known. */
-  readonly key: readonly string[] | null
-  /** What its columns hold, as far as someone said so. */
-  readonly columns: ReadonlyMap<string, ColumnType>
-  /** A `drop-table` of this version came: what is older is superseded. Null: none came. */
-  readonly floor: string | null
-}
-
-/** What must outlive a restart beside the positions: subject → JSON text. Whoever learned it knows how to read it. */
-export type Lessons = ReadonlyMap<string, string>
-
 /** A table as messages, counters and `--table` name it: `orders`, `public.orders`, parts in double quotes where SQL would need them. */
 export function tableLabel({ schema, name }: TableName): string {
   return schema === null ? labelPart(name) : `${labelPart(schema)}.${labelPart(name)}`

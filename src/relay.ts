@@ -4,7 +4,8 @@ import type { Examiner } from './deliver/examined.ts'
 import type { Page, Source } from './ingest/source.ts'
 import type { Observer } from './observe/observer.ts'
 import { retrying } from './retry.ts'
-import type { Claim, Sink, Stored, Write } from './sinks/sink.ts'
+import type { Sink, Write } from './sinks/sink.ts'
+import type { Claim, Stored } from './batch.ts'
 
 export interface RelayParts {
   readonly source: Source
@@ -35,7 +36,11 @@ export async function relay(parts: RelayParts, signal: AbortSignal): Promise<voi
 }
 
 /** Reads from what is durable to the end. Null when there; or from where to start again when the target was set back. */
-async function drain(parts: RelayParts, { positions, lessons }: Stored, signal: AbortSignal): Promise<Stored | null> {
+async function drain(
+  parts: RelayParts,
+  { positions, facts: lessons }: Stored,
+  signal: AbortSignal,
+): Promise<Stored | null> {
   const { source, examiner, sink, limits, observer } = parts
   const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), observer)
   let inFlight: Promise<void> = Promise.resolve()
@@ -71,7 +76,7 @@ async function deliver(write: Write, cut: Cut, observer: Observer, signal: Abort
   if (written.kind === 'rewound') throw new SetBack(written)
   requireAccounted(cut, written)
   observer.wrote(cut, written, { writeMs: performance.now() - beganMs })
-  for (const page of cut.pages) page.committed()
+  for (const page of cut.pages) page.ack()
 }
 
 /** Not a failure: the target was restored or failed over, and tells from where to read again. */

@@ -13,9 +13,9 @@ import { logObserver } from '../src/observe/log-observer.ts'
 import { observers } from '../src/observe/observer.ts'
 import { summaryOf } from '../src/observe/summary.ts'
 import { type RelayParts, relay } from '../src/relay.ts'
-import type { Batch, Rewound, Sink, Written } from '../src/sinks/sink.ts'
+import type { Sink } from '../src/sinks/sink.ts'
+import type { Batch, Rewound, Written, Stored } from '../src/batch.ts'
 import { route } from '../src/stages/route.ts'
-import type { Stored } from '../src/state/store.ts'
 import { claimOf, put } from './support/changes.ts'
 import { memoryTarget } from './support/targets/memory-sink.ts'
 
@@ -71,7 +71,7 @@ test('a target that was set back is read again from where it stands; what was pr
         isSetBack = true
         return Promise.resolve({
           positions: new Map([['a', { sequence: '0', arrivedAt: null, caughtUpAt: null }]]),
-          lessons: new Map([['table t', '{}']]),
+          facts: new Map([['table t', '{}']]),
         })
       },
     },
@@ -102,7 +102,7 @@ test('values set aside are counted once they are durable, and each column is war
   const setBack = async (): Promise<Stored | null> => {
     if (isSetBack) return null
     isSetBack = true
-    return { positions: new Map(), lessons: new Map() }
+    return { positions: new Map(), facts: new Map() }
   }
   const failing = [true, false]
   const { parts, ledger } = scene({
@@ -160,7 +160,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
     needsKeys: false,
     open: async () => {
       log.push('open')
-      return { positions: new Map(), lessons: new Map() }
+      return { positions: new Map(), facts: new Map() }
     },
     keyColumns: async () => null,
     prepare(batch: Batch) {
@@ -190,7 +190,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
       if (record.sequence === 'bad') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
       return [put('k', 1, { shard: 'a', sequence: record.sequence })]
     },
-    learned: () => ({ tables: new Map(), lessons: new Map() }),
+    learned: () => ({ tables: new Map(), facts: new Map() }),
     restore: (lessons) => void log.push(['restore', ...lessons.keys()].join(' ')),
   }
   const claim = claimOf()
@@ -208,8 +208,8 @@ function onePage(sequence: string): Page {
     records: [record],
     end: { sequence, arrivedAt: 1, caughtUpAt: null },
     behindMs: 0,
-    committed() {},
-    giveBack() {},
+    ack() {},
+    defer() {},
   }
 }
 
@@ -332,8 +332,8 @@ function shardsInOrder(shards: Readonly<Record<string, readonly string[]>>): Sou
           records,
           end: { sequence: records.at(-1)!.sequence, arrivedAt: 1, caughtUpAt: null },
           behindMs: 0,
-          committed() {},
-          giveBack: (used) => void left.push({ shard, records: records.slice(used) }),
+          ack() {},
+          defer: (used) => void left.push({ shard, records: records.slice(used) }),
         }
       }
     },

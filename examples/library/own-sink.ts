@@ -27,7 +27,7 @@ const sink: Sink = {
   refusesHalves: false,
   readsBefore: false,
   needsKeys: false,
-  open: async () => ({ positions: new Map(), lessons: new Map() }),
+  open: async () => ({ positions: new Map(), facts: new Map() }),
   keyColumns: async () => null,
   prepare: (batch) => async () => {
     const tables = new Map<string, { applied: number; superseded: number }>()

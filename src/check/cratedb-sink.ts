@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
-import { type Change, type ColumnType, Numeric, newRow, type Row, type SourceTable, type Value } from '../change.ts'
+import { type Change, type ColumnType, Numeric, newRow, type Row, type Value } from '../change.ts'
+import type { SourceTable } from '../batch.ts'
 import { SILENT } from '../observe/log.ts'
 import { parseJson } from '../parse-json.ts'
 import type { Connection } from '../sinks/sql/connection.ts'
@@ -59,7 +60,7 @@ async function rememberAndReadAgain(connection: Connection): Promise<string> {
   const next = cratedb.state(connection, SILENT)
   const stored = await next.claim(claimOf('again'), signal)
   await next.close()
-  const isSame = stored.positions.get('shard-0')?.sequence === '7' && stored.lessons.get('subject') === 'two'
+  const isSame = stored.positions.get('shard-0')?.sequence === '7' && stored.facts.get('subject') === 'two'
   return isMoved && isSame ? 'claimed, moved, and read again' : `moved: ${isMoved}, read again: ${isSame}`
 }
 

@@ -1,7 +1,7 @@
 import type { DeadLetter, RawRecord, StreamChange } from '../change.ts'
 import type { Page } from '../ingest/source.ts'
 import { type Position, SHARD_END } from '../position.ts'
-import type { Batch } from '../sinks/sink.ts'
+import type { Batch } from '../batch.ts'
 import { type Examined, type Examiner, type Learned, NotYet } from './examined.ts'
 
 export interface BatchLimits {
@@ -75,7 +75,7 @@ export async function* batches(
         }
         if (hindrance instanceof NotYet) {
           for (const record of page.records.slice(first)) examiner.glance(record)
-          page.giveBack(first)
+          page.defer(first)
           break
         }
         if (hindrance !== null) {
@@ -210,13 +210,13 @@ class Gathering {
     if (isNews) {
       this.#pages.push(page)
       this.urgent = true
-    } else page.committed()
+    } else page.ack()
   }
 
-  cut({ tables, lessons }: Learned): Cut {
+  cut({ tables, facts: lessons }: Learned): Cut {
     return {
       tables,
-      lessons,
+      facts: lessons,
       changes: this.#changes,
       deadLetters: this.#deadLetters,
       moves: this.#moves,

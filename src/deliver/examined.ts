@@ -1,4 +1,5 @@
-import type { ChangeSource, DeadLetter, Decoded, Lessons, RawRecord, SourceTable, TableName } from '../change.ts'
+import type { ChangeSource, DeadLetter, Decoded, RawRecord, TableName } from '../change.ts'
+import type { Facts, SourceTable } from '../batch.ts'
 import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
@@ -28,12 +29,12 @@ export interface Examiner {
   learned(): Learned
 
   /** Begins with what is durable: at the start, and when the target was set back. */
-  restore(lessons: Lessons): void
+  restore(lessons: Facts): void
 }
 
 export interface Learned {
   readonly tables: ReadonlyMap<string, SourceTable>
-  readonly lessons: Lessons
+  readonly facts: Facts
 }
 
 /** Thrown for a row whose table's key is not known yet: its shard waits in front of it, and the record comes again. */

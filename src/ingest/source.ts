@@ -14,17 +14,17 @@ export interface Page {
    * The reader of the page calls this once, when `end` is durable.
    * Only then may children of a finished shard begin, and the page's memory counts as free.
    */
-  committed(): void
+  ack(): void
   /**
    * Called instead, once and before the next page is asked for, by a reader that cannot use the page yet (a key that
    * another shard must tell): the page's memory is free at once, pages of this shard that follow are not given, and
-   * after READ_AGAIN_MS the shard is read again from behind the first `used` records (whole outer ones), which the
-   * reader keeps.
+   * after READ_AGAIN_MS the shard is read again from the record at `fromIndex` on. The reader keeps the records before
+   * it (whole outer ones).
    */
-  giveBack(used: number): void
+  defer(fromIndex: number): void
 }
 
-/** How long a shard rests whose page was given back. */
+/** How long a shard rests whose page was deferred. */
 export const READ_AGAIN_MS = 1000
 
 /** Where reading begins for a relay that has no positions yet. */

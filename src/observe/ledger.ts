@@ -1,4 +1,4 @@
-import type { SetAsideColumn, SetAsideColumns, Written } from '../sinks/sink.ts'
+import type { SetAsideColumn, SetAsideColumns, Written } from '../batch.ts'
 import type { ObservedBatch, Observer } from './observer.ts'
 
 export interface TableCounts {

@@ -1,4 +1,4 @@
-import type { SetAsideColumn, SetAsideColumns } from '../sinks/sink.ts'
+import type { SetAsideColumn, SetAsideColumns } from '../batch.ts'
 import { sayBeginning } from './beginning.ts'
 import { sayDeadLetters } from './dead-letters.ts'
 import type { Log } from './log.ts'

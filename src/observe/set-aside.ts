@@ -1,4 +1,4 @@
-import type { SetAsideColumn, SetAsideColumns } from '../sinks/sink.ts'
+import type { SetAsideColumn, SetAsideColumns } from '../batch.ts'
 import type { Log } from './log.ts'
 
 /** So many columns are named in one line. */

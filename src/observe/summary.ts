@@ -1,5 +1,5 @@
 import prettyMs from 'pretty-ms'
-import type { SetAsideColumns } from '../sinks/sink.ts'
+import type { SetAsideColumns } from '../batch.ts'
 import type { Ledger } from './ledger.ts'
 
 /** The books of a run, as one JSON object: what scripts read. */

@@ -3,7 +3,8 @@ import type { Log } from '../observe/log.ts'
 import { joinState } from './with-state.ts'
 import type { StateStore } from '../state/store.ts'
 import { fileOutput, linesOf, standardOutput } from './line-output.ts'
-import type { Sink, Written } from './sink.ts'
+import type { Sink } from './sink.ts'
+import type { Written } from '../batch.ts'
 
 export interface JsonlSinkOptions {
   /** `-` is standard output. */

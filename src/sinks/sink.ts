@@ -1,52 +1,5 @@
-import type { DeadLetter, Lessons, SourceTable, StreamChange, TableName } from '../change.ts'
-import type { Position, Positions } from '../position.ts'
-import type { Claim, RelayIdentity, Stored } from '../state/store.ts'
-
-/** What is written together. Skips are counted before and are not here. */
-export interface Batch {
-  /** In order of arrival within each shard. */
-  readonly changes: readonly StreamChange[]
-  /** By source table as `tableLabel` prints it: what is known of the tables of a DMS feed, this batch included. */
-  readonly tables: ReadonlyMap<string, SourceTable>
-  /** What was learned since the batch before: it becomes durable together with the positions. */
-  readonly lessons: Lessons
-  readonly deadLetters: readonly DeadLetter[]
-  /** The position that each shard of the batch reaches. */
-  readonly moves: Positions
-}
-
-/** How the changes of a batch ended. All numbers together are `changes.length`. */
-export interface Written {
-  readonly kind: 'written'
-  /** By source table as `tableLabel` prints it. */
-  readonly tables: ReadonlyMap<string, { readonly applied: number; readonly superseded: number }>
-  /** Reason → changes that this target leaves out; absent if none. */
-  readonly skips?: ReadonlyMap<string, number>
-  /** Changes that the target refused and that it, or the file beside it, keeps with the reason; absent if none. */
-  readonly deadLettered?: number
-  /** The dead letters of those changes, for the log; absent if none, or if the target does not tell. */
-  readonly refused?: readonly DeadLetter[]
-  /** By source table, values that their columns cannot hold and that are kept in `cdc_extra`; absent if none. */
-  readonly setAside?: ReadonlyMap<string, SetAsideColumns>
-}
-
-/** Column or attribute of the source → how many of its values lie in `cdc_extra`, and why. */
-export type SetAsideColumns = ReadonlyMap<string, SetAsideColumn>
-
-export interface SetAsideColumn {
-  readonly count: number
-  /** Of the target's column, as its catalogue prints it; null where the table has none for it. */
-  readonly type: string | null
-  /** In words without values: why the column does not hold them. */
-  readonly reason: string
-  /** What the operator can do, in words or as a statement. */
-  readonly cure: string
-}
-
-/** The target held older positions than those last written (restored, failed over): nothing was written, read again from here. */
-export interface Rewound extends Stored {
-  readonly kind: 'rewound'
-}
+import type { Batch, Written, Rewound, Claim, Stored } from '../batch.ts'
+import type { TableName } from '../change.ts'
 
 /**
  * Writes the prepared batch and moves the positions so that both are durable when it resolves, the positions never
@@ -89,5 +42,3 @@ export interface Sink {
   /** Waits for a write in progress, then lets go of connections and of the claim. Twice is fine. */
   close(): Promise<void>
 }
-
-export type { Claim, Position, RelayIdentity, Stored }

@@ -1,5 +1,6 @@
-import type { Batch, Sink, Written } from './sink.ts'
-import type { Claim, StateStore, Stored } from '../state/store.ts'
+import type { Sink } from './sink.ts'
+import type { Batch, Written, Claim, Stored } from '../batch.ts'
+import type { StateStore } from '../state/store.ts'
 
 /** A target that keeps no state: what is left of a `Sink` without claim and positions. */
 export interface Writer
@@ -43,7 +44,7 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
       const writeAndMove: ReturnType<Sink['prepare']> = async (signal) => {
         // When only the positions could not be stored, trying again must not write the changes a second time.
         written ??= await write(signal)
-        const rewound = store === null ? null : await store.move(batch.moves, batch.lessons, signal)
+        const rewound = store === null ? null : await store.move(batch.moves, batch.facts, signal)
         return rewound === null ? written : { kind: 'rewound', ...rewound }
       }
       return (signal) => {
@@ -65,5 +66,5 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
 }
 
 async function nothingStored(claim: Claim): Promise<Stored> {
-  return { positions: await claim.firstPositions(), lessons: new Map() }
+  return { positions: await claim.firstPositions(), facts: new Map() }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { z } from 'zod'
 import { parseJson } from '../parse-json.ts'
-import type { RelayIdentity, Stored } from './store.ts'
+import type { RelayIdentity, Stored } from '../batch.ts'
 import { jsonOf, read, STORED } from './stored-json.ts'
 
 /*
@@ -56,7 +56,7 @@ export interface Head extends Holder, Progress {
   readonly identity: Omit<RelayIdentity, 'name'>
 }
 
-export const NOTHING: Stored = { positions: new Map(), lessons: new Map() }
+export const NOTHING: Stored = { positions: new Map(), facts: new Map() }
 
 export const keyOf = (relay: string, item: string): Item => ({ relay: { S: relay }, item: { S: item } })
 

@@ -10,7 +10,7 @@ import {
   readPages,
 } from './dynamodb-items.ts'
 import type { StateTable } from './dynamodb-table.ts'
-import type { Stored } from './store.ts'
+import type { Stored } from '../batch.ts'
 import { merge } from './stored-json.ts'
 
 /** What one revision of a head says, with its pages read. */

@@ -10,7 +10,8 @@ import { openTable, type TableOptions } from './dynamodb-table.ts'
 import { startHeartbeat, watchHeartbeat } from './heartbeat.ts'
 import { nameHeld } from './held.ts'
 import { requireSameIdentity } from './identity.ts'
-import type { Claim, StateStore, Stored } from './store.ts'
+import type { StateStore } from './store.ts'
+import type { Claim, Stored } from '../batch.ts'
 import { holds } from './stored-json.ts'
 
 export interface DynamodbStateOptions extends TableOptions {
@@ -84,7 +85,7 @@ export function dynamodbStateStore(options: DynamodbStateOptions): StateStore {
   /** Stores a new name, given up already: it is then claimed like any other. Another process may be faster. */
   async function begin({ relay, firstPositions }: Claim): Promise<void> {
     const { name, ...identity } = relay
-    const first = await pages.layOut(name, NEW, { positions: await firstPositions(), lessons: new Map() })
+    const first = await pages.layOut(name, NEW, { positions: await firstPositions(), facts: new Map() })
     const { revision, recent } = first
     await table.begin(name, { format: 1, ...NOBODY, revision, heartbeat: 0, identity, pages: first.pages, recent })
   }
@@ -113,10 +114,10 @@ export function dynamodbStateStore(options: DynamodbStateOptions): StateStore {
     await table.update(request.relay.name, { heartbeat: now() }, { claim: known.claim, owner })
   }
 
-  async function move(moves: Positions, lessons: Stored['lessons'], signal: AbortSignal): Promise<Stored | null> {
+  async function move(moves: Positions, lessons: Stored['facts'], signal: AbortSignal): Promise<Stored | null> {
     if (request === undefined || known === undefined) throw new Error('the name must be claimed first')
     const { name } = request.relay
-    const news: Stored = { positions: moves, lessons }
+    const news: Stored = { positions: moves, facts: lessons }
     for (;;) {
       if (await write(name, known, news)) return null
       const head = await table.head(name)

@@ -9,7 +9,8 @@ import { fileTrouble } from '../file-trouble.ts'
 import { parseJson } from '../parse-json.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
-import type { Claim, RelayIdentity, StateStore, Stored } from './store.ts'
+import type { StateStore } from './store.ts'
+import type { Claim, RelayIdentity, Stored } from '../batch.ts'
 
 /**
  * Keeps the state of one relay as JSON in the file `path`. Each move replaces the file as a whole, so that a crash
@@ -124,7 +125,7 @@ type State = z.infer<typeof STATE>
 
 const storedOf = ({ positions, learned }: State): Stored => ({
   positions: new Map(Object.entries(positions)),
-  lessons: new Map(Object.entries(learned)),
+  facts: new Map(Object.entries(learned)),
 })
 
 function plainIdentity({ name, stream, start, settings }: RelayIdentity): State['relay'] {

@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.ts'
-import type { RelayIdentity } from './store.ts'
+import type { RelayIdentity } from '../batch.ts'
 
 /**
  * What keeps the positions of `stored` from being those of `claimed`, in words for the operator; empty if nothing does.

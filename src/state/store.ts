@@ -1,31 +1,5 @@
-import type { Lessons } from '../change.ts'
-import type { Positions, StreamIdentity } from '../position.ts'
-
-/** Who a relay is, so that the positions of another pipeline are never taken for its own. */
-export interface RelayIdentity {
-  readonly name: string
-  readonly stream: StreamIdentity
-  /** `--start` as given; null if it was not: then a new relay begins at `earliest` and a known one goes on. */
-  readonly start: string | null
-  /** What would make the target differ if it changed: mode, layout, routing. By option name, so that a message can name it. */
-  readonly settings: Readonly<Record<string, string>>
-}
-
-/** What is needed to claim a name. */
-export interface Claim {
-  readonly relay: RelayIdentity
-  /** Asked once, if the name is new: the positions to begin with. Stored together with the identity. */
-  firstPositions(): Promise<Positions>
-  /** Take the name from a holder that still lives. */
-  readonly takeOver: boolean
-}
-
-/** What a store holds of a relay. */
-export interface Stored {
-  readonly positions: Positions
-  /** Of each subject what was learned last. */
-  readonly lessons: Lessons
-}
+import type { Claim, Stored, Facts } from '../batch.ts'
+import type { Positions } from '../position.ts'
 
 /** What a relay must remember between runs, for sinks that cannot keep it themselves. */
 export interface StateStore {
@@ -41,7 +15,7 @@ export interface StateStore {
    * read or written (it was restored), claims again and returns what it holds: read again from there.
    * @throws RelayError STATE_HELD when another process has claimed the name since
    */
-  move(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null>
+  move(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null>
 
   /** Gives the claim up. Twice is fine. */
   close(): Promise<void>

@@ -2,28 +2,28 @@ import { z } from 'zod'
 import { RelayError } from '../errors.ts'
 import { parseJson } from '../parse-json.ts'
 import type { Position } from '../position.ts'
-import type { Stored } from './store.ts'
+import type { Stored } from '../batch.ts'
 
 /** Of both, what became known last. */
-export function merge(older: Stored, { positions, lessons }: Stored): Stored {
+export function merge(older: Stored, { positions, facts: lessons }: Stored): Stored {
   return {
     positions: positions.size === 0 ? older.positions : new Map([...older.positions, ...positions]),
-    lessons: lessons.size === 0 ? older.lessons : new Map([...older.lessons, ...lessons]),
+    facts: lessons.size === 0 ? older.facts : new Map([...older.facts, ...lessons]),
   }
 }
 
 /** True if the news are what is stored. */
-export function holds({ positions, lessons }: Stored, news: Stored): boolean {
+export function holds({ positions, facts: lessons }: Stored, news: Stored): boolean {
   return (
     [...news.positions].every(([shard, at]) => {
       const there = positions.get(shard)
       return there?.sequence === at.sequence && there.caughtUpAt === at.caughtUpAt
-    }) && [...news.lessons].every(([subject, lesson]) => lessons.get(subject) === lesson)
+    }) && [...news.facts].every(([subject, lesson]) => lessons.get(subject) === lesson)
   )
 }
 
 /** Pairs, not members: a subject may be named `__proto__`. */
-export function jsonOf({ positions, lessons }: Stored): string {
+export function jsonOf({ positions, facts: lessons }: Stored): string {
   const rows = [...positions].map(([shard, at]: [string, Position]) => [
     shard,
     at.sequence,
@@ -44,7 +44,7 @@ export const STORED = z
       positions: new Map(
         positions.map(([shard, sequence, arrivedAt, caughtUpAt]) => [shard, { sequence, arrivedAt, caughtUpAt }]),
       ),
-      lessons: new Map(lessons),
+      facts: new Map(lessons),
     }),
   )
 

@@ -147,14 +147,14 @@ test('what was learned goes with each cut, asked for once, when it is cut', asyn
       return insertOf(record)
     }),
     learned: () => {
-      const learned = { tables: new Map([['orders', table]]), lessons: new Map([['up to', seen]]) }
+      const learned = { tables: new Map([['orders', table]]), facts: new Map([['up to', seen]]) }
       seen = 'nothing new'
       return learned
     },
   }
   const cuts = await all([page('a', ['1', '2', '3', '4', '5'])], { ...NEVER_DUE, records: 2 }, examiner)
   assert.deepEqual(
-    cuts.map(({ lessons }) => lessons.get('up to')),
+    cuts.map(({ facts: lessons }) => lessons.get('up to')),
     ['2', '4', '5'],
   )
   assert.ok(cuts.every(({ tables }) => tables.get('orders') === table))
@@ -278,7 +278,7 @@ const schemaOf = ({ shard, sequence }: RawRecord): Examined => createTable({ id:
 const examinerOf = (examine: Examiner['examine'], glance: Examiner['glance'] = () => {}): Examiner => ({
   examine,
   glance,
-  learned: () => ({ tables: new Map(), lessons: new Map() }),
+  learned: () => ({ tables: new Map(), facts: new Map() }),
   restore: () => {},
 })
 
@@ -322,8 +322,8 @@ function page(
     records,
     end: { sequence, arrivedAt: 1_000, caughtUpAt: null },
     behindMs: 0,
-    committed: () => void committed(),
-    giveBack: (used) => void giveBack(used),
+    ack: () => void committed(),
+    defer: (used) => void giveBack(used),
   }
 }
 

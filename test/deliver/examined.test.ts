@@ -88,7 +88,7 @@ test('a change of DMS gets its key from what went before; what waits passes thro
     )
     const [change] = examine(insert)
     assert.equal(change?.kind === 'change' && toJson(change.key), '{"id":7}')
-    const { lessons } = learned()
+    const { facts: lessons } = learned()
     assert.deepEqual([...lessons.keys()], ['table harbour.berths'])
     restore(new Map())
     assert.throws(() => examine(insert), NotYet)
@@ -103,11 +103,11 @@ test('a glance learns the keys of tables that stand behind one that waits, and n
   glance(dms('drop-table', '"control":{}'))
   glance(insert)
   glance({ ...AT, data: Buffer.from('no JSON') })
-  assert.deepEqual(learned(), { tables: new Map(), lessons: new Map() })
+  assert.deepEqual(learned(), { tables: new Map(), facts: new Map() })
   assert.throws(() => examine(insert), NotYet)
   glance(CREATE_BERTHS)
   assert.equal(examine(insert)[0]?.kind, 'change')
-  assert.deepEqual([...learned().lessons.keys()], ['table harbour.berths'])
+  assert.deepEqual([...learned().facts.keys()], ['table harbour.berths'])
 })
 
 test('a table that is not wanted neither waits nor is learned, its schema changes are skipped', () => {
@@ -138,7 +138,7 @@ test('names that the target refuses are refused before anything is kept under th
     const [letter] = examine(record)
     assert.equal(letter?.kind === 'dead-letter' && letter.code, 'TEXT_NUL')
   }
-  assert.deepEqual(learned(), { tables: new Map(), lessons: new Map() })
+  assert.deepEqual(learned(), { tables: new Map(), facts: new Map() })
 })
 
 test('trouble that a DMS task wrote down is told at a falling rate, by place and not by its row', () => {

@@ -102,7 +102,7 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     const stop = new AbortController()
     const before: Page[] = []
     for await (const page of opened.source.pages(new Map(), stop.signal)) {
-      page.committed()
+      page.ack()
       before.push(page)
       if (page.records.length > 0) stop.abort()
     }
@@ -128,15 +128,15 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
       const { value, done } = await pages.next()
       assert.ok(done !== true, 'ended with pages that were not committed')
       if (isNews(value)) kept.push(value)
-      else value.committed()
+      else value.ack()
       seen += value.records.length
     }
     const next = settledPage(pages, kept)
     assert.equal(await Promise.race([next, sleep(400, 'still open')]), 'still open')
     const last = kept.pop()!
-    for (const page of kept) page.committed()
+    for (const page of kept) page.ack()
     assert.equal(await Promise.race([next, sleep(100, 'still open')]), 'still open')
-    last.committed()
+    last.ack()
     assert.equal(await next, 'done')
   })
 
@@ -198,7 +198,7 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
         kept.push(...page.records.slice(0, 17).map(textOf))
         const { sequence, arrivedAt } = page.records[16]!
         positions.set(page.shard, { sequence, arrivedAt, caughtUpAt: null })
-        page.giveBack(17)
+        page.defer(17)
         setImmediate(() => stop.abort())
       }
       const after = payloads(await drain(await reopen(), positions))
@@ -231,7 +231,7 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
 export async function drain(source: Source, positions: Positions, signal?: AbortSignal): Promise<Map<string, Page[]>> {
   const read = new Map<string, Page[]>()
   for await (const page of source.pages(positions, signal ?? new AbortController().signal)) {
-    page.committed()
+    page.ack()
     read.set(page.shard, [...(read.get(page.shard) ?? []), page])
   }
   return read
@@ -254,11 +254,11 @@ export async function drainGivingBack(
       return false
     })
     if (first === -1) {
-      page.committed()
+      page.ack()
       continue
     }
     givenBack++
-    page.giveBack(first)
+    page.defer(first)
   }
   return { used, givenBack }
 }
@@ -291,12 +291,12 @@ async function* takingCommitting(source: Source, kept: Page[]): AsyncGenerator<P
   for (let next = pages.next(); ; ) {
     const result = await Promise.race([next, sleep(300, null)])
     if (result === null) {
-      for (const page of kept.splice(0)) page.committed()
+      for (const page of kept.splice(0)) page.ack()
       continue
     }
     if (result.done === true) return
     if (isNews(result.value)) kept.push(result.value)
-    else result.value.committed()
+    else result.value.ack()
     yield result.value
     next = pages.next()
   }
@@ -308,7 +308,7 @@ async function settledPage(pages: AsyncIterator<Page>, kept: Page[]): Promise<'d
     const { value, done } = await pages.next()
     if (done === true) return 'done'
     if (isNews(value)) kept.push(value)
-    else value.committed()
+    else value.ack()
   }
 }
 

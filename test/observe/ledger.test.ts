@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Cut } from '../../src/deliver/batcher.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { summaryOf, summaryText } from '../../src/observe/summary.ts'
-import type { SetAsideColumn, Written } from '../../src/sinks/sink.ts'
+import type { SetAsideColumn, Written } from '../../src/batch.ts'
 import { batchOf, createTable, put } from '../support/changes.ts'
 
 /** Of as many changes, a schema change among them, with what did not go to the sink. */

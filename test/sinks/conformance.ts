@@ -4,7 +4,6 @@ import {
   Binary,
   type Change,
   type DeadLetter,
-  type Lessons,
   Numeric,
   type Row,
   recordToJson,
@@ -13,9 +12,10 @@ import {
   tableLabel,
   toJson,
 } from '../../src/change.ts'
+import type { Facts, Claim, Stored, Batch, Rewound, Written } from '../../src/batch.ts'
 import { type FailureCode, RelayError } from '../../src/errors.ts'
 import { type Position, SHARD_END } from '../../src/position.ts'
-import type { Batch, Claim, Rewound, Sink, Stored, Written } from '../../src/sinks/sink.ts'
+import type { Sink } from '../../src/sinks/sink.ts'
 import { at, batchOf, canonicalJson, claimOf, createTable, del, dropTable, put, row } from '../support/changes.ts'
 
 /** An empty place where a sink writes: a database, a folder, the memory. */
@@ -335,7 +335,7 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
     await relay.learn({ 'table shop.orders': '{"key":null}', 'sends-nulls': 'true' })
     await relay.write(put('a', 1))
     await relay.learn({ 'table shop.orders': '{"key":["id"]}', ['__proto__']: '[]' })
-    const { lessons } = await relay.open()
+    const { facts: lessons } = await relay.open()
     assert.deepEqual(
       [...lessons].sort(([a], [b]) => (a < b ? -1 : 1)),
       [
@@ -345,7 +345,7 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
       ],
     )
     await relay.close()
-    assert.deepEqual((await relay.open(claimOf({ name: 'second' }))).lessons, new Map())
+    assert.deepEqual((await relay.open(claimOf({ name: 'second' }))).facts, new Map())
   })
 
   sink('schema changes are counted as applied of their table', async (relay) => {
@@ -446,7 +446,7 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
       await relay.write(put('a', 2), put('b', 2))
       const [late, later] = [relay.prepare(put('c', 3)), relay.prepare(put('d', 4))]
       await putBack()
-      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }), lessons: new Map() }
+      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }), facts: new Map() }
       assert.deepEqual(await late(signal()), expected)
       // It was prepared before, from records that are now read again.
       assert.deepEqual(await later(signal()), expected)
@@ -473,10 +473,10 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
         ['a', '1'],
         ['b', '1'],
       ])
-      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }), lessons: held }
+      const expected = { kind: 'rewound', positions: at({ 'shard-0': '1' }), facts: held }
       assert.deepEqual(await late(signal()), expected)
       assert.deepEqual(await later(signal()), expected)
-      assert.deepEqual((await relay.open()).lessons, held)
+      assert.deepEqual((await relay.open()).facts, held)
     },
     noBackup,
   )
@@ -638,8 +638,8 @@ class TestRelay {
   }
 
   /** The sink must be open. A batch without a change. */
-  prepareLessons(lessons: Lessons) {
-    return this.#prepare({ lessons })
+  prepareLessons(lessons: Facts) {
+    return this.#prepare({ facts: lessons })
   }
 
   #prepare(parts: Partial<Batch>) {

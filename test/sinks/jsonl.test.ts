@@ -8,18 +8,18 @@ import {
   Binary,
   type Change,
   type DeadLetter,
-  type Lessons,
   Numeric,
   newRow,
   recordToJson,
   type StreamChange,
 } from '../../src/change.ts'
+import type { Facts, Stored, Batch, Claim } from '../../src/batch.ts'
 import type { Log } from '../../src/observe/log.ts'
 import type { Positions } from '../../src/position.ts'
 import { jsonlSink } from '../../src/sinks/jsonl.ts'
-import type { Batch, Sink, Stored } from '../../src/sinks/sink.ts'
+import type { Sink } from '../../src/sinks/sink.ts'
 import { fileStateStore } from '../../src/state/file.ts'
-import type { Claim, StateStore } from '../../src/state/store.ts'
+import type { StateStore } from '../../src/state/store.ts'
 import { batchOf, createTable, dropTable } from '../support/changes.ts'
 import { type NodeProcess, startNode } from '../support/processes/node-process.ts'
 
@@ -71,9 +71,9 @@ const LETTER: DeadLetter = {
 const at = (sequence: number): Positions =>
   new Map([['a', { sequence: String(sequence), arrivedAt: null, caughtUpAt: null }]])
 
-const NONE: Lessons = new Map()
+const NONE: Facts = new Map()
 
-const stored = (positions: Positions, lessons: Lessons = NONE): Stored => ({ positions, lessons })
+const stored = (positions: Positions, lessons: Facts = NONE): Stored => ({ positions, facts: lessons })
 
 const batch = (changes: readonly StreamChange[], end: number, deadLetters: readonly DeadLetter[] = []): Batch =>
   batchOf({ changes, deadLetters, moves: at(end) })
@@ -135,12 +135,12 @@ test('jsonl: what is learned is kept with the positions; a set-back state gives 
   const one = sink()
   await one.open(CLAIM, signal())
   const [early, late] = [new Map([['table orders', '1']]), new Map([['table orders', '2']])]
-  await one.prepare(batchOf({ moves: at(1), lessons: early }))(signal())
+  await one.prepare(batchOf({ moves: at(1), facts: early }))(signal())
   const backup = await readFile(state)
-  await one.prepare(batchOf({ moves: at(2), lessons: late }))(signal())
+  await one.prepare(batchOf({ moves: at(2), facts: late }))(signal())
   await writeFile(state, backup)
   const expected = { kind: 'rewound', ...stored(at(1), early) }
-  assert.deepEqual(await one.prepare(batchOf({ moves: at(3), lessons: late }))(signal()), expected)
+  assert.deepEqual(await one.prepare(batchOf({ moves: at(3), facts: late }))(signal()), expected)
   await one.close()
   assert.deepEqual(await sink().open(CLAIM, signal()), stored(at(1), early))
 })

@@ -33,7 +33,7 @@ test('each URL opens its store: what one moved the next one finds', async (t) =>
     assert.equal(await first.move(at({ shard: '7' }), new Map([['sends-nulls', 'true']]), signal), null)
     await first.close()
     const second = await openStateStore(state, {}, SILENT)
-    const { positions, lessons } = await second.claim(claimOf(), signal)
+    const { positions, facts: lessons } = await second.claim(claimOf(), signal)
     await second.close()
     assert.equal(positions.get('shard')?.sequence, '7')
     assert.deepEqual([...lessons], [['sends-nulls', 'true']])

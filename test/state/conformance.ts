@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Lessons } from '../../src/change.ts'
+import type { Facts, Claim, RelayIdentity, Stored } from '../../src/batch.ts'
 import { RelayError } from '../../src/errors.ts'
 import { atTimestamp, type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
-import type { Claim, RelayIdentity, StateStore, Stored } from '../../src/state/store.ts'
+import type { StateStore } from '../../src/state/store.ts'
 
 /** An empty place where state can be kept: a file, a database. */
 export interface StateMemory {
@@ -214,7 +214,7 @@ export function describeStateStore(
 
   state('what is learned is there after a restart, the newest of each subject', {}, async ({ store }) => {
     const first = await store()
-    assert.deepEqual((await first.claim(claimOf().claim, signal())).lessons, NONE)
+    assert.deepEqual((await first.claim(claimOf().claim, signal())).facts, NONE)
     await first.move(new Map([at('a', '1')]), learned({ 'table shop.orders': '{"key":null}', other: 'true' }), signal())
     await first.move(new Map([at('a', '2')]), NONE, signal())
     const news = learned({ 'table shop.orders': '{"key":["id"]}', ['__proto__']: '["\\u0000"]', '': '' })
@@ -228,7 +228,7 @@ export function describeStateStore(
     await again.move(new Map([at('a', '3')]), learned({ other: 'false' }), signal())
     await again.close()
     assert.deepEqual(
-      (await (await store()).claim(claimOf().claim, signal())).lessons,
+      (await (await store()).claim(claimOf().claim, signal())).facts,
       new Map([...all, ['other', 'false']]),
     )
   })
@@ -311,11 +311,11 @@ const RELAY: RelayIdentity = {
   settings: { mode: 'mirror', layout: 'document' },
 }
 
-const NONE: Lessons = new Map()
+const NONE: Facts = new Map()
 
-const learned = (lessons: Readonly<Record<string, string>>): Lessons => new Map(Object.entries(lessons))
+const learned = (lessons: Readonly<Record<string, string>>): Facts => new Map(Object.entries(lessons))
 
-const stored = (positions: Positions, lessons: Lessons = NONE): Stored => ({ positions, lessons })
+const stored = (positions: Positions, lessons: Facts = NONE): Stored => ({ positions, facts: lessons })
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, afterEach, type TestContext, test } from 'node:test'
 import { type FailureCode, RelayError } from '../../src/errors.ts'
-import type { Log } from '../../src/observe/log.ts'
-import { SILENT } from '../../src/observe/log.ts'
+import { type Log, SILENT } from '../../src/observe/log.ts'
 import type { Position, Positions } from '../../src/position.ts'
 import { type DynamodbStateOptions, dynamodbStateStore } from '../../src/state/dynamodb.ts'
-import type { Claim, StateStore, Stored } from '../../src/state/store.ts'
+import type { StateStore } from '../../src/state/store.ts'
+import type { Claim, Stored } from '../../src/batch.ts'
 import { startDynalite } from '../support/dynalite.ts'
 import { anySeed, seededRandom } from '../support/life/random.ts'
 import { startNode } from '../support/processes/node-process.ts'
@@ -59,7 +59,7 @@ test('dynamodb: killed while it moves, it leaves what it stored last, to whoever
   await assert.rejects(store().claim(CLAIM, signal()), code('STATE_HELD', `process ${mover.child.pid} on`))
   await mover.kill()
 
-  const { positions, lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
+  const { positions, facts: lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
   const stored = Number(positions.get('a')?.sequence)
   assert.ok(stored >= said, `stands at ${stored}, but had said that ${said} is stored`)
   assert.equal(lessons.get('how far'), String(stored))
@@ -134,7 +134,7 @@ test('dynamodb: requests and answers are lost, and nothing else', async (t) => {
   const only = store({ heartbeatMs: 1_000_000 })
   const first = at('0', 'b')
   const claim = { ...CLAIM, firstPositions: async () => first }
-  assert.deepEqual(await again(() => only.claim(claim, signal())), { positions: first, lessons: NONE })
+  assert.deepEqual(await again(() => only.claim(claim, signal())), { positions: first, facts: NONE })
   for (let n = 1; n <= MOVES; n++) {
     // So large that it is more than the head holds twice.
     const lessons = new Map([[`lesson ${n}`, String(n).repeat(35_000)]])
@@ -144,7 +144,7 @@ test('dynamodb: requests and answers are lost, and nothing else', async (t) => {
   dynamodb.script(undefined)
   assert.deepEqual([...lost].sort(), ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'])
 
-  const { positions, lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
+  const { positions, facts: lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
   assert.deepEqual(positions, new Map([...first, ...at(String(MOVES))]))
   assert.deepEqual(
     [...lessons.keys()],
@@ -164,7 +164,7 @@ test('dynamodb: a move after another one whose answer was lost is added to it', 
   await only.close()
   assert.deepEqual(await store().claim(CLAIM, signal()), {
     positions: new Map([...at('5'), ...at('1', 'b')]),
-    lessons: new Map([
+    facts: new Map([
       ['a', '1'],
       ['b', '2'],
     ]),
@@ -328,7 +328,7 @@ const CLAIM: Claim = {
   takeOver: false,
 }
 
-const NONE: Stored['lessons'] = new Map()
+const NONE: Stored['facts'] = new Map()
 
 const inOneMinute = (): number => Date.now() + 70_000
 

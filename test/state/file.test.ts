@@ -3,11 +3,10 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Lessons } from '../../src/change.ts'
+import type { Facts, Claim } from '../../src/batch.ts'
 import type { FailureCode } from '../../src/errors.ts'
 import type { Positions } from '../../src/position.ts'
 import { fileStateStore } from '../../src/state/file.ts'
-import type { Claim } from '../../src/state/store.ts'
 import { startNode } from '../support/processes/node-process.ts'
 import { describeStateStore, type StateMemory } from './conformance.ts'
 
@@ -98,13 +97,13 @@ test('file: a file of a version that learned nothing is read, and learns', async
   await writeFile(path, JSON.stringify(earlier))
 
   const next = store()
-  assert.deepEqual(await next.claim(CLAIM, signal()), { positions: at('5'), lessons: NONE })
+  assert.deepEqual(await next.claim(CLAIM, signal()), { positions: at('5'), facts: NONE })
   // Put back while it runs: the positions and lessons are those that it read, so nothing was set back.
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), learned: undefined }))
   const lessons = new Map([['table orders', '{"key":["id"]}']])
   assert.equal(await next.move(at('6'), lessons, signal()), null)
   await next.close()
-  assert.deepEqual(await store().claim(CLAIM, signal()), { positions: at('6'), lessons })
+  assert.deepEqual(await store().claim(CLAIM, signal()), { positions: at('6'), facts: lessons })
 })
 
 test('file: a move that stored everything and then failed is recognised, lessons and all', async (t) => {
@@ -121,14 +120,14 @@ test('file: a move that stored everything and then failed is recognised, lessons
   await writeFile(path, before)
   assert.deepEqual(await only.move(at('7'), NONE, signal()), {
     positions: at('5'),
-    lessons: new Map([['a', '1']]),
+    facts: new Map([['a', '1']]),
   })
   const { positions, learned } = JSON.parse(moved)
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), positions, learned }))
   assert.equal(await only.move(at('6'), lessons, signal()), null)
   // The same positions with other lessons are those of another history.
   await writeFile(path, (await readFile(path, 'utf8')).replace('"a": "2"', '"a": "1"'))
-  assert.deepEqual(await only.move(at('7'), NONE, signal()), { positions: at('6'), lessons: new Map([['a', '1']]) })
+  assert.deepEqual(await only.move(at('7'), NONE, signal()), { positions: at('6'), facts: new Map([['a', '1']]) })
 })
 
 test('file: another relay is told whose state the file holds', async (t) => {
@@ -158,7 +157,7 @@ test('file: killed while it moves, it leaves what it stored last', async (t) => 
     await mover.kill()
 
     const next = store()
-    const { positions, lessons } = await next.claim(CLAIM, signal())
+    const { positions, facts: lessons } = await next.claim(CLAIM, signal())
     await next.close()
     stored = Number(positions.get('a')?.sequence)
     assert.equal(lessons.get('how far'), positions.get('a')?.sequence)
@@ -180,7 +179,7 @@ const CLAIM: Claim = {
   takeOver: false,
 }
 
-const NONE: Lessons = new Map()
+const NONE: Facts = new Map()
 
 const at = (sequence: string): Positions => new Map([['a', { sequence, arrivedAt: null, caughtUpAt: null }]])
 

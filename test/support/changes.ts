@@ -6,14 +6,12 @@ import {
   newRow,
   type Row,
   type SchemaChange,
-  type SourceTable,
   type TableName,
   tableLabel,
   type Value,
 } from '../../src/change.ts'
+import type { SourceTable, Batch, Claim, RelayIdentity } from '../../src/batch.ts'
 import type { Positions } from '../../src/position.ts'
-import type { Batch } from '../../src/sinks/sink.ts'
-import type { Claim, RelayIdentity } from '../../src/state/store.ts'
 
 /** Attributes of a row, in an object that takes any name. */
 export function row(attributes: Readonly<Record<string, Value>>): Row {
@@ -146,7 +144,7 @@ export function sourceTable(columns: Columns, parts: Partial<Omit<SourceTable, '
 
 /** A batch with what a test says of it, and nothing else. */
 export function batchOf(parts: Partial<Batch>): Batch {
-  return { changes: [], tables: new Map(), lessons: new Map(), deadLetters: [], moves: new Map(), ...parts }
+  return { changes: [], tables: new Map(), facts: new Map(), deadLetters: [], moves: new Map(), ...parts }
 }
 
 export function claimOf(relay: Partial<RelayIdentity> = {}, parts: Partial<Claim> = {}): Claim {

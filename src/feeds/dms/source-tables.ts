@@ -2,13 +2,12 @@ import {
   type Change,
   type ColumnType,
   type Decoded,
-  type Lessons,
   type Row,
   type SchemaChange,
-  type SourceTable,
   type TableName,
   tableLabel,
 } from '../../change.ts'
+import type { Facts, SourceTable } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Learned } from '../../deliver/examined.ts'
@@ -97,11 +96,11 @@ export class SourceTables {
     this.#tables ??= new Map([...this.#known].map(([label, { table }]) => [label, table]))
     const lessons = this.#news
     this.#news = new Map()
-    return { tables: this.#tables, lessons }
+    return { tables: this.#tables, facts: lessons }
   }
 
   /** Knows what these lessons say, and nothing else. @throws RelayError STATE_BROKEN */
-  restore(lessons: Lessons): void {
+  restore(lessons: Facts): void {
     this.#known = new Map()
     this.#last = undefined
     this.#tables = null

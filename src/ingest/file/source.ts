@@ -103,8 +103,8 @@ async function* pagesOf(
       records,
       end: { sequence, arrivedAt, caughtUpAt: null },
       behindMs: 0,
-      committed: () => lease.release(),
-      giveBack: (used) => {
+      ack: () => lease.release(),
+      defer: (used) => {
         lease.release()
         rest = records.slice(used)
       },

@@ -240,8 +240,8 @@ class Walk {
       records,
       end,
       behindMs,
-      committed,
-      giveBack: (used) => void (done() && giveBack(used)),
+      ack: committed,
+      defer: (used) => void (done() && giveBack(used)),
     }
     if (!(await this.pages.give(given, signal))) done()
   }

@@ -1,6 +1,6 @@
 import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { SetAsideColumns } from '../sink.ts'
+import type { SetAsideColumns } from '../../batch.ts'
 import type { Database } from '../tables/database.ts'
 import type { Plan } from '../tables/layout.ts'
 import type { RefusedRows } from '../tables/refused.ts'

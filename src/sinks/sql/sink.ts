@@ -1,7 +1,8 @@
 import type { ColumnType, TableName } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Batch, Rewound, Sink, Write, Written } from '../sink.ts'
+import type { Sink, Write } from '../sink.ts'
+import type { Batch, Rewound, Written } from '../../batch.ts'
 import { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { Layout } from '../tables/layout.ts'
 import { placeOfBatch } from '../tables/place-of-batch.ts'
@@ -208,13 +209,13 @@ function prepareBatch(
           isCommitting = true
         },
       })
-      state.moved(batch.moves, batch.lessons)
+      state.moved(batch.moves, batch.facts)
       if (plans.some((plan) => plan.isOutdated?.())) tables.forget()
       return written
     } catch (error) {
       if (isCommitting) throw new CommitFailure(error)
       if (!(error instanceof Fenced)) throw error
-      const older = await state.settle(batch.moves, batch.lessons, signal)
+      const older = await state.settle(batch.moves, batch.facts, signal)
       return older === null ? (unanswered ?? error.written) : { kind: 'rewound', ...older }
     }
   }

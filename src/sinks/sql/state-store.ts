@@ -1,7 +1,7 @@
-import type { Lessons } from '../../change.ts'
+import type { Facts, Stored } from '../../batch.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
 import type { Positions } from '../../position.ts'
-import type { StateStore, Stored } from '../../state/store.ts'
+import type { StateStore } from '../../state/store.ts'
 import type { Asker } from './advice.ts'
 import type { Connection } from './connection.ts'
 import type { Dialect } from './dialect.ts'
@@ -24,7 +24,7 @@ export function sqlStateStore(connection: Connection, asker?: Asker): StateStore
     }
   }
 
-  async function move(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null> {
+  async function move(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null> {
     if (opened === undefined) throw new Error('the name must be claimed first')
     const { state, dialect } = opened
     await state.keepLock()

@@ -1,6 +1,6 @@
-import type { Lessons } from '../../change.ts'
+import type { Facts, Stored } from '../../batch.ts'
 import type { Positions } from '../../position.ts'
-import type { StateStore, Stored } from '../../state/store.ts'
+import type { StateStore } from '../../state/store.ts'
 import type { Database } from '../tables/database.ts'
 
 /**
@@ -28,15 +28,15 @@ export interface SqlState {
    * and `settle`. One statement where nothing was learned.
    * The claim stays locked until the end of the transaction, so that a takeover waits for it.
    */
-  moveWithin(trx: Database, moves: Positions, lessons: Lessons): Promise<boolean>
+  moveWithin(trx: Database, moves: Positions, lessons: Facts): Promise<boolean>
   /** The transaction of these is durable. */
-  moved(moves: Positions, lessons: Lessons): void
+  moved(moves: Positions, lessons: Facts): void
   /**
    * After moves that did not all happen: null if the target holds them after all (an answer was lost); else the name
    * was claimed again, and what the target holds is returned.
    * @throws RelayError STATE_HELD, STATE_BROKEN if the relay is not known there any more
    */
-  settle(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null>
+  settle(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null>
   /** Gives the claim up, before the connection is closed. Twice is fine. */
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Batch, SetAsideColumns, Written } from '../sink.ts'
+import type { Batch, SetAsideColumns, Written } from '../../batch.ts'
 import type { Database } from '../tables/database.ts'
 import type { DoubtedColumns } from '../tables/doubted-columns.ts'
 import { planAgain, type TablePlan } from '../tables/planning.ts'
@@ -87,7 +87,7 @@ export async function writeBatch(
       ...(refused.length > 0 && { refused }),
       ...asideOf(setAside),
     }
-    if (!(await state.moveWithin(to, batch.moves, batch.lessons))) throw new Fenced(written)
+    if (!(await state.moveWithin(to, batch.moves, batch.facts))) throw new Fenced(written)
     onCommit(written)
     return written
   })

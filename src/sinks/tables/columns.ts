@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import type { Change, ColumnType, SourceTable, TableName, Value } from '../../change.ts'
+import type { Change, ColumnType, TableName, Value } from '../../change.ts'
+import type { SourceTable } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import { inferredType } from './column-types.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'

@@ -1,4 +1,5 @@
-import type { Change, DeadLetter, SourceTable } from '../../change.ts'
+import type { Change, DeadLetter } from '../../change.ts'
+import type { SourceTable } from '../../batch.ts'
 import type { Database, Statement } from './database.ts'
 import type { Refuses, UnsureColumn } from './refused-values.ts'
 import type { Relation } from './relation.ts'

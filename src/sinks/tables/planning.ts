@@ -1,5 +1,5 @@
-import { type Change, type SchemaChange, type SourceTable, type TableName, tableLabel } from '../../change.ts'
-import type { Batch } from '../sink.ts'
+import { type Change, type SchemaChange, type TableName, tableLabel } from '../../change.ts'
+import type { SourceTable, Batch } from '../../batch.ts'
 import type { Database } from './database.ts'
 import type { Plan, TargetTable } from './layout.ts'
 import type { Refuses } from './refused-values.ts'

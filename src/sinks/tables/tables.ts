@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { type Change, type SourceTable, type TableName, tableLabel } from '../../change.ts'
+import { type Change, type TableName, tableLabel } from '../../change.ts'
+import type { SourceTable } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Catalogue, Remembered, TableWork } from './catalogue.ts'

@@ -133,8 +133,8 @@ class ScriptedShard {
       records,
       end: { sequence: this.isReadOut ? SHARD_END : sequence, arrivedAt, caughtUpAt: null },
       behindMs: 0,
-      committed: () => this.#open.settle(),
-      giveBack: (used) => {
+      ack: () => this.#open.settle(),
+      defer: (used) => {
         this.#open.settle()
         this.#open.givenBack++
         this.#next = first + used

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  type Change,
-  type ColumnType,
-  type Decoded,
-  type Lessons,
-  type Row,
-  type SourceTable,
-  type TableName,
-  toJson,
-} from '../../../src/change.ts'
+import { type Change, type ColumnType, type Decoded, type Row, type TableName, toJson } from '../../../src/change.ts'
+import type { Facts, SourceTable } from '../../../src/batch.ts'
 import { NotYet } from '../../../src/deliver/examined.ts'
 import { SourceTables, type SourceTablesOptions } from '../../../src/feeds/dms/source-tables.ts'
 import { RelayError } from '../../../src/errors.ts'
@@ -28,7 +20,7 @@ import {
   sourceTable,
 } from '../../support/changes.ts'
 
-const NONE: Lessons = new Map()
+const NONE: Facts = new Map()
 
 function tablesWith(options: Partial<SourceTablesOptions> = {}): SourceTables {
   const silent = (): void => {}
@@ -217,12 +209,12 @@ for (const { title, items, options, table, lesson } of learning) {
     for (const item of items) assert.equal(tables.pass(item), item)
     const learned = tables.learned()
     assert.deepEqual(learned.tables, new Map([['shop.orders', table]]))
-    assert.deepEqual([...learned.lessons], lesson === undefined ? [] : [['table shop.orders', lesson]])
+    assert.deepEqual([...learned.facts], lesson === undefined ? [] : [['table shop.orders', lesson]])
 
     const after = tablesWith(options)
-    after.restore(learned.lessons)
+    after.restore(learned.facts)
     if (lesson !== undefined) assert.deepEqual(orders(after), table, 'a restart knows the same')
-    assert.deepEqual(after.learned().lessons, NONE, 'what is durable already is no news')
+    assert.deepEqual(after.learned().facts, NONE, 'what is durable already is no news')
   })
 }
 
@@ -248,14 +240,14 @@ test('source tables: lessons are told once, the table is the same object until s
   passed(tables, dmsPut(1, 7))
   const second = tables.learned()
   assert.equal(second.tables, first.tables, 'a repeated create-table changes nothing that a sink sees')
-  assert.deepEqual([...second.lessons.keys()], ['table shop.orders'], 'but its version is remembered')
+  assert.deepEqual([...second.facts.keys()], ['table shop.orders'], 'but its version is remembered')
   tables.pass(addColumn({ note: 'text' }, 8))
   tables.pass(createTable({ id: 'int64' }, 5, { table: { schema: 'shop', name: 'or.ders' } }))
   const third = tables.learned()
   assert.deepEqual(first.tables.get('shop.orders'), sourceTable({ id: 'int64' }), 'what was given away is not altered')
   assert.deepEqual([...third.tables.keys()], ['shop.orders', 'shop."or.ders"'])
-  assert.deepEqual([...third.lessons.keys()], ['table shop.orders', 'table shop."or.ders"'])
-  assert.deepEqual(tables.learned(), { tables: third.tables, lessons: NONE })
+  assert.deepEqual([...third.facts.keys()], ['table shop.orders', 'table shop."or.ders"'])
+  assert.deepEqual(tables.learned(), { tables: third.tables, facts: NONE })
 })
 
 test('source tables: restore forgets what is not durable, and the operator still has the last word', () => {
@@ -269,7 +261,7 @@ test('source tables: restore forgets what is not durable, and the operator still
       ['of another room', '?'],
     ]),
   )
-  const { tables: known, lessons } = tables.learned()
+  const { tables: known, facts: lessons } = tables.learned()
   assert.deepEqual(
     [...known.values()],
     [
@@ -428,10 +420,10 @@ test('source tables: what shows nulls is a lesson, once, and a restart knows it'
   tables.pass(KNOWN)
   tables.learned()
   passed(tables, dmsPut(1, 6, { data: { a: null } }))
-  const { lessons } = tables.learned()
+  const { facts: lessons } = tables.learned()
   assert.deepEqual([...lessons], [['sends-nulls', 'true']])
   passed(tables, dmsPut(1, 7, { data: { a: null } }))
-  assert.deepEqual(tables.learned().lessons, NONE)
+  assert.deepEqual(tables.learned().facts, NONE)
 
   tables.restore(new Map([['table shop.orders', '{"key":["id"],"columns":{},"floor":null,"version":"5"}']]))
   assert.equal(passed(tables, dmsPatch(1, 8)).complete, true)
@@ -506,7 +498,7 @@ test('source tables: changes of DynamoDB and skips pass untouched, and no table 
   const tables = tablesWith()
   const skip = { kind: 'skip', reason: 'dms-bookkeeping', source: dmsPut(1, 1).source } as const
   for (const item of [put('a', 1, { data: { v: null } }), skip]) assert.equal(tables.pass(item), item)
-  assert.deepEqual(tables.learned(), { tables: new Map(), lessons: NONE })
+  assert.deepEqual(tables.learned(), { tables: new Map(), facts: NONE })
 })
 
 // Rows that wait
@@ -535,7 +527,7 @@ test('source tables: a row waits until the target tells its key; that is said on
   assert.deepEqual(passed(tables, dmsDel(1, 6)).key, row({ id: 1 }))
   assert.deepEqual(asked, [SHOP_ORDERS, SHOP_ORDERS, SHOP_ORDERS])
   assert.deepEqual(
-    [...tables.learned().lessons],
+    [...tables.learned().facts],
     [['table shop.orders', '{"key":["id"],"columns":{},"floor":null,"version":null}']],
   )
   assert.deepEqual(lines, [

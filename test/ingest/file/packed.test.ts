@@ -33,7 +33,7 @@ async function readAll(source: Source, after?: string, into: RawRecord[] = []): 
   const position = { sequence: after ?? 'TRIM_HORIZON', arrivedAt: null, caughtUpAt: null }
   for await (const page of source.pages(new Map([['file', position]]), new AbortController().signal)) {
     into.push(...page.records)
-    page.committed()
+    page.ack()
   }
   return into
 }
@@ -139,7 +139,7 @@ test('file: memory stays within the budget, whatever comes out of a small file',
     held.push({
       committed: () => {
         heldBytes -= bytes
-        page.committed()
+        page.ack()
       },
     })
     setImmediate(() => held.shift()?.committed())

@@ -14,8 +14,8 @@ for await (const page of source.pages(
   for (const { sequence, data } of isGivenBack ? page.records.slice(0, 1) : page.records) {
     process.stdout.write(`${sequence} ${Buffer.from(data)}\n`)
   }
-  if (isGivenBack) page.giveBack(1)
-  else page.committed()
+  if (isGivenBack) page.defer(1)
+  else page.ack()
   if (after === 'abort after the first') stop.abort()
 }
 try {

@@ -99,7 +99,7 @@ describe('what a Kinesis source does about gaps', { concurrency: 8, timeout: 60_
     assert.deepEqual([given.shard, given.end.sequence, given.records.length], [gone, SHARD_END, 0])
     const next = pages.next()
     assert.equal(await Promise.race([next, later(300, 'waits')]), 'waits')
-    given.committed()
+    given.ack()
     const read = (await next).value as Page
     assert.deepEqual([read.shard, read.records.length], [left, 2])
     await pages.return?.()

@@ -25,12 +25,12 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
         const asked = kinesis.asked('GetRecords').length
         while (kinesis.asked('GetRecords').length === asked) await later(10, null)
         await later(200, null)
-        page.giveBack(0)
+        page.defer(0)
         givenBack++
         continue
       }
       read.push(...page.records.map((record) => textOf(record)[0]!))
-      page.committed()
+      page.ack()
     }
     assert.deepEqual(read, letters)
   })
@@ -45,14 +45,14 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     await new Promise<void>((resolve) => {
       kinesis.script('GetRecords', () => {
         kinesis.script('GetRecords', () => undefined)
-        first.giveBack(1)
+        first.defer(1)
         resolve()
         return undefined
       })
     })
     const again = (await pages.next()).value as Page
     assert.deepEqual(again.records.map(textOf), ['r1'])
-    again.committed()
+    again.ack()
     assert.deepEqual(((await pages.next()).value as Page).records, [])
     await pages.return?.()
   })
@@ -69,13 +69,13 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     const pages = open(t, kinesis).pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
     const ended = (await pages.next()).value as Page
     assert.equal(ended.end.sequence, SHARD_END)
-    ended.giveBack(1)
-    ended.committed()
+    ended.defer(1)
+    ended.ack()
     const again = (await pages.next()).value as Page
     assert.deepEqual([again.shard, again.end.sequence], [parent, SHARD_END])
     assert.deepEqual(again.records.map(textOf), numbered(2, 1))
     assert.deepEqual(begun(), [parent, parent])
-    again.committed()
+    again.ack()
     const children = [(await pages.next()).value as Page, (await pages.next()).value as Page]
     assert.deepEqual(children.map(({ shard }) => shard).sort(), [left, right])
     assert.deepEqual(begun().slice(2).sort(), [left, right])
@@ -109,8 +109,8 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
         seen.push(page.shard)
         if (seen.length < 3) {
           assert.deepEqual([page.end.sequence, page.records], [SHARD_END, []])
-          page.giveBack(0)
-        } else page.committed()
+          page.defer(0)
+        } else page.ack()
       }
       assert.deepEqual(seen.slice(0, 3), [shard, shard, shard])
       assert.ok(seen.length > 3 && !seen.slice(3).includes(shard!))
@@ -145,7 +145,7 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     const source = open(t, kinesis, { untilLatest: false })
     const pages = source.pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
     const page = (await pages.next()).value as Page
-    page.giveBack(1)
+    page.defer(1)
     const next = pages.next()
     await source.close()
     assert.equal((await next).done, true)

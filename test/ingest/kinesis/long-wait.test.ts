@@ -15,7 +15,7 @@ function wait(t: TestContext, kinesis: { skewMs: number }, hours: number): void 
 
 test('a page was given back, and its records are still held when the shard is read again: no gap', async (t) => {
   const { pages, given, kinesis } = await givenPage(t, 'stop')
-  given.giveBack(1)
+  given.defer(1)
   wait(t, kinesis, 20)
   assert.deepEqual(((await pages.next()).value as Page).records.map(textOf), numbered(2, 1))
   await pages.return?.()
@@ -28,7 +28,7 @@ for (const [used, onGap] of [
 ] as const) {
   test(`a page of which ${used} was used was given back, and the next record expired meanwhile, ${onGap}: a gap`, async (t) => {
     const { pages, given, kinesis, shard, source } = await givenPage(t, onGap)
-    given.giveBack(used)
+    given.defer(used)
     wait(t, kinesis, 30)
     kinesis.trim(shard, 2)
     if (onGap === 'stop') await assert.rejects(pages.next(), { code: 'SOURCE_GAP' })
@@ -90,7 +90,7 @@ for (const onGap of ['stop', 'continue'] as const) {
     const ended = (await pages.next()).value as Page
     assert.equal(ended.end.sequence, SHARD_END)
     wait(t, kinesis, 30)
-    ended.committed()
+    ended.ack()
     if (onGap === 'stop') await assert.rejects(pages.next(), { code: 'SOURCE_GAP' })
     else {
       assert.ok(((await pages.next()).value as Page).shard !== parent)

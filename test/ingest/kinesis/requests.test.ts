@@ -140,7 +140,7 @@ describe('the requests of a Kinesis source', { concurrency: 8, timeout: 60_000 }
     let pages = 0
     const iteration = (async () => {
       for await (const page of source.pages(new Map(), stop.signal)) {
-        page.committed()
+        page.ack()
         pages++
       }
     })()

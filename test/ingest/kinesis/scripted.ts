@@ -58,7 +58,7 @@ export async function textsOf(source: Source, positions: Positions = new Map()):
   const texts: string[] = []
   for await (const page of source.pages(positions, new AbortController().signal)) {
     texts.push(...page.records.map(({ data }) => Buffer.from(data).toString('utf8')))
-    page.committed()
+    page.ack()
   }
   return texts
 }

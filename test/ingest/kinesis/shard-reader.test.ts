@@ -175,7 +175,7 @@ describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {
     })
     const stop = new AbortController()
     for await (const page of open(t, kinesis, { untilLatest: false }).pages(new Map(), stop.signal)) {
-      page.committed()
+      page.ack()
       if (at.length === 7) stop.abort()
     }
     assert.ok(at[4]! - at[0]! >= 650, `behind: ${at}`)

@@ -68,10 +68,10 @@ describe('the shards of a Kinesis source', { concurrency: 8, timeout: 60_000 }, 
     const pages = open(t, kinesis).pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
     const ends = [(await pages.next()).value as Page, (await pages.next()).value as Page]
     kinesis.forget(a!)
-    ends.find(({ shard }) => shard === b)!.committed()
+    ends.find(({ shard }) => shard === b)!.ack()
     const next = pages.next()
     assert.equal(await Promise.race([next, later(400, 'waits')]), 'waits')
-    ends.find(({ shard }) => shard === a)!.committed()
+    ends.find(({ shard }) => shard === a)!.ack()
     assert.equal(((await next).value as Page).shard, child)
     await pages.return?.()
   })
@@ -100,7 +100,7 @@ describe('the shards of a Kinesis source', { concurrency: 8, timeout: 60_000 }, 
         const [left] = kinesis.split(parent!)
         kinesis.put(left!, numbered(2, 2))
       }
-      page.committed()
+      page.ack()
       if (texts.length === 4) stop.abort()
     }
     assert.deepEqual(texts, numbered(4))

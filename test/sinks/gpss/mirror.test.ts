@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Change, Numeric, type SourceTable, type StreamChange, toJson, type Value } from '../../../src/change.ts'
+import { type Change, Numeric, type StreamChange, toJson, type Value } from '../../../src/change.ts'
+import type { SourceTable, Written } from '../../../src/batch.ts'
 import type { GpssSinkOptions } from '../../../src/sinks/gpss/sink.ts'
-import type { Sink, Written } from '../../../src/sinks/sink.ts'
+import type { Sink } from '../../../src/sinks/sink.ts'
 import {
   addColumn,
   at,

@@ -204,7 +204,7 @@ test('a new process waits a little for the session of a killed one', async (t) =
     ).length === 0
   );
   await dying.end()
-  assert.deepEqual(await opening, { positions: new Map(), lessons: new Map() })
+  assert.deepEqual(await opening, { positions: new Map(), facts: new Map() })
 })
 
 test('a relay that is forgotten while it runs stops', async (t) => {

@@ -1,5 +1,6 @@
 import { type TestContext, test } from 'node:test'
-import type { DeadLetter, SourceTable, StreamChange } from '../../../src/change.ts'
+import type { DeadLetter, StreamChange } from '../../../src/change.ts'
+import type { SourceTable } from '../../../src/batch.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import {
   addColumn,
@@ -169,7 +170,7 @@ export function describeStatements(
           changes,
           tables: known === undefined ? new Map() : knownTables(known),
           deadLetters,
-          lessons: new Map(Object.entries(lessons)),
+          facts: new Map(Object.entries(lessons)),
           moves: at({ 'shard-0': '2', 'shard-1': '1' }),
         })
         t.assert.snapshot(`${first}\n\n-- and then\n\n${then}`, AS_TEXT)

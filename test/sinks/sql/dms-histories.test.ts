@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Change, type SourceTable, type TableName, tableLabel, type Value } from '../../../src/change.ts'
+import { type Change, type TableName, tableLabel, type Value } from '../../../src/change.ts'
+import type { SourceTable } from '../../../src/batch.ts'
 import {
   at,
   batchOf,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Written } from '../../../src/sinks/sink.ts'
+import type { Written } from '../../../src/batch.ts'
 import { dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { totals } from '../conformance.ts'
 import { onEachTarget } from './test-relay.ts'

@@ -57,10 +57,10 @@ test('postgresql: a database that an earlier version made gets the table that it
 
   const lessons = new Map([['table orders', '{"key":["id"]}']])
   const next = await store()
-  assert.deepEqual(await next.claim(claimOf(), signal()), { positions: at({ a: '5' }), lessons: new Map() })
+  assert.deepEqual(await next.claim(claimOf(), signal()), { positions: at({ a: '5' }), facts: new Map() })
   assert.equal(await next.move(at({ a: '6' }), lessons, signal()), null)
   await next.close()
-  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: at({ a: '6' }), lessons })
+  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: at({ a: '6' }), facts: lessons })
 })
 
 test('postgresql: a user who may only use the schema that was made for it needs no more, then and later', async (t) => {
@@ -89,7 +89,7 @@ test('postgresql: what a relay forgets when its row is deleted, lessons too', as
   await first.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
   await first.close()
   await database.query('DELETE FROM cdc_relay.relays')
-  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), lessons: new Map() })
+  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), facts: new Map() })
 })
 
 test('postgresql: what was committed without an answer is recognised by its positions and its lessons', async (t) => {
@@ -105,7 +105,7 @@ test('postgresql: what was committed without an answer is recognised by its posi
   await database.query(`UPDATE cdc_relay.positions SET sequence = '7'`)
   assert.deepEqual(await only.move(at({ a: '7' }), new Map([['table orders', '3']]), signal()), {
     positions: at({ a: '7' }),
-    lessons: new Map([['table orders', '2']]),
+    facts: new Map([['table orders', '2']]),
   })
 })
 
@@ -117,7 +117,7 @@ test('postgresql: a claim of our own whose answer was lost is ours, and what the
   await database.query('UPDATE cdc_relay.relays SET claim = claim + 1')
   assert.deepEqual(await only.move(at({ a: '6' }), new Map(), signal()), {
     positions: at({ a: '5' }),
-    lessons: new Map(),
+    facts: new Map(),
   })
   assert.equal(await only.move(at({ a: '6' }), new Map(), signal()), null)
 })

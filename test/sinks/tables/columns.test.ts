@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { Binary, type Change, Numeric, type SourceTable, type Value } from '../../../src/change.ts'
+import { Binary, type Change, Numeric, type Value } from '../../../src/change.ts'
+import type { SourceTable } from '../../../src/batch.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { totals } from '../conformance.ts'

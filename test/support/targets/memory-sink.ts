@@ -4,7 +4,6 @@ import {
   type Change,
   compareDecimal,
   type DeadLetter,
-  type Lessons,
   Numeric,
   recordToJson,
   type StreamChange,
@@ -12,9 +11,10 @@ import {
   toJson,
   type Value,
 } from '../../../src/change.ts'
+import type { Facts, Claim, RelayIdentity, Stored, Batch, Rewound, Written } from '../../../src/batch.ts'
 import { RelayError } from '../../../src/errors.ts'
 import type { Positions } from '../../../src/position.ts'
-import type { Batch, Claim, RelayIdentity, Rewound, Sink, Stored, Written } from '../../../src/sinks/sink.ts'
+import type { Sink } from '../../../src/sinks/sink.ts'
 import { plainDecimal } from '../../../src/sinks/tables/keys.ts'
 import { requireSameIdentity } from '../../../src/state/identity.ts'
 
@@ -27,7 +27,7 @@ export interface MemoryTarget {
   readonly log: readonly string[]
   readonly deadLetters: readonly DeadLetter[]
   positions(name: string): Positions
-  lessons(name: string): Lessons
+  lessons(name: string): Facts
   /** Remembers everything; calling the answer brings it back, as restoring a backup does. */
   backup(): () => void
 }
@@ -74,7 +74,7 @@ export function memoryTarget(): MemoryTarget {
       return contents.deadLetters
     },
     positions: (name) => contents.relays.get(name)?.stored.positions ?? new Map(),
-    lessons: (name) => contents.relays.get(name)?.stored.lessons ?? new Map(),
+    lessons: (name) => contents.relays.get(name)?.stored.facts ?? new Map(),
     backup() {
       const copy = structuredClone({ tables: contents.tables, log: contents.log })
       const [relays, deadLetters] = [new Map(contents.relays), [...contents.deadLetters]]
@@ -90,7 +90,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
   const owner = Symbol('owner')
   let name = ''
   let claimed = 0
-  let known: Stored = { positions: new Map(), lessons: new Map() }
+  let known: Stored = { positions: new Map(), facts: new Map() }
   let request: Claim | undefined
   let rewinds = 0
 
@@ -101,7 +101,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
     if (holder !== undefined && holder !== owner && !claim.takeOver) throw held(name)
     const stored = contents().relays.get(name)
     if (stored !== undefined) requireSameIdentity(stored.identity, claim.relay, 'forget the memory')
-    known = stored?.stored ?? { positions: await claim.firstPositions(), lessons: new Map() }
+    known = stored?.stored ?? { positions: await claim.firstPositions(), facts: new Map() }
     claimed = (stored?.claim ?? 0) + 1
     alive.set(name, owner)
     contents().relays.set(name, { identity: claim.relay, claim: claimed, owner, stored: known })
@@ -109,7 +109,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
   }
 
   async function write(batch: Batch, preparedAt: number): Promise<Written | Rewound> {
-    const { changes, lessons, deadLetters, moves } = batch
+    const { changes, facts: lessons, deadLetters, moves } = batch
     if (preparedAt !== rewinds) return { kind: 'rewound', ...known }
     const stored = contents().relays.get(name)
     if (stored !== undefined && (stored.claim > claimed || (stored.claim === claimed && stored.owner !== owner))) {
@@ -126,7 +126,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
     contents().deadLetters.push(...deadLetters)
     known = {
       positions: new Map([...known.positions, ...moves]),
-      lessons: new Map([...known.lessons, ...lessons]),
+      facts: new Map([...known.facts, ...lessons]),
     }
     contents().relays.set(name, { ...stored, stored: known })
     return written

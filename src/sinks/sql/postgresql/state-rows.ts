@@ -1,11 +1,10 @@
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
-import type { Lessons } from '../../../change.ts'
+import type { Facts, RelayIdentity, Stored } from '../../../batch.ts'
 import { RelayError } from '../../../errors.ts'
 import type { Position, Positions } from '../../../position.ts'
 import { nameHeld } from '../../../state/held.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
-import type { RelayIdentity, Stored } from '../../../state/store.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockForDdl } from './schema.ts'
 
@@ -62,7 +61,7 @@ export async function beginName(trx: Database, relay: RelayIdentity, owner: stri
     INSERT INTO cdc_relay.positions (name, shard, sequence, arrived_at, caught_up_at)
     SELECT ${name}::text, m.shard, m.sequence, m.arrived_at, m.caught_up_at FROM jsonb_to_recordset(${movesJson(first, new Map())}::jsonb)
       AS m(shard text, sequence text, arrived_at timestamptz, caught_up_at timestamptz)`.execute(trx)
-  return { claim: '1', stored: { positions: first, lessons: new Map() } }
+  return { claim: '1', stored: { positions: first, facts: new Map() } }
 }
 
 function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {
@@ -82,10 +81,10 @@ export async function readRelay(db: Database, name: string, lock = sql``): Promi
 }
 
 export async function readStored(db: Database, name: string): Promise<Stored> {
-  return { positions: await readPositions(db, name), lessons: await readLessons(db, name) }
+  return { positions: await readPositions(db, name), facts: await readLessons(db, name) }
 }
 
-async function readLessons(db: Database, name: string): Promise<Lessons> {
+async function readLessons(db: Database, name: string): Promise<Facts> {
   const { rows } = await sql<{ subject: string; lesson: string }>`
     SELECT subject, lesson FROM cdc_relay.lessons WHERE name = ${name} ORDER BY subject`.execute(db)
   return new Map(rows.map(({ subject, lesson }) => [subject, lesson]))
@@ -118,7 +117,7 @@ export function movesJson(moves: Positions, before: Positions): string {
   return JSON.stringify(rows)
 }
 
-export const lessonsJson = (lessons: Lessons): string =>
+export const lessonsJson = (lessons: Facts): string =>
   JSON.stringify([...lessons].map(([subject, lesson]) => ({ subject, lesson })))
 
 export function gone(name: string): RelayError {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Lessons } from '../../../change.ts'
+import type { Facts, Claim, Stored } from '../../../batch.ts'
 import type { Positions } from '../../../position.ts'
-import type { Claim, Stored } from '../../../state/store.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockKey } from '../../tables/names.ts'
 import { type Connection, inTransaction } from '../connection.ts'
@@ -20,7 +19,7 @@ export interface StateStatements {
   readonly parts: Parts
   /** Moves positions. @param before what was last read or written */
   move(trx: Database, held: HeldClaim, moves: Positions, before: Positions): Promise<boolean>
-  keep(trx: Database, held: HeldClaim, lessons: Lessons): Promise<boolean>
+  keep(trx: Database, held: HeldClaim, lessons: Facts): Promise<boolean>
 }
 
 /** A claim on a name, which is ours as long as `claim` and `owner` stand in the relay's row. */
@@ -38,7 +37,7 @@ export function sqlState(connection: Connection, statements: StateStatements): S
   let request: Claim | undefined
   /** The claim that we hold, bigint as text. */
   let claimed = '0'
-  let known: Stored = { positions: new Map(), lessons: new Map() }
+  let known: Stored = { positions: new Map(), facts: new Map() }
   let setBacks = 0
   /** The session that took the lock on the name, if one did. */
   let lockedIn: number | null = null
@@ -81,7 +80,7 @@ export function sqlState(connection: Connection, statements: StateStatements): S
     return rows[0]?.taken === true
   }
 
-  async function moveWithin(trx: Database, moves: Positions, lessons: Lessons): Promise<boolean> {
+  async function moveWithin(trx: Database, moves: Positions, lessons: Facts): Promise<boolean> {
     const held = { name: theRequest().relay.name, claim: claimed, owner }
     return (
       (moves.size === 0 || (await statements.move(trx, held, moves, known.positions))) &&
@@ -89,14 +88,14 @@ export function sqlState(connection: Connection, statements: StateStatements): S
     )
   }
 
-  function moved(moves: Positions, lessons: Lessons): void {
+  function moved(moves: Positions, lessons: Facts): void {
     known = {
       positions: new Map([...known.positions, ...moves]),
-      lessons: lessons.size === 0 ? known.lessons : new Map([...known.lessons, ...lessons]),
+      facts: lessons.size === 0 ? known.facts : new Map([...known.facts, ...lessons]),
     }
   }
 
-  async function settle(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null> {
+  async function settle(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null> {
     const request = theRequest()
     const { name } = request.relay
     const stored = await readRelay(db, name)
@@ -107,7 +106,7 @@ export function sqlState(connection: Connection, statements: StateStatements): S
     if (ahead === 0n) {
       const now = await readStored(db, name)
       const isMoved = [...moves].every(([shard, { sequence }]) => now.positions.get(shard)?.sequence === sequence)
-      if (isMoved && [...lessons].every(([subject, lesson]) => now.lessons.get(subject) === lesson)) {
+      if (isMoved && [...lessons].every(([subject, lesson]) => now.facts.get(subject) === lesson)) {
         known = now
         return null
       }

@@ -66,7 +66,7 @@ for (const kind of GREENPLUM_KINDS) {
 
     const again = sqlStateStore(await connect(database.url))
     t.after(() => again.close())
-    assert.deepEqual(await again.claim(claimOf(), signal()), { positions: new Map(), lessons: new Map() })
+    assert.deepEqual(await again.claim(claimOf(), signal()), { positions: new Map(), facts: new Map() })
     for (const table of ['positions', 'lessons', 'tables']) {
       assert.deepEqual(await database.query(`SELECT FROM cdc_relay.${table}`), [], table)
     }

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import type { Lessons } from '../../../../change.ts'
+import type { Facts, RelayIdentity, Stored } from '../../../../batch.ts'
 import { RelayError } from '../../../../errors.ts'
 import { parseJson } from '../../../../parse-json.ts'
 import type { Positions } from '../../../../position.ts'
-import type { RelayIdentity, Stored } from '../../../../state/store.ts'
 import { jsonOf, readStored } from '../../../../state/stored-json.ts'
 import type { Database } from '../../../tables/database.ts'
 import { theRow } from './written-rows.ts'
@@ -121,7 +120,7 @@ export function storedIdentity(row: RelayRow, name: string): RelayIdentity {
 /** @throws RelayError STATE_BROKEN */
 export async function readProgress(db: Database, row: RelayRow): Promise<Stored> {
   const { positions } = readStored('The positions', row.positions)
-  return { positions, lessons: await readLessons(db, pageOf(row)) }
+  return { positions, facts: await readLessons(db, pageOf(row)) }
 }
 
 export const pageOf = ({ life, lessons_claim, lessons_revision }: RelayRow): LessonsPage => ({
@@ -130,14 +129,14 @@ export const pageOf = ({ life, lessons_claim, lessons_revision }: RelayRow): Les
   revision: lessons_revision,
 })
 
-export const positionsText = (positions: Positions): string => jsonOf({ positions, lessons: new Map() })
+export const positionsText = (positions: Positions): string => jsonOf({ positions, facts: new Map() })
 
-async function readLessons(db: Database, { life, claim, revision }: LessonsPage): Promise<Lessons> {
+async function readLessons(db: Database, { life, claim, revision }: LessonsPage): Promise<Facts> {
   if (claim === 0) return new Map()
   const { rows } = await sql<{ lessons: string }>`
     SELECT "lessons" FROM "cdc_relay"."lessons"
     WHERE "life" = ${life} AND "claim" = ${claim} AND "revision" = ${revision}`.execute(db)
-  if (rows[0] !== undefined) return readStored('The lessons', rows[0].lessons).lessons
+  if (rows[0] !== undefined) return readStored('The lessons', rows[0].lessons).facts
   throw new RelayError('STATE_BROKEN', `Lessons ${claim}.${revision} of the relay are gone from cdc_relay.lessons`)
 }
 
@@ -146,11 +145,11 @@ export async function writeLessons(
   db: Database,
   name: string,
   { life, claim, revision }: LessonsPage,
-  lessons: Lessons,
+  lessons: Facts,
 ): Promise<void> {
   const { rows } = await sql`
     INSERT INTO "cdc_relay"."lessons" ("life", "claim", "revision", "name", "lessons")
-    VALUES (${life}, ${claim}, ${revision}, ${name}, ${jsonOf({ positions: new Map(), lessons })})
+    VALUES (${life}, ${claim}, ${revision}, ${name}, ${jsonOf({ positions: new Map(), facts: lessons })})
     ON CONFLICT ("life", "claim", "revision") DO UPDATE SET "lessons" = excluded."lessons"
     RETURNING "claim"`.execute(db)
   theRow(rows, 'cdc_relay.lessons')

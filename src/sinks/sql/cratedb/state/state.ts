@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Lessons } from '../../../../change.ts'
+import type { Facts, Claim, Stored } from '../../../../batch.ts'
 import { RelayError } from '../../../../errors.ts'
 import type { Log } from '../../../../observe/log.ts'
 import type { Positions } from '../../../../position.ts'
 import { startHeartbeat, watchHeartbeat } from '../../../../state/heartbeat.ts'
 import { nameHeld } from '../../../../state/held.ts'
 import { requireSameIdentity } from '../../../../state/identity.ts'
-import type { Claim, Stored } from '../../../../state/store.ts'
 import { holds, merge } from '../../../../state/stored-json.ts'
 import type { Database } from '../../../tables/database.ts'
 import type { Connection } from '../../connection.ts'
@@ -125,14 +124,14 @@ export function crateState({ db }: Connection, log: Log | null, heartbeatMs = HE
     return true
   }
 
-  async function moveWithin(_: Database, moves: Positions, lessons: Lessons): Promise<boolean> {
+  async function moveWithin(_: Database, moves: Positions, lessons: Facts): Promise<boolean> {
     if (moves.size === 0 && lessons.size === 0) return true
     const { name } = theRequest().relay
     const { row, stored } = theKnown()
-    const next = merge(stored, { positions: moves, lessons })
+    const next = merge(stored, { positions: moves, facts: lessons })
     const revision = row.revision + 1
     const page = lessons.size === 0 ? pageOf(row) : { life: row.life, claim: row.claim, revision }
-    if (lessons.size > 0) await writeLessons(db, name, page, next.lessons)
+    if (lessons.size > 0) await writeLessons(db, name, page, next.facts)
     const progress: Progress = {
       revision,
       positions: positionsText(next.positions),
@@ -175,7 +174,7 @@ export function crateState({ db }: Connection, log: Log | null, heartbeatMs = HE
     }
   }
 
-  async function settle(moves: Positions, lessons: Lessons, signal: AbortSignal): Promise<Stored | null> {
+  async function settle(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null> {
     const request = theRequest()
     const { name } = request.relay
     const before = theKnown().row
@@ -185,7 +184,7 @@ export function crateState({ db }: Connection, log: Log | null, heartbeatMs = HE
     if (isOurs(row, before) && row.revision > before.revision) {
       // Ours, and further than we knew: the move was done, but its answer was lost.
       known = { row, stored: await readProgress(db, row) }
-      if (holds(known.stored, { positions: moves, lessons })) return null
+      if (holds(known.stored, { positions: moves, facts: lessons })) return null
     }
     // The target was set back. Whoever lives there keeps the name.
     const older = await claim({ ...request, takeOver: false }, signal)

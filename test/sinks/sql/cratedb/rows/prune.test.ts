@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Change, Numeric, type Row, type SourceTable } from '../../../../../src/change.ts'
+import { type Change, Numeric, type Row } from '../../../../../src/change.ts'
+import type { SourceTable } from '../../../../../src/batch.ts'
 import type { Connection } from '../../../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../../../src/sinks/sql/connect.ts'
 import { cratedb } from '../../../../../src/sinks/sql/cratedb/dialect.ts'

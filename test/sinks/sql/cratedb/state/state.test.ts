@@ -8,7 +8,8 @@ import { connect } from '../../../../../src/sinks/sql/connect.ts'
 import { byWordsOfCrate } from '../../../../../src/sinks/sql/cratedb/failures.ts'
 import { crateState } from '../../../../../src/sinks/sql/cratedb/state/state.ts'
 import { sqlFailure } from '../../../../../src/sinks/sql/failures.ts'
-import type { StateStore, Stored } from '../../../../../src/state/store.ts'
+import type { StateStore } from '../../../../../src/state/store.ts'
+import type { Stored } from '../../../../../src/batch.ts'
 import { merge } from '../../../../../src/state/stored-json.ts'
 import { describeStateStore } from '../../../../state/conformance.ts'
 import { at, claimOf } from '../../../../support/changes.ts'
@@ -89,7 +90,7 @@ test(`cratedb: whatever goes wrong, what was moved is there, and only the last w
     for (const store of opened) await store.close()
   })
   let holder: StateStore | undefined
-  let there: Stored = { positions: new Map(), lessons: new Map() }
+  let there: Stored = { positions: new Map(), facts: new Map() }
   const counts = { moves: 0, takeOvers: 0, setBacks: 0 }
 
   async function takeOver(): Promise<void> {
@@ -108,7 +109,7 @@ test(`cratedb: whatever goes wrong, what was moved is there, and only the last w
     const moves = at(Object.fromEntries(shards.map((shard) => [shard, String(counts.moves)])))
     const lessons = random.chance(0.3) ? new Map([[random.pick(['x', '__proto__']), `"${counts.moves}"`]]) : new Map()
     assert.equal(await holder!.move(moves, lessons, signal()), null)
-    there = merge(there, { positions: moves, lessons })
+    there = merge(there, { positions: moves, facts: lessons })
   }
 
   async function setBack(): Promise<void> {
@@ -146,7 +147,7 @@ test('cratedb: a claim that was never given up is free once its heartbeat is a m
   const waiting = (await store()).claim(claimOf(), AbortSignal.timeout(200))
   await assert.rejects(waiting, { name: 'AbortError' })
   beat(60_000)
-  assert.deepEqual((await (await store()).claim(claimOf(), signal())).lessons, new Map())
+  assert.deepEqual((await (await store()).claim(claimOf(), signal())).facts, new Map())
 })
 
 test('cratedb: a name that was taken is not taken back, not even from one that has given it up', async (t) => {
@@ -180,7 +181,7 @@ test('cratedb: what a relay forgets when its row is deleted, lessons too', async
   crate.query('DELETE FROM "cdc_relay"."relays"')
   await assert.rejects(first.move(at({ a: '6' }), new Map(), signal()), { code: 'STATE_BROKEN' })
   await first.close()
-  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), lessons: new Map() })
+  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), facts: new Map() })
 })
 
 test('cratedb: of lessons only the newest page stays', async (t) => {
@@ -194,7 +195,7 @@ test('cratedb: of lessons only the newest page stays', async (t) => {
   assert.equal(crate.query('SELECT * FROM "cdc_relay"."lessons"').length, 2)
   await first.close()
   crate.refresh()
-  assert.deepEqual((await (await store()).claim(claimOf(), signal())).lessons, new Map([['x', '3']]))
+  assert.deepEqual((await (await store()).claim(claimOf(), signal())).facts, new Map([['x', '3']]))
   assert.equal(crate.query('SELECT * FROM "cdc_relay"."lessons"').length, 1)
 })
 
@@ -217,9 +218,9 @@ test('cratedb: it says no more than its grammar takes, and never a transaction o
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
-const sorted = ({ positions, lessons }: Stored) => ({
+const sorted = ({ positions, facts: lessons }: Stored) => ({
   positions: [...positions].sort(),
-  lessons: [...lessons].sort(),
+  facts: [...lessons].sort(),
 })
 
 async function place(t: TestContext): Promise<{ crate: Crate; store: () => Promise<StateStore> }> {

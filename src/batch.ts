@@ -1,0 +1,92 @@
+/**
+ * What is written together, what became of it, and what is stored between runs: shared by the modules that deliver, remember and
+ * write.
+ */
+import type { ColumnType, DeadLetter, StreamChange, TableName } from './change.ts'
+import type { Positions, StreamIdentity } from './position.ts'
+
+/** Who a relay is, so that the positions of another pipeline are never taken for its own. */
+export interface RelayIdentity {
+  readonly name: string
+  readonly stream: StreamIdentity
+  /** `--start` as given; null if it was not: then a new relay begins at `earliest` and a known one goes on. */
+  readonly start: string | null
+  /** What would make the target differ if it changed: mode, layout, routing. By option name, so that a message can name it. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** What is needed to claim a name. */
+export interface Claim {
+  readonly relay: RelayIdentity
+  /** Asked once, if the name is new: the positions to begin with. Stored together with the identity. */
+  firstPositions(): Promise<Positions>
+  /** Take the name from a holder that still lives. */
+  readonly takeOver: boolean
+}
+
+/** What a store holds of a relay. */
+export interface Stored {
+  readonly positions: Positions
+  /** Of each subject what was learned last. */
+  readonly facts: Facts
+}
+
+/** What is written together. Skips are counted before and are not here. */
+export interface Batch {
+  /** In order of arrival within each shard. */
+  readonly changes: readonly StreamChange[]
+  /** By source table as `tableLabel` prints it: what is known of the tables of a DMS feed, this batch included. */
+  readonly tables: ReadonlyMap<string, SourceTable>
+  /** What was learned since the batch before: it becomes durable together with the positions. */
+  readonly facts: Facts
+  readonly deadLetters: readonly DeadLetter[]
+  /** The position that each shard of the batch reaches. */
+  readonly moves: Positions
+}
+
+/** How the changes of a batch ended. All numbers together are `changes.length`. */
+export interface Written {
+  readonly kind: 'written'
+  /** By source table as `tableLabel` prints it. */
+  readonly tables: ReadonlyMap<string, { readonly applied: number; readonly superseded: number }>
+  /** Reason → changes that this target leaves out; absent if none. */
+  readonly skips?: ReadonlyMap<string, number>
+  /** Changes that the target refused and that it, or the file beside it, keeps with the reason; absent if none. */
+  readonly deadLettered?: number
+  /** The dead letters of those changes, for the log; absent if none, or if the target does not tell. */
+  readonly refused?: readonly DeadLetter[]
+  /** By source table, values that their columns cannot hold and that are kept in `cdc_extra`; absent if none. */
+  readonly setAside?: ReadonlyMap<string, SetAsideColumns>
+}
+
+/** Column or attribute of the source → how many of its values lie in `cdc_extra`, and why. */
+export type SetAsideColumns = ReadonlyMap<string, SetAsideColumn>
+
+export interface SetAsideColumn {
+  readonly count: number
+  /** Of the target's column, as its catalogue prints it; null where the table has none for it. */
+  readonly type: string | null
+  /** In words without values: why the column does not hold them. */
+  readonly reason: string
+  /** What the operator can do, in words or as a statement. */
+  readonly cure: string
+}
+
+/** The target held older positions than those last written (restored, failed over): nothing was written, read again from here. */
+export interface Rewound extends Stored {
+  readonly kind: 'rewound'
+}
+
+/** What is known of a table of the source beside its rows: of the options, its `create-table`, the target. Never altered: news make another. */
+export interface SourceTable {
+  readonly name: TableName
+  /** The columns of its primary key, in key order. Empty: it has none. Null: not known. */
+  readonly key: readonly string[] | null
+  /** What its columns hold, as far as someone said so. */
+  readonly columns: ReadonlyMap<string, ColumnType>
+  /** A `drop-table` of this version came: what is older is superseded. Null: none came. */
+  readonly floor: string | null
+}
+
+/** What must outlive a restart beside the positions: subject → JSON text. Whoever learned it knows how to read it. */
+export type Facts = ReadonlyMap<string, string>
