@@ -1,15 +1,17 @@
 import { pathToFileURL } from 'node:url'
-import yargs from 'yargs'
-import { CHECK_OPTIONS } from './commands/check-options.ts'
+import yargs, { type Argv } from 'yargs'
+import { CHECK } from './commands/check-command.ts'
+import type { Command } from './commands/command.ts'
 import { hideArguments } from './commands/hide-arguments.ts'
-import { RUN_OPTIONS } from './commands/run-options.ts'
+import { RUN } from './commands/run-command.ts'
 import { SINK_EXAMPLES } from './commands/sink-examples.ts'
 import { writtenFlags } from './commands/written-flags.ts'
 import { suggestion } from './nearest.ts'
 import { maskedWord } from './observe/mask.ts'
 import { ownVersion } from './version.ts'
 
-const COMMANDS = ['run', 'check', 'help']
+const COMMANDS: readonly Command[] = [RUN, CHECK]
+const NAMES = [...COMMANDS.map(({ name }) => name), 'help']
 
 /** Runs the program and leaves with its exit code. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -26,52 +28,25 @@ export async function main(args: readonly string[]): Promise<void> {
     .usage(
       '$0 <command>\n\nMoves row changes out of Kinesis streams into databases: nothing lost, nothing old over something newer.',
     )
-    .command(
-      'run',
-      'Read a stream and keep the target up to date, until stopped',
-      (command) =>
-        command
-          .usage('$0 run --source STREAM --sink URL [options]')
-          .options(RUN_OPTIONS)
-          .example('$0 run --source orders-cdc --sink postgresql://app@db/warehouse', 'mirror a table, for months')
-          .example('$0 run --source orders-cdc --sink pglite:./data --until-latest', 'catch up and end')
-          .example('$0 run --source file:- --sink jsonl:-', 'show what records decode to')
-          .epilogue(
-            `${SINK_EXAMPLES}\n\n` +
-              'Every option may also stand in a YAML file (--config) or in a variable: --batch-records is CDC_RELAY_BATCH_RECORDS.\n' +
-              'Exit codes: 0 done · 1 failed · 2 usage or configuration · 3 --on-error stop met a bad record · 4 another relay holds this name · 5 gap',
-          ),
-      // Loaded only when it runs, so that --help needs nothing but yargs.
+  for (const command of COMMANDS) {
+    program.command(
+      command.name,
+      command.about,
+      (own) => described(own, command),
       async (argv) => {
         isDone = true
-        const { run } = await import('./commands/run.ts')
-        process.exitCode = await run({ ...argv, ...writtenFlags(args, RUN_OPTIONS) })
+        process.exitCode = await command.run({ ...argv, ...writtenFlags(args, command.options) })
       },
     )
-    .command(
-      'check',
-      'See whether a target does what the relay relies on',
-      (command) =>
-        command
-          .usage('$0 check --sink URL [--json]')
-          .options(CHECK_OPTIONS)
-          .epilogue(
-            'Works in a schema of its own, cdc_relay_check_…, and removes it. docs/check.md says what is checked.\n' +
-              'Exit codes: 0 all as expected · 1 something differs · 2 usage or configuration',
-          ),
-      async (argv) => {
-        isDone = true
-        const { check } = await import('./commands/check.ts')
-        process.exitCode = await check({ ...argv, ...writtenFlags(args, CHECK_OPTIONS) })
-      },
-    )
+  }
+  program
     .command(
       'help [command]',
       'Show this, or the help of a command',
       (command) => command.positional('command', { type: 'string' }),
       async ({ command }) => {
         isDone = true
-        if (command !== undefined && !COMMANDS.includes(command)) return refuse(unknownCommand(command))
+        if (command !== undefined && !NAMES.includes(command)) return refuse(unknownCommand(command))
         await main([...(command === undefined ? [] : [command]), '--help'])
       },
     )
@@ -93,9 +68,16 @@ export async function main(args: readonly string[]): Promise<void> {
   refuse(words.length === 0 ? 'Which command? `cdc-relay run` reads a stream.' : unknownCommand(String(words[0])))
 }
 
+/** What the help of a command says. */
+function described(program: Argv, { usage, options, examples = [], epilogue }: Command): Argv {
+  program.usage(`$0 ${usage}`).options(options).epilogue(epilogue)
+  for (const [words, what] of examples) program.example(`$0 ${words}`, what)
+  return program
+}
+
 function unknownCommand(word: string): string {
   const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(word)
-  const hint = isUrl ? ' (did you mean cdc-relay run --source STREAM --sink URL?)' : suggestion(word, COMMANDS)
+  const hint = isUrl ? ' (did you mean cdc-relay run --source STREAM --sink URL?)' : suggestion(word, NAMES)
   return `Unknown command: ${maskedWord(word)}${hint}. \`cdc-relay --help\` lists all.`
 }
 

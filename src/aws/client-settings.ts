@@ -6,6 +6,7 @@ import {
   fromTemporaryCredentials,
 } from '@aws-sdk/credential-providers'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import type { ServiceClock } from './service-clock.ts'
 
@@ -16,6 +17,8 @@ export interface AwsOptions {
   readonly roleArn?: string | undefined
   readonly externalId?: string | undefined
   readonly endpointUrl?: string | undefined
+  /** Where AWS_DEFAULT_REGION is looked for, which the SDK does not read, and what messages speak of. */
+  readonly env?: Env | undefined
 }
 
 /** What the chain of environment and profiles says for one service: the `config` of a client that was given only the profile. */
@@ -43,15 +46,15 @@ const ANSWER_TIMEOUT_MS = 30_000
  * @throws RelayError CONFIGURATION
  */
 export function clientSettings(options: AwsOptions, ofChain: ChainConfig) {
-  const { region, profile, endpointUrl } = options
+  const { region, profile, endpointUrl, env = {} } = options
   checkEndpoint('The endpoint', endpointUrl)
-  for (const name of ENDPOINT_VARIABLES) checkEndpoint(`The endpoint of ${name}`, process.env[name] || undefined)
+  for (const name of ENDPOINT_VARIABLES) checkEndpoint(`The endpoint of ${name}`, env[name] || undefined)
   /** True for an emulator: what AWS offers is always https. */
   const isPlainHttp = async (): Promise<boolean> => {
     const endpoint = endpointUrl ?? (await ofChain.serviceConfiguredEndpoint?.())
     return endpoint !== undefined && URL.parse(endpoint)?.protocol === 'http:'
   }
-  const chosenRegion = async () => region ?? (await regionOfChain(ofChain.region, isPlainHttp))
+  const chosenRegion = async () => region ?? (await regionOfChain(ofChain.region, isPlainHttp, env))
   const settings = {
     maxAttempts: 1,
     requestHandler: pool(),
@@ -109,8 +112,11 @@ function credentials(
 }
 
 /** As the AWS CLI has it: AWS_REGION, then AWS_DEFAULT_REGION, which the SDK does not look at, then the profile. */
-async function regionOfChain(region: () => Promise<string>, isPlainHttp: () => Promise<boolean>): Promise<string> {
-  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env
+async function regionOfChain(
+  region: () => Promise<string>,
+  isPlainHttp: () => Promise<boolean>,
+  { AWS_REGION, AWS_DEFAULT_REGION }: Env,
+): Promise<string> {
   if (!AWS_REGION && AWS_DEFAULT_REGION) return AWS_DEFAULT_REGION
   try {
     return await region()

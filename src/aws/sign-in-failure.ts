@@ -1,4 +1,5 @@
 import { loadSharedConfigFiles } from '@smithy/core/config'
+import type { Env } from '../env.ts'
 import { type PlaceOfFailure, RelayError } from '../errors.ts'
 import type { AwsOptions } from './client-settings.ts'
 import { causeOf, OF_FILES, wordsOf } from './failures.ts'
@@ -39,11 +40,13 @@ export async function signInFailure(error: unknown, options: AwsOptions, place: 
   const isRegion = message.startsWith('Region is missing')
   if (!isRegion && name !== 'CredentialsProviderError' && name !== 'TokenProviderError') return error
 
-  const profile = options.profile ?? (process.env.AWS_PROFILE || undefined)
+  const { env = {} } = options
+  const files = filesOf(env)
+  const profile = options.profile ?? (env.AWS_PROFILE || undefined)
   const profiles = await namesOfProfiles()
   if (profile !== undefined && !profiles.includes(profile)) {
     const there = profiles.length === 0 ? 'which hold none' : `which hold ${profiles.join(', ')}`
-    const detail = `There is no AWS profile ${profile} in ${files().join(' and ')}, ${there}`
+    const detail = `There is no AWS profile ${profile} in ${files.join(' and ')}, ${there}`
     return new RelayError('CONFIGURATION', detail, place)
   }
   if (isRegion) {
@@ -51,19 +54,19 @@ export async function signInFailure(error: unknown, options: AwsOptions, place: 
     const detail = `No AWS region is known: there is no --region, AWS_REGION, AWS_DEFAULT_REGION or ${ofProfile}`
     return new RelayError('CONFIGURATION', detail, place)
   }
-  return new RelayError('AWS_CREDENTIALS', missingCredentials(wordsOf(error), profile), place, error)
+  return new RelayError('AWS_CREDENTIALS', missingCredentials(wordsOf(error), profile, files), place, error)
 }
 
-function missingCredentials(words: string, profile: string | undefined): string {
+function missingCredentials(words: string, profile: string | undefined, files: readonly string[]): string {
   if (!/Could not load credentials from any providers/.test(words)) return words
   return profile === undefined
-    ? `No AWS credentials were found: not in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ${files().join(' or ')}, nor from the container or machine that this runs on`
+    ? `No AWS credentials were found: not in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ${files.join(' or ')}, nor from the container or machine that this runs on`
     : `The AWS profile ${profile} leads to no credentials: it names none, or the profile, command or role that it names gives none`
 }
 
-const files = (): string[] => [
-  process.env.AWS_CONFIG_FILE || '~/.aws/config',
-  process.env.AWS_SHARED_CREDENTIALS_FILE || '~/.aws/credentials',
+const filesOf = (env: Env): string[] => [
+  env.AWS_CONFIG_FILE || '~/.aws/config',
+  env.AWS_SHARED_CREDENTIALS_FILE || '~/.aws/credentials',
 ]
 
 /** Names alone: the values are keys. */

@@ -14,7 +14,7 @@ import { POSTGRESQL_SESSIONS } from './postgresql-sessions.ts'
 import type { Report } from './report.ts'
 import { newSceneName, openScene, type Scene, shown } from './scene.ts'
 import { recognise, type Server } from './server.ts'
-import { type Reached, reach } from './sessions.ts'
+import { type Login, type Reached, reach } from './sessions.ts'
 import { ask, type Wire } from './wire.ts'
 
 /** What is checked of a server: first what everything else needs. */
@@ -48,8 +48,8 @@ export function checksFor({ kind }: Server): { readonly first: Check; readonly o
  * @param signal stops after the statement in hand
  * @throws RelayError SINK_UNREACHABLE, SINK_LOGIN, CONFIGURATION; the reason of `signal`
  */
-export async function checkServer(url: string, log: Log, signal: AbortSignal): Promise<Report> {
-  const reached = await reach(url)
+export async function checkServer(url: string, login: Login, log: Log, signal: AbortSignal): Promise<Report> {
+  const reached = await reach(url, login)
   try {
     const name = newSceneName()
     const { server, place } = await lookAround(reached, name)

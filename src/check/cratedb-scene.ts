@@ -32,7 +32,7 @@ export async function asTheSink<T>(
   work: (connection: Connection, scene: Scene) => Promise<T>,
 ): Promise<T> {
   try {
-    const opened = openCrate(scene.url)
+    const opened = openCrate(scene.url, scene.login.passwordFile, scene.login.env)
     const connection = { ...opened, db: opened.db.withPlugin(movedTo(scene.place!)) }
     const state = cratedb.state(connection, SILENT)
     try {

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { NotPermitted, StepFailed } from './check.ts'
 import type { Place } from './place.ts'
 import type { Server } from './server.ts'
-import type { Reached } from './sessions.ts'
+import type { Login, Reached } from './sessions.ts'
 import { type Answer, ask, askInBulk, type ServerError, type Wire } from './wire.ts'
 
 /** Parameters of a statement, as text. */
@@ -14,6 +14,7 @@ export interface Scene {
   readonly server: Server
   /** Of the server. Holds the password: never for messages. */
   readonly url: string
+  readonly login: Login
   /** The schema's name. */
   readonly name: string
   /** Quoted. Made of fixed letters and random digits: statements may be put together with it. */
@@ -82,6 +83,7 @@ export function openScene(
   return {
     server,
     url: reached.url,
+    login: reached.login,
     name,
     schema,
     place,

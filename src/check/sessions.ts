@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type pg from 'pg'
 import { serialize } from 'pg-protocol'
+import type { Env } from '../env.ts'
 import { askerOf } from '../sinks/sql/advice.ts'
 import { crateAddress } from '../sinks/sql/cratedb/address.ts'
 import { bySqlState, sqlFailure } from '../sinks/sql/failures.ts'
@@ -10,10 +11,18 @@ import { postgresAddress } from '../sinks/sql/postgresql/address.ts'
 import { openFolder } from '../sinks/sql/postgresql/pglite.ts'
 import { LOST, type Message, type Wire } from './wire.ts'
 
+/** What a login needs beside the URL. */
+export interface Login {
+  /** A file with the password; null: the password is in the URL, in `PGPASSWORD` or in libpq's own file. */
+  readonly passwordFile: string | null
+  readonly env: Env
+}
+
 /** A server that was reached by a URL. */
 export interface Reached {
   /** As given. Holds the password. */
   readonly url: string
+  readonly login: Login
   /** The schema that the URL names; null if none. */
   readonly schema: string | null
   /** A session more. PGlite has only one. @param changes to what node-postgres connects with */
@@ -30,18 +39,25 @@ const SILENCE_MS = 30_000
  * @param url one that `isChecked` takes
  * @throws RelayError CONFIGURATION for a URL that cannot be read; STATE_HELD for a PGlite folder that is in use
  */
-export async function reach(url: string): Promise<Reached> {
-  if (url.startsWith('pglite:')) return await reachPGlite(url.slice('pglite:'.length))
-  const { schema, ...config } = configOf(url)
+export async function reach(url: string, login: Login): Promise<Reached> {
+  if (url.startsWith('pglite:')) return await reachPGlite(url.slice('pglite:'.length), login)
+  const { schema, ...config } = configOf(url, login)
   return {
     url,
+    login,
     schema,
     // node-postgres prefers what the URL says.
     open: ({ database, ...changes } = {}) =>
-      openPostgres({ ...config, connectionString: withDatabase(config.connectionString!, database), ...changes }),
+      openPostgres(
+        { ...config, connectionString: withDatabase(config.connectionString!, database), ...changes },
+        login,
+      ),
     close: async () => {},
   }
 }
+
+/** A client class, and what it connects with. */
+type SessionConfig = pg.ClientConfig & { readonly Client: typeof pg.Client }
 
 function withDatabase(url: string, database: string | undefined): string {
   if (database === undefined) return url
@@ -54,15 +70,15 @@ function withDatabase(url: string, database: string | undefined): string {
 export const isChecked = (url: string): boolean => /^(postgres(ql)?|greenplum|crate):\/\/|^pglite:/.test(url)
 
 /** As the sinks connect, so that what a pooler or a server makes of it shows. */
-function configOf(url: string): pg.ClientConfig & Pick<Reached, 'schema'> {
-  const address = url.startsWith('crate:') ? crateAddress(url, process.env) : postgresAddress(url)
+function configOf(url: string, { passwordFile, env }: Login): SessionConfig & Pick<Reached, 'schema'> {
+  const isCrate = url.startsWith('crate:')
+  const address = isCrate ? crateAddress(url, env, passwordFile !== null) : postgresAddress(url)
   const { connectionString, options, schema } = address
-  return { connectionString, options, schema }
+  return { Client: clientThatLogsIn(passwordFile, isCrate ? env : undefined), connectionString, options, schema }
 }
 
 /** node-postgres logs in; after that the messages of the server are ours, for it loses those it does not expect. */
-async function openPostgres(config: pg.ClientConfig): Promise<Wire> {
-  const Client = clientThatLogsIn(null)
+async function openPostgres({ Client, ...config }: SessionConfig, { env }: Login): Promise<Wire> {
   const client = new Client({
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
@@ -79,7 +95,7 @@ async function openPostgres(config: pg.ClientConfig): Promise<Wire> {
   try {
     await client.connect()
   } catch (error) {
-    throw sqlFailure(error, bySqlState, {}, askerOf(config.connectionString ?? ''))
+    throw sqlFailure(error, bySqlState, {}, askerOf(config.connectionString ?? '', env))
   }
   for (const event of DRIVERS_EVENTS) connection.removeAllListeners(event)
   return wireOver(connection, told)
@@ -152,7 +168,7 @@ function copyAnswer(lines: string | null): Buffer {
 }
 
 /** A folder that was not there is not there afterwards. */
-async function reachPGlite(folder: string): Promise<Reached> {
+async function reachPGlite(folder: string, login: Login): Promise<Reached> {
   const isNew = folder !== '' && !existsSync(folder)
   const { pglite, close } = await openFolder(folder)
   const wire: Wire = {
@@ -163,6 +179,7 @@ async function reachPGlite(folder: string): Promise<Reached> {
   }
   return {
     url: `pglite:${folder}`,
+    login,
     schema: null,
     open: async () => wire,
     async close() {

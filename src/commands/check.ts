@@ -22,12 +22,11 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
   let releaseWarnings = (): void => {}
   try {
     const { sink, passwordFile, json } = readOptions(argv, process.env)
-    // Every session of the checks finds it there, whichever driver opens it.
-    if (passwordFile !== undefined) process.env.PGPASSWORD = await readPassword(passwordFile)
-    const mask = masker([...secretsOf(sink), process.env.PGPASSWORD ?? ''])
+    const password = passwordFile === null ? (process.env.PGPASSWORD ?? '') : await readPassword(passwordFile)
+    const mask = masker([...secretsOf(sink), password])
     say = reporter(process.stderr, mask)
     releaseWarnings = warningsIntoLog(say.log)
-    const report = await checkServer(sink, say.log, stopping.signal)
+    const report = await checkServer(sink, { passwordFile, env: process.env }, say.log, stopping.signal)
     process.stdout.write(reportText(maskTexts(report, mask), json))
     return report.leftBehind !== null || report.findings.some(({ verdict }) => verdict === 'differs') ? 1 : 0
   } catch (error) {
@@ -49,7 +48,7 @@ function reportText(report: Report, json: boolean): string {
 function readOptions(
   argv: Readonly<Record<string, unknown>>,
   env: NodeJS.ProcessEnv,
-): { sink: string; passwordFile: string | undefined; json: boolean } {
+): { sink: string; passwordFile: string | null; json: boolean } {
   const known = [...NO_OPTIONS, ...Object.keys(CHECK_OPTIONS)]
   const words = (argv._ as readonly unknown[]).slice(1).map((word) => strayWord(String(word)))
   const unknown = Object.keys(argv).filter((name) => !known.includes(name))
@@ -77,5 +76,5 @@ function readOptions(
   if (Array.isArray(argv.json)) problems.push('--json is given twice')
   else if (typeof argv.json === 'string') problems.push('--json must be true or false')
   if (problems.length > 0) throw new RelayError('CONFIGURATION', problems.join('; '))
-  return { sink: sink as string, passwordFile: passwordFile as string | undefined, json: argv.json === true }
+  return { sink: sink as string, passwordFile: (passwordFile as string | undefined) ?? null, json: argv.json === true }
 }

@@ -85,7 +85,7 @@ async function runConfigured(
   const ledger = new Ledger()
   const lag = new Lag()
   const observer = observers(ledger, lag, logObserver(log, config['log-values']))
-  const source = await openSource(config, log, observer)
+  const source = await openSource({ ...config, env: process.env }, log, observer)
   const name = config.name ?? source.streamName
   sayWhoBegins(log, config, name)
   for (const message of vain) log.warn({}, message)
@@ -98,6 +98,7 @@ async function runConfigured(
       routes: explicitRoute(config.table),
       declaredTypes: declaredTypes(config.type),
       keepsState: source.keepsState,
+      env: process.env,
       log,
     })
     const claim = {

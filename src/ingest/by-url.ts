@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Log } from '../observe/log.ts'
+import type { Env } from '../env.ts'
 import type { RetryObserver } from '../retry.ts'
 import { pathProblem } from '../server-url.ts'
 import { streamProblem } from './kinesis/stream-name.ts'
@@ -16,6 +17,7 @@ export interface SourceOptions {
   readonly 'role-arn'?: string | undefined
   readonly 'external-id'?: string | undefined
   readonly 'endpoint-url'?: string | undefined
+  readonly env: Env
 }
 
 export interface NamedSource extends Source {
@@ -53,6 +55,7 @@ export async function openSource(options: SourceOptions, log: Log, observer: Ret
     roleArn: options['role-arn'],
     externalId: options['external-id'],
     endpointUrl: options['endpoint-url'],
+    env: options.env,
     untilLatest: options['until-latest'],
     onGap: options['on-gap'],
     memoryBytes: options.memory,

@@ -1,4 +1,5 @@
 import type { ColumnType, TableName } from '../change.ts'
+import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
 import type { Log } from '../observe/log.ts'
@@ -40,6 +41,7 @@ export interface SinkSurroundings {
   readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
   /** False for standard input: then nothing is remembered. */
   readonly keepsState: boolean
+  readonly env: Env
   readonly log: Log
 }
 
@@ -57,7 +59,7 @@ const SINKS: Readonly<Record<string, OpenSink>> = {
 }
 
 /** What is wrong with a sink's URL, all of it and without a password; null if nothing is. */
-export function sinkProblem(url: string, environment: NodeJS.ProcessEnv = process.env): string | null {
+export function sinkProblem(url: string, environment: Env): string | null {
   const scheme = schemeOf(url)
   if (scheme === null || !Object.hasOwn(SINKS, scheme)) {
     const known = Object.keys(SINKS).map((name) => `${name}:`)
@@ -109,12 +111,13 @@ const schemeOf = (url: string): string | null => /^([a-z][a-z0-9+.-]*):/i.exec(u
 
 async function openSql(
   config: SinkConfig,
-  { routes, declaredTypes, retentionMs, log }: SinkSurroundings,
+  { routes, declaredTypes, retentionMs, env, log }: SinkSurroundings,
 ): Promise<Sink> {
   const { sqlSink } = await import('./sql/sink.ts')
   return sqlSink({
     url: config.sink,
     passwordFile: config['sink-password-file'],
+    env,
     mode: config.mode,
     layout: config.layout ?? null,
     // What is ignored does not reach the sink.
@@ -134,10 +137,11 @@ async function openSql(
 
 async function openGpss(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
   const { gpssSink } = await import('./gpss/sink.ts')
-  const { name, routes, declaredTypes, log } = surroundings
+  const { name, routes, declaredTypes, env, log } = surroundings
   return gpssSink({
     url: config.sink,
     passwordFile: config['sink-password-file'],
+    env,
     relay: name,
     mode: config.mode,
     layout: config.layout ?? null,
@@ -166,8 +170,13 @@ async function openJsonl(config: SinkConfig, surroundings: SinkSurroundings): Pr
   return jsonlSink({ path, deadLetters, store, log })
 }
 
-async function storeOf(config: SinkConfig, { name, keepsState, log }: SinkSurroundings): Promise<StateStore | null> {
-  return keepsState ? await openStateStore(config.state ?? `file:${fileNameOf(name)}.state.json`, config, log) : null
+async function storeOf(
+  config: SinkConfig,
+  { name, keepsState, env, log }: SinkSurroundings,
+): Promise<StateStore | null> {
+  return keepsState
+    ? await openStateStore(config.state ?? `file:${fileNameOf(name)}.state.json`, config, env, log)
+    : null
 }
 
 const deadLettersOf = (config: SinkConfig, name: string): string =>

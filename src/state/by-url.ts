@@ -1,3 +1,4 @@
+import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import { fileProblems, misreading, pathProblem } from '../server-url.ts'
@@ -39,7 +40,7 @@ function databaseProblem(url: string): string | null {
 }
 
 /** @param url one that `stateProblem` finds nothing wrong with. @throws RelayError CONFIGURATION */
-export async function openStateStore(url: string, config: StateConfig, log: Log): Promise<StateStore> {
+export async function openStateStore(url: string, config: StateConfig, env: Env, log: Log): Promise<StateStore> {
   const rest = url.slice(url.indexOf(':') + 1)
   switch (url.slice(0, url.indexOf(':'))) {
     case 'file':
@@ -52,7 +53,8 @@ export async function openStateStore(url: string, config: StateConfig, log: Log)
         profile: config.profile,
         roleArn: config['role-arn'],
         externalId: config['external-id'],
-        endpointUrl: process.env.AWS_ENDPOINT_URL_DYNAMODB,
+        endpointUrl: env.AWS_ENDPOINT_URL_DYNAMODB,
+        env,
         log,
       })
     }
@@ -61,7 +63,7 @@ export async function openStateStore(url: string, config: StateConfig, log: Log)
       const { connect } = await import('../sinks/sql/connect.ts')
       const { sqlStateStore } = await import('../sinks/sql/state-store.ts')
       const { askerOf } = await import('../sinks/sql/advice.ts')
-      return sqlStateStore(await connect(url), askerOf(url))
+      return sqlStateStore(await connect(url, null, env), askerOf(url, env))
     }
   }
   throw new RelayError('CONFIGURATION', `--state ${stateProblem(url)}`)

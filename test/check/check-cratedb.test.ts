@@ -11,6 +11,7 @@ import { type Crate, type CrateOptions, startCrate } from '../support/crate/crat
 import { testDatabase } from '../support/postgres/postgres.ts'
 
 const QUIET = { info() {}, warn() {}, error() {} }
+const LOGIN = { passwordFile: null, env: {} }
 
 test('a server that answers as expected: nothing differs, all is removed', async (t) => {
   const crate = await startedCrate(t)
@@ -108,7 +109,7 @@ test('what cannot be removed is named', async (t) => {
 /** The checks are there since CrateDB differs from PostgreSQL: they must find so. */
 test('on PostgreSQL all checks differ but those on which both agree', async (t) => {
   const database = await testDatabase(t)
-  const reached = await reach(database.url)
+  const reached = await reach(database.url, LOGIN)
   const server: Server = { kind: 'CrateDB', version: '6.4.3' }
   const name = newSceneName()
   const scene = openScene(reached, server, name, ownSchema(name), new AbortController().signal)
@@ -134,7 +135,7 @@ async function startedCrate(t: TestContext, options?: CrateOptions): Promise<Cra
   return crate
 }
 
-const checked = (crate: Crate): Promise<Report> => checkServer(crate.url, QUIET, new AbortController().signal)
+const checked = (crate: Crate): Promise<Report> => checkServer(crate.url, LOGIN, QUIET, new AbortController().signal)
 
 const differing = (findings: readonly Finding[]): string[] =>
   findings.filter(({ verdict }) => verdict === 'differs').map(({ id }) => id)

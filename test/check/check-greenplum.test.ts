@@ -10,6 +10,7 @@ import {
 } from '../support/greenplum/greenplum.ts'
 
 const QUIET = { info() {}, warn() {}, error() {} }
+const LOGIN = { passwordFile: null, env: {} }
 const TITLES: Readonly<Record<GreenplumKind, string>> = {
   '6': 'Greenplum 6',
   '7': 'Greenplum 7',
@@ -23,7 +24,7 @@ for (const kind of ['6', '7', 'cloudberry'] as const) {
     const database = await greenplumDatabase(t, kind, 'on')
     // Heaps under the name that Greenplum gives append-optimised tables.
     if (kind !== '6') await database.query('CREATE ACCESS METHOD ao_row TYPE TABLE HANDLER heap_tableam_handler')
-    const { server, findings, leftBehind } = await checkServer(database.url, QUIET, new AbortController().signal)
+    const { server, findings, leftBehind } = await checkServer(database.url, LOGIN, QUIET, new AbortController().signal)
     assert.equal(server.kind, TITLES[kind])
     // Its catalogue knows nothing of segments, nor its kernel of the partitions of 6.
     assert.deepEqual(differing(findings), kind === '6' ? ['G-07', 'G-13'] : ['G-07'])
@@ -41,7 +42,7 @@ for (const kind of ['6', '7', 'cloudberry'] as const) {
   const skip = isRealGreenplum ? withoutGreenplum(kind) : 'needs a Greenplum, named by CDC_TEST_GREENPLUM'
   test(`a real ${TITLES[kind]}: as expected; all is removed`, { skip }, async (t) => {
     const database = await greenplumDatabase(t, kind)
-    const { findings, leftBehind } = await checkServer(database.url, QUIET, new AbortController().signal)
+    const { findings, leftBehind } = await checkServer(database.url, LOGIN, QUIET, new AbortController().signal)
     assert.deepEqual(differing(findings), [])
     assert.equal(findings.length, 29)
     assert.equal(leftBehind, null)
@@ -54,7 +55,7 @@ test('locks that are not as the deadlock detector says are found', { skip: witho
   // The stand-in only says that the detector is off: its PostgreSQL locks rows all the same.
   const database = await greenplumDatabase(t, '7', 'off')
   await database.query('CREATE ACCESS METHOD ao_row TYPE TABLE HANDLER heap_tableam_handler')
-  const { findings } = await checkServer(database.url, QUIET, new AbortController().signal)
+  const { findings } = await checkServer(database.url, LOGIN, QUIET, new AbortController().signal)
   assert.deepEqual(differing(findings), ['G-07', 'G-10', 'G-11'])
   database.takeRefusals()
 })

@@ -9,9 +9,11 @@ import { type Reached, reach } from '../../src/check/sessions.ts'
 import type { Wire } from '../../src/check/wire.ts'
 import { testDatabase } from '../support/postgres/postgres.ts'
 
+const LOGIN = { passwordFile: null, env: {} }
+
 test('sessions of the server itself are as expected; behind a pooler in transaction mode, what lives in a session is not', async (t) => {
   const database = await testDatabase(t)
-  const direct = await reach(database.url)
+  const direct = await reach(database.url, LOGIN)
   assert.deepEqual(await differing(direct), [])
   assert.deepEqual(await differing(pooled(direct)), ['P-06', 'P-13', 'P-14'])
 
@@ -41,6 +43,7 @@ function pooled(server: Reached): Reached {
   const idle: Wire[] = []
   return {
     url: server.url,
+    login: LOGIN,
     schema: server.schema,
     close: server.close,
     async open() {

@@ -52,7 +52,7 @@ test('-h and -v work at every level, as help does', async () => {
 })
 
 test('the help lists every kind of sink with an example that is right', async () => {
-  const known = sinkProblem('x:')!
+  const known = sinkProblem('x:', {})!
     .match(/[a-z]+:/g)!
     .filter((scheme) => !['x:', 'postgres:'].includes(scheme))
   for (const args of [['--help'], ['run', '--help']]) {

@@ -25,14 +25,14 @@ test('each URL opens its store: what one moved the next one finds', async (t) =>
   const dynalite = await startDynalite()
   t.after(() => dynalite.close())
   await dynalite.createTable('states', 'relay', 'item')
-  process.env.AWS_ENDPOINT_URL_DYNAMODB = dynalite.endpoint
+  const env = { AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint }
   for (const state of [`file:${join(folder, 'relay.json')}`, url, 'dynamodb:states']) {
     const signal = AbortSignal.timeout(30_000)
-    const first = await openStateStore(state, {}, SILENT)
+    const first = await openStateStore(state, {}, env, SILENT)
     await first.claim(claimOf(), signal)
     assert.equal(await first.move(at({ shard: '7' }), new Map([['sends-nulls', 'true']]), signal), null)
     await first.close()
-    const second = await openStateStore(state, {}, SILENT)
+    const second = await openStateStore(state, {}, env, SILENT)
     const { positions, facts: lessons } = await second.claim(claimOf(), signal)
     await second.close()
     assert.equal(positions.get('shard')?.sequence, '7')

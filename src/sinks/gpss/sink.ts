@@ -1,4 +1,5 @@
 import type { ColumnType, TableName } from '../../change.ts'
+import type { Env } from '../../env.ts'
 import type { Log } from '../../observe/log.ts'
 import { joinState } from '../with-state.ts'
 import type { StateStore } from '../../state/store.ts'
@@ -16,6 +17,8 @@ export interface GpssSinkOptions {
   readonly url: string
   /** A file with the password, instead of the URL's. */
   readonly passwordFile?: string | undefined
+  /** The password where neither has one: `CDC_RELAY_GPSS_PASSWORD`, else `PGPASSWORD`. */
+  readonly env?: Env | undefined
   /** The relay's name. */
   readonly relay: string
   readonly mode: 'mirror' | 'append'
@@ -44,7 +47,7 @@ export interface GpssSinkOptions {
  */
 export function gpssSink(options: GpssSinkOptions): Sink {
   const { mode, deadLetters, store, log, passwordFile } = options
-  const inUrl = gpssAddress(options.url, process.env)
+  const inUrl = gpssAddress(options.url, options.env ?? {})
   const address = passwordFile === undefined ? inUrl : { ...inUrl, password: { file: passwordFile } }
   const gpss = openGpss(address)
   const catalogue = gpssCatalogue(gpss)

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import type { Env } from '../../env.ts'
 
 /** Who writes where: so that an advice can be typed as it stands. */
 export interface Asker {
@@ -8,12 +9,12 @@ export interface Asker {
   readonly tables?: readonly { readonly schema: string; readonly name: string }[]
 }
 
-/** Who a URL logs in as. */
-export function askerOf(url: string): Asker {
+/** The role that a URL logs in as. */
+export function askerOf(url: string, env: Env = {}): Asker {
   if (url.startsWith('pglite:')) return { user: 'postgres' }
   const parsed = URL.parse(url)
   const named = parsed?.username ? decoded(parsed.username) : parsed?.searchParams.get('user')
-  return { user: named || process.env.PGUSER || userInfo().username }
+  return { user: named || env.PGUSER || userInfo().username }
 }
 
 function decoded(text: string): string {

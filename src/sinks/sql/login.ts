@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import pg from 'pg'
 import pgpass from 'pgpass'
+import type { Env } from '../../env.ts'
 import { RelayError } from '../../errors.ts'
 import { fileTrouble } from '../../file-trouble.ts'
 
@@ -18,14 +19,16 @@ interface Login {
  * in the URL, `PGPASSWORD` and the password file of libpq (`PGPASSFILE`, `~/.pgpass`); and a login that fails leaves no socket
  * behind, which the server would keep open for a minute, and with it this process.
  *
+ * @param env where `PGPASSWORD` is looked for; absent: where node-postgres looks
  * @throws RelayError SINK_LOGIN, by its `connect`, if a password is wanted and none is given
  */
-export function clientThatLogsIn(passwordFile: string | null): typeof pg.Client {
+export function clientThatLogsIn(passwordFile: string | null, env?: Env): typeof pg.Client {
   return class extends pg.Client {
     constructor(config?: string | pg.ClientConfig) {
       super(config)
       // Of the URL or PGPASSWORD; node-postgres keeps it from being shown, and calls it where it is a function.
-      const given = this.password as string | null | undefined
+      const known = this.password as string | null | undefined
+      const given = env === undefined ? known : passwordInUrl(config) || env.PGPASSWORD
       const find = (login: Login) => passwordOf(passwordFile, given || null, login)
       ;(this as { password: unknown }).password = find
     }
@@ -41,6 +44,12 @@ export function clientThatLogsIn(passwordFile: string | null): typeof pg.Client 
       return undefined
     }
   }
+}
+
+/** The one in front of the host. */
+function passwordInUrl(config: string | pg.ClientConfig | undefined): string {
+  const url = URL.parse((typeof config === 'string' ? config : config?.connectionString) ?? '')
+  return decodeURIComponent(url?.password ?? '')
 }
 
 async function passwordOf(file: string | null, given: string | null, login: Login): Promise<string> {

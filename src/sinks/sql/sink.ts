@@ -1,4 +1,5 @@
 import type { ColumnType, TableName } from '../../change.ts'
+import type { Env } from '../../env.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Sink, Write } from '../sink.ts'
@@ -26,6 +27,8 @@ export interface SqlSinkOptions {
   readonly url: string
   /** A file with the password; absent: of the URL, `PGPASSWORD` or libpq's own file. */
   readonly passwordFile?: string | undefined
+  /** For `PGUSER` in advice, and `PGPASSWORD` of `crate://…`; node-postgres reads the variables of libpq itself. */
+  readonly env?: Env | undefined
   readonly mode: 'mirror' | 'append'
   /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
   readonly layout: 'columns' | 'document' | null
@@ -59,7 +62,7 @@ export function sqlSink(options: SqlSinkOptions): Sink {
   let writing: Promise<unknown> = Promise.resolve()
   let closed: Promise<void> | undefined
   const isMirror = options.mode === 'mirror'
-  const asker = askerOf(options.url)
+  const asker = askerOf(options.url, options.env)
 
   return {
     get refusesNul() {
@@ -122,7 +125,7 @@ function theOpened(opened: Opened | undefined): Opened {
 }
 
 async function openTarget(options: SqlSinkOptions): Promise<Opened> {
-  const connection = await connect(options.url, options.passwordFile)
+  const connection = await connect(options.url, options.passwordFile, options.env)
   try {
     const dialect = await dialectOf(connection, options.log)
     const deletes = deletesOf(options, dialect)
@@ -230,7 +233,10 @@ function prepareBatch(
         const remedy = isOfTarget(error) ? remedyFor(failures.meaning(error), where, course) : null
         if (remedy === null) {
           attemptsBefore++
-          throw sqlFailure(error, failures, placeOfBatch(batch), { ...askerOf(options.url), tables: tablesOf(plans) })
+          throw sqlFailure(error, failures, placeOfBatch(batch), {
+            ...askerOf(options.url, options.env),
+            tables: tablesOf(plans),
+          })
         }
         // Looked at once more, the tables say what is wrong with them.
         if (remedy.hasLooked && !course.hasLooked) tables.forget()

@@ -1,5 +1,6 @@
 import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import type { Env } from '../../../env.ts'
 import type { Connection } from '../connection.ts'
 import { clientThatLogsIn } from '../login.ts'
 import { crateAddress } from './address.ts'
@@ -19,12 +20,13 @@ const SESSIONS = 2
  * Of the startup parameters CrateDB reads `options` alone; what `options` of the URL sets comes last, and holds.
  * https://cratedb.com/docs/crate/reference/en/latest/interfaces/postgres.html
  *
+ * @param env the password where neither URL nor file has one: `PGPASSWORD` of it, and of nothing else, for a password that nobody saw here might travel in clear
  * @throws RelayError CONFIGURATION
  */
-export function openCrate(url: string, passwordFile: string | null = null): Connection {
-  const { connectionString, options, schema } = crateAddress(url, process.env, passwordFile !== null)
+export function openCrate(url: string, passwordFile: string | null = null, env: Env = {}): Connection {
+  const { connectionString, options, schema } = crateAddress(url, env, passwordFile !== null)
   const pool = new pg.Pool({
-    Client: clientThatLogsIn(passwordFile),
+    Client: clientThatLogsIn(passwordFile, env),
     connectionString,
     max: SESSIONS,
     idleTimeoutMillis: 0,

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { sql } from 'kysely'
+import type { Env } from '../../../../src/env.ts'
 import { SILENT } from '../../../../src/observe/log.ts'
 import type { Connection } from '../../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../../src/sinks/sql/connect.ts'
+import { openCrate } from '../../../../src/sinks/sql/cratedb/connection.ts'
 import { dialectOf } from '../../../../src/sinks/sql/dialect-of.ts'
 import { type Crate, startCrate } from '../../../support/crate/crate.ts'
 
@@ -66,4 +70,38 @@ async function place(t: TestContext): Promise<{ crate: Crate; connection: Connec
     await crate.stop()
   })
   return { crate, connection }
+}
+
+test('PGPASSWORD is what the caller hands in: one that only the process has is never sent, for its way was not looked at', async (t) => {
+  const { port, passwords } = await serverThatAsks(t)
+  const url = `crate://writer@127.0.0.1:${port}/doc`
+  process.env.PGPASSWORD = 'of-the-process'
+  t.after(() => delete process.env.PGPASSWORD)
+  const login = async (env: Env) => {
+    const { db, close } = openCrate(url, null, env)
+    await assert.rejects(sql`SELECT 1`.execute(db))
+    await close()
+  }
+  await login({})
+  assert.deepEqual(passwords, [])
+  await login({ PGPASSWORD: 'handed-in' })
+  assert.deepEqual(passwords, ['handed-in'])
+})
+
+/** Asks each client for its password, and hangs up. */
+async function serverThatAsks(t: TestContext) {
+  const passwords: string[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3])) // AuthenticationCleartextPassword
+      socket.once('data', (message: Buffer) => {
+        if (message[0] === 0x70) passwords.push(message.toString('utf8', 5, message.length - 1))
+        socket.destroy()
+      })
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => server.close())
+  return { port: (server.address() as AddressInfo).port, passwords }
 }
