@@ -3,7 +3,6 @@ import { type Change, tableLabel } from '../change.ts'
 import type { SourceTable, Claim } from '../batch.ts'
 import { SILENT } from '../observe/log.ts'
 import type { Connection } from '../sinks/sql/connection.ts'
-import type { Database } from '../sinks/tables/database.ts'
 import { openCrate } from '../sinks/sql/cratedb/connection.ts'
 import { cratedb } from '../sinks/sql/cratedb/dialect.ts'
 import type { Layout, TargetTable } from '../sinks/tables/layout.ts'
@@ -55,7 +54,7 @@ export async function learnedTable(
   known: SourceTable | null,
   changes: readonly Change[],
 ): Promise<TargetTable> {
-  const tables = targetTables<Database>({
+  const tables = targetTables({
     catalogue: cratedb.catalogue(connection),
     layoutOf: () => layout,
     routes: () => null,

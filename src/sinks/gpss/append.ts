@@ -8,8 +8,8 @@ import {
   toJson,
   type Value,
 } from '../../change.ts'
-import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
+import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
 import { targetName } from '../tables/names.ts'
 import { DELETED } from '../tables/own-columns.ts'
 import { inSlices } from '../tables/slices.ts'

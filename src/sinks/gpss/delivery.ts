@@ -1,6 +1,6 @@
+import type { Batch, SetAsideColumns, Written } from '../../batch.ts'
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Batch, SetAsideColumns, Written } from '../../batch.ts'
 import { placeOfBatch } from '../tables/place-of-batch.ts'
 import { type Group, groupByTable } from '../tables/planning.ts'
 import { type SchemaPolicyOptions, schemaPolicy } from '../tables/schema-changes.ts'

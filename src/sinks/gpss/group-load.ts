@@ -1,6 +1,6 @@
+import type { SetAsideColumns } from '../../batch.ts'
 import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { SetAsideColumns } from '../../batch.ts'
 import type { Group } from '../tables/planning.ts'
 import { refuseTooMany } from '../tables/refused.ts'
 import type { Refuses } from '../tables/refused-values.ts'

@@ -1,12 +1,11 @@
 import type { ColumnType, TableName } from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
 import type { MergeTable } from '../sql/greenplum/merge.ts'
-import { KEYS_OF_ANY_COLLATION } from '../sql/greenplum/tables.ts'
 import { postgresStyle } from '../sql/postgresql/tables.ts'
+import { TYPES_IN_DEFAULT_COLLATION } from '../tables/column-types.ts'
 import { columnsMirror } from '../tables/columns.ts'
 import { columnsShape } from '../tables/columns-shape.ts'
 import { documentMirror, documentShape } from '../tables/document.ts'
-import type { TypedKey } from '../tables/keys.ts'
 import type { Layout } from '../tables/layout.ts'
 import { type MirrorStatements, planMirror } from '../tables/mirror.ts'
 import { isReservedInGreenplum, targetName } from '../tables/names.ts'
@@ -41,7 +40,7 @@ export interface MirrorTargetOptions {
  */
 export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
   const { relay, catalogue, onReload } = options
-  const tables = targetTables<Stage>({
+  const tables = targetTables({
     ...options,
     names: { schema: targetName, table: targetName, isReserved: isReservedInGreenplum },
     layoutOf: layoutsOf(options),
@@ -113,7 +112,7 @@ function layoutsOf({ layout, declaredTypes }: MirrorTargetOptions): (feed: 'dms'
 
 const STAGED: TableDialect<Stage> = {
   ...postgresStyle('soft'),
-  ...KEYS_OF_ANY_COLLATION,
+  ...TYPES_IN_DEFAULT_COLLATION,
   columns(table) {
     const shape = columnsShape(table)
     const statements = staging({ ...table, columns: table, dataType: null })
@@ -122,7 +121,7 @@ const STAGED: TableDialect<Stage> = {
   },
   document(table, relation) {
     const dataType = relation.columns.find(({ name }) => name === DATA.name)?.baseType ?? 'jsonb'
-    const shape = documentShape(table, table.keys as readonly TypedKey[])
+    const shape = documentShape(table)
     const statements = staging({ ...table, columns: null, dataType })
     return (changes) => planMirror(table, shape, statements, changes)
   },

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { RelayError } from '../../errors.ts'
-import { type MergeTable, mergeStatements, type Step } from '../sql/greenplum/merge.ts'
-import { BY_KEY } from '../sql/greenplum/planner.ts'
+import { BY_KEY, type MergeTable, mergeStatements, type Step } from '../sql/greenplum/merge.ts'
 import { tableId } from '../tables/clauses.ts'
 import type { Statement } from '../tables/database.ts'
 import { RowEncoder } from './rows.ts'
@@ -49,10 +48,12 @@ export const createStage = ({ schema, name }: GpssTable): Statement =>
  * whatever is staged, oldest first, and takes it away: running it twice does nothing more, and what an earlier load left
  * behind because its SQL did not run is not lost.
  *
- * It begins with what the planner needs to find rows by the index of the key (`greenplum/planner.ts`), and takes the lock that Greenplum's UPDATE takes anyway: of two relays that merge into one table the second one must
- * see the rows of the first, or both would add the same key. Each has a staging table of its own, and this is the only lock
- * that they share, so neither can hold one that the other waits for. At last it empties the staging table, by TRUNCATE where
- * it can: Greenplum does not clean up behind DELETE by itself, and each load would be slower than the one before it.
+ * The block begins with the settings that let the planner find rows by the index of the key (`BY_KEY`). Then it takes the
+ * lock that Greenplum's UPDATE takes anyway: of two relays that merge into one table the second one must see the rows of
+ * the first, or both would add the same key. Each relay has a staging table of its own, and this is the only lock that they
+ * share, so neither can hold one that the other waits for. At the end the block empties the staging table, by TRUNCATE
+ * where that is possible: Greenplum does not clean up behind DELETE by itself, and each load would be slower than the one
+ * before it.
  */
 export class Stage {
   readonly #relay: string

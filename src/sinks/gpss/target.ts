@@ -1,5 +1,5 @@
-import type { Change, DeadLetter } from '../../change.ts'
 import type { SetAsideColumns } from '../../batch.ts'
+import type { Change, DeadLetter } from '../../change.ts'
 import type { Group } from '../tables/planning.ts'
 import type { Refuses } from '../tables/refused-values.ts'
 import type { Load } from './session.ts'

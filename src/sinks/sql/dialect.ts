@@ -5,6 +5,7 @@ import type { DeclaredTypes } from '../tables/columns.ts'
 import type { Database, Statement } from '../tables/database.ts'
 import type { Layout, TargetTable } from '../tables/layout.ts'
 import type { UnsureColumn } from '../tables/refused-values.ts'
+import type { Relation } from '../tables/relation.ts'
 import type { TargetNames } from '../tables/style.ts'
 import type { Target } from '../tables/target.ts'
 import type { Connection } from './connection.ts'
@@ -12,10 +13,12 @@ import type { ErrorMeanings } from './failures.ts'
 import type { SqlState } from './state.ts'
 
 /**
- * What one database wants otherwise than the others. The sink, the planning and the layouts ask it, and know no database.
- * Which one it is, the server says after connecting.
+ * Everything that differs between databases. The sink, the planning and the layouts ask it, and know no database.
+ * The server says after connecting which one it is.
+ *
+ * @typeParam R what its catalogue knows of a table: its layouts are given nothing else
  */
-export interface Dialect {
+export interface Dialect<R extends Relation = Relation> {
   /** As its users call it: `PostgreSQL`, `Greenplum 6`. */
   readonly title: string
   /** What becomes of deleted rows by default, and all that it can do. */
@@ -36,7 +39,7 @@ export interface Dialect {
 
   /** What a relay remembers in the target. */
   state(connection: Connection, log: Log | null): SqlState
-  catalogue(connection: Connection): Catalogue
+  catalogue(connection: Connection): Catalogue<R>
 
   readonly names: TargetNames
   /**
@@ -44,9 +47,9 @@ export interface Dialect {
    * @param declaredTypes what the operator says that columns hold
    * @param objects what becomes of the members of documents, where the database knows more than one way
    */
-  mirrors(deletes: 'hard' | 'soft', declaredTypes: DeclaredTypes, objects: 'ignored' | 'dynamic'): Mirrors
+  mirrors(deletes: 'hard' | 'soft', declaredTypes: DeclaredTypes, objects: 'ignored' | 'dynamic'): Mirrors<R>
   /** The log of changes. */
-  append(): Layout
+  append(): Layout<Database, R>
 
   readonly writing: Writing
   /** Takes away what remains of deleted rows for longer than `ageMs`, a part at a time. Resolves to true if there is more. */
@@ -57,9 +60,9 @@ export interface Dialect {
   readonly failures: ErrorMeanings
 }
 
-export interface Mirrors {
-  readonly columns: Layout
-  readonly document: Layout
+export interface Mirrors<R extends Relation = Relation> {
+  readonly columns: Layout<Database, R>
+  readonly document: Layout<Database, R>
 }
 
 /** How a batch gets into a database. */

@@ -3,22 +3,22 @@ import type { AddedColumn } from './layout.ts'
 import type { Relation } from './relation.ts'
 import type { Mapping, Target, WantedKey } from './target.ts'
 
-/** What a target says of its tables, and how they are made. */
-export interface Catalogue {
+/** What a target says of its tables, and how they are made. @typeParam R what it knows of a table */
+export interface Catalogue<R extends Relation = Relation> {
   /** What earlier runs of the relay remembered. */
   load(relay: string): Promise<readonly Remembered[]>
   /** A table, or what else bears the name; undefined if nothing does. */
-  look(schema: string, name: string): Promise<Relation | undefined>
+  look(schema: string, name: string): Promise<R | undefined>
   /** Works on a table: all of it or nothing, where the target can do that. */
-  work<T>(work: (table: TableWork) => Promise<T>): Promise<T>
+  work<T>(work: (table: TableWork<R>) => Promise<T>): Promise<T>
   /** The columns that the source may have had before, each taken for an attribute of its name; absent where what was learned is remembered. */
   columnsBefore?(target: Target): Promise<readonly Mapping[]>
   /** A statement as the operator could run it. */
   textOf(statement: Statement): string
 }
 
-export interface TableWork {
-  look: Catalogue['look']
+export interface TableWork<R extends Relation = Relation> {
+  look: Catalogue<R>['look']
   lacksSchema(schema: string): Promise<boolean>
   run(statements: readonly Statement[]): Promise<void>
   /** Adds columns where that is better done in another way than by one statement for each. */

@@ -1,4 +1,6 @@
 import { Binary, type ColumnType, type Format, Numeric, type Value } from '../../change.ts'
+import type { KeyStyle, TableStyle } from './style.ts'
+import type { KeyFamily } from './target.ts'
 
 /** `uint8` to `uint64` have no type of their own: the next larger one holds them. */
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
@@ -27,6 +29,25 @@ const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
 /** The PostgreSQL type that a new column gets, as SQL. Texts as keys compare by their bytes: exact, and the fastest. */
 export function newColumnType(type: ColumnType, isKey: boolean): string {
   return type === 'text' && isKey ? 'text COLLATE "C"' : SQL_TYPES[type]
+}
+
+/** Byte order, as in DynamoDB, is also the fastest. */
+const NEW_KEY_TYPES: Readonly<Record<KeyFamily, string>> = {
+  text: 'text COLLATE "C"',
+  number: 'numeric',
+  bytes: 'bytea',
+}
+
+export const newKeyType = (family: KeyFamily): string => NEW_KEY_TYPES[family]
+
+/**
+ * Keys of text as the database compares texts: they are only ever compared for equality, which is that of their bytes in each
+ * collation that Greenplum has. One of a collation of its own would keep every query over its table away from GPORCA
+ * ("Non-default collation").
+ */
+export const TYPES_IN_DEFAULT_COLLATION: Pick<TableStyle & KeyStyle, 'newKeyType' | 'newColumnType'> = {
+  newKeyType: (family) => (family === 'text' ? 'text' : newKeyType(family)),
+  newColumnType: (type) => newColumnType(type, false),
 }
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Change, ColumnType, TableName, Value } from '../../change.ts'
 import type { SourceTable } from '../../batch.ts'
+import type { Change, ColumnType, TableName, Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { inferredType } from './column-types.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'
@@ -21,7 +21,7 @@ import { unsureColumns } from './refused-values.ts'
 import type { Column, Relation } from './relation.ts'
 import { rowRoom } from './row-room.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
-import type { TableDialect, TableStyle } from './style.ts'
+import type { ColumnsDialect, TableStyle } from './style.ts'
 import type { KeyColumn, Mapping, Target, Wanted, WantedColumn } from './target.ts'
 import { longestFirst } from './too-large.ts'
 
@@ -32,7 +32,10 @@ export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType
  * The mirror in the layout `columns`: one typed column for each column or attribute of the source, the row's version in
  * `cdc_version`, and by name in `cdc_extra` what its column cannot hold.
  */
-export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: DeclaredTypes): Layout<To> {
+export function columnsMirror<To, C extends Column, R extends Relation<C>>(
+  dialect: ColumnsDialect<To, R, C>,
+  declaredTypes: DeclaredTypes,
+): Layout<To, R> {
   const { deletes } = dialect
   const { version, deleted, extra } = dialect.own
   const own: readonly OwnColumn[] = deletes === 'soft' ? [version, deleted] : [version]
@@ -136,7 +139,7 @@ export function columnsMirror<To>(dialect: TableDialect<To>, declaredTypes: Decl
 function wanted(
   { known, changes, remembered }: Occasion,
   declaredTypes: DeclaredTypes,
-  { names, newColumnType }: TableStyle,
+  { names, newColumnType }: Pick<TableStyle, 'names' | 'newColumnType'>,
 ): Wanted | null {
   const keyNames = keyOf(known, changes)
   if (keyNames === null) return null
@@ -210,12 +213,12 @@ function valuesOf(changes: Occasion['changes'], types: ReadonlyMap<string, Colum
   return values
 }
 
-function wrongKey(
+function wrongKey<C extends Column, R extends Relation<C>>(
   target: Target,
   name: string,
   columns: readonly WantedColumn[],
-  relation: Relation,
-  dialect: TableStyle,
+  relation: R,
+  dialect: TableStyle<R, C>,
 ): readonly Misfit[] {
   const column = relation.columns.find((column) => column.name === name)
   if (column === undefined) {
@@ -237,18 +240,18 @@ function wrongKey(
   ]
 }
 
-function boundTable(
+function boundTable<C extends Column, R extends Relation<C>>(
   target: Target,
   { keys, columns }: Wanted,
-  relation: Relation,
+  relation: R,
   known: SourceTable | null,
-  { codecFor, deletes, own, mostColumns }: TableStyle,
+  { codecFor, deletes, own, mostColumns }: TableStyle<R, C>,
 ): ColumnsTable {
   const feed = known === null ? 'dynamodb' : 'dms'
   const byName = new Map(relation.columns.map((column) => [column.name, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
   const holds = new Map(columns.map(({ attribute, holds }) => [attribute, holds]))
-  const bound = (mapping: Mapping, column: Column, index: number): TargetColumn => {
+  const bound = (mapping: Mapping, column: C, index: number): TargetColumn => {
     const codec = codecFor(column, feed, holds.get(mapping.attribute) ?? null)
     return {
       ...mapping,

@@ -2,12 +2,12 @@ import { sql } from 'kysely'
 import { type Change, toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
-import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
+import { familyOf, keyTexts, keyToken } from './keys.ts'
 import type { Layout, Occasion } from './layout.ts'
 import type { RowShape } from './mirror.ts'
 import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
-import type { ColumnNames, TableDialect } from './style.ts'
-import type { BoundTable, KeyColumn, Wanted } from './target.ts'
+import type { ColumnNames, DocumentTable, TableDialect } from './style.ts'
+import type { Wanted } from './target.ts'
 
 /** The mirror in the layout `document`: key columns, the whole row as JSON in `data`, its version in `cdc_version`. */
 export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
@@ -19,7 +19,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
 
   return {
     name: 'document',
-    wanted: (occasion) => wanted(occasion, names),
+    wanted: (occasion) => wantedDocument(occasion, names),
 
     create: (target, { keys }) =>
       dialect.create(
@@ -48,13 +48,13 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
     },
 
     bind(target, { keys }, relation, known) {
-      const columns = keys.map((key): KeyColumn => {
+      const columns = keys.map((key) => {
         const column = relation.columns.find(({ name }) => name === key.column)!
         const bound = dialect.keyColumn({ ...key, family: key.family! }, column)
         if (typeof bound === 'string') throw new TypeError(`a misfit was overlooked: ${bound}`)
         return bound
       })
-      const table: BoundTable = { ...target, keys: columns, known, hasTombstones: !isSoft && columns.length > 0 }
+      const table: DocumentTable = { ...target, keys: columns, known, hasTombstones: !isSoft && columns.length > 0 }
       return { ...table, plan: dialect.document(table, relation) }
     },
 
@@ -62,7 +62,8 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
   }
 }
 
-function wanted({ known, changes }: Occasion, names: ColumnNames): Wanted | null {
+/** What a table of documents needs. @throws RelayError SINK_TABLE if the source table has no usable key */
+export function wantedDocument({ known, changes }: Occasion, names: ColumnNames): Wanted | null {
   const sample = changes[0]
   if (known?.key?.length === 0) return { keys: [], columns: [] }
   if (sample === undefined) return null
@@ -83,7 +84,8 @@ function wanted({ known, changes }: Occasion, names: ColumnNames): Wanted | null
 }
 
 /** Rows of a recordset. Beside key and version: d the row as JSON, x true for a deleted row that stays. */
-export function documentShape(table: BoundTable, keys: readonly TypedKey[]): RowShape<string> {
+export function documentShape(table: DocumentTable): RowShape<string> {
+  const { keys } = table
   const textOf = keyTexts(table.source, keys)
   const documentOf = ({ after }: Change): string => `,"d":${toJson(after)}`
   return {

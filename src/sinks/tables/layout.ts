@@ -1,5 +1,5 @@
-import type { Change, DeadLetter } from '../../change.ts'
 import type { SourceTable } from '../../batch.ts'
+import type { Change, DeadLetter } from '../../change.ts'
 import type { Database, Statement } from './database.ts'
 import type { Refuses, UnsureColumn } from './refused-values.ts'
 import type { Relation } from './relation.ts'
@@ -72,8 +72,12 @@ export interface Occasion {
   readonly remembered: readonly Mapping[]
 }
 
-/** How changes lie in a table: one implementation for each mode and layout. Pure up to the `write` of a plan. */
-export interface Layout<To = Database> {
+/**
+ * How changes lie in a table: one implementation for each mode and layout. Pure up to the `write` of a plan.
+ * @typeParam To what a plan is written to
+ * @typeParam R what the target's catalogue knows of a table
+ */
+export interface Layout<To = Database, R extends Relation = Relation> {
   readonly name: 'append' | 'columns' | 'document'
 
   /** What a table needs; null if that cannot be told yet. @throws RelayError SINK_TABLE if it has no usable key */
@@ -83,15 +87,15 @@ export interface Layout<To = Database> {
   create(target: Target, wanted: Wanted): readonly Statement[] | null
 
   /** Adds what an existing table lacks, and the layout may add. */
-  additions(target: Target, wanted: Wanted, relation: Relation): Additions
+  additions(target: Target, wanted: Wanted, relation: R): Additions
 
-  misfits(target: Target, wanted: Wanted, relation: Relation): readonly Misfit[]
+  misfits(target: Target, wanted: Wanted, relation: R): readonly Misfit[]
 
   /** A table without misfits. */
-  bind(target: Target, wanted: Wanted, relation: Relation, known: SourceTable | null): TargetTable<To>
+  bind(target: Target, wanted: Wanted, relation: R, known: SourceTable | null): TargetTable<To>
 
   /** What stands beside a table that fits: null if nothing does. */
-  beside(table: BoundTable, relation: Relation): Beside | null
+  beside(table: BoundTable, relation: R): Beside | null
 }
 
 export interface Additions {

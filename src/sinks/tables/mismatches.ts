@@ -4,8 +4,8 @@ import type { Statement } from './database.ts'
 import type { Misfit } from './layout.ts'
 import { DELETED, type OwnColumn } from './own-columns.ts'
 import type { Column, Relation } from './relation.ts'
-import type { TableStyle } from './style.ts'
-import type { Target, WantedKey } from './target.ts'
+import type { KeyStyle, TableStyle } from './style.ts'
+import type { KeyColumn, Target, WantedKey } from './target.ts'
 
 const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',
@@ -19,7 +19,7 @@ const KINDS: Readonly<Record<string, string>> = {
 }
 
 /** Statements that make an existing column fit; null where a database has none. */
-export type Cures = Pick<TableStyle, 'retype' | 'dropNotNull' | 'dropGenerated'>
+export type Cures<C extends Column> = Pick<TableStyle<Relation<C>, C>, 'retype' | 'dropNotNull' | 'dropGenerated'>
 
 /** What is not a table cannot be written at all. */
 export function wrongKind(target: Target, { kind }: Relation): Misfit[] {
@@ -28,7 +28,12 @@ export function wrongKind(target: Target, { kind }: Relation): Misfit[] {
   return [{ what, cure: null }]
 }
 
-export function wrongColumns(target: Target, own: readonly OwnColumn[], relation: Relation, cures: Cures): Misfit[] {
+export function wrongColumns<C extends Column>(
+  target: Target,
+  own: readonly OwnColumn[],
+  relation: Relation<C>,
+  cures: Cures<C>,
+): Misfit[] {
   return own.flatMap(({ name, definition, types, mayBeNotNull }): Misfit[] => {
     const id = sql.id(name)
     const column = relation.columns.find((column) => column.name === name)
@@ -43,11 +48,11 @@ export function wrongColumns(target: Target, own: readonly OwnColumn[], relation
   })
 }
 
-export function wrongKeys(
+export function wrongKeys<C extends Column, R extends Relation<C>>(
   target: Target,
   keys: readonly WantedKey[],
-  relation: Relation,
-  dialect: TableStyle,
+  relation: R,
+  dialect: Cures<C> & Pick<TableStyle<R, C>, 'retypeKey'> & KeyStyle<KeyColumn, C>,
 ): Misfit[] {
   return keys.flatMap(({ family, ...key }): Misfit[] => {
     const id = sql.id(key.column)
@@ -73,22 +78,22 @@ export function wrongForeignKeys({ foreignKeys }: Relation): Misfit[] {
 }
 
 /** Columns that nothing fills. */
-export function unfilledColumns(
+export function unfilledColumns<C extends Column>(
   target: Target,
   written: ReadonlySet<string>,
-  relation: Relation,
-  cures: Cures,
+  relation: Relation<C>,
+  cures: Cures<C>,
 ): Misfit[] {
   return relation.columns
     .filter(({ name, notNull, filled }) => notNull && !filled && !written.has(name))
     .map((column) => notNull(target, column, cures))
 }
 
-export function notNull(target: Target, { name }: Column, cures: Cures): Misfit {
+export function notNull(target: Target, { name }: Column, cures: Pick<TableStyle, 'dropNotNull'>): Misfit {
   return { what: `column "${name}" is NOT NULL, and the relay leaves it empty`, cure: cures.dropNotNull(target, name) }
 }
 
-export function generated(target: Target, column: Column, cures: Cures): Misfit {
+export function generated<C extends Column>(target: Target, column: C, cures: Pick<Cures<C>, 'dropGenerated'>): Misfit {
   const what = `column "${column.name}" is generated, and the relay writes it`
   return { what, cure: cures.dropGenerated(target, column) }
 }

@@ -1,6 +1,6 @@
+import type { Batch } from '../../batch.ts'
 import { tableLabel } from '../../change.ts'
 import type { PlaceOfFailure } from '../../errors.ts'
-import type { Batch } from '../../batch.ts'
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
 export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {

@@ -1,5 +1,5 @@
+import type { Batch, SourceTable } from '../../batch.ts'
 import { type Change, type SchemaChange, type TableName, tableLabel } from '../../change.ts'
-import type { SourceTable, Batch } from '../../batch.ts'
 import type { Database } from './database.ts'
 import type { Plan, TargetTable } from './layout.ts'
 import type { Refuses } from './refused-values.ts'

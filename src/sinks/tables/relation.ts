@@ -1,8 +1,11 @@
-/** A table, or what else bears its name, as the database's catalogue knows it. */
-export interface Relation {
+/**
+ * A table, or what else bears its name, as the database's catalogue knows it.
+ * @typeParam C what the catalogue knows of a column
+ */
+export interface Relation<C extends Column = Column> {
   /** `pg_class.relkind`: r table, p partitioned table, v view, m materialized view, f foreign table, …, x external table of Greenplum 6; null where the target does not tell. */
   readonly kind: string | null
-  readonly columns: readonly Column[]
+  readonly columns: readonly C[]
   /** How many the target counts against its limit, where members of objects are columns, too. */
   readonly columnCount?: number
   /** What may refuse a row because of another row; null where the target does not tell. */

@@ -1,5 +1,5 @@
-import type { Change } from '../../change.ts'
 import type { SetAsideColumn, SetAsideColumns } from '../../batch.ts'
+import type { Change } from '../../change.ts'
 import { ANOTHER_TYPE, type Codec, JUST_THE_TYPE } from './codecs/codec.ts'
 
 /** Why values of one column are kept in `cdc_extra`. */

@@ -2,14 +2,19 @@ import type { Change, ColumnType, Format } from '../../change.ts'
 import type { Codec } from './codecs/codec.ts'
 import type { ColumnsTable } from './columns-table.ts'
 import type { Statement } from './database.ts'
+import type { TypedKey } from './keys.ts'
 import type { Beside, Misfit, Plan } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
 import type { Refuses } from './refused-values.ts'
 import type { Column, Relation } from './relation.ts'
 import type { BoundTable, KeyColumn, KeyFamily, Mapping, Target, WantedKey } from './target.ts'
 
-/** How a database names, types and makes tables. */
-export interface TableStyle {
+/**
+ * How a database names, types and makes tables.
+ * @typeParam R what its catalogue knows of a table, and
+ * @typeParam C of a column
+ */
+export interface TableStyle<R extends Relation = Relation, C extends Column = R['columns'][number]> {
   readonly deletes: 'hard' | 'soft'
   readonly names: ColumnNames
   /** The columns that the relay adds to those of the source. */
@@ -22,46 +27,49 @@ export interface TableStyle {
   /** A table may get no more columns by itself: what is beyond lies in `cdc_extra`. */
   readonly mostColumns: number
 
-  /** The type of a new key column in the layout `document`, as SQL. */
-  newKeyType(family: KeyFamily): string
   /** The type of a new column in the layout `columns`, as SQL. */
   newColumnType(type: ColumnType, isKey: boolean): string
-  /** An existing key column in the layout `document`; or in words why it cannot be one. */
-  keyColumn(key: WantedKey & { readonly family: KeyFamily }, column: Column): KeyColumn | string
   /** How the values of an existing column travel. @param type what the source says that they are; null if it does not */
-  codecFor(column: Column, feed: Format, type: ColumnType | null): Codec
+  codecFor(column: C, feed: Format, type: ColumnType | null): Codec
 
   /** @param columns definitions, those of the key NOT NULL */
   create(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly Statement[]
   /** Cures of a column that does not fit; null where there is none. */
   retype(target: Target, column: string, type: Statement): Statement | null
   /** Of a column of the key, where that takes more than of another one. */
-  retypeKey?(
-    target: Target,
-    column: string,
-    type: Statement,
-    keys: readonly Mapping[],
-    relation: Relation,
-  ): Statement | null
+  retypeKey?(target: Target, column: string, type: Statement, keys: readonly Mapping[], relation: R): Statement | null
   dropNotNull(target: Target, column: string): Statement | null
-  dropGenerated(target: Target, column: Column): Statement | null
+  dropGenerated(target: Target, column: C): Statement | null
   /** What is wrong about the uniqueness of an existing table's rows, given what the relay writes and in which order. */
-  uniqueness(
-    target: Target,
-    keys: readonly Mapping[],
-    written: ReadonlySet<string>,
-    relation: Relation,
-  ): readonly Misfit[]
+  uniqueness(target: Target, keys: readonly Mapping[], written: ReadonlySet<string>, relation: R): readonly Misfit[]
   /** What stands beside a table that fits: tombstones, a view, or nothing. @param shown what a view shows */
   beside(table: BoundTable, shown: readonly string[]): Beside | null
 }
 
-/** And how it writes mirrored ones. @typeParam To what a plan is written to */
-export interface TableDialect<To> extends TableStyle {
-  /** A function that plans the changes of a table in the layout `columns`. */
-  columns(table: ColumnsTable, relation: Relation): Planner<To>
-  /** The same for the layout `document`. */
-  document(table: BoundTable, relation: Relation): Planner<To>
+/** The key columns of the layout `document`, whose types are those of the values. @typeParam K an existing one */
+export interface KeyStyle<K extends KeyColumn = KeyColumn, C extends Column = Column> {
+  /** The type of a new key column, as SQL. */
+  newKeyType(family: KeyFamily): string
+  /** An existing key column; or in words why it cannot be one. */
+  keyColumn(key: WantedKey & { readonly family: KeyFamily }, column: C): K | string
+}
+
+/** How a database writes tables in the layout `columns`. @typeParam To what a plan is written to */
+export interface ColumnsDialect<To, R extends Relation = Relation, C extends Column = R['columns'][number]>
+  extends TableStyle<R, C> {
+  /** A function that plans the changes of a table. */
+  columns(table: ColumnsTable, relation: R): Planner<To>
+}
+
+/** The same of both layouts. */
+export interface TableDialect<To> extends ColumnsDialect<To>, KeyStyle<TypedKey> {
+  /** As `columns`. */
+  document(table: DocumentTable, relation: Relation): Planner<To>
+}
+
+/** A table in the layout `document`, which exists and fits. */
+export interface DocumentTable extends BoundTable {
+  readonly keys: readonly TypedKey[]
 }
 
 /** Folds and encodes. Null if the changes have columns that the table could have and lacks. */

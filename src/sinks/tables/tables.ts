@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { type Change, type TableName, tableLabel } from '../../change.ts'
 import type { SourceTable } from '../../batch.ts'
+import { type Change, type TableName, tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Catalogue, Remembered, TableWork } from './catalogue.ts'
@@ -11,10 +11,10 @@ import type { Relation } from './relation.ts'
 import type { TargetNames } from './style.ts'
 import type { Mapping, Target, Wanted, WantedKey } from './target.ts'
 
-export interface TablesOptions<To> {
-  readonly catalogue: Catalogue
+export interface TablesOptions<To, R extends Relation> {
+  readonly catalogue: Catalogue<R>
   /** How rows of a feed lie in their table. */
-  readonly layoutOf: (feed: 'dms' | 'dynamodb') => Layout<To>
+  readonly layoutOf: (feed: 'dms' | 'dynamodb') => Layout<To, R>
   /** Where the operator wants a table; null: its own name. A schema that is null is the default one. */
   readonly routes: (table: TableName) => TableName | null
   readonly defaultSchema: string
@@ -53,7 +53,7 @@ export interface Tables<To = Database> {
   forget(): void
 }
 
-export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
+export function targetTables<To, R extends Relation>(options: TablesOptions<To, R>): Tables<To> {
   const { catalogue, layoutOf, routes, defaultSchema, names, createTables, onSchemaChange, log } = options
   const remembered = new Map<string, Remembered>()
   const known = new Map<string, TargetTable<To>>()
@@ -115,12 +115,12 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
    * Null if it cannot be told yet what it needs.
    */
   async function make(
-    work: TableWork,
-    layout: Layout<To>,
+    work: TableWork<R>,
+    layout: Layout<To, R>,
     target: Target,
     wanted: Wanted,
     before: Remembered | undefined,
-  ): Promise<Relation | null> {
+  ): Promise<R | null> {
     const create = layout.create(target, wanted)
     if (create === null) return null
     const isSchemaMissing = await work.lacksSchema(target.schema)
@@ -142,12 +142,12 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
 
   /** Adds columns, as far as the operator wants it. @throws RelayError with the statements where they are not for us to run */
   async function complete(
-    work: TableWork,
+    work: TableWork<R>,
     { own, optional, columns }: Additions,
     target: Target,
-    relation: Relation,
+    relation: R,
     before: Remembered | undefined,
-  ): Promise<Relation> {
+  ): Promise<R> {
     const table = { table: target.source }
     const add = ({ name, definition }: AddedColumn) => alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
     const shown = (columns: readonly AddedColumn[]): string => columns.map((one) => `\n  - ${text(add(one))};`).join('')
@@ -175,10 +175,10 @@ export function targetTables<To>(options: TablesOptions<To>): Tables<To> {
   }
 
   async function makeBeside(
-    work: TableWork,
-    layout: Layout<To>,
+    work: TableWork<R>,
+    layout: Layout<To, R>,
     table: TargetTable<To>,
-    relation: Relation,
+    relation: R,
     hasOtherKey: boolean,
   ): Promise<void> {
     const beside = layout.beside(table, relation)

@@ -1,5 +1,5 @@
-import type { ColumnType } from '../../change.ts'
 import type { SourceTable } from '../../batch.ts'
+import type { ColumnType } from '../../change.ts'
 import type { Column } from './relation.ts'
 
 /** Where the changes of one source table go. */

@@ -15,7 +15,7 @@ import { quotedElement } from './rows/array-literal.ts'
 import { JSON_TEXT } from './rows/read-back.ts'
 import { writeRows } from './rows/write-rows.ts'
 import type { CrateRow, WrittenColumn, WrittenTable } from './rows/written-table.ts'
-import { type CrateRelation, crateRelation, primaryKeyOf } from './tables/relation.ts'
+import { type CrateRelation, primaryKeyOf } from './tables/relation.ts'
 import { crateStyle, wrongObject } from './tables/tables.ts'
 
 const TEXT = { type: 'TEXT', travelsAs: 'array(text)', types: ['text', 'varchar'] }
@@ -81,23 +81,19 @@ const OWN: readonly OwnColumn[] = ALL.map(({ name, type, types, isAlways }) => (
  * are. A table without key takes the same rows, and those of a repeated batch once more. A table of nothing but `data` gets
  * the whole change records there.
  */
-export function crateLog(): Layout {
+export function crateLog(): Layout<Database, CrateRelation> {
   return {
     name: 'append',
     wanted: () => ({ keys: [], columns: [] }),
     create: (target) => [create(target)],
     additions: (_target, _wanted, relation) =>
-      isDocumentLog(crateRelation(relation))
-        ? documentLog.additions(crateRelation(relation))
-        : { own: [], optional: [], columns: [] },
-    misfits(target, _wanted, found) {
-      const relation = crateRelation(found)
+      isDocumentLog(relation) ? documentLog.additions(relation) : { own: [], optional: [], columns: [] },
+    misfits(target, _wanted, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       return isDocumentLog(relation) ? documentLog.misfits(relation) : misfits(target, relation)
     },
-    bind(target, _wanted, found) {
-      const relation = crateRelation(found)
+    bind(target, _wanted, relation) {
       const plan = isDocumentLog(relation) ? documentLog.planner(target, relation) : planner(target, relation)
       return { ...target, keys: [], known: null, hasTombstones: false, plan }
     },

@@ -1,17 +1,18 @@
 import type { Dialect } from '../dialect.ts'
 import { crateLog } from './append.ts'
-import { crateCatalogue } from './tables/catalogue.ts'
-import { keepDeadLetters } from './state/dead-letters.ts'
 import { byWordsOfCrate } from './failures.ts'
 import { crateMirrors } from './mirrors.ts'
-import { schemaName, tableName } from './tables/names.ts'
 import { pruneDeleted } from './rows/prune.ts'
-import { crateState } from './state/state.ts'
-import { requireCrateVersion } from './versions.ts'
 import { finalWriting } from './rows/writing.ts'
+import { keepDeadLetters } from './state/dead-letters.ts'
+import { crateState } from './state/state.ts'
+import { crateCatalogue } from './tables/catalogue.ts'
+import { schemaName, tableName } from './tables/names.ts'
+import type { CrateRelation } from './tables/relation.ts'
+import { requireCrateVersion } from './versions.ts'
 
 /** CrateDB 5.10.12 and newer. */
-export const cratedb: Dialect = {
+export const cratedb: Dialect<CrateRelation> = {
   title: 'CrateDB',
   // In the row itself: no other way is atomic where every statement is final.
   deletes: ['soft'],

@@ -1,12 +1,10 @@
 import { columnsMirror, type DeclaredTypes } from '../../tables/columns.ts'
 import type { Database } from '../../tables/database.ts'
-import type { Relation } from '../../tables/relation.ts'
-import type { TableDialect } from '../../tables/style.ts'
 import type { Mirrors } from '../dialect.ts'
 import { crateDocuments } from './documents/document.ts'
 import { columnsPlanner } from './tables/columns.ts'
 import { ORIGIN } from './tables/keyless.ts'
-import { crateRelation } from './tables/relation.ts'
+import type { CrateRelation, CrateRelationColumn } from './tables/relation.ts'
 import { crateStyle } from './tables/tables.ts'
 
 /**
@@ -17,23 +15,19 @@ export function crateMirrors(
   _deletes: 'hard' | 'soft',
   declaredTypes: DeclaredTypes,
   objects: 'ignored' | 'dynamic',
-): Mirrors {
-  const tables: TableDialect<Database> = {
-    ...crateStyle,
-    columns: (table, relation) => columnsPlanner(table, crateRelation(relation)),
-    document: () => {
-      throw new Error('documents of CrateDB have a layout of their own')
-    },
-  }
-  const columns = columnsMirror(tables, declaredTypes)
+): Mirrors<CrateRelation> {
+  const columns = columnsMirror<Database, CrateRelationColumn, CrateRelation>(
+    { ...crateStyle, columns: columnsPlanner },
+    declaredTypes,
+  )
   return {
     columns: { ...columns, misfits: (target, wanted, found) => columns.misfits(target, wanted, withOrigin(found)) },
-    document: crateDocuments(tables, objects),
+    document: crateDocuments(objects),
   }
 }
 
 /** What the shared layout does not know of is filled all the same. */
-const withOrigin = (relation: Relation): Relation => ({
+const withOrigin = (relation: CrateRelation): CrateRelation => ({
   ...relation,
   columns: relation.columns.map((column) => (column.name === ORIGIN ? { ...column, filled: true } : column)),
 })

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { newColumnType } from '../../tables/column-types.ts'
+import { TYPES_IN_DEFAULT_COLLATION } from '../../tables/column-types.ts'
 import { columnsShape } from '../../tables/columns-shape.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import { documentShape } from '../../tables/document.ts'
@@ -10,10 +10,10 @@ import { alter } from '../../tables/mismatches.ts'
 import { DATA } from '../../tables/own-columns.ts'
 import { type Refuses, refusing } from '../../tables/refused-values.ts'
 import type { Relation } from '../../tables/relation.ts'
-import type { TableDialect, TableStyle } from '../../tables/style.ts'
+import type { KeyStyle, TableDialect, TableStyle } from '../../tables/style.ts'
 import type { Mapping, Target } from '../../tables/target.ts'
 import { rebuiltTable } from '../postgresql/rebuilt-table.ts'
-import { newKeyType, postgresStyle } from '../postgresql/tables.ts'
+import { postgresStyle } from '../postgresql/tables.ts'
 import {
   addUnique,
   deferrableKeys,
@@ -40,7 +40,7 @@ export function greenplumTables(kernel: Kernel, deletes: 'hard' | 'soft'): Table
         planMirror(table, refuses === undefined ? shape : shapeOf(refuses), statements, changes)
     },
     document(table, relation) {
-      const shape = keyedShape(documentShape(table, table.keys as readonly TypedKey[]))
+      const shape = keyedShape(documentShape(table))
       const merged: MergeTable = { ...table, columns: null, dataType: typeOfData(relation) }
       const statements = greenplumStatements(kernel, merged)
       return (changes) => planMirror(table, shape, statements, changes)
@@ -48,21 +48,11 @@ export function greenplumTables(kernel: Kernel, deletes: 'hard' | 'soft'): Table
   }
 }
 
-/**
- * Keys of text as the database compares texts: they are only ever compared for equality, which is that of their bytes in each
- * collation that Greenplum has. One of a collation of its own would keep every query over its table away from GPORCA
- * ("Non-default collation").
- */
-export const KEYS_OF_ANY_COLLATION: Pick<TableStyle, 'newKeyType' | 'newColumnType'> = {
-  newKeyType: (family) => (family === 'text' ? 'text' : newKeyType(family)),
-  newColumnType: (type) => newColumnType(type, false),
-}
-
-export function greenplumStyle(kernel: Kernel, deletes: 'hard' | 'soft'): TableStyle {
+export function greenplumStyle(kernel: Kernel, deletes: 'hard' | 'soft'): TableStyle & KeyStyle<TypedKey> {
   const style = postgresStyle(deletes, createTable(kernel))
   return {
     ...style,
-    ...KEYS_OF_ANY_COLLATION,
+    ...TYPES_IN_DEFAULT_COLLATION,
     uniqueness: (target, keys, written, relation) => uniqueness(kernel, target, keys, written, relation),
     retypeKey: (target, column, type, keys, relation) =>
       retypeKey(target, keys, relation, style.retype(target, column, type)!, column),

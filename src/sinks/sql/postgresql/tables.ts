@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { columnList, tableId } from '../../tables/clauses.ts'
 import { codecFor } from '../../tables/codecs/codec-for.ts'
-import { newColumnType } from '../../tables/column-types.ts'
+import { newColumnType, newKeyType } from '../../tables/column-types.ts'
 import { columnsShape } from '../../tables/columns-shape.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import { documentShape } from '../../tables/document.ts'
@@ -12,7 +12,7 @@ import { keyColumnName, valueColumnName } from '../../tables/names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from '../../tables/own-columns.ts'
 import { refusing } from '../../tables/refused-values.ts'
 import type { Column } from '../../tables/relation.ts'
-import type { TableDialect, TableStyle } from '../../tables/style.ts'
+import type { KeyStyle, TableDialect, TableStyle } from '../../tables/style.ts'
 import type { KeyFamily, Mapping, Target } from '../../tables/target.ts'
 import { columnsStatements } from './columns-statements.ts'
 import { documentStatements } from './document-statements.ts'
@@ -32,7 +32,7 @@ export function postgresTables(deletes: 'hard' | 'soft'): TableDialect<Database>
         planMirror(table, refuses === undefined ? shape : columnsShape(refusing(table, refuses)), statements, changes)
     },
     document(table) {
-      const shape = documentShape(table, table.keys as readonly TypedKey[])
+      const shape = documentShape(table)
       const statements = documentStatements(table, deletes)
       return (changes) => planMirror(table, shape, statements, changes)
     },
@@ -40,7 +40,10 @@ export function postgresTables(deletes: 'hard' | 'soft'): TableDialect<Database>
 }
 
 /** All of it that does not write: also for what is PostgreSQL's kin, and makes tables in its own way. */
-export function postgresStyle(deletes: 'hard' | 'soft', create: TableStyle['create'] = createTable): TableStyle {
+export function postgresStyle(
+  deletes: 'hard' | 'soft',
+  create: TableStyle['create'] = createTable,
+): TableStyle & KeyStyle<TypedKey> {
   return {
     deletes,
     names: { key: keyColumnName, column: valueColumnName },
@@ -52,7 +55,7 @@ export function postgresStyle(deletes: 'hard' | 'soft', create: TableStyle['crea
     newColumnType,
     codecFor,
 
-    keyColumn(key, column): TypedKey | string {
+    keyColumn(key, column) {
       const { baseType: type, type: declared, collation, modifier } = column
       if (!isKeyType(type)) return notComparable(key.family)
       const why = whyNoKey(column, key.family)
@@ -95,15 +98,6 @@ function createTable(target: Target, columns: readonly Statement[], keys: readon
   // Room in each page lets an update stay beside the row that it replaces, without touching the index.
   return [sql`CREATE TABLE ${tableId(target)} (${sql.join([...columns, key])}) WITH (fillfactor = 85)`]
 }
-
-/** Byte order, as in DynamoDB, is also the fastest. */
-const NEW_KEY_TYPES: Readonly<Record<KeyFamily, string>> = {
-  text: 'text COLLATE "C"',
-  number: 'numeric',
-  bytes: 'bytea',
-}
-
-export const newKeyType = (family: KeyFamily): string => NEW_KEY_TYPES[family]
 
 /** Null if the column takes two keys for one exactly if the source does. */
 function whyNoKey(column: Column, family: KeyFamily): string | null {

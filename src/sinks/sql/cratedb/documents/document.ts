@@ -2,13 +2,12 @@ import { sql } from 'kysely'
 import type { Change } from '../../../../change.ts'
 import { RelayError } from '../../../../errors.ts'
 import type { Database } from '../../../tables/database.ts'
-import { documentMirror } from '../../../tables/document.ts'
+import { wantedDocument } from '../../../tables/document.ts'
 import { familyOf, otherKey } from '../../../tables/keys.ts'
 import type { Layout, Misfit } from '../../../tables/layout.ts'
 import { type Key, type MirrorStatements, planMirror, type RowShape, type Write } from '../../../tables/mirror.ts'
 import { unfilledColumns, wrongColumns, wrongKeys, wrongKind } from '../../../tables/mismatches.ts'
 import type { OwnColumn } from '../../../tables/own-columns.ts'
-import type { TableDialect } from '../../../tables/style.ts'
 import type { BoundTable, Target, Wanted } from '../../../tables/target.ts'
 import { fittingKey } from '../rows/key-length.ts'
 import { refusingLone } from '../rows/lone-changes.ts'
@@ -21,7 +20,7 @@ import { keylessRow, ORIGIN, oncePerRecord, originKey } from '../tables/keyless.
 import { type Look, newLook } from '../tables/look.ts'
 import { documentKey } from '../tables/names.ts'
 import { AUX, DATA, DELETED, DYNAMIC_DATA, VERSION } from '../tables/own-columns.ts'
-import { type CrateRelation, columnNamed, crateRelation, primaryKeyOf } from '../tables/relation.ts'
+import { type CrateRelation, columnNamed, primaryKeyOf } from '../tables/relation.ts'
 import { type CrateKey, crateStyle, requiredMembers, tooManyKeys, wrongObject } from '../tables/tables.ts'
 import { documentColumns, keepsAll } from './document-columns.ts'
 import { isOfToolkit, PK, pkKeys, pkPart, wrongPk } from './toolkit-tables.ts'
@@ -30,15 +29,13 @@ import { isOfToolkit, PK, pkKeys, pkPart, wrongPk } from './toolkit-tables.ts'
  * The mirror in the layout `document`: key columns and the whole row in `data`; beside a `data OBJECT(DYNAMIC)` what that
  * would not keep as it is in `aux`. Tables of CrateDB's toolkit are written as they are.
  *
- * @param dialect of which only what the shared layout asks is used
  * @param objects what a new table gets
  */
-export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignored' | 'dynamic'): Layout {
-  const shared = documentMirror(dialect)
+export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database, CrateRelation> {
   const own = objects === 'ignored' ? [DATA, VERSION, DELETED] : [DYNAMIC_DATA, AUX, VERSION, DELETED]
   return {
     name: 'document',
-    wanted: shared.wanted,
+    wanted: (occasion) => wantedDocument(occasion, crateStyle.names),
 
     create: (target, { keys }) =>
       crateStyle.create(
@@ -52,8 +49,7 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
         keys,
       ),
 
-    additions(target, wanted, found) {
-      const relation = crateRelation(found)
+    additions(target, wanted, relation) {
       const isThere = new Set(relation.columns.map(({ name }) => name))
       const missing = shapeMisfits(target, wanted, relation).length > 0 ? [] : ownOf(relation)
       return {
@@ -63,8 +59,7 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
       }
     },
 
-    misfits(target, wanted, found) {
-      const relation = crateRelation(found)
+    misfits(target, wanted, relation) {
       const shape = shapeMisfits(target, wanted, relation)
       if (shape.length > 0) return shape
       const own = ownOf(relation)
@@ -77,8 +72,7 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
       ]
     },
 
-    bind(target, wanted, found, known) {
-      const relation = crateRelation(found)
+    bind(target, wanted, relation, known) {
       const keys = wanted.keys.map((key) => {
         const family = key.family!
         const bound = isOfToolkit(relation)
@@ -99,8 +93,7 @@ export function crateDocuments(dialect: TableDialect<Database>, objects: 'ignore
       }
     },
 
-    beside(table, found) {
-      const relation = crateRelation(found)
+    beside(table, relation) {
       const keys = isOfToolkit(relation) ? [PK] : table.keys.map(({ column }) => column)
       const rest = relation.columns.some(({ name }) => name === AUX.name) ? [AUX.name] : []
       return crateStyle.beside(table, [...keys, DATA.name, ...rest, VERSION.name])

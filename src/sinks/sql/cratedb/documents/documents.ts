@@ -1,7 +1,7 @@
 import { Binary, type Numeric, type Row, type Value } from '../../../../change.ts'
 import { plainDecimal } from '../../../tables/keys.ts'
-import { exactToken, isNumber } from './exact-numbers.ts'
 import { documentKey, NUMBERS_KEY, objectKey } from '../tables/names.ts'
+import { exactToken, isNumber } from './exact-numbers.ts'
 
 /**
  * A row → the JSON text that an `OBJECT(IGNORED)` keeps as it is. Members are named by `names.ts`; binary is base64.

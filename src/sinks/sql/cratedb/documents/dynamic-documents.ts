@@ -1,7 +1,7 @@
 import { newRow, type Row, type Value } from '../../../../change.ts'
+import { documentKey } from '../tables/names.ts'
 import { ignoredDocument } from './documents.ts'
 import { memberText } from './member-text.ts'
-import { documentKey } from '../tables/names.ts'
 import type { ObjectMembers, ObjectPolicy, SubColumn } from './sub-columns.ts'
 
 /** A row in two columns: together they hold every attribute once. */

@@ -1,10 +1,10 @@
 import { Binary, type Numeric, type Row, type Value } from '../../../../change.ts'
-import { isList } from './documents.ts'
-import { doubleToken, exactToken, isNumber } from './exact-numbers.ts'
+import { fitsIndex } from '../rows/text-limit.ts'
 import { objectKey } from '../tables/names.ts'
 import { readerOf } from '../tables/readers.ts'
+import { isList } from './documents.ts'
+import { doubleToken, exactToken, isNumber } from './exact-numbers.ts'
 import { memberPath, type NumberType, type ObjectMembers, type ObjectPolicy, type SubColumn } from './sub-columns.ts'
-import { fitsIndex } from '../rows/text-limit.ts'
 
 /** The sub-columns of an OBJECT column, and those that the value in hand would add. */
 export interface Types {

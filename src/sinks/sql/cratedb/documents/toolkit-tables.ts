@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
 import type { Misfit } from '../../../tables/layout.ts'
-import type { KeyFamily, Mapping, WantedKey } from '../../../tables/target.ts'
+import type { Mapping, WantedKey } from '../../../tables/target.ts'
 import { elementText, quotedElement } from '../rows/array-literal.ts'
 import { readBackOf } from '../rows/read-back.ts'
 import type { WrittenTable } from '../rows/written-table.ts'
-import { type CrateMember, type CrateRelation, type CrateRelationColumn, primaryKeyOf } from '../tables/relation.ts'
-import { type CrateKey, crateStyle } from '../tables/tables.ts'
+import { type CrateMember, type CrateRelation, primaryKeyOf } from '../tables/relation.ts'
+import { type CrateKey, crateKey } from '../tables/tables.ts'
 
 /**
  * The tables of CrateDB's own toolkit: `pk OBJECT(STRICT) AS ("id" TEXT PRIMARY KEY, …)`, `data OBJECT(DYNAMIC)`,
@@ -45,9 +45,7 @@ export function wrongPk(keys: readonly WantedKey[], relation: CrateRelation): Mi
 /** A part of the key; or in words why it cannot be one. */
 export function pkPart(key: WantedKey, relation: CrateRelation): CrateKey | string {
   const member = partFor(relation, key)!
-  // All that a key column is asked for.
-  const column = { ...member, type: member.dataType } as unknown as CrateRelationColumn
-  return crateStyle.keyColumn({ ...key, family: key.family as KeyFamily }, column)
+  return crateKey({ ...key, family: key.family! }, member, member.dataType)
 }
 
 export function pkKeys(keys: readonly CrateKey[], relation: CrateRelation): Pick<WrittenTable, 'keys' | 'keyColumns'> {

@@ -20,9 +20,9 @@ import { MOST_COLUMNS } from './types.ts'
  * CrateDB's catalogue, which shows the state of the cluster: what a statement made is there for the next one. A schema comes
  * into being with its first table. Nothing is undone if something fails: what is there the next time is taken as it is.
  */
-export function crateCatalogue({ db }: Connection): Catalogue {
+export function crateCatalogue({ db }: Connection): Catalogue<CrateRelation> {
   const remembered = rememberedTables(db)
-  const work: TableWork = {
+  const work: TableWork<CrateRelation> = {
     look: (schema, name) => readRelation(db, schema, name),
     lacksSchema: async () => false,
     async run(statements) {

@@ -1,8 +1,8 @@
 import type { ColumnType, Format } from '../../../../change.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
-import type { CrateColumn } from './column.ts'
 import { BIGINT_ENDS } from '../documents/member-text.ts'
 import { objectCodec } from '../documents/object-codecs.ts'
+import type { CrateColumn } from './column.ts'
 import { heldBy, type Reader, readerOf } from './readers.ts'
 import { textCodec } from './text-codecs.ts'
 

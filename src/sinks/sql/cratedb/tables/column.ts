@@ -1,5 +1,5 @@
-import type { CreateTable } from './create-table.ts'
 import type { ObjectMembers, ObjectPolicy } from '../documents/sub-columns.ts'
+import type { CreateTable } from './create-table.ts'
 
 /** A column of an existing table, as CrateDB's catalogue knows it. */
 export interface CrateColumn extends Declaration {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Change, ChangeSource } from '../../../../change.ts'
 import { quotedElement } from '../rows/array-literal.ts'
-import { type CrateRelation, primaryKeyOf } from './relation.ts'
 import type { CrateRow, WrittenTable } from '../rows/written-table.ts'
+import { type CrateRelation, primaryKeyOf } from './relation.ts'
 
 /**
  * The key of a table whose source has none, where the relay made it: the place of the record in its stream. A batch that is

@@ -2,8 +2,7 @@ import type { Column, Relation } from '../../../tables/relation.ts'
 import type { CrateColumn } from './column.ts'
 
 /** A table as CrateDB's catalogue knows it: what the shared layouts ask, and what only those of CrateDB do. */
-export interface CrateRelation extends Relation {
-  readonly columns: readonly CrateRelationColumn[]
+export interface CrateRelation extends Relation<CrateRelationColumn> {
   /** The known members of objects, those of members included. */
   readonly members: readonly CrateMember[]
 }
@@ -18,9 +17,6 @@ export interface CrateMember extends CrateColumn {
   /** NOT NULL, and nothing fills it: true also where the object itself is NULL. */
   readonly isRequired: boolean
 }
-
-/** What the catalogue of CrateDB gives is of this kind. */
-export const crateRelation = (relation: Relation): CrateRelation => relation as CrateRelation
 
 export const columnNamed = (relation: CrateRelation, name: string): CrateRelationColumn =>
   relation.columns.find((column) => column.name === name)!

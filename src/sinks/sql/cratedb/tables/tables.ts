@@ -4,30 +4,27 @@ import { RelayError } from '../../../../errors.ts'
 import { columnList, tableId } from '../../../tables/clauses.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
 import type { Misfit } from '../../../tables/layout.ts'
-import type { TableStyle } from '../../../tables/style.ts'
-import type { KeyColumn, KeyFamily, Mapping, Target } from '../../../tables/target.ts'
+import type { KeyStyle, TableStyle } from '../../../tables/style.ts'
+import type { KeyColumn, KeyFamily, Mapping, Target, WantedKey } from '../../../tables/target.ts'
 import { hasMembers } from '../documents/sub-columns.ts'
 import { codecFor } from './codecs.ts'
+import type { CrateColumn } from './column.ts'
 import { keyedCopy } from './keyed-copy.ts'
 import { hasOrigin, ORIGIN } from './keyless.ts'
 import { liveView } from './live-view.ts'
 import { keyColumnName, valueColumnName } from './names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from './own-columns.ts'
-import { type CrateRelation, type CrateRelationColumn, crateRelation, primaryKeyOf } from './relation.ts'
+import { type CrateRelation, type CrateRelationColumn, primaryKeyOf } from './relation.ts'
 import { MOST_COLUMNS, newColumnType } from './types.ts'
 
 /** A key column in the layout `document`. */
 export type CrateKey = KeyColumn & Codec & { readonly family: KeyFamily }
 
-export interface CrateStyle extends TableStyle {
-  keyColumn(...of: Parameters<TableStyle['keyColumn']>): CrateKey | string
-}
-
 /**
  * How CrateDB names, types and makes tables. It can add columns, and nothing else: no type, key or NOT NULL is ever
  * changed, so there is no cure for them but another table. Deleted rows stay, marked: nothing else is one step.
  */
-export const crateStyle: CrateStyle = {
+export const crateStyle: TableStyle<CrateRelation> & KeyStyle<CrateKey, CrateRelationColumn> = {
   deletes: 'soft',
   names: { key: keyColumnName, column: valueColumnName },
   own: { data: DATA, version: VERSION, deleted: DELETED, extra: EXTRA },
@@ -36,17 +33,9 @@ export const crateStyle: CrateStyle = {
   // A number of any size as text: exact, and two of them are one only if they are equal.
   newKeyType: () => 'TEXT',
   newColumnType,
-  codecFor: (column, feed, holds) => codecFor(column as CrateRelationColumn, feed, holds),
+  codecFor,
 
-  keyColumn(key, column) {
-    const crate = column as CrateRelationColumn
-    const holds = FAMILY_TYPES[key.family]
-    const codec = codecFor(crate, 'dynamodb', holds)
-    if (!codec.isKeyable || !KEY_TYPES[key.family].has(crate.dataType)) {
-      return `which does not compare as the ${key.family} of the source does`
-    }
-    return { ...key, ...codec, declared: column.type, collation: null }
-  },
+  keyColumn: (key, column) => crateKey(key, column, column.type),
 
   // Shards and replicas are left to the server's defaults, which know the cluster.
   create(target, columns, keys) {
@@ -70,13 +59,26 @@ export const crateStyle: CrateStyle = {
     ...wrongPrimaryKey(
       target,
       keys.map(({ column }) => column),
-      crateRelation(relation),
+      relation,
     ),
-    ...wrongObject(EXTRA.name, crateRelation(relation)),
-    ...requiredMembers(crateRelation(relation)),
+    ...wrongObject(EXTRA.name, relation),
+    ...requiredMembers(relation),
   ],
 
   beside: liveView,
+}
+
+/** The column as a part of a key of the layout `document`; or in words why it cannot be one. @param declared its type */
+export function crateKey(
+  key: WantedKey & { readonly family: KeyFamily },
+  column: CrateColumn,
+  declared: string,
+): CrateKey | string {
+  const codec = codecFor(column, 'dynamodb', FAMILY_TYPES[key.family])
+  if (!codec.isKeyable || !KEY_TYPES[key.family].has(column.dataType)) {
+    return `which does not compare as the ${key.family} of the source does`
+  }
+  return { ...key, ...codec, declared, collation: null }
 }
 
 const FAMILY_TYPES: Readonly<Record<KeyFamily, ColumnType>> = { text: 'text', number: 'numeric', bytes: 'bytes' }

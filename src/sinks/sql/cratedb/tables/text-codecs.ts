@@ -2,9 +2,9 @@ import { Binary, type ColumnType, type Format, Numeric, toJson, type Value } fro
 import type { Codec } from '../../../tables/codecs/codec.ts'
 import { plainDecimal } from '../../../tables/keys.ts'
 import { quotedElement } from '../rows/array-literal.ts'
+import { fitsIndex } from '../rows/text-limit.ts'
 import type { CrateColumn } from './column.ts'
 import { type Reader, readerOf } from './readers.ts'
-import { fitsIndex } from '../rows/text-limit.ts'
 
 /**
  * TEXT, VARCHAR(n), CHAR(n). What they hold, by the source's type:

@@ -5,7 +5,7 @@ import { SILENT } from '../../../../../src/observe/log.ts'
 import type { Connection } from '../../../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../../../src/sinks/sql/connect.ts'
 import { crateCatalogue } from '../../../../../src/sinks/sql/cratedb/tables/catalogue.ts'
-import { crateRelation } from '../../../../../src/sinks/sql/cratedb/tables/relation.ts'
+import type { CrateRelation } from '../../../../../src/sinks/sql/cratedb/tables/relation.ts'
 import { crateState } from '../../../../../src/sinks/sql/cratedb/state/state.ts'
 import type { Catalogue, Remembered } from '../../../../../src/sinks/tables/catalogue.ts'
 import { claimOf } from '../../../../support/changes.ts'
@@ -19,7 +19,7 @@ test('a table with all that its columns are, in PostgreSQL’s words where there
     "id" BIGINT, "A b" TEXT NOT NULL, "v" VARCHAR(20), "n" NUMERIC(38, 10), "long" TEXT INDEX OFF STORAGE WITH (columnstore = false),
     "o" OBJECT(IGNORED), "pk" OBJECT(STRICT) AS ("id" TEXT), "tags" ARRAY(TEXT), "at" TIMESTAMP WITH TIME ZONE,
     PRIMARY KEY ("A b", "id"))`)
-  const relation = crateRelation((await catalogue.look('s', 'orders'))!)
+  const relation = (await catalogue.look('s', 'orders'))!
   assert.deepEqual(
     relation.columns.map(({ name, type, baseType, modifier, notNull, policy, isIndexed }) =>
       [name, type, baseType, modifier, notNull, policy, isIndexed].join(' '),
@@ -152,12 +152,13 @@ const table = (source: string, name: string): Remembered => ({
   columns: [],
 })
 
-const remember = (catalogue: Catalogue, one: Remembered): Promise<void> => catalogue.work((work) => work.remember(one))
+const remember = (catalogue: Catalogue<CrateRelation>, one: Remembered): Promise<void> =>
+  catalogue.work((work) => work.remember(one))
 
 interface Place {
   readonly crate: Crate
   readonly connection: Connection
-  readonly catalogue: Catalogue
+  readonly catalogue: Catalogue<CrateRelation>
   /** Begins a relay of this name. */
   claimed(name: string): Promise<void>
 }
