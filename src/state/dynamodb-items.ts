@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { z } from 'zod'
 import { parseJson } from '../parse-json.ts'
+import type { Holder } from './heartbeat-claim.ts'
 import type { RelayIdentity, Stored } from '../batch.ts'
-import { jsonOf, read, STORED } from './stored-json.ts'
+import { IDENTITY, jsonOf, read, STORED } from './stored-json.ts'
 
 /*
  * What the table holds of a relay. Partition key `relay`: its name; sort key `item`:
  *
- *   head                        who the relay is, the claim on its name, the newest positions and lessons, the list of pages
- *   page CLAIM REVISION HASH    a slice of the positions and lessons before those of the head; never altered
+ *   head                        who the relay is, the claim on its name, the newest positions and facts, the list of pages
+ *   page CLAIM REVISION HASH    a slice of the positions and facts before those of the head; never altered
  *
  * Only the head says what counts: a page that it does not list is what a crash or a lost answer left, and is removed. A
  * page is named by the claim and the revision of the head that was to list it first, and by its content. So trying again
@@ -21,24 +22,12 @@ export type Item = Record<string, AttributeValue>
 export const HEAD = 'head'
 export const PAGE = 'page '
 
-/** Of the positions and lessons in the head, as JSON. With the rest of it far from the 400 KB that an item may have. */
+/** Of the positions and facts in the head, as JSON. With the rest of it far from the 400 KB that an item may have. */
 const HEAD_MAX_BYTES = 200_000
 /** Of a page. */
 const PAGE_MAX_BYTES = 380_000
 
-/** Who holds the name. */
-export interface Holder {
-  /** Goes up with each process that takes the name. */
-  readonly claim: number
-  /** Random id of the process. */
-  readonly owner: string
-  readonly host: string
-  readonly process: number
-  /** When it took the name, ISO 8601. */
-  readonly since: string
-}
-
-/** What the head says of positions and lessons. */
+/** What the head says of positions and facts. */
 export interface Progress {
   /** Sort keys, in order. */
   readonly pages: readonly string[]
@@ -46,13 +35,14 @@ export interface Progress {
   readonly recent: Stored
 }
 
+/** Heartbeats are on the service's clock. */
 export interface Head extends Holder, Progress {
   /** Of these items. */
   readonly format: 1
+  /** Goes up with each process that takes the name. */
+  readonly claim: number
   /** Goes up with each move. */
   readonly revision: number
-  /** When the holder was last seen alive, epoch ms of the service's clock; 0 once it has given the name up. */
-  readonly heartbeat: number
   readonly identity: Omit<RelayIdentity, 'name'>
 }
 
@@ -120,13 +110,7 @@ const HEAD_ITEM = z.object({
   since: TEXT,
   revision: INTEGER,
   heartbeat: INTEGER,
-  identity: JSON_TEXT.pipe(
-    z.strictObject({
-      stream: z.strictObject({ id: z.string(), created: z.string(), retentionMs: z.number().nullable() }),
-      start: z.string().nullable(),
-      settings: z.record(z.string(), z.string()),
-    }),
-  ),
+  identity: JSON_TEXT.pipe(IDENTITY),
   pages: JSON_TEXT.pipe(z.array(z.string())),
   recent: JSON_TEXT.pipe(STORED),
 })

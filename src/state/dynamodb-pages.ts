@@ -11,7 +11,7 @@ import {
 } from './dynamodb-items.ts'
 import type { StateTable } from './dynamodb-table.ts'
 import type { Stored } from '../batch.ts'
-import { merge } from './stored-json.ts'
+import { merge } from './stored.ts'
 
 /** What one revision of a head says, with its pages read. */
 export interface Known extends Progress {

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import type { Positions } from '../position.ts'
-import { type Head, type Holder, NOTHING } from './dynamodb-items.ts'
-import { type Known, statePages } from './dynamodb-pages.ts'
-import { openTable, type TableOptions } from './dynamodb-table.ts'
-import { startHeartbeat, watchHeartbeat } from './heartbeat.ts'
-import { nameHeld } from './held.ts'
+import { type Head, NOTHING } from './dynamodb-items.ts'
+import { type Known, type StatePages, statePages } from './dynamodb-pages.ts'
+import { openTable, type StateTable, type TableOptions } from './dynamodb-table.ts'
+import { isOurs, type Verdict, verdict } from './fence.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { claimByHeartbeat, giveNameUp, HEARTBEAT_MS, type HeldName, type Holder, heldBy } from './heartbeat-claim.ts'
 import { requireSameIdentity } from './identity.ts'
 import type { StateStore } from './store.ts'
-import type { Claim, Stored } from '../batch.ts'
-import { holds } from './stored-json.ts'
+import type { Claim, Facts, Stored } from '../batch.ts'
 
 export interface DynamodbStateOptions extends TableOptions {
   readonly log: Log
@@ -22,15 +21,13 @@ export interface DynamodbStateOptions extends TableOptions {
   readonly now?: () => number
 }
 
-const HEARTBEAT_MS = 10_000
-
 /**
  * Keeps the state of any number of relays in a DynamoDB table with the partition key `relay` and the sort key `item`,
  * both text. It needs dynamodb:GetItem, Query, PutItem, UpdateItem and DeleteItem on the table.
  *
  * A move is one conditional update of one item, the relay's head. It holds what moved last, whole; once that is too much
  * for an item, all that is known is first written to new pages, and the update lists them instead. A crash in between
- * leaves pages that nobody lists. So there is no limit to shards and lessons; a move costs as much as was news since the
+ * leaves pages that nobody lists. So there is no limit to shards and facts; a move costs as much as was news since the
  * pages, 200 KB at most.
  *
  * The fence: a claim is a number that goes up with each process that takes the name, and the random id of its owner. The
@@ -44,137 +41,160 @@ const HEARTBEAT_MS = 10_000
  * @throws RelayError CONFIGURATION, also later if there is no such table; STATE_UNREACHABLE, STATE_THROTTLED, STATE_DENIED
  */
 export function dynamodbStateStore(options: DynamodbStateOptions): StateStore {
-  const table = openTable(options)
-  const pages = statePages(table)
-  const { log, heartbeatMs = HEARTBEAT_MS, now = table.now } = options
-  const owner = randomUUID()
-  let request: Claim | undefined
+  return new DynamodbState(options)
+}
+
+class DynamodbState implements StateStore {
+  readonly #table: StateTable
+  readonly #tableName: string
+  readonly #pages: StatePages
+  readonly #log: Log
+  readonly #heartbeatMs: number
+  readonly #now: () => number
+  readonly #owner = randomUUID()
+  #request: Claim | undefined
   /** What we last read or wrote. */
-  let known: Known | undefined
-  let heartbeat: { stop(): Promise<void> } | undefined
-  let closed: Promise<void> | undefined
+  #known: Known | undefined
+  #heartbeat: { stop(): Promise<void> } | undefined
+  #closed: Promise<void> | undefined
 
-  async function claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
-    request = claim
-    const { name } = claim.relay
-    const look = watchHeartbeat(now)
-    for (let isTold = false; ; ) {
-      const head = await table.head(name)
-      if (head === undefined) {
-        await begin(claim)
-        continue
-      }
-      requireSameIdentity({ name, ...head.identity }, claim.relay, `run: ${forgetCommand(options.table, name)}`)
-      const sign = head.owner === owner || claim.takeOver ? 'dead' : look(head.heartbeat)
-      if (sign === 'alive') throw held(name, head)
-      if (sign === 'unknown') {
-        if (!isTold) log.info({ name }, `The relay's name is held by ${holder(head)}: waiting whether that lives`)
-        isTold = true
-        await sleep(heartbeatMs, undefined, { signal })
-        continue
-      }
-      const taken = await take(name, head)
-      if (taken === null) continue
-      known = taken
-      heartbeat ??= startHeartbeat(beat, heartbeatMs)
-      await pages.removeUnlisted(name, known.pages)
-      return known.stored
+  constructor(options: DynamodbStateOptions) {
+    this.#table = openTable(options)
+    this.#tableName = options.table
+    this.#pages = statePages(this.#table)
+    this.#log = options.log
+    this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
+    this.#now = options.now ?? this.#table.now
+  }
+
+  async claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
+    this.#request = claim
+    const { relay, takeOver } = claim
+    const { name } = relay
+    const held: HeldName<Head> = {
+      name,
+      read: async () => {
+        const head = await this.#table.head(name)
+        if (head === undefined) return undefined
+        requireSameIdentity({ name, ...head.identity }, relay, `run: ${forgetCommand(this.#tableName, name)}`)
+        return head
+      },
+      begin: () => this.#begin(claim),
+      holder: (head) => head,
+      take: (head) => this.#take(name, head),
     }
+    const heartbeat = { owner: this.#owner, takeOver, heartbeatMs: this.#heartbeatMs, now: this.#now, log: this.#log }
+    const stored = await claimByHeartbeat(held, heartbeat, signal)
+    this.#heartbeat ??= startHeartbeat(() => this.#beat(), this.#heartbeatMs)
+    await this.#pages.removeUnlisted(name, this.#requireClaim().known.pages)
+    return stored
   }
 
-  /** Stores a new name, given up already: it is then claimed like any other. Another process may be faster. */
-  async function begin({ relay, firstPositions }: Claim): Promise<void> {
+  async #begin({ relay, firstPositions }: Claim): Promise<void> {
     const { name, ...identity } = relay
-    const first = await pages.layOut(name, NEW, { positions: await firstPositions(), facts: new Map() })
-    const { revision, recent } = first
-    await table.begin(name, { format: 1, ...NOBODY, revision, heartbeat: 0, identity, pages: first.pages, recent })
+    const first = await this.#pages.layOut(name, NEW, { positions: await firstPositions(), facts: new Map() })
+    const { revision, pages, recent } = first
+    await this.#table.begin(name, { format: 1, claim: 0, ...NOBODY, revision, identity, pages, recent })
   }
 
-  /** Raises the claim, then reads what is stored: nobody else changes it now. Null if someone was faster. */
-  async function take(name: string, head: Head): Promise<Known | null> {
-    const number = Math.max(head.claim, known?.claim ?? 0) + 1
+  /** Raises the claim, then reads what is stored: nobody else changes it now. */
+  async #take(name: string, head: Head): Promise<Stored | null> {
+    const claim = Math.max(head.claim, this.#known?.claim ?? 0) + 1
     const us: Holder = {
-      claim: number,
-      owner,
+      owner: this.#owner,
       host: hostname(),
       process: process.pid,
-      since: new Date(now()).toISOString(),
+      since: new Date(this.#now()).toISOString(),
+      heartbeat: this.#now(),
     }
-    const { claim, owner: before, heartbeat } = head
-    if (!(await table.update(name, { ...us, heartbeat: now() }, { claim, owner: before, heartbeat }))) return null
-    const ours = await table.head(name)
-    if (ours?.claim !== number || ours.owner !== owner) return null
-    await pages.find(name, number)
-    return await pages.load(name, ours)
+    const before = { claim: head.claim, owner: head.owner, heartbeat: head.heartbeat }
+    if (!(await this.#table.update(name, { claim, ...us }, before))) return null
+    const ours = await this.#table.head(name)
+    if (ours?.claim !== claim || ours.owner !== this.#owner) return null
+    await this.#pages.find(name, claim)
+    const known = await this.#pages.load(name, ours)
+    if (known === null) return null
+    this.#known = known
+    return known.stored
   }
 
-  /** Does nothing once the name is not ours any more: the next move says so. */
-  async function beat(): Promise<void> {
-    if (request === undefined || known === undefined) return
-    await table.update(request.relay.name, { heartbeat: now() }, { claim: known.claim, owner })
-  }
-
-  async function move(moves: Positions, lessons: Stored['facts'], signal: AbortSignal): Promise<Stored | null> {
-    if (request === undefined || known === undefined) throw new Error('the name must be claimed first')
-    const { name } = request.relay
-    const news: Stored = { positions: moves, facts: lessons }
+  async move(positions: Positions, facts: Facts, signal: AbortSignal): Promise<Stored | null> {
+    const news: Stored = { positions, facts }
     for (;;) {
-      if (await write(name, known, news)) return null
-      const head = await table.head(name)
-      if (head === undefined) throw gone(name)
-      if (head.owner !== owner && head.claim >= known.claim) throw held(name, head)
-      if (head.owner !== owner || head.claim !== known.claim || head.revision <= known.revision) break
-      // Ours, and further than we knew: a write before this one was done, but its answer was lost.
-      const further = await pages.load(name, head)
-      if (further === null) continue
-      known = further
-      await pages.removeUnlisted(name, known.pages)
-      if (holds(known.stored, news)) return null
+      if (await this.#write(news)) return null
+      switch (await this.#settle(news)) {
+        case 'moved':
+          return null
+        case 'further':
+          break
+        case 'set-back':
+          // Whoever lives there keeps the name.
+          return await this.claim({ ...this.#requireClaim().request, takeOver: false }, signal)
+      }
     }
-    // The table was set back (or it was found set back before, and the answer to our new claim was lost). Whoever lives
-    // there keeps the name.
-    return await claim({ ...request, takeOver: false }, signal)
   }
 
   /** False if the head is not what we last read or wrote. */
-  async function write(name: string, from: Known, news: Stored): Promise<boolean> {
-    const next = await pages.layOut(name, from, news)
-    const isWritten = await table.update(
-      name,
-      { pages: next.pages, recent: next.recent, revision: next.revision, heartbeat: now() },
-      { claim: from.claim, owner, revision: from.revision },
-    )
-    if (!isWritten) return false
-    known = next
-    await pages.removeUnlisted(name, next.pages)
+  async #write(news: Stored): Promise<boolean> {
+    const { name, known: from } = this.#requireClaim()
+    const { pages, recent, revision, ...rest } = await this.#pages.layOut(name, from, news)
+    const change = { pages, recent, revision, heartbeat: this.#now() }
+    const before = { claim: from.claim, owner: this.#owner, revision: from.revision }
+    if (!(await this.#table.update(name, change, before))) return false
+    this.#known = { pages, recent, revision, ...rest }
+    await this.#pages.removeUnlisted(name, pages)
     return true
   }
 
-  async function giveUp(): Promise<void> {
-    await heartbeat?.stop()
-    if (request !== undefined && known !== undefined) {
-      const { name } = request.relay
-      try {
-        await table.update(name, { heartbeat: 0 }, { claim: known.claim, owner })
-      } catch (error) {
-        // All that was to be kept is kept. Thrown, it would hide why the relay ends.
-        if (!(error instanceof RelayError)) throw error
-        const fields = { name, code: error.code, detail: error.detail }
-        log.warn(fields, "The relay's name could not be given up: who claims it next waits for a minute")
-      }
+  /** What became of a move whose write found another head, or an earlier answer of which was lost. @throws RelayError STATE_HELD */
+  async #settle(news: Stored): Promise<Exclude<Verdict, 'held'>> {
+    const { name, known } = this.#requireClaim()
+    const ours = { ...known, owner: this.#owner }
+    for (;;) {
+      const head = await this.#table.head(name)
+      if (head === undefined) throw gone(name)
+      const now = isOurs(head, ours) ? await this.#pages.load(name, head) : undefined
+      if (now === null) continue
+      const is = verdict({ ...head, stored: now?.stored ?? null }, ours, news)
+      if (is === 'held') throw heldBy(name, head)
+      if (is === 'set-back' || now === undefined) return 'set-back'
+      this.#known = now
+      await this.#pages.removeUnlisted(name, now.pages)
+      return is
     }
-    table.close()
   }
 
-  return {
-    claim,
-    move,
-    close: () => (closed ??= giveUp()),
+  /** Does nothing once the name is not ours any more: the next move says so. */
+  async #beat(): Promise<void> {
+    if (this.#request !== undefined && this.#known !== undefined) await this.#setHeartbeat(this.#now())
+  }
+
+  async #setHeartbeat(heartbeat: number): Promise<void> {
+    const { name, known } = this.#requireClaim()
+    await this.#table.update(name, { heartbeat }, { claim: known.claim, owner: this.#owner })
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#heartbeat?.stop()
+    if (this.#known !== undefined) {
+      await giveNameUp(this.#requireClaim().name, this.#log, () => this.#setHeartbeat(0))
+    }
+    this.#table.close()
+  }
+
+  #requireClaim(): { readonly request: Claim; readonly name: string; readonly known: Known } {
+    if (this.#request === undefined || this.#known === undefined) throw new Error('the name must be claimed first')
+    return { request: this.#request, name: this.#request.relay.name, known: this.#known }
   }
 }
 
 /** The holder of a name that nobody has claimed yet, and what is known of it. */
-const NOBODY: Holder = { claim: 0, owner: 'nobody', host: 'none', process: 0, since: 'never' }
+const NOBODY: Holder = { owner: 'nobody', host: 'none', process: 0, since: 'never', heartbeat: 0 }
 const NEW: Known = { claim: 0, revision: 0, pages: [], recent: NOTHING, stored: NOTHING }
 
 const forgetCommand = (table: string, name: string): string =>
@@ -187,8 +207,3 @@ function gone(name: string): RelayError {
     { name },
   )
 }
-
-const holder = ({ process, host, since, heartbeat }: Head): string =>
-  `process ${process} on ${host} since ${since}, last heard of ${new Date(heartbeat).toISOString()}`
-
-const held = (name: string, head: Head): RelayError => nameHeld(name, holder(head))

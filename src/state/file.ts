@@ -4,13 +4,18 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+
 import { RelayError } from '../errors.ts'
 import { fileTrouble } from '../file-trouble.ts'
 import { parseJson } from '../parse-json.ts'
+import type { Positions } from '../position.ts'
+import { type Ours, verdict } from './fence.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
 import type { StateStore } from './store.ts'
-import type { Claim, RelayIdentity, Stored } from '../batch.ts'
+import type { Claim, Facts, RelayIdentity, Stored } from '../batch.ts'
+import { merge } from './stored.ts'
+import { IDENTITY, POSITION } from './stored-json.ts'
 
 /**
  * Keeps the state of one relay as JSON in the file `path`. Each move replaces the file as a whole, so that a crash
@@ -20,67 +25,72 @@ import type { Claim, RelayIdentity, Stored } from '../batch.ts'
  * see: a file that was put back from a backup, a lock file that was removed.
  */
 export function fileStateStore(path: string): StateStore {
-  const owner = randomUUID()
-  let lock: FileLock | undefined
-  let request: Claim | undefined
-  /** What we last read or wrote. */
-  let known: State | undefined
+  return new FileState(path)
+}
 
-  async function take(claim: Claim, stored: State | null): Promise<Stored> {
-    if (stored !== null) requireSameIdentity(stored.relay, claim.relay, `delete the file ${path}`)
-    const number = Math.max(stored?.claim.number ?? 0, known?.claim.number ?? 0) + 1
+class FileState implements StateStore {
+  readonly #path: string
+  readonly #owner = randomUUID()
+  #lock: FileLock | undefined
+  #request: Claim | undefined
+  /** What we last read or wrote. */
+  #known: State | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  async claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
+    this.#request = claim
+    this.#lock ??= await lockFile(`${this.#path}.lock`, signal)
+    return await this.#take(claim, await readState(this.#path))
+  }
+
+  async #take(claim: Claim, state: State | null): Promise<Stored> {
+    if (state !== null) requireSameIdentity(state.relay, claim.relay, `delete the file ${this.#path}`)
+    const number = Math.max(state?.claim.number ?? 0, this.#known?.claim.number ?? 0) + 1
     const since = new Date().toISOString()
-    const next: State = {
+    const { positions, learned } = state ?? plainStored({ positions: await claim.firstPositions(), facts: new Map() })
+    return await this.#replace({
       version: 1,
-      relay: stored?.relay ?? plainIdentity(claim.relay),
-      claim: { number, owner, host: hostname(), pid: process.pid, since },
-      positions: stored?.positions ?? Object.fromEntries(await claim.firstPositions()),
-      learned: stored?.learned ?? {},
+      relay: state?.relay ?? plainIdentity(claim.relay),
+      claim: { number, owner: this.#owner, host: hostname(), pid: process.pid, since },
+      positions,
+      learned,
+    })
+  }
+
+  async move(positions: Positions, facts: Facts): Promise<Stored | null> {
+    if (this.#request === undefined || this.#known === undefined) throw new Error('the name must be claimed first')
+    const known = this.#known
+    const news: Stored = { positions, facts }
+    const found = await readState(this.#path)
+    if (found === null) throw removed(this.#path)
+    if (!isDeepStrictEqual(found, known)) {
+      const is = verdict(holdingOf(found), holdingOf(known), news)
+      if (is === 'held') throw held(this.#path, found)
+      if (is === 'set-back') return await this.#take(this.#request, found)
     }
-    await replaceState(path, next)
-    known = next
+    await this.#replace({ ...known, ...plainStored(merge(storedOf(known), news)) })
+    return null
+  }
+
+  async #replace(next: State): Promise<Stored> {
+    await replaceState(this.#path, next)
+    this.#known = next
     return storedOf(next)
   }
 
-  return {
-    async claim(claim, signal) {
-      request = claim
-      lock ??= await lockFile(`${path}.lock`, signal)
-      return await take(claim, await readState(path))
-    },
-
-    async move(moves, lessons) {
-      if (request === undefined || known === undefined) throw new Error('the name must be claimed first')
-      const next: State = {
-        ...known,
-        positions: { ...known.positions, ...Object.fromEntries(moves) },
-        learned: { ...known.learned, ...Object.fromEntries(lessons) },
-      }
-      const stored = await readState(path)
-      if (stored === null) {
-        throw new RelayError(
-          'STATE_BROKEN',
-          `The state file ${path} was removed; what was last stored is not known any more`,
-        )
-      }
-      if (isOfAnother(stored, known)) throw held(path, stored)
-      // What is new is there already if the write before this one failed at its very end.
-      if (!isDeepStrictEqual(stored, known) && !isDeepStrictEqual(stored, next)) return await take(request, stored)
-      await replaceState(path, next)
-      known = next
-      return null
-    },
-
-    async close() {
-      await lock?.release()
-    },
+  async close(): Promise<void> {
+    await this.#lock?.release()
   }
 }
 
-/** A claim above ours, or one beside it: both come after us, from a process that our lock did not keep out. */
-function isOfAnother({ claim }: State, { claim: ours }: State): boolean {
-  return claim.number > ours.number || (claim.number === ours.number && claim.owner !== ours.owner)
-}
+const holdingOf = (state: State): Ours => ({
+  claim: state.claim.number,
+  owner: state.claim.owner,
+  stored: storedOf(state),
+})
 
 function held(path: string, { claim: { pid, host, since } }: State): RelayError {
   return new RelayError(
@@ -89,11 +99,10 @@ function held(path: string, { claim: { pid, host, since } }: State): RelayError 
   )
 }
 
-const POSITION = z.strictObject({
-  sequence: z.string(),
-  arrivedAt: z.number().nullable(),
-  caughtUpAt: z.number().nullable(),
-})
+function removed(path: string): RelayError {
+  const detail = `The state file ${path} was removed; what was last stored is not known any more`
+  return new RelayError('STATE_BROKEN', detail)
+}
 
 /** Not a zod record: that leaves out a member named `__proto__`. */
 const TEXTS = z.custom<Readonly<Record<string, string>>>(
@@ -102,12 +111,7 @@ const TEXTS = z.custom<Readonly<Record<string, string>>>(
 
 const STATE = z.strictObject({
   version: z.literal(1),
-  relay: z.strictObject({
-    name: z.string(),
-    stream: z.strictObject({ id: z.string(), created: z.string(), retentionMs: z.number().nullable() }),
-    start: z.string().nullable(),
-    settings: z.record(z.string(), z.string()),
-  }),
+  relay: z.strictObject({ name: z.string(), ...IDENTITY.shape }),
   claim: z.strictObject({
     number: z.int(),
     owner: z.string(),
@@ -117,7 +121,7 @@ const STATE = z.strictObject({
   }),
   /** By shard. */
   positions: z.record(z.string(), POSITION),
-  /** Lessons by subject. Absent in a file of a version that learned nothing. */
+  /** Facts by subject. Absent in a file of a version that learned nothing. */
   learned: TEXTS.default({}),
 })
 
@@ -126,6 +130,11 @@ type State = z.infer<typeof STATE>
 const storedOf = ({ positions, learned }: State): Stored => ({
   positions: new Map(Object.entries(positions)),
   facts: new Map(Object.entries(learned)),
+})
+
+const plainStored = ({ positions, facts }: Stored): Pick<State, 'positions' | 'learned'> => ({
+  positions: Object.fromEntries(positions),
+  learned: Object.fromEntries(facts),
 })
 
 function plainIdentity({ name, stream, start, settings }: RelayIdentity): State['relay'] {

@@ -4,39 +4,37 @@ import { parseJson } from '../parse-json.ts'
 import type { Position } from '../position.ts'
 import type { Stored } from '../batch.ts'
 
-/** Of both, what became known last. */
-export function merge(older: Stored, { positions, facts: lessons }: Stored): Stored {
-  return {
-    positions: positions.size === 0 ? older.positions : new Map([...older.positions, ...positions]),
-    facts: lessons.size === 0 ? older.facts : new Map([...older.facts, ...lessons]),
-  }
-}
+/** A position as a member of an object. */
+export const POSITION = z.strictObject({
+  sequence: z.string(),
+  arrivedAt: z.number().nullable(),
+  caughtUpAt: z.number().nullable(),
+})
 
-/** True if the news are what is stored. */
-export function holds({ positions, facts: lessons }: Stored, news: Stored): boolean {
-  return (
-    [...news.positions].every(([shard, at]) => {
-      const there = positions.get(shard)
-      return there?.sequence === at.sequence && there.caughtUpAt === at.caughtUpAt
-    }) && [...news.facts].every(([subject, lesson]) => lessons.get(subject) === lesson)
-  )
-}
+/** What a relay's identity holds beside its name. */
+export const IDENTITY = z.strictObject({
+  stream: z.strictObject({ id: z.string(), created: z.string(), retentionMs: z.number().nullable() }),
+  start: z.string().nullable(),
+  settings: z.record(z.string(), z.string()),
+})
 
 /** Pairs, not members: a subject may be named `__proto__`. */
-export function jsonOf({ positions, facts: lessons }: Stored): string {
+export function jsonOf({ positions, facts }: Stored): string {
   const rows = [...positions].map(([shard, at]: [string, Position]) => [
     shard,
     at.sequence,
     at.arrivedAt,
     at.caughtUpAt,
   ])
-  return JSON.stringify({ positions: rows, lessons: [...lessons] })
+  return JSON.stringify({ positions: rows, lessons: [...facts] })
 }
+
+const { sequence, arrivedAt, caughtUpAt } = POSITION.shape
 
 /** Parsed JSON of `jsonOf` → what it was made of. */
 export const STORED = z
   .strictObject({
-    positions: z.array(z.tuple([z.string(), z.string(), z.number().nullable(), z.number().nullable()])),
+    positions: z.array(z.tuple([z.string(), sequence, arrivedAt, caughtUpAt])),
     lessons: z.array(z.tuple([z.string(), z.string()])),
   })
   .transform(

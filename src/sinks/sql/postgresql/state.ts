@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Facts, Claim, Stored } from '../../../batch.ts'
 import type { Positions } from '../../../position.ts'
+import { isOurs, verdict } from '../../../state/fence.ts'
+import type { Claim, Facts, Stored } from '../../../batch.ts'
+import { merge } from '../../../state/stored.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockKey } from '../../tables/names.ts'
 import { type Connection, inTransaction } from '../connection.ts'
@@ -19,7 +21,7 @@ export interface StateStatements {
   readonly parts: Parts
   /** Moves positions. @param before what was last read or written */
   move(trx: Database, held: HeldClaim, moves: Positions, before: Positions): Promise<boolean>
-  keep(trx: Database, held: HeldClaim, lessons: Facts): Promise<boolean>
+  keep(trx: Database, held: HeldClaim, facts: Facts): Promise<boolean>
 }
 
 /** A claim on a name, which is ours as long as `claim` and `owner` stand in the relay's row. */
@@ -32,102 +34,117 @@ export interface HeldClaim {
 
 /** What a relay remembers, in the schema `cdc_relay`, moved in the transaction of the batch. */
 export function sqlState(connection: Connection, statements: StateStatements): SqlState {
-  const { db } = connection
-  const owner = randomUUID()
-  let request: Claim | undefined
-  /** The claim that we hold, bigint as text. */
-  let claimed = '0'
-  let known: Stored = { positions: new Map(), facts: new Map() }
-  let setBacks = 0
-  /** The session that took the lock on the name, if one did. */
-  let lockedIn: number | null = null
+  return new SessionState(connection, statements)
+}
 
-  const theRequest = (): Claim => {
-    if (request === undefined) throw new Error('the name must be claimed first')
-    return request
+class SessionState implements SqlState {
+  readonly #connection: Connection
+  readonly #db: Database
+  readonly #statements: StateStatements
+  readonly #owner = randomUUID()
+  #request: Claim | undefined
+  /** The claim that we hold, bigint as text. */
+  #claimed = '0'
+  #known: Stored = { positions: new Map(), facts: new Map() }
+  #setBacks = 0
+  /** The session that took the lock on the name, if one did. */
+  #lockedIn: number | null = null
+
+  constructor(connection: Connection, statements: StateStatements) {
+    this.#connection = connection
+    this.#db = connection.db
+    this.#statements = statements
   }
 
-  async function claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
-    request = claim
+  name(): string {
+    return this.#requireRequest().relay.name
+  }
+
+  stored(): Stored {
+    return this.#known
+  }
+
+  positions(): Positions {
+    return this.#known.positions
+  }
+
+  setBacks(): number {
+    return this.#setBacks
+  }
+
+  keepLock(): Promise<unknown> {
+    return this.#tryLock(this.name())
+  }
+
+  async claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
+    this.#request = claim
     const { relay } = claim
-    await ensureSchema(db, statements.parts)
-    await lockName(relay.name, claim.takeOver, signal)
-    let taken = await inTransaction(db, (trx) => takeName(trx, relay, owner))
+    await ensureSchema(this.#db, this.#statements.parts)
+    await this.#lockName(relay.name, claim.takeOver, signal)
+    let taken = await inTransaction(this.#db, (trx) => takeName(trx, relay, this.#owner))
     if (taken === undefined) {
       const first = await claim.firstPositions()
-      taken = await inTransaction(db, (trx) => beginName(trx, relay, owner, first))
+      taken = await inTransaction(this.#db, (trx) => beginName(trx, relay, this.#owner, first))
     }
-    claimed = taken.claim
-    known = taken.stored
-    return known
+    this.#claimed = taken.claim
+    this.#known = taken.stored
+    return this.#known
   }
 
-  async function lockName(name: string, takeOver: boolean, signal: AbortSignal): Promise<void> {
+  async #lockName(name: string, takeOver: boolean, signal: AbortSignal): Promise<void> {
     for (let waitedMs = 0; ; waitedMs += LOCK_POLL_MS) {
-      if (await tryLock(name)) return
+      if (await this.#tryLock(name)) return
       if (takeOver) return
-      if (waitedMs >= LOCK_WAIT_MS) throw held(name, await readRelay(db, name))
+      if (waitedMs >= LOCK_WAIT_MS) throw held(name, await readRelay(this.#db, name))
       await sleep(LOCK_POLL_MS, undefined, { signal })
     }
   }
 
   /** Takes the lock on the name unless this session has it: a name taken over, or a lost session of ours, may hold it for a while. */
-  async function tryLock(name: string): Promise<boolean> {
-    if (lockedIn === connection.session()) return true
+  async #tryLock(name: string): Promise<boolean> {
+    if (this.#lockedIn === this.#connection.session()) return true
     const { rows } = await sql<{ taken: boolean }>`
-      SELECT pg_try_advisory_lock(${lockKey('relay', name)}::bigint) AS taken`.execute(db)
-    if (rows[0]?.taken) lockedIn = connection.session()
+      SELECT pg_try_advisory_lock(${lockKey('relay', name)}::bigint) AS taken`.execute(this.#db)
+    if (rows[0]?.taken) this.#lockedIn = this.#connection.session()
     return rows[0]?.taken === true
   }
 
-  async function moveWithin(trx: Database, moves: Positions, lessons: Facts): Promise<boolean> {
-    const held = { name: theRequest().relay.name, claim: claimed, owner }
+  async moveWithin(trx: Database, positions: Positions, facts: Facts): Promise<boolean> {
+    const held = { name: this.name(), claim: this.#claimed, owner: this.#owner }
     return (
-      (moves.size === 0 || (await statements.move(trx, held, moves, known.positions))) &&
-      (lessons.size === 0 || (await statements.keep(trx, held, lessons)))
+      (positions.size === 0 || (await this.#statements.move(trx, held, positions, this.#known.positions))) &&
+      (facts.size === 0 || (await this.#statements.keep(trx, held, facts)))
     )
   }
 
-  function moved(moves: Positions, lessons: Facts): void {
-    known = {
-      positions: new Map([...known.positions, ...moves]),
-      facts: lessons.size === 0 ? known.facts : new Map([...known.facts, ...lessons]),
-    }
+  moved(positions: Positions, facts: Facts): void {
+    this.#known = merge(this.#known, { positions, facts })
   }
 
-  async function settle(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null> {
-    const request = theRequest()
-    const { name } = request.relay
-    const stored = await readRelay(db, name)
-    if (stored === undefined) throw gone(name)
-    const ahead = BigInt(stored.claim) - BigInt(claimed)
-    // A higher claim of our own: the answer to claiming again was lost.
-    if (ahead >= 0n && stored.owner !== owner) throw held(name, stored)
-    if (ahead === 0n) {
-      const now = await readStored(db, name)
-      const isMoved = [...moves].every(([shard, { sequence }]) => now.positions.get(shard)?.sequence === sequence)
-      if (isMoved && [...lessons].every(([subject, lesson]) => now.facts.get(subject) === lesson)) {
-        known = now
-        return null
-      }
+  async settle(positions: Positions, facts: Facts, signal: AbortSignal): Promise<Stored | null> {
+    const name = this.name()
+    const row = await readRelay(this.#db, name)
+    if (row === undefined) throw gone(name)
+    const ours = { claim: BigInt(this.#claimed), owner: this.#owner, stored: this.#known }
+    const found = { claim: BigInt(row.claim), owner: row.owner }
+    const stored = isOurs(found, ours) ? await readStored(this.#db, name) : null
+    const is = verdict({ ...found, stored }, ours, { positions, facts })
+    if (is === 'held') throw held(name, row)
+    if (is === 'moved' && stored !== null) {
+      this.#known = stored
+      return null
     }
-    // Our claim or an older one, and other positions than ours: the target was set back. Whoever lives there keeps the name.
-    const older = await claim({ ...request, takeOver: false }, signal)
-    setBacks++
+    // Set back. Whoever lives there keeps the name.
+    const older = await this.claim({ ...this.#requireRequest(), takeOver: false }, signal)
+    this.#setBacks++
     return older
   }
 
-  return {
-    claim,
-    name: () => theRequest().relay.name,
-    stored: () => known,
-    positions: () => known.positions,
-    setBacks: () => setBacks,
-    keepLock: () => tryLock(theRequest().relay.name),
-    moveWithin,
-    moved,
-    settle,
-    // The lock goes with the session.
-    close: async () => {},
+  /** The lock goes with the session. */
+  async close(): Promise<void> {}
+
+  #requireRequest(): Claim {
+    if (this.#request === undefined) throw new Error('the name must be claimed first')
+    return this.#request
   }
 }

@@ -9,7 +9,7 @@ import type { Database } from '../../../tables/database.ts'
 import { theRow } from './written-rows.ts'
 
 /** Who holds a relay's name. */
-export interface Holder {
+export interface Owner {
   /** Goes up with each process that takes the name. */
   readonly claim: number
   /** Random id of the process. */
@@ -39,7 +39,7 @@ export interface Tokens {
 }
 
 /** A relay's row in `cdc_relay.relays`. */
-export interface RelayRow extends Holder, Progress, Tokens {
+export interface RelayRow extends Owner, Progress, Tokens {
   readonly life: string
   readonly stream_id: string
   readonly stream_created: string
@@ -92,7 +92,7 @@ export async function changeRelay(
   db: Database,
   name: string,
   { _seq_no, _primary_term }: Tokens,
-  columns: Partial<Holder & Progress>,
+  columns: Partial<Owner & Progress>,
 ): Promise<Tokens | null> {
   const assignments = Object.entries(columns).map(([column, value]) => sql`${sql.id(column)} = ${value}`)
   const update = sql<Tokens>`

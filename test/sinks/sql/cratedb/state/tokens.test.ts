@@ -7,6 +7,8 @@ import { claimOf } from '../../../../support/changes.ts'
 import { startCrate } from '../../../../support/crate/crate.ts'
 
 const MOVES = new Map([['shard-0', { sequence: '7', arrivedAt: null, caughtUpAt: null }]])
+const AT_8 = new Map([['shard-0', { sequence: '8', arrivedAt: null, caughtUpAt: null }]])
+const OTHER = new Map([['shard-1', { sequence: '1', arrivedAt: null, caughtUpAt: null }]])
 const CONFLICT = 'version conflict, required seqNo [1], primary term [1]'
 
 test('a version conflict that is said as an error is no loop and no end: the row is read, and tried again later', async (t) => {
@@ -15,7 +17,8 @@ test('a version conflict that is said as an error is no loop and no end: the row
   const connection = openCrate(crate.url)
   t.after(connection.close)
   const state = crateState(connection, null)
-  await state.claim(claimOf(), new AbortController().signal)
+  const { signal } = new AbortController()
+  await state.claim(claimOf(), signal)
   crate.faults.next({ kind: 'error', when: 'before', text: CONFLICT }, { matching: /UPDATE/ })
   const isBusy = (error: unknown) => error instanceof RelayError && error.code === 'SINK_BUSY'
   await assert.rejects(state.moveWithin(connection.db, MOVES, new Map()), isBusy)
@@ -24,5 +27,12 @@ test('a version conflict that is said as an error is no loop and no end: the row
   // Written, and said to be in conflict all the same: the row is further than we knew, which `settle` finds.
   crate.faults.next({ kind: 'error', when: 'after', text: CONFLICT }, { matching: /UPDATE/ })
   assert.equal(await state.moveWithin(connection.db, MOVES, new Map()), false)
+  assert.equal(await state.settle(MOVES, new Map(), signal), null)
+
+  // The same, and then another move: it is added to the one whose answer was lost.
+  crate.faults.next({ kind: 'error', when: 'after', text: CONFLICT }, { matching: /UPDATE/ })
+  assert.equal(await state.moveWithin(connection.db, AT_8, new Map()), false)
+  assert.equal(await state.settle(OTHER, new Map(), signal), null)
+  assert.deepEqual(state.positions(), new Map([...AT_8, ...OTHER]))
   await state.close()
 })

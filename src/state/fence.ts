@@ -1,0 +1,44 @@
+import type { Stored } from '../batch.ts'
+import { isSame, merge } from './stored.ts'
+
+/** Who holds a name. */
+export interface Holding {
+  /** Goes up with each process that takes the name. */
+  readonly claim: number | bigint
+  /** Random id of the process. */
+  readonly owner: string
+  /** Goes up with each move, where the store counts them. */
+  readonly revision?: number
+}
+
+/** What we last read or wrote. */
+export interface Ours extends Holding {
+  readonly stored: Stored
+}
+
+/** What the store holds now. */
+export interface Found extends Holding {
+  /** Null where it was not read, because the claim is not ours. */
+  readonly stored: Stored | null
+}
+
+/**
+ * - `moved`: the store holds the news, and all that we knew. The answer to the move was lost.
+ * - `further`: the store holds an earlier move of ours whose answer was lost, but not the news: move again.
+ * - `held`: another process claimed the name after us, or beside us. Nothing of ours moves any more.
+ * - `set-back`: the store was restored, or failed over, to something older: claim again, and go on from what it holds.
+ */
+export type Verdict = 'moved' | 'further' | 'held' | 'set-back'
+
+/** True if what the store holds was written under our present claim. */
+export const isOurs = (found: Holding, { claim, owner }: Holding): boolean =>
+  found.owner === owner && found.claim === claim
+
+/** What became of a move of `news` that the store did not do, or did not answer: the one decision of every store. */
+export function verdict(found: Found, ours: Ours, news: Stored): Verdict {
+  if (found.owner !== ours.owner && found.claim >= ours.claim) return 'held'
+  // A higher claim of our own is set back, too: the answer to claiming again was lost.
+  if (!isOurs(found, ours) || found.stored === null) return 'set-back'
+  if (isSame(found.stored, merge(ours.stored, news))) return 'moved'
+  return (found.revision ?? 0) > (ours.revision ?? 0) ? 'further' : 'set-back'
+}
