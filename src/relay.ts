@@ -1,6 +1,7 @@
 import { requireAccounted } from './deliver/accounted.ts'
 import { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
 import type { Examiner } from './deliver/examined.ts'
+import { OpenPages } from './ingest/open-pages.ts'
 import type { Page, Source } from './ingest/source.ts'
 import type { Observer } from './observe/observer.ts'
 import { retrying } from './retry.ts'
@@ -42,7 +43,9 @@ async function drain(
   signal: AbortSignal,
 ): Promise<Stored | null> {
   const { source, examiner, sink, limits, observer } = parts
-  const read = (reading: AbortSignal) => observed(source.pages(positions, AbortSignal.any([signal, reading])), observer)
+  const open = new OpenPages()
+  const read = (reading: AbortSignal) =>
+    watched(source.pages(positions, AbortSignal.any([signal, reading])), open, observer)
   let inFlight: Promise<void> = Promise.resolve()
   observer.begins(positions)
   examiner.restore(lessons)
@@ -62,6 +65,7 @@ async function drain(
       () => error,
       (failure: unknown) => failure,
     )
+    open.fail(last)
     if (!(last instanceof SetBack)) throw last
     observer.rewound(last.stored.positions)
     return last.stored
@@ -89,9 +93,9 @@ class SetBack extends Error {
   }
 }
 
-async function* observed(pages: AsyncIterable<Page>, observer: Observer): AsyncIterable<Page> {
+async function* watched(pages: AsyncIterable<Page>, open: OpenPages, observer: Observer): AsyncIterable<Page> {
   for await (const page of pages) {
     observer.read(page)
-    yield page
+    yield open.watch(page)
   }
 }

@@ -49,6 +49,16 @@ test('a batch that could not be written is not acknowledged, and nothing after i
   assert.equal(ledger.readCount, 0)
 })
 
+test('pages that are not acknowledged hear of the error that ends the relay, and those that are do not', async () => {
+  const { log, parts } = scene({
+    records: ['1', '2', '3'],
+    onWrite: { '2': () => Promise.reject(new RelayError('SINK_REFUSED', 'no')) },
+  })
+  await assert.rejects(relay(parts, neverStopped()), /SINK_REFUSED/)
+  const failed = log.filter((line) => line.startsWith('failed'))
+  assert.deepEqual(failed, ['failed 2 SINK_REFUSED', 'failed 3 SINK_REFUSED'])
+})
+
 test('what passes by itself is tried again', async () => {
   let failures = 2
   const { log, parts } = scene({
@@ -88,7 +98,7 @@ test('a target that was set back is read again from where it stands; what was pr
 test('under --on-error stop what stands in front of the bad record is written first', async () => {
   const { log, parts } = scene({ records: ['1', '2', 'bad', '4'], recordsPerBatch: 10 })
   await assert.rejects(relay(parts, neverStopped()), /DECODE_NOT_JSON/)
-  assert.deepEqual(log.slice(-2), ['write 1 2', 'committed 1 2'])
+  assert.deepEqual(log.slice(-3), ['write 1 2', 'committed 1 2', 'failed bad DECODE_NOT_JSON'])
 })
 
 test('an answer of the sink that does not account for each change is an error', async () => {
@@ -145,11 +155,12 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
 } {
   const log: string[] = []
   const source: Source = {
+    positions: 'ours',
     identify: async () => ({ id: 's', created: 'c', retentionMs: null }),
     firstPositions: async () => new Map(),
     async *pages(positions) {
       log.push(`read from ${positions.get('a')?.sequence ?? 'start'}`)
-      for (const sequence of records) yield onePage(sequence)
+      for (const sequence of records) yield onePage(sequence, log)
     },
     close: async () => {},
   }
@@ -201,7 +212,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
 
 const SMALLINT = { count: 1, type: 'smallint', reason: 'smallint holds whole numbers', cure: 'Widen it' }
 
-function onePage(sequence: string): Page {
+function onePage(sequence: string, log: string[]): Page {
   const record: RawRecord = { shard: 'a', sequence, arrivedAt: 1, data: new Uint8Array(1) }
   return {
     shard: 'a',
@@ -210,6 +221,7 @@ function onePage(sequence: string): Page {
     behindMs: 0,
     ack() {},
     defer() {},
+    failed: (error) => void log.push(`failed ${sequence} ${error instanceof RelayError ? error.code : error}`),
   }
 }
 
@@ -312,7 +324,7 @@ function dmsScene(
   return { parts, target }
 }
 
-/** A page that is given back comes again behind all others, without what was used of it. */
+/** A page that is deferred comes again behind all others, without what was used of it. */
 function shardsInOrder(shards: Readonly<Record<string, readonly string[]>>): Source {
   const left = Object.entries(shards).map(([shard, texts]) => ({
     shard,
@@ -321,6 +333,7 @@ function shardsInOrder(shards: Readonly<Record<string, readonly string[]>>): Sou
     ),
   }))
   return {
+    positions: 'ours',
     identify: async () => claimOf().relay.stream,
     firstPositions: async () => new Map(),
     async *pages() {
@@ -333,6 +346,7 @@ function shardsInOrder(shards: Readonly<Record<string, readonly string[]>>): Sou
           end: { sequence: records.at(-1)!.sequence, arrivedAt: 1, caughtUpAt: null },
           behindMs: 0,
           ack() {},
+          failed() {},
           defer: (used) => void left.push({ shard, records: records.slice(used) }),
         }
       }

@@ -108,7 +108,7 @@ async function runConfigured(
         start: config.start?.text ?? null,
         settings: settingsOf(config),
       } satisfies RelayIdentity,
-      firstPositions: () => source.firstPositions(config.start?.start ?? { kind: 'earliest' }, stopping),
+      firstPositions: () => source.firstPositions!(config.start?.start ?? { kind: 'earliest' }, stopping),
       takeOver: config['take-over'],
     }
     const tables = new SourceTables({

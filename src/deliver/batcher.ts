@@ -19,7 +19,7 @@ export interface Cut extends Batch {
   /** Changes, schema changes, skips and dead letters that the records said. */
   readonly read: number
   readonly skips: ReadonlyMap<string, number>
-  /** Pages whose last record is in this batch. */
+  /** Pages whose last record, or the last that was kept of it, is in this batch. */
   readonly pages: readonly Page[]
 }
 
@@ -29,7 +29,7 @@ export interface Cut extends Batch {
  * when idle, and the next one is gathered and prepared while one is being written.
  *
  * What the examiner refuses (`--on-error stop`) is thrown after everything in front of that record was yielded. In front
- * of a record that must wait the target is asked, once; if that does not help, the rest of its page is given back.
+ * of a record that must wait the target is asked, once; if that does not help, the rest of its page is deferred.
  *
  * @param read opens the source; its signal aborts when the iteration ends, however it ends
  * @param inFlight the write that is going on. When it fails, its error ends the iteration at once.
@@ -76,6 +76,7 @@ export async function* batches(
         if (hindrance instanceof NotYet) {
           for (const record of page.records.slice(first)) examiner.glance(record)
           page.defer(first)
+          if (first > 0) gathering.keepBefore(page, inFlight())
           break
         }
         if (hindrance !== null) {
@@ -86,7 +87,7 @@ export async function* batches(
         if (gathering.records >= limits.records || gathering.bytes >= limits.bytes) yield cut()
       }
       if (page.records.length === 0) gathering.end(page)
-      // Not sooner: a page that follows one given back would be in our hands already.
+      // Not sooner: a page that follows a deferred one would be in our hands already.
       next = ask(source)
     }
     if (gathering.waits) yield cut()
@@ -211,6 +212,16 @@ class Gathering {
       this.#pages.push(page)
       this.urgent = true
     } else page.ack()
+  }
+
+  /** Acknowledges a deferred page with the records that were kept of it: they are here, or were in the batch in flight. */
+  keepBefore(page: Page, inFlight: Promise<unknown>): void {
+    if (this.urgent) this.#pages.push(page)
+    else
+      inFlight.then(
+        () => page.ack(),
+        () => {},
+      )
   }
 
   cut({ tables, facts: lessons }: Learned): Cut {

@@ -11,17 +11,23 @@ export interface Page {
   /** How far behind the tip the service says this page is, milliseconds. */
   readonly behindMs: number
   /**
-   * The reader of the page calls this once, when `end` is durable.
-   * Only then may children of a finished shard begin, and the page's memory counts as free.
+   * Called once, when `end` is durable. Only then may children of a finished shard begin, and the page's memory counts as
+   * free.
    */
   ack(): void
   /**
    * Called instead, once and before the next page is asked for, by a reader that cannot use the page yet (a key that
    * another shard must tell): the page's memory is free at once, pages of this shard that follow are not given, and
    * after READ_AGAIN_MS the shard is read again from the record at `fromIndex` on. The reader keeps the records before
-   * it (whole outer ones).
+   * it (whole outer ones), if there are any, and calls `ack` once those are durable.
    */
   defer(fromIndex: number): void
+  /**
+   * Called instead of `ack`, when the relay ends with this error and the records that it kept of the page may not be durable.
+   * A source whose positions are the relay's own has nothing to do: its next reader begins at what is durable. One that an
+   * engine pushes to fails the call, so that the engine gives the records again.
+   */
+  failed(error: unknown): void
 }
 
 /** How long a shard rests whose page was deferred. */
@@ -35,19 +41,27 @@ export type Start =
 
 /** Where records come from. */
 export interface Source {
+  /**
+   * Who keeps the positions: `ours` are stored by the relay, together with what was written. An `engine` (Lambda, KCL) keeps
+   * its own, which are those of the pages that were acknowledged: the relay then neither reads nor stores any.
+   */
+  readonly positions: 'ours' | 'engine'
+
   /** Who the stream is. @throws RelayError SOURCE_NOT_FOUND, SOURCE_DENIED */
   identify(signal: AbortSignal): Promise<StreamIdentity>
 
   /**
    * The positions to store when a relay runs for the first time. Empty for `earliest`; for an instant, one
    * `AT_TIMESTAMP` position for each shard that was open then. All other shards begin at their oldest record.
+   * Absent where the source can only begin at the oldest record, and where an engine keeps the positions.
    */
-  firstPositions(start: Start, signal: AbortSignal): Promise<Positions>
+  firstPositions?(start: Start, signal: AbortSignal): Promise<Positions>
 
   /**
    * The pages of all shards from after `positions` on, each shard's in order, at most one page of a shard ahead of
-   * the reader. Ends when everything asked for was read and committed, or `signal` aborts (no page is torn then).
-   * Being called again with other positions, after the earlier iteration ended, reads again from there.
+   * the reader. Ends when everything asked for was read and acknowledged, or `signal` aborts (no page is torn then).
+   * Being called again with other positions, after the earlier iteration ended, reads again from there. Under an engine
+   * `positions` is empty.
    *
    * @throws RelayError SOURCE_GAP, SOURCE_CHANGED, SOURCE_DENIED; what can be retried is retried inside
    */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { RawRecord } from '../../src/change.ts'
 import { type BatchLimits, batches, type Cut } from '../../src/deliver/batcher.ts'
 import { type Examined, type Examiner, NotYet } from '../../src/deliver/examined.ts'
@@ -162,7 +163,7 @@ test('what was learned goes with each cut, asked for once, when it is cut', asyn
 
 test('a record that must wait is tried again when the target has answered', async () => {
   const waiting = waitingFor('3')
-  const pages = [page('a', ['1', '2', '3', '4'], { giveBack: () => assert.fail('given back') })]
+  const pages = [page('a', ['1', '2', '3', '4'], { defer: () => assert.fail('deferred') })]
   const cuts = await all(
     pages,
     NEVER_DUE,
@@ -172,12 +173,12 @@ test('a record that must wait is tried again when the target has answered', asyn
   assert.equal(waiting.asked(), 1)
 })
 
-test('a record that must wait all the same: the front of its page is used, the rest given back, and others go on', async () => {
+test('a record that must wait all the same: the front of its page is used, the rest deferred, and others go on', async () => {
   const log: string[] = []
   const waiting = waitingFor('3')
   const examiner = waiting.examiner(async () => {})
   async function* pages(): AsyncIterable<Page> {
-    yield page('a', ['1', '2', '3', '4'], { giveBack: (used) => log.push(`back ${used}`) })
+    yield page('a', ['1', '2', '3', '4'], { defer: (used) => log.push(`back ${used}`) })
     log.push('next page')
     yield page('b', ['10', '11'])
     waiting.know()
@@ -198,17 +199,43 @@ test('a record that must wait all the same: the front of its page is used, the r
   )
   assert.deepEqual(
     cuts.map((cut) => cut.pages.map(({ shard }) => shard)),
-    [['b'], ['a']],
+    [['a', 'b'], ['a']],
+    'a page is acknowledged with what was used of it, too',
   )
+})
+
+test('a deferred page whose used records are all in the batch in flight is acknowledged when that is durable', async () => {
+  const log: string[] = []
+  const write = Promise.withResolvers<void>()
+  const pages = [
+    page('a', ['1', '2', '3'], { committed: () => log.push('a'), defer: (from) => log.push(`from ${from}`) }),
+  ]
+  const examiner = waitingFor('3').examiner(async () => {})
+  const limits = { ...NEVER_DUE, records: 2 }
+  let inFlight: Promise<void> = Promise.resolve()
+  for await (const cut of batches(
+    () => iterate(pages),
+    examiner,
+    limits,
+    () => inFlight,
+  )) {
+    assert.deepEqual(sequences(cut), ['1', '2'])
+    inFlight = write.promise
+  }
+  await turn()
+  assert.deepEqual(log, ['from 2'])
+  write.resolve()
+  await turn()
+  assert.deepEqual(log, ['from 2', 'a'])
 })
 
 test('a part of an aggregated record that must wait takes all of it along, and moves nothing', async () => {
   const back: number[] = []
   const waiting = waitingFor('7', 2)
-  const giveBack = (used: number) => back.push(used)
+  const defer = (used: number) => back.push(used)
   const pages = [
-    page('a', ['7', '7', '7', '8'], { giveBack }),
-    page('b', ['1', '7', '7', '7', '8'], { giveBack }),
+    page('a', ['7', '7', '7', '8'], { defer }),
+    page('b', ['1', '7', '7', '7', '8'], { defer }),
     page('c', [], { end: SHARD_END }),
   ]
   const cuts = await all(
@@ -224,13 +251,13 @@ test('a part of an aggregated record that must wait takes all of it along, and m
   )
 })
 
-test('what stands behind a record that must wait is glanced at before it is given back', async () => {
+test('what stands behind a record that must wait is glanced at before it is deferred', async () => {
   const glanced: string[] = []
   const examiner = waitingFor('3').examiner(
     async () => {},
     ({ sequence }) => glanced.push(sequence),
   )
-  await all([page('a', ['1', '2', '3', '4', '5'], { giveBack: () => glanced.push('back') })], NEVER_DUE, examiner)
+  await all([page('a', ['1', '2', '3', '4', '5'], { defer: () => glanced.push('back') })], NEVER_DUE, examiner)
   assert.deepEqual(glanced, ['3', '4', '5', 'back'])
 })
 
@@ -309,8 +336,8 @@ function page(
   {
     end,
     committed = () => {},
-    giveBack = () => {},
-  }: { end?: string; committed?: () => unknown; giveBack?: (used: number) => unknown } = {},
+    defer = () => {},
+  }: { end?: string; committed?: () => unknown; defer?: (used: number) => unknown } = {},
 ): Page {
   const records: RawRecord[] = sequenceNumbers.map((sequence, i) => {
     const subSequence = i - sequenceNumbers.indexOf(sequence)
@@ -323,7 +350,8 @@ function page(
     end: { sequence, arrivedAt: 1_000, caughtUpAt: null },
     behindMs: 0,
     ack: () => void committed(),
-    defer: (used) => void giveBack(used),
+    defer: (fromIndex) => void defer(fromIndex),
+    failed() {},
   }
 }
 

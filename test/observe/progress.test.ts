@@ -20,7 +20,6 @@ const page = (sequence: string, arrivedAt: number, behindMs = 0) => ({
   end: { sequence, arrivedAt, caughtUpAt: null },
   behindMs,
   committed() {},
-  giveBack() {},
 })
 
 test('the first entry has a rate; without news there is none', () => {

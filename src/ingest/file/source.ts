@@ -30,6 +30,7 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSo
   const input = path === '-' ? standardInput() : fileInput(path)
 
   return {
+    positions: 'ours',
     identify: () => input.identify(),
 
     async firstPositions(start) {
@@ -87,7 +88,7 @@ function offsetOf(position: Position | undefined): number {
 const LEFT_FOR_NEXT_RUN = 'The file ends in the middle of something: what is not finished is left for the next run'
 const CUT_OFF = 'Standard input ends in the middle of something: it was cut off'
 
-/** The values as one page, and what was given back of it as another. It is kept: standard input cannot be read again. */
+/** The values as one page, and what was deferred of it as another. It is kept: standard input cannot be read again. */
 async function* pagesOf(
   values: readonly FileValue[],
   budget: MemoryBudget,
@@ -104,10 +105,11 @@ async function* pagesOf(
       end: { sequence, arrivedAt, caughtUpAt: null },
       behindMs: 0,
       ack: () => lease.release(),
-      defer: (used) => {
+      defer: (fromIndex) => {
         lease.release()
-        rest = records.slice(used)
+        rest = records.slice(fromIndex)
       },
+      failed: () => lease.release(),
     }
     if (rest.length > 0) await sleep(READ_AGAIN_MS, undefined, { signal })
     records = rest

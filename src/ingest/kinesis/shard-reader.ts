@@ -57,12 +57,12 @@ export interface ReadFrom {
   readonly readUntil: number | null
 }
 
-/** Where the shard of a page is read again when the first `used` records of it are done. */
-export function behindUsed({ records, begin }: ReadPage, used: number): ReadFrom {
-  const last = records[used - 1]
+/** Where the shard of a page is read again that was deferred from the record at `fromIndex` on. */
+export function deferredTo({ records, begin }: ReadPage, fromIndex: number): ReadFrom {
+  const last = records[fromIndex - 1]
   const position = last === undefined ? begin : { ...begin, sequence: last.sequence, arrivedAt: last.arrivedAt }
   // A record that was there before and has expired since is a gap, wherever the position stands.
-  return { position, readUntil: records[used]?.arrivedAt ?? null }
+  return { position, readUntil: records[fromIndex]?.arrivedAt ?? null }
 }
 
 /** Until when to read, for a relay that only wants what was there when it began. */

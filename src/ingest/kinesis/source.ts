@@ -36,6 +36,8 @@ export function kinesisSource(options: KinesisSourceOptions): Source {
   let created: string | null = null
 
   return {
+    positions: 'ours',
+
     async identify(signal) {
       const summary = await stream.describe(signal)
       created ??= summary.created

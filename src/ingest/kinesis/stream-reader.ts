@@ -8,7 +8,7 @@ import { MemoryBudget } from '../memory.ts'
 import { type Page, READ_AGAIN_MS } from '../source.ts'
 import { findGaps, type Gap, gapFailure, gapOfChild, spansOf } from './gaps.ts'
 import { finishedShards, type Listing, lineage, listingOf, type Shard } from './lineage.ts'
-import { behindUsed, type Drain, type ReaderContext, type ReadFrom, type ReadPage, readShard } from './shard-reader.ts'
+import { deferredTo, type Drain, type ReaderContext, type ReadFrom, type ReadPage, readShard } from './shard-reader.ts'
 import type { Stream } from './stream.ts'
 
 /** Nothing announces a reshard: the listing is looked at that often, and whenever a shard ends. */
@@ -33,7 +33,7 @@ export interface WalkOptions {
  *
  *   listed ──parents finished──▶ read ──SHARD_END committed──▶ finished: children may begin
  *                                ▲ └──drained (until latest)──▶ done: its children hold only what came later
- *                                └── a page given back: its reader ends; after a rest another begins behind what was used
+ *                                └── a page deferred: its reader ends; after a rest another begins behind what was used
  */
 export async function* walk(options: WalkOptions, positions: Positions, signal: AbortSignal): AsyncGenerator<Page> {
   const run = new Walk(options, positions, signal)
@@ -192,9 +192,9 @@ class Walk {
     const signal = AbortSignal.any([this.#signal, reading.signal])
     try {
       for await (const page of readShard(this.#context, shard, from, drain, signal)) {
-        await this.#give(page, signal, (used) => {
+        await this.#give(page, signal, (fromIndex) => {
           reading.abort()
-          this.#afterRest(() => this.#read(shard, behindUsed(page, used)))
+          this.#afterRest(() => this.#read(shard, deferredTo(page, fromIndex)))
         })
       }
     } catch (error) {
@@ -214,7 +214,7 @@ class Walk {
    * Resolves once the page is taken; then the reader fetches the next one, while this one is worked on. A page that
    * waits to be taken when `signal` aborts is dropped.
    */
-  async #give(page: Omit<ReadPage, 'begin'>, signal: AbortSignal, giveBack: (used: number) => void): Promise<void> {
+  async #give(page: Omit<ReadPage, 'begin'>, signal: AbortSignal, defer: (fromIndex: number) => void): Promise<void> {
     const { shard, records, end, behindMs } = page
     const isEnd = end.sequence === SHARD_END
     if (isEnd) this.#endRead.set(shard, this.#options.clock.reading())
@@ -229,7 +229,7 @@ class Walk {
       if (hasNews) this.#uncommitted--
       return true
     }
-    const committed = () => {
+    const ack = () => {
       if (!done()) return
       this.#positions.set(shard, end)
       if (isEnd) this.#run(() => this.#lookForReady())
@@ -240,8 +240,9 @@ class Walk {
       records,
       end,
       behindMs,
-      ack: committed,
-      defer: (used) => void (done() && giveBack(used)),
+      ack,
+      defer: (fromIndex) => void (done() && defer(fromIndex)),
+      failed: () => void done(),
     }
     if (!(await this.pages.give(given, signal))) done()
   }

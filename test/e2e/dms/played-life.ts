@@ -26,8 +26,8 @@ export interface Played {
   /** In words; empty if the target holds the truth and the books add up to the records. */
   readonly problems: readonly string[]
   readonly ledger: Ledger
-  /** Pages that were given back. */
-  readonly givenBack: number
+  /** Pages that were deferred. */
+  readonly deferred: number
 }
 
 /** Plays it through the relay into the place, in as many runs as there are interruptions and one more. */
@@ -38,15 +38,15 @@ export async function playedLife(play: Play, place: Place): Promise<Played> {
   await place.release()
   const random = seededRandom(seed + 2)
   const ledger = new Ledger()
-  let givenBack = 0
+  let deferred = 0
   for (const interruption of [...interruptions, null]) {
-    givenBack += await oneRun(play, place, words, interruption, ledger, random)
+    deferred += await oneRun(play, place, words, interruption, ledger, random)
   }
   const differences = await targetDifferences(place.query, life, settings)
-  return { problems: [...differences, ...bookProblems(play, ledger)], ledger, givenBack }
+  return { problems: [...differences, ...bookProblems(play, ledger)], ledger, deferred }
 }
 
-/** @returns how many pages were given back */
+/** @returns how many pages were deferred */
 async function oneRun(
   { delivery, life, settings, missingColumns }: Play,
   { url }: Place,
@@ -94,7 +94,7 @@ async function oneRun(
   } finally {
     await sink.close()
   }
-  return source.givenBack
+  return source.deferred
 }
 
 /** Over all runs each record is entered once, and each ends in one column. */

@@ -85,11 +85,11 @@ function count(
   const add = (name: string, number: number) => tally.set(name, (tally.get(name) ?? 0) + number)
   for (const [name, number] of Object.entries({ ...life.figures, ...delivery.figures })) add(name, number)
   for (const [name, number] of Object.entries(played.ledger.counts())) if (name !== 'read') add(name, number)
-  add('pages given back', played.givenBack)
+  add('pages deferred', played.deferred)
   add('interruptions', interruptions.length)
   const kinds = [`on ${how.shards} shards`, how.interleaving, `missing columns ${missingColumns}`, `operator: ${help}`]
   kinds.push(`deletes ${settings.deletes}`, `on reload ${settings.onReload}`, ...kindsOf(life))
-  if (played.givenBack > 0) kinds.push('rows waiting for a key')
+  if (played.deferred > 0) kinds.push('rows waiting for a key')
   for (const kind of kinds) add(ofLife(kind), 1)
 }
 
@@ -98,7 +98,7 @@ const LIFE = 'lives: '
 /** At least a few times, unless there are few lives. */
 const MUST_OCCUR = [
   ...['late', 'overtakenLoads', 'beforeCreateTable', 'spreadTables', 'spreadRows', 'moves', 'reusedKeys', 'repeats'],
-  ...['cachedAndLoaded', 'unseen', 'partialImages', 'partialMoves', 'leftOut', 'pages given back', 'interruptions'],
+  ...['cachedAndLoaded', 'unseen', 'partialImages', 'partialMoves', 'leftOut', 'pages deferred', 'interruptions'],
   ...['reload with-drop-table', 'reload without-drop-table', 'a gap', 'resumes', 'added columns'].map(ofLife),
   ...['nulls omitted', 'nulls included', 'no control details', 'rows waiting for a key', 'missing columns auto'].map(
     ofLife,

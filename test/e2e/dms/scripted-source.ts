@@ -14,8 +14,8 @@ export interface Interruption {
 export interface ScriptedSource extends Source {
   /** Aborts for an interruption by `stop`. */
   readonly stopped: AbortSignal
-  /** Pages that were given back, in front of a row whose table's key was not known yet. */
-  readonly givenBack: number
+  /** Pages that were deferred, in front of a row whose table's key was not known yet. */
+  readonly deferred: number
 }
 
 /** What an interruption by `failure` throws. */
@@ -49,9 +49,10 @@ export function scriptedSource(delivery: Delivery, interruption: Interruption | 
 
   return {
     stopped: stopping.signal,
-    get givenBack() {
-      return open.givenBack
+    get deferred() {
+      return open.deferred
     },
+    positions: 'ours',
     identify: async () => ({ id: 'life', created: 'once', retentionMs: null }),
     firstPositions: async () => new Map(),
     pages,
@@ -71,9 +72,9 @@ function recordsOf({ arrivals, shards: { length } }: Delivery): RawRecord[][] {
 
 const nameOf = (shard: number): string => `shard-${shard}`
 
-/** Pages that are neither committed nor given back. */
+/** Pages that are neither committed nor deferred. */
 class OpenPages {
-  givenBack = 0
+  deferred = 0
   #count = 0
   #wake = (): void => {}
 
@@ -96,9 +97,9 @@ class OpenPages {
 }
 
 class ScriptedShard {
-  /** Ends when a shard whose page was given back may be read again. */
+  /** Ends when a shard whose page was deferred may be read again. */
   rest: Promise<void> | null = null
-  /** True if its last page was given back. */
+  /** True if its last page was deferred. */
   isWaiting = false
   readonly #name: string
   readonly #records: readonly RawRecord[]
@@ -128,21 +129,27 @@ class ScriptedShard {
     const { sequence, arrivedAt } = records.at(-1)!
     this.#open.add()
     this.isWaiting = false
+    let isSettled = false
+    const settle = (): void => {
+      if (!isSettled) this.#open.settle()
+      isSettled = true
+    }
     return {
       shard: this.#name,
       records,
       end: { sequence: this.isReadOut ? SHARD_END : sequence, arrivedAt, caughtUpAt: null },
       behindMs: 0,
-      ack: () => this.#open.settle(),
-      defer: (used) => {
-        this.#open.settle()
-        this.#open.givenBack++
-        this.#next = first + used
+      ack: settle,
+      defer: (fromIndex) => {
+        settle()
+        this.#open.deferred++
+        this.#next = first + fromIndex
         this.isWaiting = true
         this.rest = sleep(REST_MS).then(() => {
           this.rest = null
         })
       },
+      failed: settle,
     }
   }
 }

@@ -207,8 +207,11 @@ test('file: what cannot be read is named', async (t) => {
 test('file: starts at the beginning only', async (t) => {
   const { source } = await fileOf(t, '')
   const { signal } = new AbortController()
-  await assert.rejects(source.firstPositions({ kind: 'latest' }, signal), { code: 'CONFIGURATION', message: /--start/ })
-  await assert.rejects(source.firstPositions({ kind: 'time', ms: 1 }, signal), { code: 'CONFIGURATION' })
+  await assert.rejects(source.firstPositions!({ kind: 'latest' }, signal), {
+    code: 'CONFIGURATION',
+    message: /--start/,
+  })
+  await assert.rejects(source.firstPositions!({ kind: 'time', ms: 1 }, signal), { code: 'CONFIGURATION' })
 })
 
 test('standard input: is read to its end, an unfinished last line included', async (t) => {
@@ -230,7 +233,7 @@ test('standard input: an abort ends the wait for more', async (t) => {
   assert.deepEqual(lines, ['8 {"a":1}', 'again: SOURCE_CHANGED'])
 })
 
-test('standard input: what is given back is kept, since it cannot be read again', async (t) => {
+test('standard input: what is deferred is kept, since it cannot be read again', async (t) => {
   const reader = startNode(import.meta.resolve('./read-stdin.ts'), ['give the first page back'])
   t.after(reader.kill)
   reader.child.stdin!.end('{"a":1}\n{"a":2}\n{"a":3}\n')

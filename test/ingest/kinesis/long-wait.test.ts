@@ -13,7 +13,7 @@ function wait(t: TestContext, kinesis: { skewMs: number }, hours: number): void 
   kinesis.skewMs += hours * HOUR_MS
 }
 
-test('a page was given back, and its records are still held when the shard is read again: no gap', async (t) => {
+test('a page was deferred, and its records are still held when the shard is read again: no gap', async (t) => {
   const { pages, given, kinesis } = await givenPage(t, 'stop')
   given.defer(1)
   wait(t, kinesis, 20)
@@ -26,7 +26,7 @@ for (const [used, onGap] of [
   [1, 'stop'],
   [0, 'continue'],
 ] as const) {
-  test(`a page of which ${used} was used was given back, and the next record expired meanwhile, ${onGap}: a gap`, async (t) => {
+  test(`a page of which ${used} was used was deferred, and the next record expired meanwhile, ${onGap}: a gap`, async (t) => {
     const { pages, given, kinesis, shard, source } = await givenPage(t, onGap)
     given.defer(used)
     wait(t, kinesis, 30)

@@ -64,7 +64,7 @@ export async function textsOf(source: Source, positions: Positions = new Map()):
 }
 
 export const firstPositions = (source: Source, start: Start): Promise<Positions> =>
-  source.firstPositions(start, new AbortController().signal)
+  source.firstPositions!(start, new AbortController().signal)
 
 export const after = (
   sequence: string,

@@ -25,7 +25,7 @@ describe('the shards of a Kinesis source', { concurrency: 8, timeout: 60_000 }, 
     assert.equal(await Promise.race([next, later(400, 'waits')]), 'waits')
     assert.equal(kinesis.asked('GetShardIterator').length, 1)
 
-    ended.committed()
+    ended.ack()
     const children = [(await next).value as Page, (await pages.next()).value as Page]
     assert.deepEqual(children.map(({ shard }) => shard).sort(), [left, right])
     assert.deepEqual(

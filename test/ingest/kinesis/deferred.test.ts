@@ -3,13 +3,13 @@ import { describe, test } from 'node:test'
 import type { RawRecord } from '../../../src/change.ts'
 import type { Page } from '../../../src/ingest/source.ts'
 import { atTimestamp, SHARD_END } from '../../../src/position.ts'
-import { drainGivingBack, textOf } from '../conformance.ts'
+import { drainDeferring, textOf } from '../conformance.ts'
 import { after, endpoint, HOUR_MS, later, numbered, open } from './scripted.ts'
 
 const MIB = 1024 * 1024
 
 // They mostly wait for shards that rest: several at a time.
-describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeout: 60_000 }, () => {
+describe('a page of a Kinesis shard that is deferred', { concurrency: 8, timeout: 60_000 }, () => {
   test('what was read ahead is dropped, and its memory is free again', async (t) => {
     const kinesis = await endpoint(t)
     const letters = ['a', 'b', 'c']
@@ -19,14 +19,14 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     )
     const pages = open(t, kinesis, { memoryBytes: 20 * MIB }).pages(new Map(), new AbortController().signal)
     const read: string[] = []
-    let givenBack = 0
+    let deferred = 0
     for await (const page of pages) {
-      if (page.records.length > 0 && givenBack < 3) {
+      if (page.records.length > 0 && deferred < 3) {
         const asked = kinesis.asked('GetRecords').length
         while (kinesis.asked('GetRecords').length === asked) await later(10, null)
         await later(200, null)
         page.defer(0)
-        givenBack++
+        deferred++
         continue
       }
       read.push(...page.records.map((record) => textOf(record)[0]!))
@@ -57,7 +57,7 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     await pages.return?.()
   })
 
-  test('the end of a shard given back is no end: its children wait, and begin once', async (t) => {
+  test('the end of a shard deferred is no end: its children wait, and begin once', async (t) => {
     const kinesis = await endpoint(t)
     const [parent] = kinesis.open(1)
     kinesis.put(parent!, numbered(3))
@@ -82,15 +82,15 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     await pages.return?.()
   })
 
-  test('parents and children, all given back, until latest: each record once', async (t) => {
+  test('parents and children, all deferred, until latest: each record once', async (t) => {
     const kinesis = await endpoint(t)
     const [a, b] = kinesis.open(2)
     kinesis.put(a!, numbered(2))
     kinesis.put(b!, numbered(2, 10))
     kinesis.put(kinesis.merge(a!, b!), numbered(2, 20))
-    const { used, givenBack } = await drainGivingBack(open(t, kinesis), once('r1', 'r10', 'r20', 'r21'))
+    const { used, deferred } = await drainDeferring(open(t, kinesis), once('r1', 'r10', 'r20', 'r21'))
     assert.deepEqual([...used.values()].flat().sort(), [...numbered(2), ...numbered(2, 10), ...numbered(2, 20)].sort())
-    assert.equal(givenBack, 4)
+    assert.equal(deferred, 4)
   })
 
   for (const [title, forget] of [
@@ -122,7 +122,7 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     const [shard] = kinesis.open(1)
     kinesis.put(shard!, numbered(1))
     kinesis.put(shard!, numbered(1, 1), kinesis.now() + 10_000)
-    const { used } = await drainGivingBack(open(t, kinesis), once('r1'))
+    const { used } = await drainDeferring(open(t, kinesis), once('r1'))
     assert.deepEqual(used.get(shard!), numbered(2))
     assert.equal(kinesis.asked('GetRecords').length, 2)
   })
@@ -133,9 +133,9 @@ describe('a page of a Kinesis shard that is given back', { concurrency: 8, timeo
     kinesis.put(shard!, numbered(2), kinesis.now() - HOUR_MS)
     kinesis.put(shard!, numbered(2, 2))
     const positions = new Map([[shard!, atTimestamp(kinesis.now() - HOUR_MS / 2)]])
-    const { used, givenBack } = await drainGivingBack(open(t, kinesis), once('r2', 'r3'), positions)
+    const { used, deferred } = await drainDeferring(open(t, kinesis), once('r2', 'r3'), positions)
     assert.deepEqual(used.get(shard!), numbered(2, 2))
-    assert.equal(givenBack, 2)
+    assert.equal(deferred, 2)
   })
 
   test('a source that is closed while the shard rests gives no more pages, and does not read on', async (t) => {
