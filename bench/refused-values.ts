@@ -43,7 +43,7 @@ for (const [type, { good, bad, setUp = 'SELECT 1' }] of Object.entries(TYPES)) {
       const begun = performance.now()
       await write(
         sink,
-        batchOf({ changes, tables: new Map([['shop.orders', table]]), moves: at({ shard: `${batch + 1}` }) }),
+        batchOf({ changes, tables: new Map([['shop.orders', table]]), positions: at({ shard: `${batch + 1}` }) }),
       )
       took.push(performance.now() - begun)
     }

@@ -41,7 +41,7 @@ export interface Batch {
   readonly facts: Facts
   readonly deadLetters: readonly DeadLetter[]
   /** The position that each shard of the batch reaches. */
-  readonly moves: Positions
+  readonly positions: Positions
 }
 
 /** How the changes of a batch ended. All numbers together are `changes.length`. */

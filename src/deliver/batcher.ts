@@ -230,7 +230,7 @@ class Gathering {
       facts: lessons,
       changes: this.#changes,
       deadLetters: this.#deadLetters,
-      moves: this.#moves,
+      positions: this.#moves,
       read: this.#read,
       skips: this.#skips,
       pages: this.#pages,

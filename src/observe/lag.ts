@@ -25,9 +25,9 @@ export class Lag implements Partial<Observer> {
     this.#shards.set(page.shard, { readTo: page.end, behindMs: page.behindMs, durable })
   }
 
-  wrote({ moves }: Pick<ObservedBatch, 'moves'>): void {
-    this.#upToMs = Math.max(this.#upToMs, newestOf(moves))
-    for (const [shard, position] of moves) {
+  wrote({ positions }: Pick<ObservedBatch, 'positions'>): void {
+    this.#upToMs = Math.max(this.#upToMs, newestOf(positions))
+    for (const [shard, position] of positions) {
       const lag = this.#shards.get(shard)
       if (lag === undefined) continue
       if (position.sequence === SHARD_END) this.#shards.delete(shard)

@@ -42,7 +42,7 @@ export interface ObservedBatch {
   /** Reason → how many. */
   readonly skips: ReadonlyMap<string, number>
   /** The position that each shard reaches. */
-  readonly moves: Positions
+  readonly positions: Positions
 }
 
 export interface WriteTimes {

@@ -44,7 +44,7 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
       const writeAndMove: ReturnType<Sink['prepare']> = async (signal) => {
         // When only the positions could not be stored, trying again must not write the changes a second time.
         written ??= await write(signal)
-        const rewound = store === null ? null : await store.move(batch.moves, batch.facts, signal)
+        const rewound = store === null ? null : await store.move(batch.positions, batch.facts, signal)
         return rewound === null ? written : { kind: 'rewound', ...rewound }
       }
       return (signal) => {

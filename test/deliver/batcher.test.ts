@@ -15,7 +15,7 @@ test('cuts at the number of records, at whole records, and the position follows'
   const cuts = await all([page('a', ['1', '2', '3', '4', '5'])], { ...NEVER_DUE, records: 2 })
   assert.deepEqual(cuts.map(sequences), [['1', '2'], ['3', '4'], ['5']])
   assert.deepEqual(
-    cuts.map((cut) => cut.moves.get('a')?.sequence),
+    cuts.map((cut) => cut.positions.get('a')?.sequence),
     ['2', '4', '5'],
   )
 })
@@ -47,7 +47,7 @@ test('a page is acknowledged with the batch that holds its last record, an empty
 test('the end of a shard is a position to be written even if its page is empty', async () => {
   const cuts = await all([page('a', [], { end: SHARD_END })], NEVER_DUE)
   assert.deepEqual(
-    cuts.map((cut) => cut.moves.get('a')?.sequence),
+    cuts.map((cut) => cut.positions.get('a')?.sequence),
     [SHARD_END],
   )
 })
@@ -96,7 +96,7 @@ test('a refused record ends the iteration after everything in front of it, and t
       cuts.push(cut)
   }, /DECODE_NOT_JSON/)
   assert.deepEqual(cuts.map(sequences), [['1']])
-  assert.equal(cuts[0]!.moves.get('a')?.sequence, '1')
+  assert.equal(cuts[0]!.positions.get('a')?.sequence, '1')
 })
 
 test('skips and dead letters are counted beside the changes', async () => {
@@ -194,7 +194,7 @@ test('a record that must wait all the same: the front of its page is used, the r
     ['3', '4'],
   ])
   assert.deepEqual(
-    cuts.map(({ moves }) => [...moves].map(([shard, { sequence }]) => `${shard} ${sequence}`)),
+    cuts.map(({ positions: moves }) => [...moves].map(([shard, { sequence }]) => `${shard} ${sequence}`)),
     [['a 2', 'b 11'], ['a 4']],
   )
   assert.deepEqual(
@@ -246,7 +246,7 @@ test('a part of an aggregated record that must wait takes all of it along, and m
   assert.deepEqual(back, [0, 1])
   assert.deepEqual(cuts.map(sequences), [['1']])
   assert.deepEqual(
-    [...cuts[0]!.moves].map(([shard, { sequence }]) => `${shard} ${sequence}`),
+    [...cuts[0]!.positions].map(([shard, { sequence }]) => `${shard} ${sequence}`),
     ['b 1', `c ${SHARD_END}`],
   )
 })

@@ -37,7 +37,7 @@ test('an idle relay says every five minutes that it is alive, and how far it is'
   const { said, ledger, lag, tick } = scene()
   lag.begins(new Map([['a', { sequence: '1', arrivedAt: DAY - 5000, caughtUpAt: null }]]))
   lag.read(page('1', DAY - 5000))
-  lag.wrote({ moves: new Map([['a', { sequence: '1', arrivedAt: DAY - 5000, caughtUpAt: null }]]) })
+  lag.wrote({ positions: new Map([['a', { sequence: '1', arrivedAt: DAY - 5000, caughtUpAt: null }]]) })
   // That a shard is caught up is remembered in batches of its own: no news.
   for (let nowMs = 30_000; nowMs <= 900_000; nowMs += 30_000, ledger.batches++) tick(nowMs, DAY + nowMs)
   assert.equal(said.length, 3)

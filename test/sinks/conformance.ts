@@ -321,12 +321,12 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
       },
     )
     assert.deepEqual((await relay.open(claim)).positions, first)
-    await relay.batch({ changes: [put('a', 1)], moves: at({ 'shard-0': '1', 'shard-1': '5' }) })
+    await relay.batch({ changes: [put('a', 1)], positions: at({ 'shard-0': '1', 'shard-1': '5' }) })
     const last: [string, Position][] = [
       ['shard-0', { sequence: SHARD_END, arrivedAt: 1_754_300_000_123, caughtUpAt: null }],
       ['shard-2', { sequence: '9'.repeat(56), arrivedAt: null, caughtUpAt: 1_754_300_000_999 }],
     ]
-    await relay.batch({ changes: [], moves: new Map(last) })
+    await relay.batch({ changes: [], positions: new Map(last) })
     assert.deepEqual((await relay.open(claim)).positions, new Map([...at({ 'shard-1': '5' }), ...last]))
     assert.equal(asked, 1)
   })
@@ -367,7 +367,7 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
       { kind: 'dead-letter', code: 'TEXT_NUL', detail: 'a name "\0" and \ud800 \\u0000', raw, source },
       { kind: 'dead-letter', code: 'SINK_REFUSED', detail: 'too long', change: put('a\0', 1), source },
     ]
-    await relay.batch({ changes: [], deadLetters: letters, moves: at({ 'shard-0': '1' }) })
+    await relay.batch({ changes: [], deadLetters: letters, positions: at({ 'shard-0': '1' }) })
     const found = await relay.deadLetters()
     assert.deepEqual(
       found.map(({ code, raw }) => ({ code, raw: raw === undefined ? null : [...raw] })),
@@ -410,7 +410,7 @@ export function describeSink(name: string, open: () => Promise<SinkTarget>, abil
       assert.deepEqual([...(await other.open(claimOf({}, { takeOver: true }), signal())).positions.keys()], ['shard-0'])
       const failure = await rejection(relay.write(put('b', 9)), 'STATE_HELD')
       assert.match(failure.message, new RegExp(`process ${process.pid}\\b`))
-      const write = other.prepare(batchOf({ changes: [put('a', 2)], moves: at({ 'shard-1': '1' }) }))
+      const write = other.prepare(batchOf({ changes: [put('a', 2)], positions: at({ 'shard-1': '1' }) }))
       const written = await write(signal())
       assert.deepEqual(totals(written), one)
       await rejection(relay.write(put('b', 10)), 'STATE_HELD')
@@ -643,7 +643,7 @@ class TestRelay {
   }
 
   #prepare(parts: Partial<Batch>) {
-    return this.#sink!.prepare(batchOf({ ...parts, moves: at({ 'shard-0': `${++this.#position}` }) }))
+    return this.#sink!.prepare(batchOf({ ...parts, positions: at({ 'shard-0': `${++this.#position}` }) }))
   }
 
   async batch(parts: Partial<Batch>): Promise<[number, number]> {

@@ -76,7 +76,7 @@ const NONE: Facts = new Map()
 const stored = (positions: Positions, lessons: Facts = NONE): Stored => ({ positions, facts: lessons })
 
 const batch = (changes: readonly StreamChange[], end: number, deadLetters: readonly DeadLetter[] = []): Batch =>
-  batchOf({ changes, deadLetters, moves: at(end) })
+  batchOf({ changes, deadLetters, positions: at(end) })
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
@@ -135,12 +135,12 @@ test('jsonl: what is learned is kept with the positions; a set-back state gives 
   const one = sink()
   await one.open(CLAIM, signal())
   const [early, late] = [new Map([['table orders', '1']]), new Map([['table orders', '2']])]
-  await one.prepare(batchOf({ moves: at(1), facts: early }))(signal())
+  await one.prepare(batchOf({ positions: at(1), facts: early }))(signal())
   const backup = await readFile(state)
-  await one.prepare(batchOf({ moves: at(2), facts: late }))(signal())
+  await one.prepare(batchOf({ positions: at(2), facts: late }))(signal())
   await writeFile(state, backup)
   const expected = { kind: 'rewound', ...stored(at(1), early) }
-  assert.deepEqual(await one.prepare(batchOf({ moves: at(3), facts: late }))(signal()), expected)
+  assert.deepEqual(await one.prepare(batchOf({ positions: at(3), facts: late }))(signal()), expected)
   await one.close()
   assert.deepEqual(await sink().open(CLAIM, signal()), stored(at(1), early))
 })

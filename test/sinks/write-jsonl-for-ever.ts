@@ -37,7 +37,7 @@ try {
     const source = { format: 'unknown', stream: 's', shard: 'a', sequence: String(done) } as const
     const letter = { kind: 'dead-letter', code: 'DECODE_NOT_JSON', detail: 'no', source } as const
     const moves = new Map([['a', { sequence: String(done + BATCH), arrivedAt: null, caughtUpAt: null }]])
-    await written(sink.prepare(batchOf({ changes, deadLetters: path === '-' ? [letter] : [], moves })))
+    await written(sink.prepare(batchOf({ changes, deadLetters: path === '-' ? [letter] : [], positions: moves })))
     say.write(`${done + BATCH}\n`)
   }
 } catch (error) {

@@ -144,7 +144,7 @@ export function sourceTable(columns: Columns, parts: Partial<Omit<SourceTable, '
 
 /** A batch with what a test says of it, and nothing else. */
 export function batchOf(parts: Partial<Batch>): Batch {
-  return { changes: [], tables: new Map(), facts: new Map(), deadLetters: [], moves: new Map(), ...parts }
+  return { changes: [], tables: new Map(), facts: new Map(), deadLetters: [], positions: new Map(), ...parts }
 }
 
 export function claimOf(relay: Partial<RelayIdentity> = {}, parts: Partial<Claim> = {}): Claim {

@@ -212,13 +212,13 @@ function prepareBatch(
           isCommitting = true
         },
       })
-      state.moved(batch.moves, batch.facts)
+      state.moved(batch.positions, batch.facts)
       if (plans.some((plan) => plan.isOutdated?.())) tables.forget()
       return written
     } catch (error) {
       if (isCommitting) throw new CommitFailure(error)
       if (!(error instanceof Fenced)) throw error
-      const older = await state.settle(batch.moves, batch.facts, signal)
+      const older = await state.settle(batch.positions, batch.facts, signal)
       return older === null ? (unanswered ?? error.written) : { kind: 'rewound', ...older }
     }
   }

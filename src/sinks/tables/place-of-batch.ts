@@ -3,7 +3,7 @@ import { tableLabel } from '../../change.ts'
 import type { PlaceOfFailure } from '../../errors.ts'
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
-export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
+export function placeOfBatch({ changes, positions }: Batch): PlaceOfFailure {
   const spans = new Map<string, { first: string; last: string }>()
   for (const { source } of changes) {
     const span = spans.get(source.shard)
@@ -14,6 +14,6 @@ export function placeOfBatch({ changes, moves }: Batch): PlaceOfFailure {
   return {
     tables: [...new Set(changes.map(({ table }) => tableLabel(table)))].join(', '),
     changes: changes.length,
-    shards: shards.join(', ') || [...moves.keys()].join(', '),
+    shards: shards.join(', ') || [...positions.keys()].join(', '),
   }
 }

@@ -147,7 +147,7 @@ async function play(t: TestContext, place: GpssPlace, deadline: number | undefin
 
 async function writeBatch(place: GpssPlace, sink: Sink, changes: readonly Change[], i: number): Promise<void> {
   const moves = at({ shard: String(i + 1) })
-  const write = sink.prepare(batchOf({ changes, tables: knownTables(TABLE), moves }))
+  const write = sink.prepare(batchOf({ changes, tables: knownTables(TABLE), positions: moves }))
   await persisting(
     () => write(AbortSignal.timeout(30_000)),
     async () => {
@@ -235,7 +235,7 @@ for (const refuseWith of unheardOf) {
     await sink.open(claimOf(), AbortSignal.timeout(30_000))
     const tables = ['part1', 'a', 'part2', 'b', 'part3', 'part4', 'c']
     const changes = tables.flatMap((table) => Array.from({ length: 20 }, (_, i) => put(`k${i}`, i + 1, { table })))
-    await sink.prepare(batchOf({ changes, moves: at({ shard: '1' }) }))(AbortSignal.timeout(30_000))
+    await sink.prepare(batchOf({ changes, positions: at({ shard: '1' }) }))(AbortSignal.timeout(30_000))
     const [counted] = await place.database.query(
       `SELECT (SELECT count(*)::int FROM whole) AS whole, (SELECT count(*)::int FROM a) AS a, (SELECT count(*)::int FROM c) AS c`,
     )
@@ -264,7 +264,7 @@ for (const refuseWith of unheardOf) {
     t.after(sink.close)
     const { signal } = new AbortController()
     await sink.open(claimOf(), signal)
-    const write = sink.prepare(batchOf({ changes: [put('a', 1)], moves: at({ shard: '1' }) }))
+    const write = sink.prepare(batchOf({ changes: [put('a', 1)], positions: at({ shard: '1' }) }))
     await retrying(() => write(signal), { signal, observer: sayRetries(SILENT), what: 'write the batch' })
     assert.ok(refusals > 3)
     assert.equal((await place.database.query('SELECT 1 FROM orders')).length, 1)
@@ -279,7 +279,7 @@ for (const placement of ['inside', 'outside', 'outside twice'] as const) {
     t.after(() => Promise.all(sinks.map((sink) => sink.close())))
     const write = async (i: number, version: number) => {
       const changes = Array.from({ length: 10 }, (_, n) => put(`k${version}-${n}`, version + i, { data: { from: i } }))
-      const batch = batchOf({ changes, moves: at({ shard: `${version}` }) })
+      const batch = batchOf({ changes, positions: at({ shard: `${version}` }) })
       await sinks[i]!.prepare(batch)(AbortSignal.timeout(30_000))
     }
     for (const [i, sink] of sinks.entries()) {
@@ -320,7 +320,7 @@ test('names that GPSS folds are told at once, with what to do', async (t) => {
   t.after(place.close)
   const sink = place.sink()
   await sink.open(claimOf(), AbortSignal.timeout(30_000))
-  const batch = batchOf({ changes: [put('a', 1, { table: 'Orders' })], moves: at({ shard: '1' }) })
+  const batch = batchOf({ changes: [put('a', 1, { table: 'Orders' })], positions: at({ shard: '1' }) })
   const failure = await rejection(sink.prepare(batch)(AbortSignal.timeout(30_000)), 'SINK_TABLE')
   assert.match(failure.message, /public\.Orders was made, but GPSS does not find it.*--table/)
   await sink.close()
@@ -332,7 +332,7 @@ test('a row that no load gets past, left behind by an earlier run, holds nothing
   const write = async (...changes: Change[]) => {
     const sink = place.sink({ onError: 'dead-letter' })
     await sink.open(claimOf(), AbortSignal.timeout(30_000))
-    const batch = batchOf({ changes, moves: at({ shard: changes[0]!.version }) })
+    const batch = batchOf({ changes, positions: at({ shard: changes[0]!.version }) })
     await sink.prepare(batch)(AbortSignal.timeout(30_000))
     await sink.close()
   }

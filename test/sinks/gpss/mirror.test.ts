@@ -52,7 +52,7 @@ async function mirror(t: TestContext, options: Partial<GpssSinkOptions> = {}): P
         sink = place.sink({ layout: null, ...options })
         await sink.open(claimOf(), AbortSignal.timeout(30_000))
       }
-      const batch = batchOf({ changes, tables: knownTables(table), moves: at({ shard: `${++position}` }) })
+      const batch = batchOf({ changes, tables: knownTables(table), positions: at({ shard: `${++position}` }) })
       const written = await sink.prepare(batch)(AbortSignal.timeout(30_000))
       assert.ok(written.kind === 'written')
       return written
@@ -218,7 +218,7 @@ test('an attribute that an image of the next batch lacks is cleared, though its 
   const sink = place.sink({ layout: 'columns' })
   await sink.open(claimOf(), AbortSignal.timeout(30_000))
   const write = (version: number, data: Record<string, number>) =>
-    sink.prepare(batchOf({ changes: [put('k', version, { data })], moves: at({ shard: `${version}` }) }))
+    sink.prepare(batchOf({ changes: [put('k', version, { data })], positions: at({ shard: `${version}` }) }))
   await write(1, { a: 1 })(AbortSignal.timeout(30_000))
   const [second, third] = [write(2, { b: 2 }), write(3, { a: 3 })]
   await second(AbortSignal.timeout(30_000))
@@ -241,7 +241,7 @@ test('columns whose names are ours, or too long, are known again by the next run
     const sink = place.sink({ layout: 'columns' })
     await sink.open(claimOf(), AbortSignal.timeout(30_000))
     for (const changes of batches) {
-      const batch = batchOf({ changes, moves: at({ shard: changes[0]!.version }) })
+      const batch = batchOf({ changes, positions: at({ shard: changes[0]!.version }) })
       await sink.prepare(batch)(AbortSignal.timeout(30_000))
     }
     await sink.close()

@@ -98,7 +98,7 @@ async function openRelay(t: TestContext, database: TestDatabase, name: string): 
   t.after(() => sink.close())
   await sink.open(claimOf({ name }), signal())
   let position = 0
-  return (...changes) => sink.prepare(batchOf({ changes, moves: at({ shard: `${++position}` }) }))
+  return (...changes) => sink.prepare(batchOf({ changes, positions: at({ shard: `${++position}` }) }))
 }
 
 /** Runs a statement in a transaction that stays open, on a connection of its own. */

@@ -225,7 +225,7 @@ async function openSink(t: TestContext, { url }: TestDatabase): Promise<Sink> {
 }
 
 function prepare(sink: Sink, sequence: number, ...changes: Change[]) {
-  return sink.prepare(batchOf({ changes, moves: at({ shard: `${sequence}` }) }))
+  return sink.prepare(batchOf({ changes, positions: at({ shard: `${sequence}` }) }))
 }
 
 async function write(sink: Sink, sequence: number, ...changes: Change[]): Promise<void> {

@@ -165,13 +165,13 @@ export function describeStatements(
           return text
         }
         const tables = knownBefore === undefined ? new Map() : knownTables(knownBefore)
-        const first = await written({ changes: before, tables, moves: at({ 'shard-0': '1' }) })
+        const first = await written({ changes: before, tables, positions: at({ 'shard-0': '1' }) })
         const then = await written({
           changes,
           tables: known === undefined ? new Map() : knownTables(known),
           deadLetters,
           facts: new Map(Object.entries(lessons)),
-          moves: at({ 'shard-0': '2', 'shard-1': '1' }),
+          positions: at({ 'shard-0': '2', 'shard-1': '1' }),
         })
         t.assert.snapshot(`${first}\n\n-- and then\n\n${then}`, AS_TEXT)
       } finally {

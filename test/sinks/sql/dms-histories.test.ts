@@ -157,7 +157,7 @@ async function write(
       await sink.open(claimOf(), AbortSignal.timeout(30_000))
       for (let i = from; i < to; i++) {
         const changes = batches[i]!.map(({ change }) => change)
-        const written = await sink.prepare(batchOf({ changes, tables, moves: at({ shard: `${i + 1}` }) }))(
+        const written = await sink.prepare(batchOf({ changes, tables, positions: at({ shard: `${i + 1}` }) }))(
           AbortSignal.timeout(30_000),
         )
         assert.ok(written.kind === 'written')

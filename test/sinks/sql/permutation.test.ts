@@ -107,7 +107,7 @@ async function play(t: TestContext, place: Place, how: TestLayout, ties: boolean
       const sink = (place.sink ?? sqlSinkOf)({ url: place.url, ...how })
       await sink.open(claimOf(), AbortSignal.timeout(30_000))
       for (let i = from; i < to; i++) {
-        const batch = batchOf({ changes: batches[i]!, moves: at({ shard: sequences[i]! }) })
+        const batch = batchOf({ changes: batches[i]!, positions: at({ shard: sequences[i]! }) })
         await sink.prepare(batch)(AbortSignal.timeout(30_000))
       }
       await sink.close()

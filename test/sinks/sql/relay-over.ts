@@ -39,7 +39,7 @@ export async function relayOver(
 
   function prepare(...changes: StreamChange[]): () => Promise<Written> {
     const moves = at({ shard: `${position + 1}` })
-    const write = sink.prepare(batchOf({ changes, tables, moves }))
+    const write = sink.prepare(batchOf({ changes, tables, positions: moves }))
     return async () => {
       const written = await write(signal())
       assert.ok(written.kind === 'written')

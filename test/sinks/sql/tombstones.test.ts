@@ -49,7 +49,7 @@ async function leftAfter(
 
   const first = sqlSinkOf({ url, retentionMs: 30 * DAY_MS, ...options })
   await first.open(claimOf(), signal())
-  await first.prepare(batchOf({ changes: ages.map((age) => del(age, 1)), deadLetters, moves: at({ shard: '1' }) }))(
+  await first.prepare(batchOf({ changes: ages.map((age) => del(age, 1)), deadLetters, positions: at({ shard: '1' }) }))(
     signal(),
   )
   await first.close()
@@ -61,7 +61,7 @@ async function leftAfter(
 
   const second = sqlSinkOf({ url, ...options })
   await second.open(claimOf(), signal())
-  await second.prepare(batchOf({ changes: [put('other', 1)], moves: at({ shard: '2' }) }))(signal())
+  await second.prepare(batchOf({ changes: [put('other', 1)], positions: at({ shard: '2' }) }))(signal())
   await second.close()
   return (await query<{ age: string }>(`SELECT id::interval::text AS age FROM ${table} ORDER BY id::interval`)).map(
     ({ age }) => age,

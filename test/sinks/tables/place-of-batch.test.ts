@@ -14,5 +14,5 @@ test('a batch is named by its tables, its size, and its span in each shard', () 
     changes: 3,
     shards: 'one from 5 to 9, two from 1 to 1',
   })
-  assert.equal(placeOfBatch(batchOf({ moves: at({ one: '5' }) })).shards, 'one')
+  assert.equal(placeOfBatch(batchOf({ positions: at({ one: '5' }) })).shards, 'one')
 })

@@ -109,13 +109,13 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
   }
 
   async function write(batch: Batch, preparedAt: number): Promise<Written | Rewound> {
-    const { changes, facts: lessons, deadLetters, moves } = batch
+    const { changes, facts: lessons, deadLetters, positions } = batch
     if (preparedAt !== rewinds) return { kind: 'rewound', ...known }
     const stored = contents().relays.get(name)
     if (stored !== undefined && (stored.claim > claimed || (stored.claim === claimed && stored.owner !== owner))) {
       throw held(name)
     }
-    const isWhereWeLeft = [...moves.keys()].every(
+    const isWhereWeLeft = [...positions.keys()].every(
       (shard) => stored?.stored.positions.get(shard)?.sequence === known.positions.get(shard)?.sequence,
     )
     if (stored?.claim !== claimed || !isWhereWeLeft) {
@@ -125,7 +125,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
     const written = mode === 'append' ? append(contents(), changes) : mirror(contents(), changes)
     contents().deadLetters.push(...deadLetters)
     known = {
-      positions: new Map([...known.positions, ...moves]),
+      positions: new Map([...known.positions, ...positions]),
       facts: new Map([...known.facts, ...lessons]),
     }
     contents().relays.set(name, { ...stored, stored: known })

@@ -29,7 +29,7 @@ for (const layout of ['document', 'columns'] as const) {
     let done = 0
 
     const next = (size: number): readonly Change[] => history.slice(done, done + size)
-    const batch = (changes: readonly Change[]) => batchOf({ changes, moves: at({ s: `${done + changes.length}` }) })
+    const batch = (changes: readonly Change[]) => batchOf({ changes, positions: at({ s: `${done + changes.length}` }) })
 
     async function takeOver(): Promise<void> {
       const before = holder
@@ -76,7 +76,7 @@ test('what a loser still writes replaces nothing newer, and brings nothing delet
   const crate = await openCrate(t)
   const [loser, winner] = [sinkOn(t, crate, 'document'), sinkOn(t, crate, 'document')]
   const write = (sink: Sink, to: string, ...changes: Change[]) =>
-    sink.prepare(batchOf({ changes, moves: at({ s: to }) }))(signal())
+    sink.prepare(batchOf({ changes, positions: at({ s: to }) }))(signal())
   await loser.open(claimOf(), signal())
   await write(loser, '1', put('a', 1), put('b', 1))
   await winner.open(claimOf({}, { takeOver: true }), signal())
