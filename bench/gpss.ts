@@ -96,8 +96,9 @@ async function throughSink(options: GpssSinkOptions, changes: readonly Change[])
 async function bareClient(options: GpssSinkOptions, changes: readonly Change[]): Promise<Cost> {
   const address = gpssAddress(options.url, {})
   const gpss = openGpss(address)
-  const shared = { ...options, gpss, catalogue: gpssCatalogue(gpss), defaultSchema: address.schema }
-  const target = options.mode === 'append' ? appendTarget(shared) : mirrorTarget(shared)
+  const { relay } = options
+  const tables = { relay, gpss, catalogue: gpssCatalogue(gpss), defaultSchema: address.schema, rules: options }
+  const target = options.mode === 'append' ? appendTarget(tables) : mirrorTarget(tables)
   const loads: Load[] = []
   for (const run of runs(changes)) {
     const [group] = groupByTable(batchOf(run, new Map()), options.mode === 'mirror')

@@ -57,12 +57,9 @@ export async function learnedTable(
   const tables = targetTables({
     catalogue: cratedb.catalogue(connection),
     layoutOf: () => layout,
-    routes: () => null,
+    rules: { routes: () => null, createTables: 'auto', onSchemaChange: 'add-only', log: SILENT },
     defaultSchema: schema,
     names: cratedb.names,
-    createTables: 'auto',
-    onSchemaChange: 'add-only',
-    log: SILENT,
   })
   await tables.load(NAME)
   const name = changes[0]!.table

@@ -10,6 +10,7 @@ import { gpssAddress } from './gpss/address.ts'
 import type { Sink } from './sink.ts'
 import { crateAddress } from './sql/cratedb/address.ts'
 import { postgresAddress } from './sql/postgresql/address.ts'
+import type { TargetRules } from './tables/rules.ts'
 
 /** The options of the command line that sinks look at, under the names that the operator knows. */
 export interface SinkConfig extends StateConfig {
@@ -109,51 +110,45 @@ export async function openSink(config: SinkConfig, surroundings: SinkSurrounding
 
 const schemeOf = (url: string): string | null => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? null
 
-async function openSql(
-  config: SinkConfig,
-  { routes, declaredTypes, retentionMs, env, log }: SinkSurroundings,
-): Promise<Sink> {
+const rulesOf = (config: SinkConfig, { routes, declaredTypes, log }: SinkSurroundings): TargetRules => ({
+  mode: config.mode,
+  layout: config.layout ?? null,
+  createTables: config['create-tables'],
+  onSchemaChange: config['on-schema-change'],
+  onReload: config['on-reload'],
+  onError: config['on-error'],
+  routes,
+  declaredTypes,
+  log,
+})
+
+async function openSql(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
   const { sqlSink } = await import('./sql/sink.ts')
+  const { retentionMs, env } = surroundings
   return sqlSink({
     url: config.sink,
     passwordFile: config['sink-password-file'],
     env,
-    mode: config.mode,
-    layout: config.layout ?? null,
     // What is ignored does not reach the sink.
     deletes: config.deletes === 'ignore' ? null : (config.deletes ?? null),
-    createTables: config['create-tables'],
-    onSchemaChange: config['on-schema-change'],
-    onReload: config['on-reload'],
-    onError: config['on-error'],
     tombstoneTtlMs: config['tombstone-ttl'],
     retentionMs,
-    routes,
-    declaredTypes,
     objects: config['crate-objects'],
-    log,
+    ...rulesOf(config, surroundings),
   })
 }
 
 async function openGpss(config: SinkConfig, surroundings: SinkSurroundings): Promise<Sink> {
   const { gpssSink } = await import('./gpss/sink.ts')
-  const { name, routes, declaredTypes, env, log } = surroundings
+  const { name, env } = surroundings
   return gpssSink({
     url: config.sink,
     passwordFile: config['sink-password-file'],
     env,
     relay: name,
-    mode: config.mode,
-    layout: config.layout ?? null,
-    createTables: config['create-tables'],
-    onSchemaChange: config['on-schema-change'],
-    onReload: config['on-reload'],
-    onError: config['on-error'],
     deadLetters: deadLettersOf(config, name),
-    routes,
-    declaredTypes,
     store: await storeOf(config, surroundings),
-    log,
+    ...rulesOf(config, surroundings),
   })
 }
 

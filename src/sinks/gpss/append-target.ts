@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
-import { type TableName, tableLabel } from '../../change.ts'
+import { tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Log } from '../../observe/log.ts'
 import { tableId } from '../tables/clauses.ts'
 import { inferredType, newColumnType } from '../tables/column-types.ts'
 import type { Statement } from '../tables/database.ts'
@@ -10,26 +9,14 @@ import { targetName } from '../tables/names.ts'
 import type { Group } from '../tables/planning.ts'
 import type { Target } from '../tables/target.ts'
 import { type AppendRows, appendRows, type Lacking } from './append.ts'
-import type { gpssCatalogue } from './catalogue.ts'
 import type { GpssColumn } from './columns.ts'
-import type { Gpss } from './connection.ts'
 import { makeProbe } from './probe.ts'
-import type { LoadPlan, LoadTarget } from './target.ts'
-
-export interface AppendTargetOptions {
-  /** The relay's name. */
-  readonly relay: string
-  readonly gpss: Gpss
-  readonly catalogue: ReturnType<typeof gpssCatalogue>
-  readonly routes: (table: TableName) => TableName | null
-  readonly defaultSchema: string
-  readonly createTables: 'auto' | 'never'
-  readonly log: Log
-}
+import type { GpssTables, LoadPlan, LoadTarget } from './target.ts'
 
 /** One row for each change. A table that is missing is made with one column `data`, for the whole change record. */
-export function appendTarget(options: AppendTargetOptions): LoadTarget {
-  const { gpss, catalogue, routes, defaultSchema, createTables } = options
+export function appendTarget(tables: GpssTables): LoadTarget {
+  const { gpss, catalogue, defaultSchema } = tables
+  const { routes, createTables } = tables.rules
   const logs = new Map<string, AppendRows>()
 
   function targetOf({ source, name: table }: Group): Target {
@@ -78,7 +65,7 @@ export function appendTarget(options: AppendTargetOptions): LoadTarget {
       changes.length === 0 ? NOTHING : ((await logs.get(source)?.plan(changes)) ?? null),
     // A log has a row for everything that is done to it.
     planNothing: async () => null,
-    makeProbe: (group) => makeProbe(options, targetOf(group)),
+    makeProbe: (group) => makeProbe(tables, targetOf(group)),
     forget: () => logs.clear(),
   }
 }

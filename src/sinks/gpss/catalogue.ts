@@ -21,17 +21,21 @@ import { isKnownType } from './values.ts'
  */
 export const VEHICLE: GpssTable = { schema: 'cdc_relay', name: 'stage' }
 
+export interface GpssCatalogue extends Catalogue {
+  /** Runs statements in one transaction. @throws RelayError SINK_TABLE if there is nothing to load into */
+  run(statements: readonly Statement[]): Promise<void>
+}
+
 /**
  * The catalogue of a Greenplum database as GPSS shows it: columns, but no keys. Nothing is remembered there; what a table has
  * beside our own columns, the source has had.
  */
-export function gpssCatalogue(gpss: Gpss): Catalogue & { run(statements: readonly Statement[]): Promise<void> } {
+export function gpssCatalogue(gpss: Gpss): GpssCatalogue {
   async function look(schema: string, name: string): Promise<Relation | undefined> {
     const columns = await gpss.describe({ schema, name })
     return columns === null ? undefined : { kind: null, columns: columns.map(columnOf), uniques: null, foreignKeys: [] }
   }
 
-  /** @throws RelayError SINK_TABLE if there is nothing to load into */
   async function run(statements: readonly Statement[]): Promise<void> {
     if ((await gpss.describe(VEHICLE)) === null) throw noVehicle()
     const encoder = new RowEncoder(STAGE_COLUMNS.map(([, , member]) => member))

@@ -3,17 +3,13 @@ import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { placeOfBatch } from '../tables/place-of-batch.ts'
 import { type Group, groupByTable } from '../tables/planning.ts'
-import { type SchemaPolicyOptions, schemaPolicy } from '../tables/schema-changes.ts'
+import type { TargetRules } from '../tables/rules.ts'
+import { schemaPolicy } from '../tables/schema-changes.ts'
 import { asideOf } from '../tables/set-aside.ts'
 import type { Gpss } from './connection.ts'
 import { blameOf } from './failures.ts'
 import { GroupLoad, isRefusal, type Loaded } from './group-load.ts'
 import type { LoadPlan, LoadTarget } from './target.ts'
-
-export interface DeliveryOptions extends SchemaPolicyOptions {
-  /** What becomes of a row that Greenplum refuses. */
-  readonly onError: 'dead-letter' | 'stop'
-}
 
 /** So many tables are loaded at a time, each in a session of its own. */
 const TABLES_AT_A_TIME = 4
@@ -42,7 +38,7 @@ export class Destination {
 
 /** One batch on its way. When it has to be tried again, the tables that are done are not loaded a second time. */
 export class Delivery {
-  readonly #options: DeliveryOptions
+  readonly #rules: TargetRules
   readonly #to: Destination
   readonly #batch: Batch
   readonly #groups: readonly Group[]
@@ -54,11 +50,11 @@ export class Delivery {
   #hasLooked = false
   #attemptsBefore = 0
 
-  constructor(options: DeliveryOptions, to: Destination, batch: Batch) {
-    this.#options = options
+  constructor(rules: TargetRules, to: Destination, batch: Batch) {
+    this.#rules = rules
     this.#to = to
     this.#batch = batch
-    this.#groups = groupByTable(batch, options.isMirror)
+    this.#groups = groupByTable(batch, rules.mode === 'mirror')
     this.#plannedAt = to.news
     for (const group of this.#groups) this.#plans.set(group, this.#plan(group))
   }
@@ -101,14 +97,14 @@ export class Delivery {
       tables.set(source, { applied, superseded: changes.length - applied - refused.length })
       allRefused.push(...refused)
     }
-    const { counted } = schemaPolicy(this.#options, this.#groups)
+    const { counted } = schemaPolicy(this.#rules, this.#groups)
     const deadLettered = { deadLettered: allRefused.length, ...(allRefused.length > 0 && { refused: allRefused }) }
     return { kind: 'written', ...counted(tables), ...deadLettered, ...asideOf(setAside) }
   }
 
   async #loadLeft(): Promise<void> {
     // Schema changes that are not to be followed stop the relay before anything is written.
-    schemaPolicy(this.#options, this.#groups)
+    schemaPolicy(this.#rules, this.#groups)
     const left = this.#groups.filter((group) => !this.#done.has(group))
     // One after another: to make tables is to load into one that all share.
     for (const group of left) await this.#prepare(group)
@@ -138,7 +134,7 @@ export class Delivery {
 
   /** @throws what the first failed load failed with */
   async #loadLane(groups: readonly Group[]): Promise<void> {
-    const { onError } = this.#options
+    const { onError } = this.#rules
     const { gpss, target } = this.#to
     for (const group of groups) {
       const course = { attemptsBefore: this.#attemptsBefore, hasLooked: this.#hasLooked }

@@ -1,5 +1,3 @@
-import type { ColumnType, TableName } from '../../change.ts'
-import type { Log } from '../../observe/log.ts'
 import type { MergeTable } from '../sql/greenplum/merge.ts'
 import { postgresStyle } from '../sql/postgresql/tables.ts'
 import { TYPES_IN_DEFAULT_COLLATION } from '../tables/column-types.ts'
@@ -11,39 +9,25 @@ import { type MirrorStatements, planMirror } from '../tables/mirror.ts'
 import { isReservedInGreenplum, targetName } from '../tables/names.ts'
 import { DATA } from '../tables/own-columns.ts'
 import { refusing, unsureSets } from '../tables/refused-values.ts'
+import { layoutFor, type TargetRules } from '../tables/rules.ts'
 import { sweep } from '../tables/schema-changes.ts'
 import type { TableDialect } from '../tables/style.ts'
 import { targetTables } from '../tables/tables.ts'
 import { longestSets } from '../tables/too-large.ts'
-import type { gpssCatalogue } from './catalogue.ts'
 import { createStage, Stage, stageOf } from './stage.ts'
-import type { LoadTarget } from './target.ts'
-
-export interface MirrorTargetOptions {
-  /** The relay's name. */
-  readonly relay: string
-  readonly catalogue: ReturnType<typeof gpssCatalogue>
-  /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
-  readonly layout: 'columns' | 'document' | null
-  readonly createTables: 'auto' | 'never'
-  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
-  readonly onReload: 'keep' | 'sweep'
-  readonly routes: (table: TableName) => TableName | null
-  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
-  readonly defaultSchema: string
-  readonly log: Log
-}
+import type { GpssTables, LoadTarget } from './target.ts'
 
 /**
  * Keeps tables equal to the source's: rows are staged, and merged by the SQL behind the load. Deletes are soft, for a
  * side table would need more than the one statement that GPSS promises nothing about.
  */
-export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
-  const { relay, catalogue, onReload } = options
+export function mirrorTarget({ relay, catalogue, defaultSchema, rules }: GpssTables): LoadTarget {
   const tables = targetTables({
-    ...options,
+    catalogue,
+    defaultSchema,
+    rules,
     names: { schema: targetName, table: targetName, isReserved: isReservedInGreenplum },
-    layoutOf: layoutsOf(options),
+    layoutOf: layoutsOf(rules),
   })
   const staged = new Set<string>()
   const run = String(Date.now()).padStart(15, '0')
@@ -67,7 +51,7 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
         staged.add(stage.name)
       }
       const isReload = group.schemaChanges.some(({ op }) => op === 'drop-table')
-      if (isReload && onReload === 'sweep' && group.known?.floor != null) {
+      if (isReload && rules.onReload === 'sweep' && group.known?.floor != null) {
         await catalogue.run([sweep(table, group.known.floor)])
       }
     },
@@ -104,10 +88,10 @@ export function mirrorTarget(options: MirrorTargetOptions): LoadTarget {
   }
 }
 
-function layoutsOf({ layout, declaredTypes }: MirrorTargetOptions): (feed: 'dms' | 'dynamodb') => Layout<Stage> {
-  const columns = columnsMirror(STAGED, declaredTypes)
+function layoutsOf(rules: TargetRules): (feed: 'dms' | 'dynamodb') => Layout<Stage> {
+  const columns = columnsMirror(STAGED, rules.declaredTypes)
   const document = documentMirror(STAGED)
-  return (feed) => ((layout ?? (feed === 'dms' ? 'columns' : 'document')) === 'columns' ? columns : document)
+  return (feed) => (layoutFor(rules, feed) === 'columns' ? columns : document)
 }
 
 const STAGED: TableDialect<Stage> = {

@@ -1,19 +1,10 @@
 import { sql } from 'kysely'
 import { tableLabel } from '../../change.ts'
 import { FAILURES, RelayError } from '../../errors.ts'
-import type { Log } from '../../observe/log.ts'
-import type { Statement } from '../tables/database.ts'
 import type { GpssTable } from './session.ts'
 import { sqlText } from './sql-text.ts'
 import { probeOf } from './stage.ts'
-import type { Probe } from './target.ts'
-
-export interface ProbeOptions {
-  /** The relay's name. */
-  readonly relay: string
-  readonly catalogue: { run(statements: readonly Statement[]): Promise<void> }
-  readonly log: Log
-}
+import type { GpssTables, Probe } from './target.ts'
 
 /**
  * Makes a table with the columns and constraints of the target, anew, since the target may be another by now. Without its
@@ -22,7 +13,7 @@ export interface ProbeOptions {
  * @returns null if it cannot be made: the right to, or the schema, may be missing
  * @throws RelayError what passes by itself
  */
-export async function makeProbe({ relay, catalogue, log }: ProbeOptions, target: GpssTable): Promise<Probe | null> {
+export async function makeProbe({ relay, catalogue, rules }: GpssTables, target: GpssTable): Promise<Probe | null> {
   const table = probeOf(relay, target)
   const id = sql.id(table.schema, table.name)
   const like = sql`LIKE ${sql.id(target.schema, target.name)} INCLUDING ALL EXCLUDING INDEXES`
@@ -31,7 +22,7 @@ export async function makeProbe({ relay, catalogue, log }: ProbeOptions, target:
   } catch (error) {
     if (!(error instanceof RelayError) || FAILURES[error.code].retry === 'always') throw error
     const fields = { table: tableLabel(target), code: error.code, detail: error.detail }
-    log.warn(fields, 'Refused rows are looked for in the table itself, for no other one could be made for it')
+    rules.log.warn(fields, 'Refused rows are looked for in the table itself, for no other one could be made for it')
     return null
   }
   const empty = sqlText([sql`TRUNCATE ${id}`])

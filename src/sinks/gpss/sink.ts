@@ -1,9 +1,8 @@
-import type { ColumnType, TableName } from '../../change.ts'
 import type { Env } from '../../env.ts'
-import type { Log } from '../../observe/log.ts'
 import type { StateStore } from '../../state/store.ts'
 import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
 import type { Sink } from '../sink.ts'
+import type { TargetRules } from '../tables/rules.ts'
 import { joinState } from '../with-state.ts'
 import { gpssAddress } from './address.ts'
 import { appendTarget } from './append-target.ts'
@@ -11,8 +10,9 @@ import { gpssCatalogue, noVehicle, VEHICLE } from './catalogue.ts'
 import { openGpss } from './connection.ts'
 import { Delivery, Destination } from './delivery.ts'
 import { mirrorTarget } from './mirror-target.ts'
+import type { GpssTables } from './target.ts'
 
-export interface GpssSinkOptions {
+export interface GpssSinkOptions extends TargetRules {
   /** `gpss://…`; docs/gpss.md lists its parameters. */
   readonly url: string
   /** A file with the password, instead of the URL's. */
@@ -21,21 +21,10 @@ export interface GpssSinkOptions {
   readonly env?: Env | undefined
   /** The relay's name. */
   readonly relay: string
-  readonly mode: 'mirror' | 'append'
-  /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
-  readonly layout: 'columns' | 'document' | null
-  readonly createTables: 'auto' | 'never'
-  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
-  readonly onReload: 'keep' | 'sweep'
-  /** What becomes of a row that Greenplum refuses. */
-  readonly onError: 'dead-letter' | 'stop'
   /** Where dead letters go; `-` is standard error. */
   readonly deadLetters: string
-  readonly routes: (table: TableName) => TableName | null
-  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
   /** Null: no positions are kept. */
   readonly store: StateStore | null
-  readonly log: Log
 }
 
 /**
@@ -51,8 +40,8 @@ export function gpssSink(options: GpssSinkOptions): Sink {
   const address = passwordFile === undefined ? inUrl : { ...inUrl, password: { file: passwordFile } }
   const gpss = openGpss(address)
   const catalogue = gpssCatalogue(gpss)
-  const shared = { ...options, catalogue, gpss, defaultSchema: address.schema }
-  const destination = new Destination(gpss, mode === 'append' ? appendTarget(shared) : mirrorTarget(shared))
+  const tables: GpssTables = { relay: options.relay, catalogue, gpss, defaultSchema: address.schema, rules: options }
+  const destination = new Destination(gpss, mode === 'append' ? appendTarget(tables) : mirrorTarget(tables))
   const letters = deadLetters === '-' ? standardOutput(process.stderr) : fileOutput(deadLetters, log)
 
   return joinState(
@@ -70,7 +59,7 @@ export function gpssSink(options: GpssSinkOptions): Sink {
       },
 
       prepare(batch) {
-        const delivery = new Delivery({ ...options, isMirror: mode === 'mirror' }, destination, batch)
+        const delivery = new Delivery(options, destination, batch)
         let hasLetters = false
         return async () => {
           const refused = await delivery.load()

@@ -2,7 +2,21 @@ import type { SetAsideColumns } from '../../batch.ts'
 import type { Change, DeadLetter } from '../../change.ts'
 import type { Group } from '../tables/planning.ts'
 import type { Refuses } from '../tables/refused-values.ts'
+import type { TargetRules } from '../tables/rules.ts'
+import type { GpssCatalogue } from './catalogue.ts'
+import type { Gpss } from './connection.ts'
 import type { Load } from './session.ts'
+
+/** The target tables of one relay, and how they are reached. */
+export interface GpssTables {
+  /** The relay's name. */
+  readonly relay: string
+  readonly gpss: Gpss
+  readonly catalogue: GpssCatalogue
+  /** Where tables go that name no schema. */
+  readonly defaultSchema: string
+  readonly rules: TargetRules
+}
 
 /** What is to be loaded of some changes of one table, and what cannot be, each with its reason. */
 export interface LoadPlan {

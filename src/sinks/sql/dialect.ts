@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Catalogue } from '../tables/catalogue.ts'
-import type { DeclaredTypes } from '../tables/columns.ts'
+import type { DeclaredTypes } from '../tables/rules.ts'
 import type { Database, Statement } from '../tables/database.ts'
 import type { Layout, TargetTable } from '../tables/layout.ts'
 import type { UnsureColumn } from '../tables/refused-values.ts'

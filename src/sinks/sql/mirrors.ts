@@ -1,4 +1,5 @@
-import { columnsMirror, type DeclaredTypes } from '../tables/columns.ts'
+import { columnsMirror } from '../tables/columns.ts'
+import type { DeclaredTypes } from '../tables/rules.ts'
 import type { Database } from '../tables/database.ts'
 import { documentMirror } from '../tables/document.ts'
 import type { TableDialect } from '../tables/style.ts'

@@ -1,13 +1,12 @@
-import type { ColumnType, TableName } from '../../change.ts'
+import type { Batch, Rewound, Written } from '../../batch.ts'
 import type { Env } from '../../env.ts'
 import { RelayError } from '../../errors.ts'
-import type { Log } from '../../observe/log.ts'
 import type { Sink, Write } from '../sink.ts'
-import type { Batch, Rewound, Written } from '../../batch.ts'
 import { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { Layout } from '../tables/layout.ts'
 import { placeOfBatch } from '../tables/place-of-batch.ts'
 import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from '../tables/planning.ts'
+import { layoutFor, type TargetRules } from '../tables/rules.ts'
 import { schemaPolicy } from '../tables/schema-changes.ts'
 import { type Tables, targetTables } from '../tables/tables.ts'
 import { askerOf } from './advice.ts'
@@ -22,35 +21,21 @@ import { type Course, remedyFor, type Where } from './remedies.ts'
 import type { SqlState } from './state.ts'
 import { Fenced, writeBatch } from './write-batch.ts'
 
-export interface SqlSinkOptions {
+export interface SqlSinkOptions extends TargetRules {
   /** `postgresql://…`, `greenplum://…`, where `?schema=` names the schema of tables that name none, `crate://…`, or `pglite:DIR`. */
   readonly url: string
   /** A file with the password; absent: of the URL, `PGPASSWORD` or libpq's own file. */
   readonly passwordFile?: string | undefined
   /** For `PGUSER` in advice, and `PGPASSWORD` of `crate://…`; node-postgres reads the variables of libpq itself. */
   readonly env?: Env | undefined
-  readonly mode: 'mirror' | 'append'
-  /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
-  readonly layout: 'columns' | 'document' | null
   /** Null: as the database can. */
   readonly deletes: 'hard' | 'soft' | null
-  readonly createTables: 'auto' | 'never'
-  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
-  /** What becomes of the older rows when a source table is dropped and loaded anew. */
-  readonly onReload: 'keep' | 'sweep'
-  /** What becomes of a row that the target refuses. */
-  readonly onError: 'dead-letter' | 'stop'
   /** Tombstones stay for the stream's retention and a day, or for this if it is longer. */
   readonly tombstoneTtlMs: number | undefined
   /** How long the stream keeps a record; null where that is not a question. */
   readonly retentionMs: number | null
-  /** Where the operator wants a table; null: its own name. */
-  readonly routes: (table: TableName) => TableName | null
-  /** What the operator says that columns hold. */
-  readonly declaredTypes: (table: TableName) => ReadonlyMap<string, ColumnType>
   /** Whether members of documents become columns of their own in a new table of CrateDB. */
   readonly objects: 'ignored' | 'dynamic'
-  readonly log: Log
 }
 
 /**
@@ -134,7 +119,7 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
       dialect,
       state: dialect.state(connection, options.log),
       tables: targetTables({
-        ...options,
+        rules: options,
         catalogue: dialect.catalogue(connection),
         names: dialect.names,
         layoutOf: layoutsOf(options, dialect, deletes),
@@ -158,16 +143,16 @@ function deletesOf({ deletes, mode }: SqlSinkOptions, { title, deletes: able }: 
 }
 
 function layoutsOf(
-  { mode, layout, declaredTypes, objects }: SqlSinkOptions,
+  rules: SqlSinkOptions,
   dialect: Dialect,
   deletes: 'hard' | 'soft',
 ): (feed: 'dms' | 'dynamodb') => Layout {
-  if (mode === 'append') {
+  if (rules.mode === 'append') {
     const log = dialect.append()
     return () => log
   }
-  const mirrors = dialect.mirrors(deletes, declaredTypes, objects)
-  return (feed) => mirrors[layout ?? (feed === 'dms' ? 'columns' : 'document')]
+  const mirrors = dialect.mirrors(deletes, rules.declaredTypes, rules.objects)
+  return (feed) => mirrors[layoutFor(rules, feed)]
 }
 
 const tablesOf = (plans: readonly TablePlan[] = []) => plans.map(({ table: { schema, name } }) => ({ schema, name }))
@@ -195,7 +180,7 @@ function prepareBatch(
     // Prepared before the target was set back: of records that are read again.
     if (setBacks !== state.setBacks()) return { kind: 'rewound', ...state.stored() }
     await state.keepLock()
-    const schema = schemaPolicy({ ...options, isMirror }, groups)
+    const schema = schemaPolicy(options, groups)
     plans ??= await ahead
     if (plans === undefined || !isUpToDate(plans, tables)) plans = await learnAndPlan(tables, groups)
     await pruner.pruneDue(state.name(), plans)

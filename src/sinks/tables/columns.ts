@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { SourceTable } from '../../batch.ts'
-import type { Change, ColumnType, TableName, Value } from '../../change.ts'
+import type { Change, ColumnType, Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { inferredType } from './column-types.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'
@@ -20,13 +20,11 @@ import type { OwnColumn } from './own-columns.ts'
 import { unsureColumns } from './refused-values.ts'
 import type { Column, Relation } from './relation.ts'
 import { rowRoom } from './row-room.ts'
+import type { DeclaredTypes } from './rules.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
 import type { ColumnsDialect, TableStyle } from './style.ts'
 import type { KeyColumn, Mapping, Target, Wanted, WantedColumn } from './target.ts'
 import { longestFirst } from './too-large.ts'
-
-/** What `--type` says that the columns of a source table hold. */
-export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
 
 /**
  * The mirror in the layout `columns`: one typed column for each column or attribute of the source, the row's version in

@@ -6,6 +6,7 @@ import type { Log } from '../../observe/log.ts'
 import { tableId } from './clauses.ts'
 import type { Statement } from './database.ts'
 import type { Group } from './planning.ts'
+import type { TargetRules } from './rules.ts'
 import type { Target } from './target.ts'
 
 /** What becomes of the schema changes of a batch, apart from the columns that its tables get. */
@@ -19,20 +20,15 @@ export interface SchemaPolicy {
   counted(tables: ReadonlyMap<string, { applied: number; superseded: number }>): Pick<Written, 'tables' | 'skips'>
 }
 
-export interface SchemaPolicyOptions {
-  /** False for a log of changes of rows. */
-  readonly isMirror: boolean
-  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
-  readonly onReload: 'keep' | 'sweep'
-  readonly log: Log
-}
-
 /** Operations that only add, or that only tell. The others alter what the operator's queries rest on, and are not followed. */
 const FOLLOWED: ReadonlySet<SchemaChange['op']> = new Set(['create-table', 'drop-table', 'add-column'])
 
 /** @throws RelayError SCHEMA_CHANGE */
-export function schemaPolicy(options: SchemaPolicyOptions, groups: readonly Group[]): SchemaPolicy {
-  const { isMirror, onSchemaChange, onReload, log } = options
+export function schemaPolicy(
+  { mode, onSchemaChange, onReload, log }: Pick<TargetRules, 'mode' | 'onSchemaChange' | 'onReload' | 'log'>,
+  groups: readonly Group[],
+): SchemaPolicy {
+  const isMirror = mode === 'mirror'
   const isFollowed = ({ op }: SchemaChange): boolean => isMirror && FOLLOWED.has(op)
   if (isMirror && onSchemaChange === 'stop') for (const group of groups) refuseOthers(group)
 

@@ -2,12 +2,12 @@ import { sql } from 'kysely'
 import type { SourceTable } from '../../batch.ts'
 import { type Change, type TableName, tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Log } from '../../observe/log.ts'
 import type { Catalogue, Remembered, TableWork } from './catalogue.ts'
 import type { Database, Statement } from './database.ts'
 import type { AddedColumn, Additions, Layout, Misfit, TargetTable } from './layout.ts'
 import { alter } from './mismatches.ts'
 import type { Relation } from './relation.ts'
+import type { TargetRules } from './rules.ts'
 import type { TargetNames } from './style.ts'
 import type { Mapping, Target, Wanted, WantedKey } from './target.ts'
 
@@ -15,13 +15,9 @@ export interface TablesOptions<To, R extends Relation> {
   readonly catalogue: Catalogue<R>
   /** How rows of a feed lie in their table. */
   readonly layoutOf: (feed: 'dms' | 'dynamodb') => Layout<To, R>
-  /** Where the operator wants a table; null: its own name. A schema that is null is the default one. */
-  readonly routes: (table: TableName) => TableName | null
+  readonly rules: Pick<TargetRules, 'routes' | 'createTables' | 'onSchemaChange' | 'log'>
   readonly defaultSchema: string
   readonly names: TargetNames
-  readonly createTables: 'auto' | 'never'
-  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
-  readonly log: Log
 }
 
 /** A source table, for which a target is made or looked at. */
@@ -54,7 +50,8 @@ export interface Tables<To = Database> {
 }
 
 export function targetTables<To, R extends Relation>(options: TablesOptions<To, R>): Tables<To> {
-  const { catalogue, layoutOf, routes, defaultSchema, names, createTables, onSchemaChange, log } = options
+  const { catalogue, layoutOf, defaultSchema, names } = options
+  const { routes, createTables, onSchemaChange, log } = options.rules
   const remembered = new Map<string, Remembered>()
   const known = new Map<string, TargetTable<To>>()
 

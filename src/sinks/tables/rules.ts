@@ -1,0 +1,28 @@
+import type { ColumnType, TableName } from '../../change.ts'
+import type { Log } from '../../observe/log.ts'
+
+/** What the operator wants of the target tables: the same of every sink that writes to tables. */
+export interface TargetRules {
+  /** Tables that are kept equal to the source's, or logs with one row for each change. */
+  readonly mode: 'mirror' | 'append'
+  /** Null: `columns` for tables of DMS, `document` for those of DynamoDB. */
+  readonly layout: 'columns' | 'document' | null
+  /** Whether the relay creates what is missing. */
+  readonly createTables: 'auto' | 'never'
+  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
+  /** What happens to the older rows when a source table is dropped and loaded again. */
+  readonly onReload: 'keep' | 'sweep'
+  /** What happens to a row that the target refuses. */
+  readonly onError: 'dead-letter' | 'stop'
+  /** The target that the operator names for a table, where a null schema is the default one; null: the table's own name. */
+  readonly routes: (table: TableName) => TableName | null
+  readonly declaredTypes: DeclaredTypes
+  readonly log: Log
+}
+
+/** What `--type` says that the columns of a source table hold. */
+export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
+
+/** The layout of the tables of a feed. */
+export const layoutFor = ({ layout }: Pick<TargetRules, 'layout'>, feed: 'dms' | 'dynamodb'): 'columns' | 'document' =>
+  layout ?? (feed === 'dms' ? 'columns' : 'document')
