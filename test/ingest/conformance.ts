@@ -24,6 +24,8 @@ export interface OpenSource {
 export interface SourceTraits {
   /** How many shards `open` can hold. */
   readonly shards: number
+  /** Absent: pages that are not acknowledged fit the memory. Else why that is not the source's to see to. */
+  readonly unboundedMemory?: string
 }
 
 /** What every source must do. `open` gives a source over the held records. */
@@ -34,8 +36,8 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     ),
   }
 
-  const withSource = (title: string, what: Held, body: (opened: OpenSource) => Promise<void>) =>
-    test(`${name}: ${title}`, { timeout: 60_000 }, async () => {
+  const withSource = (title: string, what: Held, body: (opened: OpenSource) => Promise<void>, skip?: string) =>
+    test(`${name}: ${title}`, { timeout: 60_000, ...(skip === undefined ? {} : { skip }) }, async () => {
       const opened = await open(what)
       try {
         await body(opened)
@@ -121,6 +123,25 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     assert.deepEqual([...payloads(await drain(source, new Map())).values()].flat().sort(), held.shards.flat().sort())
   })
 
+  withSource('pages that failed come again after a restart', held, async ({ source, reopen }) => {
+    const stop = new AbortController()
+    const kept: Page[] = []
+    let failed = 0
+    for await (const page of source.pages(new Map(), stop.signal)) {
+      const isKept = page.records.length === 0 || (traits.shards > 1 && kept.length === 0)
+      if (isKept) {
+        page.ack()
+        kept.push(page)
+        continue
+      }
+      page.failed(new Error('The target is away'))
+      if (++failed === traits.shards) stop.abort()
+    }
+    assert.ok(failed > 0)
+    const after = await drain(await reopen(), endsOf(kept))
+    assert.deepEqual([...joined(kept, after)].sort(), held.shards.flat().sort())
+  })
+
   withSource('does not end before the last page is committed', held, async ({ source }) => {
     const pages = source.pages(new Map(), new AbortController().signal)[Symbol.asyncIterator]()
     const kept: Page[] = []
@@ -161,7 +182,7 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     shards: held.shards.map((_, shard) => Array.from({ length: 48 }, (_, i) => line(shard, i, 64 * 1024))),
     memoryBytes: 1024 * 1024,
   }
-  withSource('what is not committed fits the memory, but for one page', large, async ({ source }) => {
+  const fitsMemory = async ({ source }: OpenSource): Promise<void> => {
     const kept: Page[] = []
     let most = 0
     let total = 0
@@ -172,7 +193,8 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     }
     assert.equal(total, large.shards.flat().length)
     assert.ok(most <= large.memoryBytes!, `${most} bytes beside the largest page`)
-  })
+  }
+  withSource('what is not committed fits the memory, but for one page', large, fitsMemory, traits.unboundedMemory)
 
   // They mostly wait for the shard to be read again: several at a time.
   describe(`${name}: a page that is deferred`, { concurrency: 4 }, () => {
