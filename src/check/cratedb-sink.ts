@@ -64,7 +64,7 @@ async function rememberAndReadAgain(connection: Connection): Promise<string> {
   return isMoved && isSame ? 'claimed, moved, and read again' : `moved: ${isMoved}, read again: ${isSame}`
 }
 
-const { columns, document } = cratedb.mirrors('soft', () => new Map(), 'ignored')
+const { columns, document } = cratedb.mirrors({}, 'soft', () => new Map())
 
 async function mirrorDocuments(connection: Connection, scene: Scene): Promise<string> {
   const place = scene.place!

@@ -121,8 +121,8 @@ export const CRATEDB_TABLES: readonly Check[] = [
     id: 'C-56',
     what: 'null, [] and [null] as new members of OBJECT(DYNAMIC), then 1, ["a"] and [1.5]',
     expected: 'bigint, text_array, double precision_array',
-    decides: '--crate-objects dynamic: the first value gives a member its type',
-    otherwise: 'Documents lie in OBJECT(IGNORED) unless --crate-objects says otherwise: leave it so.',
+    decides: 'objects=dynamic: the first value gives a member its type',
+    otherwise: 'Documents lie in OBJECT(IGNORED) unless objects= in the URL says otherwise: leave it so.',
     async find(scene) {
       await scene.does(`CREATE TABLE ${scene.table('b56')} (k BIGINT PRIMARY KEY, o OBJECT(DYNAMIC))`)
       for (const [at, object] of ['{"u":null,"e":[],"n":[null]}', '{"u":1,"e":["a"],"n":[1.5]}'].entries()) {

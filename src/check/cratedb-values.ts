@@ -11,7 +11,7 @@ export const CRATEDB_VALUES: readonly Check[] = [
     what: 'a key with a dot in OBJECT(DYNAMIC)',
     // To a user with few rights it says `Missing privilege for user` instead of why.
     expected: 'refused',
-    decides: '--crate-objects dynamic: such keys are escaped',
+    decides: 'objects=dynamic: such keys are escaped',
     otherwise: 'Nothing: the relay escapes them in any case.',
     find: async (scene) => outcome(await insertObject(scene, 2300, 'o', '{"a.b":1}')),
   },
@@ -28,7 +28,7 @@ export const CRATEDB_VALUES: readonly Check[] = [
     what: '1, then 1.5 under one new key of OBJECT(DYNAMIC)',
     expected: 'stored as 1',
     decides: 'documents lie in OBJECT(IGNORED) by default',
-    otherwise: 'Nothing: --crate-objects dynamic writes all numbers one way.',
+    otherwise: 'Nothing: objects=dynamic writes all numbers one way.',
     async find(scene) {
       await scene.does(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2)`, ['2500', '{"y25":1}'])
       const answer = await insertObject(scene, 2501, 'o', '{"y25":1.5}')
@@ -82,8 +82,8 @@ export const CRATEDB_VALUES: readonly Check[] = [
     id: 'C-29',
     what: 'a guarded upsert that brings a new key into OBJECT(DYNAMIC)',
     expected: 'accepted, with a new column',
-    decides: '--crate-objects dynamic',
-    otherwise: 'Documents lie in OBJECT(IGNORED) unless --crate-objects says otherwise: leave it so.',
+    decides: 'objects=dynamic',
+    otherwise: 'Documents lie in OBJECT(IGNORED) unless objects= in the URL says otherwise: leave it so.',
     async find(scene) {
       await scene.does(`INSERT INTO ${scene.t} (k, v) VALUES (2900, 1)`)
       const answer = await scene.ask(

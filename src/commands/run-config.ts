@@ -10,6 +10,7 @@ import { holdsPassword } from '../observe/mask.ts'
 import { pathProblem } from '../server-url.ts'
 import { defaultDeletes, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'
+import { objectsProblem, objectsWarning, withObjects } from './crate-objects.ts'
 import { missingEffect } from './effects.ts'
 import { type Given, givenOptions } from './given-options.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
@@ -22,7 +23,7 @@ export type RunConfig = z.output<typeof runConfig>
  * Merges command line, environment and YAML file (in this order of precedence) and checks everything.
  *
  * @param argv what yargs parsed, without defaults
- * @param warn is told of options that are given in vain
+ * @param warn takes what to say of options that have no effect or an older spelling
  * @throws RelayError CONFIGURATION with every problem in one message
  */
 export function readRunConfig(
@@ -46,7 +47,11 @@ export function readRunConfig(
     const effect = missingEffect(option, config)
     if (effect !== null) warn(`--${option}${origins.get(option) ?? ''} ${effect}`)
   }
-  return config
+  const objects = config['crate-objects']
+  if (objects !== undefined && missingEffect('crate-objects', config) === null) {
+    warn(`--crate-objects${origins.get('crate-objects') ?? ''} ${objectsWarning(objects)}`)
+  }
+  return { ...config, sink: withObjects(config.sink, objects) }
 }
 
 /** What the rooms have against the addresses that they read themselves. */
@@ -69,7 +74,9 @@ function contradictions(values: Given['values']) {
   const lacksRole = values['external-id'] !== undefined && values['role-arn'] === undefined
   const hard =
     'cannot be hard with this sink, which cannot take a row away and remember it in one step; soft marks the rows, and a view hides them'
+  const objects = typeof values.sink === 'string' ? objectsProblem(values.sink, values['crate-objects']) : null
   return [
+    ...(objects === null ? [] : [{ option: 'crate-objects', message: objects }]),
     ...(isHard ? [{ option: 'deletes', message: hard }] : []),
     ...(lacksRole ? [{ option: 'external-id', message: 'needs --role-arn' }] : []),
   ]
@@ -152,7 +159,7 @@ const runConfig = z.strictObject({
   deletes: z.enum(['hard', 'soft', 'ignore'], { error: 'must be hard or soft or ignore' }).optional(),
   expired: oneOf('expired', ['delete', 'keep']),
   'create-tables': oneOf('create-tables', ['auto', 'never']),
-  'crate-objects': oneOf('crate-objects', ['ignored', 'dynamic']),
+  'crate-objects': z.enum(['ignored', 'dynamic'], { error: 'must be ignored or dynamic' }).optional(),
   'dynamodb-binary': oneOf('dynamodb-binary', ['double', 'single']),
   'missing-columns': oneOf('missing-columns', ['auto', 'null', 'keep']),
   'before-image-prefix': z.string().min(1, 'is empty').optional(),

@@ -54,11 +54,7 @@ export const RUN_OPTIONS = {
   ),
   expired: text(rows, 'deletes made by DynamoDB TTL: delete or keep', 'delete'),
   'create-tables': text(rows, 'auto (create what is missing) or never', 'auto'),
-  'crate-objects': text(
-    rows,
-    'documents in a new table of CrateDB: ignored (kept as they are) or dynamic (each attribute an indexed column)',
-    'ignored',
-  ),
+  'crate-objects': text(rows, 'deprecated: objects=… in the URL of crate:// says the same'),
   'dynamodb-binary': text(
     rows,
     'how often binary is base64-encoded: double (a Kinesis destination) or single (emulators)',

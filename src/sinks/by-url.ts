@@ -22,7 +22,6 @@ export interface SinkConfig extends StateConfig {
   /** Absent: hard where the target can, else soft. */
   readonly deletes?: 'hard' | 'soft' | 'ignore' | undefined
   readonly 'create-tables': 'auto' | 'never'
-  readonly 'crate-objects': 'ignored' | 'dynamic'
   readonly 'on-schema-change': 'add-only' | 'stop' | 'ignore'
   readonly 'on-reload': 'keep' | 'sweep'
   readonly 'on-error': 'dead-letter' | 'stop'
@@ -133,7 +132,6 @@ async function openSql(config: SinkConfig, surroundings: SinkSurroundings): Prom
     deletes: config.deletes === 'ignore' ? null : (config.deletes ?? null),
     tombstoneTtlMs: config['tombstone-ttl'],
     retentionMs,
-    objects: config['crate-objects'],
     ...rulesOf(config, surroundings),
   })
 }

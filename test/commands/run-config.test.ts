@@ -28,7 +28,6 @@ test('two options are enough; the rest are the defaults that --help shows', () =
     mode: 'mirror',
     expired: 'delete',
     'create-tables': 'auto',
-    'crate-objects': 'ignored',
     'dynamodb-binary': 'double',
     'missing-columns': 'auto',
     'before-image-field': 'before-image',
@@ -283,7 +282,7 @@ for (const [option, url, problem] of ADDRESSES) {
 
 const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
   [{ state: 'file:s', 'dead-letters': 'file:d', 'crate-objects': 'dynamic' }, 'state', 'dead-letters', 'crate-objects'],
-  [{ sink: 'crate://h', 'crate-objects': 'dynamic' }],
+  [{ sink: 'crate://h?objects=dynamic' }],
   [{ sink: 'gpss://u@h/d', state: 'dynamodb:states', 'tombstone-ttl': '9d', layout: 'columns' }, 'tombstone-ttl'],
   [
     { sink: 'jsonl:-', mode: 'append', layout: 'columns', table: ['a=b'], nul: 'replace', 'create-tables': 'never' },
@@ -326,6 +325,30 @@ for (const [argv, ...warned] of VAIN) {
     assert.deepEqual(messages.map((message) => /^--(\S+)/.exec(message)![1]).toSorted(), warned.toSorted())
   })
 }
+
+const OBJECTS: [argv: Record<string, string>, sink: string, isWarned: boolean][] = [
+  [{ sink: 'crate://h', 'crate-objects': 'dynamic' }, 'crate://h?objects=dynamic', true],
+  [
+    { sink: 'crate://h/doc?sslmode=require', 'crate-objects': 'ignored' },
+    'crate://h/doc?sslmode=require&objects=ignored',
+    true,
+  ],
+  [{ sink: 'crate://h?objects=dynamic', 'crate-objects': 'dynamic' }, 'crate://h?objects=dynamic', true],
+  [{ sink: 'crate://h?objects=dynamic' }, 'crate://h?objects=dynamic', false],
+]
+for (const [argv, sink, isWarned] of OBJECTS) {
+  test(`${JSON.stringify(argv)} is ${sink}${isWarned ? ', and the URL is named as the place for it' : ''}`, () => {
+    const messages: string[] = []
+    assert.equal(readRunConfig({ ...MINIMAL, ...argv }, {}, (message) => messages.push(message)).sink, sink)
+    assert.equal(messages.length, isWarned ? 1 : 0)
+    if (isWarned) assert.match(messages[0]!, /^--crate-objects is the older spelling: .*crate:\/\/…\?objects=/)
+  })
+}
+
+test('--crate-objects that differs from the URL is refused', () => {
+  const message = messageOf({ ...MINIMAL, sink: 'crate://h?objects=dynamic', 'crate-objects': 'ignored' })
+  assert.match(message, /One problem.*--crate-objects differs from objects=dynamic in --sink/s)
+})
 
 test('a file that cannot be read is named', () => {
   assert.match(messageOf({ config: 'no/such.yaml' }), /--config no\/such\.yaml cannot be read/)
@@ -422,6 +445,7 @@ test('every option of the help is known to the check, and the other way round', 
     name: 'n',
     layout: 'document',
     deletes: 'soft',
+    'crate-objects': 'dynamic',
   }
   const config = readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(new Set(Object.keys(config)), known)

@@ -6,6 +6,8 @@ export interface Connection {
   readonly db: Database
   /** The schema that the URL names, where tables go that name none. */
   readonly schema: string | null
+  /** Parameters of the URL that are for the dialect alone: `objects` of `crate://`. Absent if there are none. */
+  readonly parameters?: Readonly<Record<string, string>>
   /** The database that the URL speaks of, as `Dialect.title` begins; null if that can be any. */
   readonly promises: string | null
   /** A number that changes with every new session: what an earlier session had locked is free. */

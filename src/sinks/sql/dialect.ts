@@ -45,9 +45,12 @@ export interface Dialect<R extends Relation = Relation> {
   /**
    * The layouts of mirrored tables.
    * @param declaredTypes what the operator says that columns hold
-   * @param objects what becomes of the members of documents, where the database knows more than one way
    */
-  mirrors(deletes: 'hard' | 'soft', declaredTypes: DeclaredTypes, objects: 'ignored' | 'dynamic'): Mirrors<R>
+  mirrors(
+    connection: Pick<Connection, 'parameters'>,
+    deletes: 'hard' | 'soft',
+    declaredTypes: DeclaredTypes,
+  ): Mirrors<R>
   /** The log of changes. */
   append(): Layout<Database, R>
 

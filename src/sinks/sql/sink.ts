@@ -34,8 +34,6 @@ export interface SqlSinkOptions extends TargetRules {
   readonly tombstoneTtlMs: number | undefined
   /** How long the stream keeps a record; null where that is not a question. */
   readonly retentionMs: number | null
-  /** Whether members of documents become columns of their own in a new table of CrateDB. */
-  readonly objects: 'ignored' | 'dynamic'
 }
 
 /**
@@ -122,7 +120,7 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
         rules: options,
         catalogue: dialect.catalogue(connection),
         names: dialect.names,
-        layoutOf: layoutsOf(options, dialect, deletes),
+        layoutOf: layoutsOf(options, dialect, connection, deletes),
         defaultSchema: connection.schema ?? dialect.defaultSchema,
       }),
       pruner: tombstonePruner(connection.db, dialect, options.retentionMs, options.tombstoneTtlMs ?? 0),
@@ -145,13 +143,14 @@ function deletesOf({ deletes, mode }: SqlSinkOptions, { title, deletes: able }: 
 function layoutsOf(
   rules: SqlSinkOptions,
   dialect: Dialect,
+  connection: Connection,
   deletes: 'hard' | 'soft',
 ): (feed: 'dms' | 'dynamodb') => Layout {
   if (rules.mode === 'append') {
     const log = dialect.append()
     return () => log
   }
-  const mirrors = dialect.mirrors(deletes, rules.declaredTypes, rules.objects)
+  const mirrors = dialect.mirrors(connection, deletes, rules.declaredTypes)
   return (feed) => mirrors[layoutFor(rules, feed)]
 }
 

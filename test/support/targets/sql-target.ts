@@ -26,7 +26,6 @@ export function sqlSinkOf(options: Partial<SqlSinkOptions> & { readonly url: str
     retentionMs: 86_400_000,
     routes: () => null,
     declaredTypes: () => new Map(),
-    objects: 'ignored',
     log: SILENT,
     ...options,
   })

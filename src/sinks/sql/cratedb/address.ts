@@ -10,18 +10,22 @@ export interface CrateAddress {
   readonly options: string
   /** Where tables go that name no schema. */
   readonly schema: string
+  /** Whether documents in a new table are kept as they are, or each of their attributes becomes an indexed column. */
+  readonly objects: 'ignored' | 'dynamic'
 }
 
 const DEFAULTS = { user: 'crate', port: '5432', schema: 'doc' } as const
 const HTTP_PORT = '4200'
 /** Ours: node-postgres does not see it. */
 const IN_CLEAR = 'password-in-clear'
+const OBJECTS = ['ignored', 'dynamic'] as const
 const TLS_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat']
 const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
 const FORM = 'crate://USER@HOST:5432/SCHEMA'
 
 /**
  * Reads `crate://[user[:password]@]host[:port][/schema][?sslmode=…]`; without them, user `crate`, port 5432, schema `doc`.
+ * `objects=dynamic` is for documents in new tables; `ignored` is the default.
  *
  * CrateDB asks for passwords in clear text: one is only sent over TLS, to this very machine, or with
  * `password-in-clear=yes`. TLS is as node-postgres reads `sslmode`, `sslrootcert`, `sslcert` and `sslkey`.
@@ -54,6 +58,7 @@ export function crateAddress(
     connectionString: `postgresql://${login}@${parsed.hostname}:${port}/${encodeURI(schema)}${tls && '?'}${tls}`,
     options: parameters.get('options') ?? '',
     schema,
+    objects: OBJECTS.find((one) => one === parameters.get('objects')) ?? 'ignored',
   }
 }
 
@@ -87,9 +92,11 @@ function schemaProblems(schema: string): string[] {
 }
 
 function parametersProblems(parameters: URLSearchParams): string[] {
-  const problems = parameterProblems(parameters, [...TLS_PARAMETERS, 'options', IN_CLEAR])
+  const problems = parameterProblems(parameters, [...TLS_PARAMETERS, 'options', 'objects', IN_CLEAR])
   const mode = parameters.get('sslmode')
   if (mode !== null && !TLS_MODES.includes(mode)) problems.push(`sslmode is one of ${TLS_MODES.join(', ')}`)
+  const objects = parameters.get('objects')
+  if (objects !== null && !OBJECTS.some((one) => one === objects)) problems.push(`objects is ${OBJECTS.join(' or ')}`)
   const inClear = parameters.get(IN_CLEAR)
   if (inClear !== null && inClear !== 'yes') problems.push(`${IN_CLEAR} can only be yes`)
   return problems

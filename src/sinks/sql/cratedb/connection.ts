@@ -24,7 +24,7 @@ const SESSIONS = 2
  * @throws RelayError CONFIGURATION
  */
 export function openCrate(url: string, passwordFile: string | null = null, env: Env = {}): Connection {
-  const { connectionString, options, schema } = crateAddress(url, env, passwordFile !== null)
+  const { connectionString, options, schema, objects } = crateAddress(url, env, passwordFile !== null)
   const pool = new pg.Pool({
     Client: clientThatLogsIn(passwordFile, env),
     connectionString,
@@ -55,6 +55,7 @@ export function openCrate(url: string, passwordFile: string | null = null, env: 
   return {
     db,
     schema,
+    parameters: { objects },
     promises: 'CrateDB',
     session: () => sessions,
     async beginWith(statement) {

@@ -1,6 +1,7 @@
 import { columnsMirror } from '../../tables/columns.ts'
 import type { DeclaredTypes } from '../../tables/rules.ts'
 import type { Database } from '../../tables/database.ts'
+import type { Connection } from '../connection.ts'
 import type { Mirrors } from '../dialect.ts'
 import { crateDocuments } from './documents/document.ts'
 import { columnsPlanner } from './tables/columns.ts'
@@ -9,13 +10,13 @@ import type { CrateRelation, CrateRelationColumn } from './tables/relation.ts'
 import { crateStyle } from './tables/tables.ts'
 
 /**
- * The layouts of mirrored tables of CrateDB, where a deleted row always stays, marked.
- * @param objects whether members of documents become columns in a table that the relay makes
+ * The layouts of mirrored tables of CrateDB, where a deleted row always stays, marked. With `objects=dynamic` in the URL the
+ * members of documents become columns in a table that the relay creates.
  */
 export function crateMirrors(
+  { parameters }: Pick<Connection, 'parameters'>,
   _deletes: 'hard' | 'soft',
   declaredTypes: DeclaredTypes,
-  objects: 'ignored' | 'dynamic',
 ): Mirrors<CrateRelation> {
   const columns = columnsMirror<Database, CrateRelationColumn, CrateRelation>(
     { ...crateStyle, columns: columnsPlanner },
@@ -23,7 +24,7 @@ export function crateMirrors(
   )
   return {
     columns: { ...columns, misfits: (target, wanted, found) => columns.misfits(target, wanted, withOrigin(found)) },
-    document: crateDocuments(objects),
+    document: crateDocuments(parameters?.objects === 'dynamic' ? 'dynamic' : 'ignored'),
   }
 }
 

@@ -41,7 +41,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     session,
     catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
-    mirrors: (deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
+    mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
     append: () => appendLog(greenplumStyle(kernel, 'hard'), BY_COPY),
     writing: { ...lockingWriting(kernel), refusedTexts: refusedTextsOf(kernel) },
   }

@@ -21,7 +21,7 @@ export const postgresql: Dialect = {
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,
   catalogue: ({ db }) => sqlCatalogue(db),
   names: { schema: targetName, table: targetName, isReserved: isReservedInPostgres },
-  mirrors: (deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),
+  mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),
   append: () => appendLog(postgresStyle('hard')),
   writing: transactionWriting,
   prune: pruneTombstones,

@@ -11,15 +11,18 @@ test('what is left out: user crate, port 5432, schema doc', () => {
     connectionString: 'postgresql://crate@db.example:5432/doc',
     options: '',
     schema: 'doc',
+    objects: 'ignored',
   })
 })
 
 test('all of it', () => {
-  const url = 'crate://me:p%40ss%2F@[::2]:6432/Sales?sslmode=verify-full&sslrootcert=/etc/ca.pem&options=-c%20a%3D1'
+  const url =
+    'crate://me:p%40ss%2F@[::2]:6432/Sales?sslmode=verify-full&sslrootcert=/etc/ca.pem&options=-c%20a%3D1&objects=dynamic'
   assert.deepEqual(read(url), {
     connectionString: 'postgresql://me:p%40ss%2F@[::2]:6432/Sales?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem',
     options: '-c a=1',
     schema: 'Sales',
+    objects: 'dynamic',
   })
 })
 
@@ -67,6 +70,7 @@ const refused: readonly (readonly [url: string, problem: RegExp])[] = [
   ['crate://u@db/a/b', /"a\/b" is no schema/],
   ['crate://u@db/sys', /"sys" is no schema/],
   ['crate://u@db/?sslmode=on', /sslmode is one of disable, /],
+  ['crate://u@db/?objects=strict', /objects is ignored or dynamic/],
   ['crate://u@db/?statement_timeout=5', /"statement_timeout" is not known/],
   ['crate:///doc', /names no host/],
   ['crate://u:sec/ret@db/doc', /%2F/],

@@ -5,7 +5,7 @@ import { testCrate } from '../../../support/crate/real-crate.ts'
 import { crateSinkOf } from '../../../support/targets/crate-target.ts'
 import { relayOver, type WritingRelay } from '../relay-over.ts'
 
-/** A relay over a CrateDB of its own. Its rows in trouble are dead letters, unless told otherwise. */
+/** A relay over a CrateDB of its own. Its rows in trouble are dead letters, unless the options say otherwise. */
 export interface CrateRelay extends WritingRelay {
   readonly crate: Crate
 }
@@ -16,16 +16,18 @@ interface CrateParts {
   readonly crate?: CrateOptions
 }
 
+/** @param objects the parameter of the URL */
 export async function openCrateRelay(
   t: TestContext,
-  options: Partial<SqlSinkOptions> = {},
+  { objects, ...options }: Partial<SqlSinkOptions> & { readonly objects?: 'ignored' | 'dynamic' } = {},
   { tables = [], crate: settings = {} }: CrateParts = {},
 ): Promise<CrateRelay> {
   const crate = await testCrate(settings)
   t.after(() => crate.stop())
   for (const table of tables) crate.query(table)
+  const url = objects === undefined ? crate.url : `${crate.url}${crate.url.includes('?') ? '&' : '?'}objects=${objects}`
   const sinkWith = (more: Partial<SqlSinkOptions>) =>
-    crateSinkOf({ url: crate.url, onError: 'dead-letter', layout: null, ...options, ...more })
+    crateSinkOf({ url, onError: 'dead-letter', layout: null, ...options, ...more })
   return { crate, ...(await relayOver(t, sinkWith)) }
 }
 

@@ -5,7 +5,7 @@ const IGNORED = sql`OBJECT(IGNORED)`
 
 /** The whole row, in the layout `document`. A deleted row stays, without it. */
 export const DATA: OwnColumn = { name: 'data', definition: IGNORED, types: ['object'], mayBeNotNull: false }
-/** With `--crate-objects dynamic`: its members become columns. */
+/** With `objects=dynamic` in the URL: its members become columns. */
 export const DYNAMIC_DATA: OwnColumn = { ...DATA, definition: sql`OBJECT(DYNAMIC)` }
 /** Beside it: the attributes that its columns would not keep as they are. */
 export const AUX: OwnColumn = { name: 'aux', definition: IGNORED, types: ['object'], mayBeNotNull: false }

@@ -6,7 +6,7 @@ import { liveRows } from '../../../../support/targets/crate-target.ts'
 import { totals } from '../../../conformance.ts'
 import { lines, openCrateRelay } from '../test-relay.ts'
 
-/** `--crate-objects dynamic`: whatever comes, in whatever order, comes back; what a column would alter lies in `aux`. */
+/** `objects=dynamic` in the URL: whatever comes, in whatever order, comes back; what a column would alter lies in `aux`. */
 const big = new Numeric('12345678901234567890123456789012345678')
 const images: readonly Readonly<Record<string, Value>>[] = [
   { n: 1, s: 'x', b: true, o: row({ p: 1, q: row({ r: 'deep' }) }), l: [1, 2], t: ['a'], e: [], z: null },

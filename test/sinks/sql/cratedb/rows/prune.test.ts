@@ -219,7 +219,7 @@ async function place(
   })
   const { db } = connection
   await ensureSchema(db)
-  const mirrors = cratedb.mirrors('soft', () => new Map(), 'ignored')
+  const mirrors = cratedb.mirrors({}, 'soft', () => new Map())
   const layout = known === null ? mirrors.document : mirrors.columns
   const target = { source: 'orders', schema: 'doc', name: 'orders' }
   const wanted = layout.wanted({ known, changes, remembered: [] })!
