@@ -10,6 +10,7 @@ import { writeReshardedStream } from '../../support/life/stream.ts'
 import { postgres, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { KillPlan } from './kill-plan.ts'
 import { type Drained, drainWithKills } from './killed-relay.ts'
+import { volume } from '../../support/volume.ts'
 
 /** Small batches, so that there are many to be killed in. */
 const BATCH = ['--batch-records', '25']
@@ -21,9 +22,10 @@ interface Size {
   readonly kills: number
 }
 
-const LARGE: Size = { changes: 10_000, orders: 1_500, kills: 3 }
+const FEW: Size = { changes: 2_000, orders: 350, kills: 1 }
+const LARGE: Size = volume(FEW, { changes: 10_000, orders: 1_500, kills: 3 })
 /** For what differs from PostgreSQL in its statements only. */
-const SMALL: Size = { changes: 2_500, orders: 400, kills: 1 }
+const SMALL: Size = volume(FEW, { changes: 2_500, orders: 400, kills: 1 })
 
 /** The same life for all tests of a run. */
 const seed = anySeed()

@@ -1,5 +1,6 @@
 import type { Random } from '../../support/life/random.ts'
 import type { Moment } from '../../support/wire/wire-proxy-moments.ts'
+import { volume } from '../../support/volume.ts'
 
 /** When a relay is killed. */
 export type KillKind =
@@ -14,13 +15,13 @@ export type KillKind =
 
 /** These come with every batch, so they are planned; one that is planned strikes at one of the next batches. */
 export const PLANNED = ['first write sent', 'positions sent', 'commit sent', 'commit answered', 'by chance'] as const
-const MOST_BATCHES_BEFORE = 12
+const MOST_BATCHES_BEFORE = volume(6, 12)
 
 /** These come when they come, and are taken as long as there are not so many. */
 const MOST_OF_RARE: Readonly<Partial<Record<KillKind, number>>> = {
-  'shard end sent': 3,
-  'shard end committed': 3,
-  'child asked for': 3,
+  'shard end sent': volume(1, 3),
+  'shard end committed': volume(1, 3),
+  'child asked for': volume(1, 3),
 }
 
 /** Decides where each process of a relay is killed, until every kind was seen often enough; then one may live. */
@@ -32,6 +33,7 @@ export class KillPlan {
   #armed: KillKind | undefined
   #batchesBefore = 0
   #isFirst = true
+  #childrenAsked = 0
 
   /** @param eachPlanned how often each kind is planned that comes with every batch */
   constructor(random: Random, eachPlanned = 3) {
@@ -60,7 +62,10 @@ export class KillPlan {
   }
 
   atChild(): KillKind | null {
-    return this.#isWanted('child asked for') && this.#random.chance(0.5) ? this.#killed('child asked for') : null
+    if (!this.#isWanted('child asked for')) return null
+    // By chance, but surely once.
+    const isLate = ++this.#childrenAsked > 1 && !this.kills.has('child asked for')
+    return isLate || this.#random.chance(0.5) ? this.#killed('child asked for') : null
   }
 
   byChance(): KillKind {

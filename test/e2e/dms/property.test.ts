@@ -6,13 +6,14 @@ import { testDatabase } from '../../support/postgres/postgres.ts'
 import { type Forced, naiveErrors, newPlay, type Play } from './play.ts'
 import { type Place, type Played, playedLife } from './played-life.ts'
 import { runSeed } from './run-seed.ts'
+import { volume } from '../../support/volume.ts'
 
 /**
  * Lives of DMS tables, each delivered in some way, through the relay into a database: it must end as the source did.
  * CDC_LIVES=500 plays so many into PostgreSQL and an eighth of that into PGlite; CDC_SEED=123 begins with the life of
  * that seed. Each life is the one of its own seed, whatever came before it.
  */
-const LIVES = Number(process.env.CDC_LIVES ?? 48)
+const LIVES = Number(process.env.CDC_LIVES ?? volume(11, 48))
 const firstSeed = runSeed()
 
 /** What must not be left to chance; the rest of each life is drawn by lot. */

@@ -5,6 +5,7 @@ import { type KillKind, KillPlan, STRIKES, type StrikeKind } from './kill-plan.t
 import { Killer } from './killed-program.ts'
 import { repeatedLoads } from './log-truth.ts'
 import { assertCame, assertDone, assertLog, assertMirror, newScene, type Scene } from './scene.ts'
+import { volume } from '../../support/volume.ts'
 
 /**
  * The real program between a stream and GPSS is killed again and again, the server stays: at each kind of moment, and by
@@ -13,7 +14,10 @@ import { assertCame, assertDone, assertLog, assertMirror, newScene, type Scene }
 const LIVES = Number(process.env.CDC_LIVES ?? 1)
 const firstSeed = runSeed()
 
-const KINDS: readonly KillKind[] = [...(Object.keys(STRIKES) as StrikeKind[]), 'by chance', 'by chance', 'by chance']
+const KINDS: readonly KillKind[] = [
+  ...(Object.keys(STRIKES) as StrikeKind[]),
+  ...Array<KillKind>(volume(1, 3)).fill('by chance'),
+]
 /** The SQL that merges is behind the loads of a mirror only. */
 const OF_MIRROR = new Set<KillKind>(['behind the commit, SQL still run', 'behind the commit, SQL not run'])
 

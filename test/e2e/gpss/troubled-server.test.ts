@@ -7,6 +7,7 @@ import { assertCame, assertDone, assertLog, assertMirror, newScene, type Scene }
 import type { StoredPositions } from './stored-positions.ts'
 import { TROUBLES, type TroubleKind, TroublePlan } from './trouble-plan.ts'
 import { TroubledServer } from './troubled-server.ts'
+import { volume } from '../../support/volume.ts'
 
 /**
  * GPSS dies, hangs, forgets and is away, at each kind of moment and by chance, and the real program lives through all of
@@ -17,9 +18,7 @@ const firstSeed = runSeed()
 
 const KINDS: readonly TroubleKind[] = [
   ...(Object.keys(TROUBLES) as (keyof typeof TROUBLES)[]),
-  'death by chance',
-  'death by chance',
-  'death by chance',
+  ...Array<TroubleKind>(volume(1, 3)).fill('death by chance'),
 ]
 /** The SQL that merges is behind the loads of a mirror only. */
 const OF_MIRROR = new Set<TroubleKind>(['death behind the commit, SQL not run'])

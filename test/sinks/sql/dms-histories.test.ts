@@ -25,6 +25,7 @@ import { anySeed, type Random, seededRandom } from '../../support/life/random.ts
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/targets/sql-target.ts'
+import { volume } from '../../support/volume.ts'
 
 /**
  * Lives of few keys as DMS tells them: partial images, keys that change and are used again. Each key's changes arrive in
@@ -67,11 +68,11 @@ interface Run {
 const TROUBLE = anySeed()
 
 const places: readonly Run[] = [
-  { name: 'postgresql', how: { layout: 'columns', deletes: 'hard' }, rounds: 3, open: postgresPlace },
-  { name: 'postgresql', how: { layout: 'columns', deletes: 'soft' }, rounds: 3, open: postgresPlace },
+  { name: 'postgresql', how: { layout: 'columns', deletes: 'hard' }, rounds: volume(1, 3), open: postgresPlace },
+  { name: 'postgresql', how: { layout: 'columns', deletes: 'soft' }, rounds: volume(1, 3), open: postgresPlace },
   { name: 'pglite', how: { layout: 'columns', deletes: 'hard' }, rounds: 1, open: pglitePlace },
-  { name: 'postgresql', how: { layout: 'document', deletes: 'hard' }, rounds: 2, open: postgresPlace },
-  { name: 'postgresql', how: { layout: 'document', deletes: 'soft' }, rounds: 2, open: postgresPlace },
+  { name: 'postgresql', how: { layout: 'document', deletes: 'hard' }, rounds: volume(1, 2), open: postgresPlace },
+  { name: 'postgresql', how: { layout: 'document', deletes: 'soft' }, rounds: volume(1, 2), open: postgresPlace },
   ...GREENPLUM_KINDS.flatMap((kind) =>
     (['columns', 'document'] as const).flatMap((layout) =>
       (['hard', 'soft'] as const).map((deletes) => ({
@@ -103,7 +104,7 @@ for (const { name, how, rounds, open, skip = false } of places) {
   })
 }
 
-const TABLES = 8
+const TABLES = volume(4, 8)
 const RUNS = 2
 
 /** A step of a history: a change, and the keys that it touches. */

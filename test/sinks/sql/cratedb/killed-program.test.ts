@@ -11,12 +11,13 @@ import { liveRows } from '../../../support/targets/crate-target.ts'
 import { type Life, ordersLife } from '../../../support/life/life.ts'
 import { anySeed, type Random, seededRandom } from '../../../support/life/random.ts'
 import { startRelay } from '../../../support/processes/relay-process.ts'
+import { volume } from '../../../support/volume.ts'
 
 /**
  * The real program between a capture and CrateDB is killed again and again, behind statements of its own by lot; the
  * server stays, and is in trouble now and then.
  */
-const KILLS = 6
+const KILLS = volume(4, 6)
 const seed = anySeed()
 const random = seededRandom(seed)
 
