@@ -1,5 +1,24 @@
 import { accessSync, constants } from 'node:fs'
+import { RelayError } from './errors.ts'
 import { nearest, suggestion } from './nearest.ts'
+
+/** What a URL begins with, in small letters; null if it has no scheme. */
+export const schemeOf = (url: string): string | null => /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? null
+
+/**
+ * What is wrong with the URL of a server; null if nothing.
+ * @param read throws what it has against the URL as a RelayError
+ * @param files parameters that name files: those that are not there are named, too
+ */
+export function addressProblem(url: string, read: () => unknown, files: readonly string[]): string | null {
+  try {
+    read()
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error
+    return `is refused. ${error.detail}`
+  }
+  return fileProblems(url, files).join('; ') || null
+}
 
 /**
  * What makes a URL of a server mean something else than was meant; null if nothing. Behind an unescaped / ? # or @ of a
@@ -50,7 +69,7 @@ export function pathProblem(path: string): string | null {
 }
 
 /** Files that a URL names and that cannot be read now. */
-export function fileProblems(url: string, names: readonly string[]): string[] {
+function fileProblems(url: string, names: readonly string[]): string[] {
   const parameters = URL.parse(url)?.searchParams
   return names.flatMap((name) => {
     const path = parameters?.get(name)

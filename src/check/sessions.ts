@@ -36,7 +36,7 @@ const CONNECT_MS = 10_000
 const SILENCE_MS = 30_000
 
 /**
- * @param url one that `isChecked` takes
+ * @param url of a target that there are checks for
  * @throws RelayError CONFIGURATION for a URL that cannot be read; STATE_HELD for a PGlite folder that is in use
  */
 export async function reach(url: string, login: Login): Promise<Reached> {
@@ -65,9 +65,6 @@ function withDatabase(url: string, database: string | undefined): string {
   changed.pathname = `/${encodeURIComponent(database)}`
   return changed.href
 }
-
-/** The URLs of servers that there are checks for. */
-export const isChecked = (url: string): boolean => /^(postgres(ql)?|greenplum|crate):\/\/|^pglite:/.test(url)
 
 /** As the sinks connect, so that what a pooler or a server makes of it shows. */
 function configOf(url: string, { passwordFile, env }: Login): SessionConfig & Pick<Reached, 'schema'> {

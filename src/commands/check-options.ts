@@ -1,11 +1,17 @@
 import type { Options } from 'yargs'
+import { SINK_KINDS } from '../sinks/by-url.ts'
+
+/** How the URLs of targets are written that there are checks for. */
+export const CHECKED = SINK_KINDS.filter(([, { isChecked }]) => isChecked)
+  .map(([, { usage }]) => usage)
+  .join(', ')
 
 /** Every option of `cdc-relay check`; `--sink` may also be the variable that `run` reads. */
 export const CHECK_OPTIONS = {
   sink: {
     type: 'string',
     requiresArg: true,
-    describe: 'the target: postgresql://…, greenplum://…, crate://… or pglite:DIR [CDC_RELAY_SINK]',
+    describe: `the target: ${CHECKED} [CDC_RELAY_SINK]`,
   },
   'sink-password-file': {
     type: 'string',

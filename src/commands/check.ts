@@ -3,12 +3,11 @@ import { suggestion } from '../nearest.ts'
 import { holdsPassword, maskedWord, masker, maskTexts, secretsOf } from '../observe/mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { warningsIntoLog } from '../observe/warnings.ts'
-import { sinkProblem } from '../sinks/by-url.ts'
+import { sinkEntry, sinkProblem } from '../sinks/by-url.ts'
 import { readPassword } from '../sinks/sql/login.ts'
 import { checkServer } from '../check/check-server.ts'
 import { type Report, reportAsJson, reportAsLines, reportAsTable } from '../check/report.ts'
-import { isChecked } from '../check/sessions.ts'
-import { CHECK_OPTIONS } from './check-options.ts'
+import { CHECK_OPTIONS, CHECKED } from './check-options.ts'
 import { NO_OPTIONS, strayWord } from './given-options.ts'
 import { reportFailure } from './report-failure.ts'
 import { exitCodeOf, stopOnSignals } from './stop-on-signals.ts'
@@ -63,8 +62,8 @@ function readOptions(
   ]
   if (sink === undefined) problems.push('--sink is missing: a URL such as crate://USER@HOST:5432/SCHEMA')
   else if (typeof sink !== 'string') problems.push('--sink is given more than once')
-  else if (!isChecked(sink)) {
-    problems.push('--sink is nothing that can be checked: postgresql://…, greenplum://…, crate://… or pglite:DIR')
+  else if (sinkEntry(sink)?.isChecked !== true) {
+    problems.push(`--sink is nothing that can be checked: ${CHECKED}`)
   } else {
     const problem = sinkProblem(sink, env)
     if (problem !== null) problems.push(`--sink ${problem}`)

@@ -1,5 +1,11 @@
-import type { RunConfig } from './run-config.ts'
+import { sourceEntry } from '../ingest/by-url.ts'
+import { SINK_KINDS, sinkEntry } from '../sinks/by-url.ts'
+import type { SinkEntry } from '../sinks/entry.ts'
+import { stateEntry } from '../state/by-url.ts'
+import { isLook } from './open-store.ts'
+import type { RunConfig } from './run-schema.ts'
 import type { RunOption } from './run-options.ts'
+import { STATE_STORES } from './state-stores.ts'
 
 /** When an option does something, and the words for it. */
 interface Effect {
@@ -7,16 +13,20 @@ interface Effect {
   readonly only: string
 }
 
-const isLines = ({ sink }: RunConfig): boolean => sink.startsWith('jsonl:')
-const isStream = ({ source }: RunConfig): boolean => !source.startsWith('file:')
-const isMirror = (config: RunConfig): boolean => config.mode === 'mirror' && !isLines(config)
+const writesTables = ({ sink }: RunConfig): boolean => sinkEntry(sink)!.writes === 'tables'
+const isStream = ({ source }: RunConfig): boolean => sourceEntry(source).isStream
+const isMirror = (config: RunConfig): boolean => config.mode === 'mirror' && writesTables(config)
 /** Of a sink that keeps none itself. */
-const needsStore = ({ sink }: RunConfig): boolean => /^(gpss|jsonl):/.test(sink)
-/** A file shown on standard output: nothing of it is remembered. */
-const isLook = ({ source, sink, state }: RunConfig): boolean =>
-  source.startsWith('file:') && sink === 'jsonl:-' && state === undefined
+const needsStore = ({ sink }: RunConfig): boolean => !sinkEntry(sink)!.keepsState
 const asksAws = (config: RunConfig): boolean =>
-  isStream(config) || (needsStore(config) && config.state?.startsWith('dynamodb:') === true)
+  sourceEntry(config.source).asksAws ||
+  (needsStore(config) && config.state !== undefined && stateEntry(STATE_STORES, config.state)!.asksAws)
+/** Schemes of the sinks that are like this, in words. */
+const schemes = (isSuch: (entry: SinkEntry) => boolean): string =>
+  SINK_KINDS.filter(([, entry]) => isSuch(entry))
+    .map(([scheme]) => `${scheme}:`)
+    .join(' and ')
+const WITHOUT_STATE = `${schemes(({ keepsState }) => !keepsState)} sinks`
 const mayBeDms = ({ format }: RunConfig): boolean => format !== 'dynamodb'
 const mayBeDynamodb = ({ format }: RunConfig): boolean => format !== 'dms'
 
@@ -25,8 +35,8 @@ const OF_DYNAMODB: Effect = { when: mayBeDynamodb, only: 'it is for records of D
 const OF_STREAMS: Effect = { when: isStream, only: 'it is for Kinesis streams; a file is read to its end' }
 const OF_AWS: Effect = { when: asksAws, only: 'nothing of AWS is asked' }
 const OF_TABLES: Effect = {
-  when: (config) => !isLines(config),
-  only: 'a jsonl: sink writes the change records as they come',
+  when: writesTables,
+  only: `a ${schemes(({ writes }) => writes === 'records')} sink writes the change records as they come`,
 }
 const OF_MIRRORS: Effect = { when: isMirror, only: 'it is for mirrored tables' }
 
@@ -50,7 +60,7 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   expired: OF_DYNAMODB,
 
   'sink-password-file': {
-    when: ({ sink }) => /^(postgres(ql)?|greenplum|crate|gpss):/.test(sink),
+    when: ({ sink }) => sinkEntry(sink)!.takesPassword,
     only: 'this sink takes no password',
   },
 
@@ -76,11 +86,11 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   },
   state: {
     when: (config) => needsStore(config) && config.source !== 'file:-',
-    only: 'it is for gpss: and jsonl: sinks, and not for standard input; a database keeps the state itself, in its schema cdc_relay',
+    only: `it is for ${WITHOUT_STATE}, and not for standard input; a database keeps the state itself, in its schema cdc_relay`,
   },
   'dead-letters': {
     when: needsStore,
-    only: 'it is for gpss: and jsonl: sinks; a database keeps dead letters itself, in cdc_relay.dead_letters',
+    only: `it is for ${WITHOUT_STATE}; a database keeps dead letters itself, in cdc_relay.dead_letters`,
   },
 }
 

@@ -3,6 +3,7 @@ import { parse as parseYaml } from 'yaml'
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
 import { maskedWord } from '../observe/mask.ts'
+import { SINK_KINDS } from '../sinks/by-url.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
 import { splitOutsideQuotes } from './table-options.ts'
 
@@ -104,7 +105,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Part {
 const variableOf = (option: string): string => `CDC_RELAY_${option.toUpperCase().replaceAll('-', '_')}`
 
 /** Read where they are needed. */
-const OTHER_VARIABLES = ['CDC_RELAY_GPSS_PASSWORD']
+const OTHER_VARIABLES = SINK_KINDS.flatMap(([, { variables = [] }]) => variables)
 
 /** Kubernetes sets these in every container beside a service whose name begins with `cdc-relay`. */
 const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/

@@ -1,4 +1,9 @@
 import type { Options } from 'yargs'
+import { sourceUsage } from '../ingest/by-url.ts'
+import { SINK_KINDS } from '../sinks/by-url.ts'
+import type { SinkEntry } from '../sinks/entry.ts'
+import { stateUsage } from '../state/by-url.ts'
+import { STATE_STORES } from './state-stores.ts'
 
 const what = 'What and where:'
 const who = 'Who and from when:'
@@ -7,20 +12,20 @@ const trouble = 'When something is wrong:'
 const pace = 'Batches and memory:'
 const aws = 'AWS:'
 
+/** The schemes of the sinks that are like this. */
+const schemes = (isSuch: (entry: SinkEntry) => boolean, separator = ', '): string =>
+  SINK_KINDS.filter(([, entry]) => isSuch(entry))
+    .map(([scheme]) => scheme)
+    .join(separator)
+const WITHOUT_STATE = schemes(({ keepsState }) => !keepsState)
+
 /**
  * Every option of `cdc-relay run`, its default and its help, declared once. Values arrive as text and are checked,
  * all of them together, in run-config.ts: so a default here is what the help shows and what is used.
  */
 export const RUN_OPTIONS = {
-  source: text(
-    what,
-    'stream name or ARN; file:PATH or file:- (JSON records in lines, lists or answers of the AWS CLI, plain or gzip)',
-  ),
-  sink: text(
-    what,
-    'postgresql:// or greenplum://USER@HOST/DATABASE[?schema=NAME], crate://USER@HOST:5432/SCHEMA, ' +
-      'gpss://USER@GPSSHOST/DATABASE[?greenplum-host=HOST], pglite:DIR, jsonl:PATH or jsonl:- (standard output)',
-  ),
+  source: text(what, sourceUsage()),
+  sink: text(what, SINK_KINDS.map(([, { usage }]) => usage).join(', ')),
   'sink-password-file': text(
     what,
     'file that holds the password of the sink, read at each login; PGPASSWORD and ~/.pgpass serve, too (a password in the URL shows in ps)',
@@ -39,7 +44,7 @@ export const RUN_OPTIONS = {
   'take-over': flag(who, 'take the name from a relay that still runs; that one then stops'),
   state: text(
     who,
-    'file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE: state of a sink that keeps none itself (gpss, jsonl) [default: file:NAME.state.json; none for a file shown on jsonl:-]',
+    `${stateUsage(STATE_STORES)}: state of a sink that keeps none itself (${WITHOUT_STATE}) [default: file:NAME.state.json; none for a file shown on jsonl:-]`,
   ),
 
   mode: text(rows, 'mirror (keep the target equal to the source) or append (add one row for each change)', 'mirror'),
@@ -50,7 +55,7 @@ export const RUN_OPTIONS = {
   ),
   deletes: text(
     rows,
-    'hard (delete the row), soft (mark it, hidden by a view) or ignore [default: hard; gpss and crate: soft]',
+    `hard (delete the row), soft (mark it, hidden by a view) or ignore [default: hard; ${schemes(({ deletes }) => deletes[0] === 'soft', ' and ')}: soft]`,
   ),
   expired: text(rows, 'deletes made by DynamoDB TTL: delete or keep', 'delete'),
   'create-tables': text(rows, 'auto (create what is missing) or never', 'auto'),
@@ -80,7 +85,7 @@ export const RUN_OPTIONS = {
   ),
   'dead-letters': text(
     trouble,
-    'file:PATH, where the sink cannot keep them (gpss, jsonl) [default: NAME.dead-letters.jsonl]',
+    `file:PATH, where the sink cannot keep them (${WITHOUT_STATE}) [default: NAME.dead-letters.jsonl]`,
   ),
   'on-gap': text(trouble, 'records may have expired before they were read: stop (exit code 5) or continue', 'stop'),
   'on-schema-change': text(

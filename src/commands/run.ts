@@ -7,7 +7,7 @@ import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
 import { logObserver } from '../observe/log-observer.ts'
-import { masker, secretsOf } from '../observe/mask.ts'
+import { masker } from '../observe/mask.ts'
 import { observers } from '../observe/observer.ts'
 import { startProgress } from '../observe/progress.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
@@ -15,12 +15,17 @@ import { summaryOf, summaryText } from '../observe/summary.ts'
 import { warningsIntoLog } from '../observe/warnings.ts'
 import { relay } from '../relay.ts'
 import { retrying } from '../retry.ts'
-import { defaultDeletes, openSink } from '../sinks/by-url.ts'
+import { defaultDeletes, openSink, sinkEntry } from '../sinks/by-url.ts'
+import { stateSecrets } from '../state/by-url.ts'
 import { route } from '../stages/route.ts'
 import type { RelayIdentity } from '../batch.ts'
 import { ownVersion } from '../version.ts'
+import { awsSettings } from './aws-settings.ts'
+import { isLook, openStore } from './open-store.ts'
 import { reportFailure } from './report-failure.ts'
-import { type RunConfig, readRunConfig } from './run-config.ts'
+import { readRunConfig } from './run-config.ts'
+import type { RunConfig } from './run-schema.ts'
+import { STATE_STORES } from './state-stores.ts'
 import { stopOnSignals } from './stop-on-signals.ts'
 import { declaredKey, declaredTypes, explicitRoute } from './table-options.ts'
 
@@ -32,7 +37,7 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
     const vain: string[] = []
     const config = readRunConfig(argv, process.env, (message) => vain.push(message))
     say = reporter(process.stderr, masker(secretsIn(config)))
-    showsValues = config['log-values']
+    showsValues = config.logValues
     return await watched(say, showsValues, (stopping) => runConfigured(config, vain, say, stopping))
   } catch (error) {
     return reportFailure(error, say, showsValues)
@@ -68,10 +73,9 @@ async function watched(
 const ignoreClosed = (): void => {}
 
 /** What must not be seen in a log or a message. */
-function secretsIn({ sink, state = '', 'sink-password-file': file }: RunConfig): string[] {
-  const { PGPASSWORD = '', CDC_RELAY_GPSS_PASSWORD = '' } = process.env
+function secretsIn({ sink, state = '', sinkPasswordFile: file }: RunConfig): readonly string[] {
   const inFile = file === undefined ? '' : readFileSync(file, 'utf8').trim()
-  return [...secretsOf(sink), ...secretsOf(state), PGPASSWORD, CDC_RELAY_GPSS_PASSWORD, inFile]
+  return [...sinkEntry(sink)!.secrets(sink, process.env), ...stateSecrets(STATE_STORES, state, process.env), inFile]
 }
 
 /** @param vain options that have no effect here, in words */
@@ -84,8 +88,10 @@ async function runConfigured(
   const { log } = say
   const ledger = new Ledger()
   const lag = new Lag()
-  const observer = observers(ledger, lag, logObserver(log, config['log-values']))
-  const source = await openSource({ ...config, env: process.env }, log, observer)
+  const observer = observers(ledger, lag, logObserver(log, config.logValues))
+  const { env } = process
+  const aws = awsSettings(config, env)
+  const source = await openSource(config, { aws, log, observer })
   const name = config.name ?? source.streamName
   sayWhoBegins(log, config, name)
   for (const message of vain) log.warn({}, message)
@@ -97,8 +103,9 @@ async function runConfigured(
       retentionMs: identity.retentionMs,
       routes: explicitRoute(config.table),
       declaredTypes: declaredTypes(config.type),
-      keepsState: source.keepsState,
-      env: process.env,
+      openStore: async () =>
+        source.keepsState && !isLook(config) ? await openStore(config, name, { aws, env, log }) : null,
+      env,
       log,
     })
     const claim = {
@@ -109,14 +116,14 @@ async function runConfigured(
         settings: settingsOf(config),
       } satisfies RelayIdentity,
       firstPositions: () => source.firstPositions!(config.start?.start ?? { kind: 'earliest' }, stopping),
-      takeOver: config['take-over'],
+      takeOver: config.takeOver,
     }
     const tables = new SourceTables({
       declaredKey: declaredKey(config.key),
       declaredTypes: declaredTypes(config.type),
-      missingColumns: config['missing-columns'],
+      missingColumns: config.missingColumns,
       needsKeys: sink.needsKeys,
-      keyWaitMs: config['key-wait'],
+      keyWaitMs: config.keyWait,
       askTarget: (table) =>
         retrying(() => sink.keyColumns(table), {
           signal: stopping,
@@ -129,23 +136,23 @@ async function runConfigured(
     const decode = recordDecoder({
       format: config.format,
       stream: source.streamName,
-      binary: config['dynamodb-binary'],
-      beforeImageField: config['before-image-field'],
-      beforeImagePrefix: config['before-image-prefix'],
+      binary: config.dynamodbBinary,
+      beforeImageField: config.beforeImageField,
+      beforeImagePrefix: config.beforeImagePrefix,
     })
     const ofStream = examiner({
       decode,
       route: route({ ...config, deletes: deletesOf(config) }),
       tables,
       stream: source.streamName,
-      onError: config['on-error'],
+      onError: config.onError,
       readsBefore: sink.readsBefore,
       // What the target refuses is known once it is open.
       screening: () => (sink.refusesHalves ? { policy: config.nul, alsoNul: sink.refusesNul } : null),
       onTextReplaced: () => observer.textReplaced(),
       log,
     })
-    const limits = { records: config['batch-records'], bytes: config['batch-bytes'], waitMs: config['batch-wait'] }
+    const limits = { records: config.batchRecords, bytes: config.batchBytes, waitMs: config.batchWait }
     const stopProgress = startProgress(say, ledger, lag)
     let isDone = false
     try {
@@ -188,7 +195,7 @@ function settingsOf(config: RunConfig): Record<string, string> {
     table: config.table.map(({ from, to }) => `${from}=${to}`).join(' '),
     include: config.include.join(' '),
     exclude: config.exclude.join(' '),
-    'missing-columns': config['missing-columns'] === 'auto' ? '' : config['missing-columns'],
+    'missing-columns': config.missingColumns === 'auto' ? '' : config.missingColumns,
   }
 }
 
@@ -198,7 +205,7 @@ const isAbort = (error: unknown): boolean => error instanceof Error && error.nam
 
 /** On standard output, for people or for scripts; on standard error where standard output carries the changes. */
 function printSummary(ledger: Ledger, elapsedMs: number, config: RunConfig): void {
-  const stream = config.sink === 'jsonl:-' ? process.stderr : process.stdout
+  const stream = sinkEntry(config.sink)!.isStandardOutput?.(config.sink) ? process.stderr : process.stdout
   stream.write(
     stream.isTTY ? `${summaryText(ledger, elapsedMs)}\n` : `${JSON.stringify(summaryOf(ledger, elapsedMs))}\n`,
   )

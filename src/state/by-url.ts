@@ -1,70 +1,45 @@
 import type { Env } from '../env.ts'
-import { RelayError } from '../errors.ts'
-import type { Log } from '../observe/log.ts'
-import { fileProblems, misreading, pathProblem } from '../server-url.ts'
-import { postgresAddress } from '../sinks/sql/postgresql/address.ts'
-import { isTableName } from './dynamodb-name.ts'
+import { schemeOf } from '../server-url.ts'
+import { DYNAMODB_STORE } from './dynamodb-entry.ts'
+import type { StateEntry, StateSurroundings } from './entry.ts'
+import { FILE_STORE } from './file-entry.ts'
 import type { StateStore } from './store.ts'
 
-/** The options of the command line that stores look at, under the names that the operator knows. */
-export interface StateConfig {
-  readonly region?: string | undefined
-  readonly profile?: string | undefined
-  readonly 'role-arn'?: string | undefined
-  readonly 'external-id'?: string | undefined
+export type StateEntries = Readonly<Record<string, StateEntry>>
+
+/** Scheme → kind of state store: those that are stores alone. commands/state-stores.ts adds the databases of sinks. */
+export const STORES = {
+  file: FILE_STORE,
+  dynamodb: DYNAMODB_STORE,
+} as const satisfies StateEntries
+
+/** Null if no store has this scheme, or if nothing stands behind it. */
+export function stateEntry(entries: StateEntries, url: string): StateEntry | null {
+  const scheme = schemeOf(url)
+  if (scheme === null || !Object.hasOwn(entries, scheme)) return null
+  return url.length === scheme.length + 1 ? null : entries[scheme]!
 }
 
 /** What is wrong with the URL of a state store; null if nothing is. */
-export function stateProblem(url: string): string | null {
-  if (/^file:./.test(url)) return pathProblem(url)
-  if (/^dynamodb:./.test(url)) return tableProblem(url.slice('dynamodb:'.length))
-  if (/^postgres(ql)?:\/\//.test(url)) return databaseProblem(url)
-  return 'must be file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE'
+export function stateProblem(entries: StateEntries, url: string): string | null {
+  const entry = stateEntry(entries, url)
+  return entry === null ? `must be ${stateUsage(entries)}` : entry.problem(url)
 }
 
-function tableProblem(table: string): string | null {
-  if (table.includes('?')) return 'takes no parameters: --region, --profile and --role-arn say how the table is reached'
-  return isTableName(table) ? null : `names "${table}", which is not the name of a DynamoDB table`
-}
-
-/** A schema is nothing to choose: the state lies in `cdc_relay`. */
-function databaseProblem(url: string): string | null {
-  if (!URL.canParse(url) && misreading(url) === null) return 'is not a URL'
-  try {
-    postgresAddress(url, ['schema'])
-  } catch (error) {
-    if (!(error instanceof RelayError)) throw error
-    return `is refused. ${error.detail}`
-  }
-  return fileProblems(url, ['sslrootcert', 'sslcert', 'sslkey']).join('; ') || null
-}
+export const stateSecrets = (entries: StateEntries, url: string, env: Env): readonly string[] =>
+  stateEntry(entries, url)?.secrets(url, env) ?? []
 
 /** @param url one that `stateProblem` finds nothing wrong with. @throws RelayError CONFIGURATION */
-export async function openStateStore(url: string, config: StateConfig, env: Env, log: Log): Promise<StateStore> {
-  const rest = url.slice(url.indexOf(':') + 1)
-  switch (url.slice(0, url.indexOf(':'))) {
-    case 'file':
-      return (await import('./file.ts')).fileStateStore(rest)
-    case 'dynamodb': {
-      const { dynamodbStateStore } = await import('./dynamodb.ts')
-      return dynamodbStateStore({
-        table: rest,
-        region: config.region,
-        profile: config.profile,
-        roleArn: config['role-arn'],
-        externalId: config['external-id'],
-        endpointUrl: env.AWS_ENDPOINT_URL_DYNAMODB,
-        env,
-        log,
-      })
-    }
-    case 'postgres':
-    case 'postgresql': {
-      const { connect } = await import('../sinks/sql/connect.ts')
-      const { sqlStateStore } = await import('../sinks/sql/state-store.ts')
-      const { askerOf } = await import('../sinks/sql/advice.ts')
-      return sqlStateStore(await connect(url, null, env), askerOf(url, env))
-    }
-  }
-  throw new RelayError('CONFIGURATION', `--state ${stateProblem(url)}`)
+export async function openStateStore(
+  entries: StateEntries,
+  url: string,
+  surroundings: StateSurroundings,
+): Promise<StateStore> {
+  return await stateEntry(entries, url)!.open(url, surroundings)
+}
+
+/** For `--help` and messages. */
+export function stateUsage(entries: StateEntries): string {
+  const usages = [...new Set(Object.values(entries).map(({ usage }) => usage))]
+  return `${usages.slice(0, -1).join(', ')} or ${usages.at(-1)}`
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { STATE_STORES } from '../../src/commands/state-stores.ts'
 import { SILENT } from '../../src/observe/log.ts'
 import { openStateStore, stateProblem } from '../../src/state/by-url.ts'
 import { at, claimOf } from '../support/changes.ts'
@@ -11,10 +12,10 @@ import { testDatabase } from '../support/postgres/postgres.ts'
 
 test('a state URL is a file, a database or a DynamoDB table', () => {
   for (const url of ['file:a', 'postgresql://u@h/d', 'postgres://u:p@h:1/d', 'dynamodb:states']) {
-    assert.equal(stateProblem(url), null, url)
+    assert.equal(stateProblem(STATE_STORES, url), null, url)
   }
   for (const url of ['file:', 'dynamodb:', 'states', 'mysql://h/d', 'postgresql:h', 'postgresql://u@h:port/d']) {
-    assert.match(stateProblem(url) ?? '', /^(must be file:PATH|is not a URL)/, url)
+    assert.match(stateProblem(STATE_STORES, url) ?? '', /^(must be file:PATH|is not a URL)/, url)
   }
 })
 
@@ -28,11 +29,11 @@ test('each URL opens its store: what one moved the next one finds', async (t) =>
   const env = { AWS_ENDPOINT_URL_DYNAMODB: dynalite.endpoint }
   for (const state of [`file:${join(folder, 'relay.json')}`, url, 'dynamodb:states']) {
     const signal = AbortSignal.timeout(30_000)
-    const first = await openStateStore(state, {}, env, SILENT)
+    const first = await openStateStore(STATE_STORES, state, { aws: {}, env, log: SILENT })
     await first.claim(claimOf(), signal)
     assert.equal(await first.move(at({ shard: '7' }), new Map([['sends-nulls', 'true']]), signal), null)
     await first.close()
-    const second = await openStateStore(state, {}, env, SILENT)
+    const second = await openStateStore(STATE_STORES, state, { aws: {}, env, log: SILENT })
     const { positions, facts: lessons } = await second.claim(claimOf(), signal)
     await second.close()
     assert.equal(positions.get('shard')?.sequence, '7')

@@ -40,6 +40,8 @@ const PARAMETERS = [
   'query_timeout',
 ]
 const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
+/** Parameters that name files. */
+export const TLS_FILES = ['sslrootcert', 'sslcert', 'sslkey']
 const TIMES = PARAMETERS.filter((name) => name.endsWith('_timeout'))
 /** Times of a source without zone are read as UTC. */
 const OWN_OPTIONS = '-c TimeZone=UTC'

@@ -1,0 +1,9 @@
+import type { AwsOptions } from '../aws/client-settings.ts'
+import type { Env } from '../env.ts'
+import type { RunConfig } from './run-schema.ts'
+
+/** How AWS is reached, by the options that are for all ends. */
+export function awsSettings(config: RunConfig, env: Env): AwsOptions {
+  const { region, profile, roleArn, externalId, endpointUrl } = config
+  return { region, profile, roleArn, externalId, endpointUrl, env }
+}

@@ -1,0 +1,37 @@
+import { secretsOf } from '../../observe/mask.ts'
+import { addressProblem } from '../../server-url.ts'
+import { deadLetterFile } from '../dead-letter-file.ts'
+import type { SinkEntry } from '../entry.ts'
+import { rulesOf } from '../rules-of.ts'
+import { gpssAddress } from './address.ts'
+
+export const GPSS: SinkEntry = {
+  usage: 'gpss://USER@GPSSHOST/DATABASE[?greenplum-host=HOST]',
+  examples: [["'gpss://app@gpss/warehouse?greenplum-host=coordinator'", 'Greenplum by its Streaming Server']],
+  // It has no way to take a row away and remember it in one step.
+  deletes: ['soft'],
+  writes: 'tables',
+  keepsState: false,
+  takesPassword: true,
+  isChecked: false,
+  variables: ['CDC_RELAY_GPSS_PASSWORD'],
+  problem: (url, env) => addressProblem(url, () => gpssAddress(url, env), ['ca', 'cert', 'key', 'password-file']),
+  secrets: (url, { PGPASSWORD = '', CDC_RELAY_GPSS_PASSWORD = '' }) => [
+    ...secretsOf(url),
+    PGPASSWORD,
+    CDC_RELAY_GPSS_PASSWORD,
+  ],
+  async open(settings, surroundings) {
+    const { gpssSink } = await import('./sink.ts')
+    const { name, openStore, env } = surroundings
+    return gpssSink({
+      ...rulesOf(settings, surroundings),
+      url: settings.sink,
+      passwordFile: settings.sinkPasswordFile,
+      env,
+      relay: name,
+      deadLetters: deadLetterFile(settings, name),
+      store: await openStore(),
+    })
+  },
+}

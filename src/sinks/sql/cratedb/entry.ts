@@ -1,0 +1,20 @@
+import { secretsOf } from '../../../observe/mask.ts'
+import { addressProblem } from '../../../server-url.ts'
+import type { SinkEntry } from '../../entry.ts'
+import { openSql } from '../open.ts'
+import { TLS_FILES } from '../postgresql/address.ts'
+import { crateAddress } from './address.ts'
+
+export const CRATEDB: SinkEntry = {
+  usage: 'crate://USER@HOST:5432/SCHEMA[?objects=dynamic]',
+  examples: [["'crate://app@crate:5432/doc?sslmode=verify-full'", 'CrateDB']],
+  // It has no way to take a row away and remember it in one step.
+  deletes: ['soft'],
+  writes: 'tables',
+  keepsState: true,
+  takesPassword: true,
+  isChecked: true,
+  problem: (url, env) => addressProblem(url, () => crateAddress(url, env), TLS_FILES),
+  secrets: (url, { PGPASSWORD = '' }) => [...secretsOf(url), PGPASSWORD],
+  open: openSql,
+}

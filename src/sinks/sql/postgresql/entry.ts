@@ -1,0 +1,18 @@
+import { secretsOf } from '../../../observe/mask.ts'
+import { addressProblem } from '../../../server-url.ts'
+import type { SinkEntry } from '../../entry.ts'
+import { openSql } from '../open.ts'
+import { postgresAddress, TLS_FILES } from './address.ts'
+
+export const POSTGRESQL: SinkEntry = {
+  usage: 'postgresql://USER@HOST/DATABASE[?schema=NAME]',
+  examples: [['postgresql://app@db/warehouse', 'PostgreSQL']],
+  deletes: ['hard', 'soft'],
+  writes: 'tables',
+  keepsState: true,
+  takesPassword: true,
+  isChecked: true,
+  problem: (url) => addressProblem(url, () => postgresAddress(url), TLS_FILES),
+  secrets: (url, { PGPASSWORD = '' }) => [...secretsOf(url), PGPASSWORD],
+  open: openSql,
+}

@@ -1,0 +1,24 @@
+import { secretsOf } from '../../observe/mask.ts'
+import { addressProblem, misreading } from '../../server-url.ts'
+import type { StateEntry } from '../../state/entry.ts'
+import { postgresAddress, TLS_FILES } from './postgresql/address.ts'
+
+/** A PostgreSQL that only keeps the state. A schema is nothing to choose: the state lies in `cdc_relay`. */
+export const SQL_STORE: StateEntry = {
+  usage: 'postgresql://USER@HOST/DATABASE',
+  asksAws: false,
+  problem(url) {
+    const isUrl = /^postgres(ql)?:\/\//.test(url) && (URL.canParse(url) || misreading(url) !== null)
+    if (!isUrl) return `is not a URL: ${SQL_STORE.usage}`
+    return addressProblem(url, () => postgresAddress(url, ['schema']), TLS_FILES)
+  },
+  secrets: (url, { PGPASSWORD = '' }) => [...secretsOf(url), PGPASSWORD],
+  async open(url, { env }) {
+    const [{ connect }, { sqlStateStore }, { askerOf }] = await Promise.all([
+      import('./connect.ts'),
+      import('./state-store.ts'),
+      import('./advice.ts'),
+    ])
+    return sqlStateStore(await connect(url, null, env), askerOf(url, env))
+  },
+}
