@@ -15,13 +15,42 @@ export interface RelayIdentity {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** What is needed to claim a name. */
+/** What a relay that keeps its positions itself needs to claim its name. */
 export interface Claim {
+  /** Absent means the same. */
+  readonly positions?: 'ours'
   readonly relay: RelayIdentity
   /** Asked once, if the name is new: the positions to begin with. Stored together with the identity. */
   firstPositions(): Promise<Positions>
-  /** Take the name from a holder that still lives. */
+  /** Take the name from a holder that still lives, or from an engine. */
   readonly takeOver: boolean
+}
+
+/**
+ * A name that nobody claims: an engine (Lambda, KCL) keeps the positions, and runs as many processes of the name as it likes.
+ * Each of them opens its sink with this. Batches have no positions then; they come more than once, in any order, from several
+ * processes at a time.
+ */
+export interface Unclaimed {
+  readonly positions: 'engine'
+  readonly relay: RelayIdentity
+  /** Give the engine a name whose positions a relay kept until now. */
+  readonly takeOver: boolean
+  readonly factRules: FactRules
+}
+
+/** How a sink is opened. */
+export type Opening = Claim | Unclaimed
+
+/** What facts mean, for those to whom they are text: given by the feed that learns them. */
+export interface FactRules {
+  /**
+   * What two processes learned of one subject, as one fact: newer parts win by their version. The same whichever is `one` and
+   * whichever `other`; equal to `one` if `other` says nothing that is news to it.
+   */
+  merge(subject: string, one: string, other: string): string
+  /** The floors of tables (`SourceTable.floor`) by source table as `tableLabel` prints it. */
+  floors(facts: Facts): ReadonlyMap<string, string>
 }
 
 /** What a store holds of a relay. */
@@ -40,7 +69,7 @@ export interface Batch {
   /** What was learned since the batch before: it becomes durable together with the positions. */
   readonly facts: Facts
   readonly deadLetters: readonly DeadLetter[]
-  /** The position that each shard of the batch reaches. */
+  /** The position that each shard of the batch reaches. Empty under an engine, which keeps them. */
   readonly positions: Positions
 }
 
@@ -57,6 +86,8 @@ export interface Written {
   readonly refused?: readonly DeadLetter[]
   /** By source table, values that their columns cannot hold and that are kept in `cdc_extra`; absent if none. */
   readonly setAside?: ReadonlyMap<string, SetAsideColumns>
+  /** For an `Unclaimed` name: all its facts, if other processes learned some since they were last given; absent if not. */
+  readonly facts?: Facts
 }
 
 /** Column or attribute of the source → how many of its values lie in `cdc_extra`, and why. */

@@ -138,7 +138,7 @@ async function appendAndKeep(connection: Connection, scene: Scene): Promise<stri
     const change = changeOf({ id: 'a' }, '5', { id: 'a', list: [1, 'x'] })
     return { ...change, source: { ...change.source, sequence } }
   })
-  const table = await learnedTable(connection, place, cratedb.append(), null, changes)
+  const table = await learnedTable(connection, place, cratedb.append(false), null, changes)
   const letter = {
     kind: 'dead-letter',
     code: 'SINK_REFUSED',

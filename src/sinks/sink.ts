@@ -1,4 +1,4 @@
-import type { Batch, Written, Rewound, Claim, Stored } from '../batch.ts'
+import type { Batch, Facts, Opening, Rewound, Stored, Written } from '../batch.ts'
 import type { TableName } from '../change.ts'
 
 /**
@@ -22,10 +22,24 @@ export interface Sink {
   readonly needsKeys: boolean
 
   /**
-   * Connects, checks what can be checked, claims the relay's name and tells where its shards stand and what it had learned.
-   * @throws RelayError STATE_DIFFERS, STATE_HELD, SINK_LOGIN, SINK_UNREACHABLE …
+   * Connects and checks what can be checked.
+   *
+   * With a `Claim` it claims the relay's name, and resolves to where its shards stand and what it had learned: from then on
+   * nobody else of that name writes. With an `Unclaimed` name it claims nothing, holds no lock and runs no timer between two
+   * calls, and resolves to the facts alone. Any number of sinks may be open for such a name, in any number of processes, and
+   * write the same records at once, again, in parts, and older ones after newer ones: a mirror ends as the one rule says, and
+   * a log has each record once, if the target can keep a key (docs/guarantees.md says where not). A name is one or the other.
+   *
+   * @throws RelayError STATE_DIFFERS, STATE_HELD, SINK_LOGIN, SINK_UNREACHABLE …; CONFIGURATION for a name that is pulled and
+   * opened under an engine, or the other way round, without `takeOver`
    */
-  open(claim: Claim, signal: AbortSignal): Promise<Stored>
+  open(opening: Opening, signal: AbortSignal): Promise<Stored>
+
+  /**
+   * Reads the facts of an `Unclaimed` name again: another process may have learned what this one waits for, such as the key
+   * of a table. Only asked after it was opened so; absent where no other process can.
+   */
+  readFacts?(): Promise<Facts>
 
   /**
    * The columns of the source that make the key of its table, told by the target's own table; null if that has no
@@ -35,6 +49,7 @@ export interface Sink {
 
   /**
    * Thinks ahead while the batch before is still being written: folds and encodes, and never waits.
+   * Under an engine the facts of the batch are merged into those of the name, with its rows.
    * Writes are called one at a time, in the order in which they were prepared.
    */
   prepare(batch: Batch): Write

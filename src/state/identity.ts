@@ -1,5 +1,6 @@
 import { RelayError } from '../errors.ts'
 import type { RelayIdentity } from '../batch.ts'
+import { KEEPER_SETTING } from './keeper.ts'
 
 /**
  * What keeps the positions of `stored` from being those of `claimed`, in words for the operator; empty if nothing does.
@@ -47,6 +48,7 @@ function compareSettings(stored: RelayIdentity['settings'], claimed: RelayIdenti
   const names = [...new Set([...Object.keys(stored), ...Object.keys(claimed)])]
   const hadNoChoice = stored.layout === 'document' && stored['missing-columns'] === undefined
   return names
+    .filter((name) => name !== KEEPER_SETTING)
     .filter((name) => !(name === 'layout' && hadNoChoice && (claimed.layout ?? '') === ''))
     .filter((name) => (stored[name] ?? '') !== (claimed[name] ?? ''))
     .map((name) => `--${name} was ${shown(stored[name])} and is ${shown(claimed[name])}`)

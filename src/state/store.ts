@@ -1,4 +1,4 @@
-import type { Claim, Stored, Facts } from '../batch.ts'
+import type { Claim, Facts, Stored, Unclaimed } from '../batch.ts'
 import type { Positions } from '../position.ts'
 
 /** What a relay must remember between runs, for sinks that cannot keep it themselves. */
@@ -17,6 +17,22 @@ export interface StateStore {
    */
   move(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null>
 
+  /** For names that nobody claims; absent where only one process can have the store open. */
+  readonly shared?: SharedFacts
+
   /** Gives the claim up. Twice is fine. */
   close(): Promise<void>
+}
+
+/** What a store remembers of a name whose positions an engine keeps: who the relay is, and what its processes learned. */
+export interface SharedFacts {
+  /**
+   * Finds the name, or enters it, and resolves to its facts. Claims nothing.
+   * @throws RelayError STATE_DIFFERS; CONFIGURATION where a relay keeps its positions itself, without `takeOver`
+   */
+  join(opening: Unclaimed): Promise<Facts>
+  /** The facts of the name that was joined, as they are now. */
+  read(): Promise<Facts>
+  /** Merges facts into them, all or none, by the rules of `opening`. */
+  merge(facts: Facts): Promise<void>
 }

@@ -10,7 +10,7 @@ import {
   tableLabel,
   type Value,
 } from '../../src/change.ts'
-import type { SourceTable, Batch, Claim, RelayIdentity } from '../../src/batch.ts'
+import type { Batch, Claim, RelayIdentity, SourceTable, Unclaimed } from '../../src/batch.ts'
 import type { Positions } from '../../src/position.ts'
 
 /** Attributes of a row, in an object that takes any name. */
@@ -158,6 +158,27 @@ export function claimOf(relay: Partial<RelayIdentity> = {}, parts: Partial<Claim
     },
     firstPositions: async () => new Map(),
     takeOver: false,
+    ...parts,
+  }
+}
+
+/** As `claimOf`, for a name that nobody claims. Facts of these tests are `{"version":…}`; those of tables may have a floor. */
+export function unclaimedOf(relay: Partial<RelayIdentity> = {}, parts: Partial<Unclaimed> = {}): Unclaimed {
+  const versionOf = (fact: string): number => (JSON.parse(fact) as { version: number }).version
+  return {
+    positions: 'engine',
+    relay: claimOf(relay).relay,
+    takeOver: false,
+    factRules: {
+      merge: (_, one, other) => (versionOf(other) > versionOf(one) ? other : one),
+      floors: (facts) =>
+        new Map(
+          [...facts].flatMap(([subject, fact]) => {
+            const { floor = null } = JSON.parse(fact) as { floor?: string | null }
+            return floor === null ? [] : [[subject.replace(/^table /, ''), floor] as const]
+          }),
+        ),
+    },
     ...parts,
   }
 }

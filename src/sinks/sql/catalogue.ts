@@ -139,7 +139,10 @@ async function readUniques(db: Database, oid: string): Promise<Unique[]> {
       CASE WHEN i.indexprs IS NOT NULL THEN '[]'::json ELSE
         (SELECT json_agg(a.attname ORDER BY n)
           FROM generate_series(0, coalesce((row_to_json(i)->>'indnkeyatts')::int, i.indnatts) - 1) AS n
-            JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n]) END AS columns
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n]) END AS columns,
+      CASE WHEN i.indexprs IS NOT NULL AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL THEN
+        (SELECT json_agg(pg_get_indexdef(i.indexrelid, n, true) ORDER BY n)
+          FROM generate_series(1, coalesce((row_to_json(i)->>'indnkeyatts')::int, i.indnatts)) AS n) END AS parts
     FROM pg_catalog.pg_index i
       JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
       LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')

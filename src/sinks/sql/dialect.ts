@@ -10,6 +10,7 @@ import type { TargetNames } from '../tables/style.ts'
 import type { Target } from '../tables/target.ts'
 import type { Connection } from './connection.ts'
 import type { ErrorMeanings } from './failures.ts'
+import type { SharedState } from './shared-state.ts'
 import type { SqlState } from './state.ts'
 
 /**
@@ -39,6 +40,8 @@ export interface Dialect<R extends Relation = Relation> {
 
   /** What a relay remembers in the target. */
   state(connection: Connection, log: Log | null): SqlState
+  /** The same where an engine keeps the positions, and nobody holds the relay's name. */
+  sharedState(connection: Connection): SharedState
   catalogue(connection: Connection): Catalogue<R>
 
   readonly names: TargetNames
@@ -51,8 +54,8 @@ export interface Dialect<R extends Relation = Relation> {
     deletes: 'hard' | 'soft',
     declaredTypes: DeclaredTypes,
   ): Mirrors<R>
-  /** The log of changes. */
-  append(): Layout<Database, R>
+  /** The log of changes. @param isShared true where no process has it for itself: then each record is in it once by a key */
+  append(isShared: boolean): Layout<Database, R>
 
   readonly writing: Writing
   /** Takes away what remains of deleted rows for longer than `ageMs`, a part at a time. Resolves to true if there is more. */

@@ -1,11 +1,11 @@
-import type { Batch, Rewound, Written } from '../../batch.ts'
+import type { Batch, Opening, Rewound, Written } from '../../batch.ts'
 import type { Env } from '../../env.ts'
 import { RelayError } from '../../errors.ts'
 import type { Sink, Write } from '../sink.ts'
 import { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { Layout } from '../tables/layout.ts'
 import { placeOfBatch } from '../tables/place-of-batch.ts'
-import { groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from '../tables/planning.ts'
+import { type Group, groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from '../tables/planning.ts'
 import { layoutFor, type TargetRules } from '../tables/rules.ts'
 import { schemaPolicy } from '../tables/schema-changes.ts'
 import { type Tables, targetTables } from '../tables/tables.ts'
@@ -19,6 +19,7 @@ import { type Pruner, tombstonePruner } from './prune.ts'
 import { RowsFailure } from './refused-rows.ts'
 import { type Course, remedyFor, type Where } from './remedies.ts'
 import type { SqlState } from './state.ts'
+import { type BatchState, Outdated, type UnclaimedState, unclaimedState } from './unclaimed-state.ts'
 import { Fenced, writeBatch } from './write-batch.ts'
 
 export interface SqlSinkOptions extends TargetRules {
@@ -41,6 +42,7 @@ export interface SqlSinkOptions extends TargetRules {
  * such, so that each record takes effect exactly once; else the positions last. The target is its own state store.
  */
 export function sqlSink(options: SqlSinkOptions): Sink {
+  let target: Target | undefined
   let opened: Opened | undefined
   let writing: Promise<unknown> = Promise.resolve()
   let closed: Promise<void> | undefined
@@ -55,27 +57,38 @@ export function sqlSink(options: SqlSinkOptions): Sink {
     readsBefore: !isMirror,
     needsKeys: isMirror,
 
-    async open(claim, signal) {
+    async open(opening, signal) {
       try {
-        opened ??= await openTarget(options)
-        const stored = await opened.state.claim(claim, signal)
-        await opened.tables.load(claim.relay.name)
-        return stored
+        target ??= await openTarget(options, opening.positions === 'engine')
+        const name = await openName(target, options, opening, signal)
+        await target.tables.load(opening.relay.name)
+        opened = { ...target, ...name }
+        return name.state.stored()
       } catch (error) {
-        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState, {}, asker)
+        throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
+      }
+    },
+
+    async readFacts() {
+      try {
+        const { unclaimed } = requireOpen(opened)
+        if (unclaimed === null) throw new Error('the facts of a claimed name are known')
+        return await unclaimed.readFacts()
+      } catch (error) {
+        throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
       }
     },
 
     async keyColumns(table) {
       try {
-        return await theOpened(opened).tables.keyColumns(table)
+        return await requireOpen(opened).tables.keyColumns(table)
       } catch (error) {
-        throw sqlFailure(error, opened?.dialect.failures ?? bySqlState, {}, asker)
+        throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
       }
     },
 
     prepare(batch) {
-      const write = prepareBatch(theOpened(opened), options, batch)
+      const write = prepareBatch(requireOpen(opened), options, batch)
       return (signal) => {
         const result = write(signal)
         writing = result.catch(() => {})
@@ -85,29 +98,40 @@ export function sqlSink(options: SqlSinkOptions): Sink {
 
     close() {
       closed ??= writing.then(async () => {
-        await opened?.state.close()
-        await opened?.connection.close()
+        await target?.claimed.close()
+        await target?.connection.close()
       })
       return closed
     },
   }
 }
 
-interface Opened {
+interface Target {
   readonly connection: Connection
   readonly dialect: Dialect
-  readonly state: SqlState
+  /** For a name that is claimed. */
+  readonly claimed: SqlState
   readonly tables: Tables
   readonly pruner: Pruner
   readonly doubted: DoubtedColumns
 }
 
-function theOpened(opened: Opened | undefined): Opened {
+/** The relay's name in it. */
+interface OpenedName {
+  readonly state: BatchState
+  /** The same, for a name that nobody claims; else null. */
+  readonly unclaimed: UnclaimedState | null
+}
+
+interface Opened extends Target, OpenedName {}
+
+function requireOpen(opened: Opened | undefined): Opened {
   if (opened === undefined) throw new Error('the sink must be opened first')
   return opened
 }
 
-async function openTarget(options: SqlSinkOptions): Promise<Opened> {
+/** @param isShared true if no process has the target's tables for itself */
+async function openTarget(options: SqlSinkOptions, isShared: boolean): Promise<Target> {
   const connection = await connect(options.url, options.passwordFile, options.env)
   try {
     const dialect = await dialectOf(connection, options.log)
@@ -115,12 +139,12 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
     return {
       connection,
       dialect,
-      state: dialect.state(connection, options.log),
+      claimed: dialect.state(connection, options.log),
       tables: targetTables({
         rules: options,
         catalogue: dialect.catalogue(connection),
         names: dialect.names,
-        layoutOf: layoutsOf(options, dialect, connection, deletes),
+        layoutOf: layoutsOf(options, dialect, connection, deletes, isShared),
         defaultSchema: connection.schema ?? dialect.defaultSchema,
       }),
       pruner: tombstonePruner(connection.db, dialect, options.retentionMs, options.tombstoneTtlMs ?? 0),
@@ -130,6 +154,21 @@ async function openTarget(options: SqlSinkOptions): Promise<Opened> {
     await connection.close()
     throw error
   }
+}
+
+async function openName(
+  { dialect, connection, claimed }: Target,
+  { mode }: SqlSinkOptions,
+  opening: Opening,
+  signal: AbortSignal,
+): Promise<OpenedName> {
+  if (opening.positions !== 'engine') {
+    await claimed.claim(opening, signal)
+    return { state: claimed, unclaimed: null }
+  }
+  const shared = dialect.sharedState(connection)
+  const unclaimed = unclaimedState(shared, opening, await shared.join(opening), mode === 'mirror')
+  return { state: unclaimed, unclaimed }
 }
 
 /** @throws RelayError CONFIGURATION */
@@ -145,9 +184,10 @@ function layoutsOf(
   dialect: Dialect,
   connection: Connection,
   deletes: 'hard' | 'soft',
+  isShared: boolean,
 ): (feed: 'dms' | 'dynamodb') => Layout {
   if (rules.mode === 'append') {
-    const log = dialect.append()
+    const log = dialect.append(isShared)
     return () => log
   }
   const mirrors = dialect.mirrors(connection, deletes, rules.declaredTypes)
@@ -158,14 +198,15 @@ const tablesOf = (plans: readonly TablePlan[] = []) => plans.map(({ table: { sch
 
 /** Plans at once, as far as the tables are known; what is returned writes, as often as it takes. */
 function prepareBatch(
-  { connection, dialect, state, tables, pruner, doubted }: Opened,
+  { connection, dialect, state, unclaimed, tables, pruner, doubted }: Opened,
   options: SqlSinkOptions,
   batch: Batch,
 ): Write {
   const isMirror = options.mode === 'mirror'
   const { failures } = dialect
   const setBacks = state.setBacks()
-  const groups = groupByTable(batch, isMirror)
+  const groupsNow = (): Group[] => groupByTable(unclaimed?.withFloors(batch) ?? batch, isMirror)
+  let groups = groupsNow()
   const ahead = planTables(tables, groups)
   ahead.catch(() => {}) // a key of other columns: said by the write, since what comes before it is still being written
   let plans: TablePlan[] | undefined
@@ -186,7 +227,7 @@ function prepareBatch(
     let isCommitting = false
     try {
       const written = await writeBatch(connection.db, dialect, state, batch, plans, schema, {
-        takesTurns: isMirror,
+        takesTurns: isMirror || unclaimed !== null,
         manner,
         attemptsBefore,
         doubted,
@@ -198,7 +239,8 @@ function prepareBatch(
       })
       state.moved(batch.positions, batch.facts)
       if (plans.some((plan) => plan.isOutdated?.())) tables.forget()
-      return written
+      const facts = unclaimed?.newFacts() ?? null
+      return facts === null ? written : { ...written, facts }
     } catch (error) {
       if (isCommitting) throw new CommitFailure(error)
       if (!(error instanceof Fenced)) throw error
@@ -207,12 +249,24 @@ function prepareBatch(
     }
   }
 
+  /** Another process of the name learned something of the tables: planned once more, from that. */
+  async function planFrom(outdated: Outdated): Promise<void> {
+    await unclaimed?.catchUp(outdated)
+    await tables.load(state.name())
+    groups = groupsNow()
+    plans = await learnAndPlan(tables, groups)
+  }
+
   return async (signal) => {
     let course: Course = { manner: 'together', hasLooked: false, attemptsBefore }
     for (;;) {
       try {
         return await attempt(signal, course)
       } catch (thrown) {
+        if (thrown instanceof Outdated) {
+          await planFrom(thrown)
+          continue
+        }
         const { where, error } = causeOf(thrown)
         const remedy = isOfTarget(error) ? remedyFor(failures.meaning(error), where, course) : null
         if (remedy === null) {

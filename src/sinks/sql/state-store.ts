@@ -1,4 +1,4 @@
-import type { Facts, Stored } from '../../batch.ts'
+import type { Facts, Stored, Unclaimed } from '../../batch.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
 import type { Positions } from '../../position.ts'
 import type { StateStore } from '../../state/store.ts'
@@ -7,11 +7,13 @@ import type { Connection } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect-of.ts'
 import { bySqlState, sqlFailure } from './failures.ts'
+import type { SharedState } from './shared-state.ts'
 import type { SqlState } from './state.ts'
 
 /** The same as a store of its own, for a sink that keeps no state. Takes the connection over. @throws RelayError STATE_… */
 export function sqlStateStore(connection: Connection, asker?: Asker): StateStore {
   let opened: { readonly state: SqlState; readonly dialect: Dialect } | undefined
+  let joined: { readonly opening: Unclaimed; readonly shared: SharedState } | undefined
   const open = async () => {
     const dialect = await dialectOf(connection, null)
     return { state: dialect.state(connection, null), dialect }
@@ -47,11 +49,36 @@ export function sqlStateStore(connection: Connection, asker?: Asker): StateStore
         return await opened.state.claim(claim, signal)
       }),
     move: (moves, lessons, signal) => orFailure(() => move(moves, lessons, signal)),
+    shared: {
+      join: (opening) =>
+        orFailure(async () => {
+          opened ??= await open()
+          joined = { opening, shared: opened.dialect.sharedState(connection) }
+          return await joined.shared.join(opening)
+        }),
+      read: () =>
+        orFailure(async () => {
+          const { opening, shared } = requireJoined(joined)
+          return await shared.readFacts(opening.relay.name)
+        }),
+      merge: (facts) =>
+        orFailure(async () => {
+          const { opening, shared } = requireJoined(joined)
+          await requireJoined(opened).dialect.writing.batch(connection.db, (to) =>
+            shared.mergeFacts(to, opening, facts),
+          )
+        }),
+    },
     async close() {
       await opened?.state.close()
       await connection.close()
     },
   }
+}
+
+function requireJoined<T>(joined: T | undefined): T {
+  if (joined === undefined) throw new Error('the name must be joined first')
+  return joined
 }
 
 /** Rolls the transaction back. */

@@ -11,7 +11,7 @@ import { type AskOptions, askForRefused } from './ask-values.ts'
 import type { Dialect } from './dialect.ts'
 import { writePlan } from './refused-rows.ts'
 import type { Manner } from './remedies.ts'
-import type { SqlState } from './state.ts'
+import type { BatchState } from './unclaimed-state.ts'
 import { writeApart } from './write-apart.ts'
 
 /** The positions of a batch could not move: it was rolled back. */
@@ -45,7 +45,7 @@ export interface WriteOptions {
 export async function writeBatch(
   db: Database,
   dialect: Dialect,
-  state: SqlState,
+  state: BatchState,
   batch: Batch,
   plans: readonly TablePlan[],
   schema: SchemaPolicy,
@@ -54,6 +54,11 @@ export async function writeBatch(
   const { writing, failures } = dialect
   const asking: AskOptions = { failures, attemptsBefore, writing, doubted }
   const apart = { ...asking, withConstraints: manner === 'apart, with all constraints' }
+  const look = async (to: Database): Promise<void> =>
+    state.look?.(
+      to,
+      plans.map(({ table }) => table.source),
+    )
   return await writing.batch(db, async (to) => {
     if (takesTurns && plans.length > 0) {
       await writing.takeTurns(
@@ -61,6 +66,7 @@ export async function writeBatch(
         plans.map(({ table }) => table),
       )
     }
+    await look(to)
     const tables = new Map<string, { applied: number; superseded: number }>()
     const setAside: [string, SetAsideColumns][] = []
     const refused: DeadLetter[] = []
@@ -80,6 +86,8 @@ export async function writeBatch(
     }
     if (onError === 'stop' && refused.length > 0) throw asFailure(refused[0]!)
     await dialect.keepDeadLetters(to, state.name(), [...batch.deadLetters, ...refused])
+    // Where writers do not take turns, the tables may have changed under the rows: then they are written once more.
+    if (!writing.undoesParts) await look(to)
     const written: Written = {
       kind: 'written',
       ...schema.counted(tables),

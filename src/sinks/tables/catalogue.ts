@@ -32,3 +32,9 @@ export interface Remembered extends Target {
   /** The columns that the source ever had. */
   readonly columns: readonly Mapping[]
 }
+
+/** The columns of both. */
+export function allColumns(before: readonly Mapping[], now: readonly Mapping[]): readonly Mapping[] {
+  const isKnown = new Set(before.map(({ attribute }) => attribute))
+  return [...before, ...now.filter(({ attribute }) => !isKnown.has(attribute))]
+}

@@ -84,6 +84,8 @@ export interface Unique {
   readonly primary: boolean
   /** Empty where it is over an expression. */
   readonly columns: readonly string[]
+  /** Where it is over an expression, of all rows, valid, and checked at once: its parts as SQL prints them; else null or absent. */
+  readonly parts?: readonly string[] | null
   /** Not partial, not over an expression, valid, and checked at once: ON CONFLICT can use it. */
   readonly plain: boolean
   /** Checked at the end of a transaction: ON CONFLICT fails on it. */

@@ -54,6 +54,7 @@ export function crateSinkOf(options: Partial<SqlSinkOptions> & { readonly url: s
       return sink.refusesNul
     },
     open(claim, signal) {
+      if (claim.positions === 'engine') return persistent(() => sink.open(claim, signal))
       let first: ReturnType<typeof claim.firstPositions> | undefined
       const once = { ...claim, firstPositions: () => (first ??= claim.firstPositions()) }
       return persistent(() => sink.open(once, signal))

@@ -11,12 +11,23 @@ import {
   toJson,
   type Value,
 } from '../../../src/change.ts'
-import type { Facts, Claim, RelayIdentity, Stored, Batch, Rewound, Written } from '../../../src/batch.ts'
+import type {
+  Batch,
+  Claim,
+  Facts,
+  Opening,
+  RelayIdentity,
+  Rewound,
+  Stored,
+  Unclaimed,
+  Written,
+} from '../../../src/batch.ts'
 import { RelayError } from '../../../src/errors.ts'
 import type { Positions } from '../../../src/position.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { plainDecimal } from '../../../src/sinks/tables/keys.ts'
 import { requireSameIdentity } from '../../../src/state/identity.ts'
+import { keeperOf, keptBy, requireSameKeeper } from '../../../src/state/keeper.ts'
 
 /** A target in memory that outlives the sinks over it, as a database does. */
 export interface MemoryTarget {
@@ -53,12 +64,14 @@ interface Relay {
 interface Contents {
   tables: Map<string, Map<string, MemoryRow>>
   log: string[]
+  /** Of the records in the log. */
+  places: string[]
   deadLetters: DeadLetter[]
   relays: Map<string, Relay>
 }
 
 export function memoryTarget(): MemoryTarget {
-  let contents: Contents = { tables: new Map(), log: [], deadLetters: [], relays: new Map() }
+  let contents: Contents = { tables: new Map(), log: [], places: [], deadLetters: [], relays: new Map() }
   /** Names whose holder is open. */
   const alive = new Map<string, symbol>()
 
@@ -76,7 +89,7 @@ export function memoryTarget(): MemoryTarget {
     positions: (name) => contents.relays.get(name)?.stored.positions ?? new Map(),
     lessons: (name) => contents.relays.get(name)?.stored.facts ?? new Map(),
     backup() {
-      const copy = structuredClone({ tables: contents.tables, log: contents.log })
+      const copy = structuredClone({ tables: contents.tables, log: contents.log, places: contents.places })
       const [relays, deadLetters] = [new Map(contents.relays), [...contents.deadLetters]]
       return () => {
         contents = { ...copy, relays, deadLetters }
@@ -93,14 +106,55 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
   let known: Stored = { positions: new Map(), facts: new Map() }
   let request: Claim | undefined
   let rewinds = 0
+  /** What it was opened with, where nobody claims the name. */
+  let unclaimed: Unclaimed | null = null
 
-  async function open(claim: Claim): Promise<Stored> {
+  async function open(opening: Opening): Promise<Stored> {
+    name = opening.relay.name
+    const found = contents().relays.get(name)
+    if (found !== undefined) {
+      requireSameIdentity(found.identity, opening.relay, 'forget the memory')
+      requireSameKeeper(found.identity, opening.positions ?? 'ours', opening.takeOver)
+    }
+    return opening.positions === 'engine' ? join(opening) : await claimName(opening)
+  }
+
+  /** Claims nothing. The number of the name goes up only where it is taken over. */
+  function join(opening: Unclaimed): Stored {
+    unclaimed = opening
+    const { relay } = opening
+    const found = contents().relays.get(name)
+    if (found === undefined || keeperOf(found.identity) === 'ours') {
+      const stored = found?.stored ?? NOTHING
+      const claim = (found?.claim ?? 0) + 1
+      contents().relays.set(name, { identity: keptBy('engine', relay), claim, owner: NOBODY, stored })
+    }
+    return { positions: new Map(), facts: factsNow() }
+  }
+
+  const factsNow = (): Facts => contents().relays.get(name)?.stored.facts ?? NOTHING.facts
+
+  /** Every row is final, and so is every fact: others may have come in between. */
+  function writeUnclaimed({ factRules }: Unclaimed, { changes, facts, deadLetters, positions }: Batch): Written {
+    if (positions.size > 0) throw new Error('a batch under an engine has no positions')
+    const relay = contents().relays.get(name)!
+    const before = relay.stored.facts
+    const merged = [...facts].map(([subject, fact]) => {
+      const known = before.get(subject)
+      return [subject, known === undefined ? fact : factRules.merge(subject, known, fact)] as const
+    })
+    const stored: Stored = { ...relay.stored, facts: new Map([...before, ...merged]) }
+    contents().relays.set(name, { ...relay, stored })
+    const isKept = new Set(contents().deadLetters.map(placeText))
+    contents().deadLetters.push(...deadLetters.filter((letter) => !isKept.has(placeText(letter))))
+    return mode === 'append' ? appendOnce(contents(), changes) : mirror(contents(), changes)
+  }
+
+  async function claimName(claim: Claim): Promise<Stored> {
     request = claim
-    name = claim.relay.name
     const holder = alive.get(name)
     if (holder !== undefined && holder !== owner && !claim.takeOver) throw held(name)
     const stored = contents().relays.get(name)
-    if (stored !== undefined) requireSameIdentity(stored.identity, claim.relay, 'forget the memory')
     known = stored?.stored ?? { positions: await claim.firstPositions(), facts: new Map() }
     claimed = (stored?.claim ?? 0) + 1
     alive.set(name, owner)
@@ -138,10 +192,12 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
     readsBefore: mode === 'append',
     needsKeys,
     open,
+    readFacts: async () => factsNow(),
     keyColumns: async () => null,
     prepare: (batch) => {
       const preparedAt = rewinds
-      return () => write(batch, preparedAt)
+      const opening = unclaimed
+      return opening === null ? () => write(batch, preparedAt) : async () => writeUnclaimed(opening, batch)
     },
     async close() {
       if (alive.get(name) === owner) alive.delete(name)
@@ -151,8 +207,28 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
 
 function append(contents: Contents, changes: readonly StreamChange[]): Written {
   contents.log.push(...ofRows(changes).map(recordToJson))
+  contents.places.push(...ofRows(changes).map(placeText))
   return count(changes, () => true)
 }
+
+/** A record that is there is not written again. */
+function appendOnce(contents: Contents, changes: readonly StreamChange[]): Written {
+  const isThere = new Set(contents.places)
+  return count(changes, (change) => {
+    const place = placeText(change)
+    if (isThere.has(place)) return false
+    isThere.add(place)
+    contents.places.push(place)
+    contents.log.push(recordToJson(change))
+    return true
+  })
+}
+
+const placeText = ({ source: { stream, shard, sequence, subSequence } }: Pick<Change, 'source'>): string =>
+  JSON.stringify([stream, shard, sequence, subSequence])
+
+const NOTHING: Stored = { positions: new Map(), facts: new Map() }
+const NOBODY = Symbol('nobody')
 
 /** Knows complete images and deletes: of a part of a row it would make a whole one. */
 function mirror(contents: Contents, changes: readonly StreamChange[]): Written {

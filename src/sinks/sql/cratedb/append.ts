@@ -81,7 +81,7 @@ const OWN: readonly OwnColumn[] = ALL.map(({ name, type, types, isAlways }) => (
  * are. A table without key takes the same rows, and those of a repeated batch once more. A table of nothing but `data` gets
  * the whole change records there.
  */
-export function crateLog(): Layout<Database, CrateRelation> {
+export function crateLog(isShared: boolean): Layout<Database, CrateRelation> {
   return {
     name: 'append',
     wanted: () => ({ keys: [], columns: [] }),
@@ -91,7 +91,9 @@ export function crateLog(): Layout<Database, CrateRelation> {
     misfits(target, _wanted, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
-      return isDocumentLog(relation) ? documentLog.misfits(relation) : misfits(target, relation)
+      return isDocumentLog(relation)
+        ? [...documentLog.misfits(relation), ...(isShared ? WITHOUT_PLACE : [])]
+        : misfits(target, relation, isShared)
     },
     bind(target, _wanted, relation) {
       const plan = isDocumentLog(relation) ? documentLog.planner(target, relation) : planner(target, relation)
@@ -109,11 +111,23 @@ function create(target: Target) {
   return sql`CREATE TABLE IF NOT EXISTS ${tableId(target)} (${sql.join([...definitions, key])}) WITH (column_policy = 'strict')`
 }
 
-function misfits(target: Target, relation: CrateRelation): readonly Misfit[] {
+/** Of a table of whole change records. */
+const WITHOUT_PLACE: readonly Misfit[] = [
+  {
+    what: 'it has one column and no key, and under an engine (Lambda, KCL) records are written more than once, by several processes: let the relay make the log (another target with --table)',
+    cure: null,
+  },
+]
+
+function misfits(target: Target, relation: CrateRelation, isShared: boolean): readonly Misfit[] {
   const written = new Set(ALL.map(({ name }) => name))
   const primary = primaryKeyOf(relation)
-  const isFit = primary === null || isOverPlace(primary)
-  const what = `its primary key is (${primary?.join(', ')}), and must be (${PLACE.map(({ name }) => name).join(', ')}), or none`
+  const isFit = primary === null ? !isShared : isOverPlace(primary)
+  const place = PLACE.map(({ name }) => name).join(', ')
+  const what =
+    primary === null
+      ? `it has no primary key, and under an engine (Lambda, KCL) records are written more than once, by several processes: its key must be (${place}); let the relay make the log (another target with --table)`
+      : `its primary key is (${primary.join(', ')}), and must be (${place})${isShared ? '' : ', or none'}`
   return [
     ...wrongColumns(target, OWN, relation, crateStyle),
     ...OWN.flatMap(({ name }) => wrongObject(name, relation)),

@@ -3,6 +3,7 @@ import { crateLog } from './append.ts'
 import { byWordsOfCrate } from './failures.ts'
 import { crateMirrors } from './mirrors.ts'
 import { pruneDeleted } from './rows/prune.ts'
+import { crateSharedState } from './state/shared-state.ts'
 import { finalWriting } from './rows/writing.ts'
 import { keepDeadLetters } from './state/dead-letters.ts'
 import { crateState } from './state/state.ts'
@@ -20,6 +21,7 @@ export const cratedb: Dialect<CrateRelation> = {
   keepsNul: true,
   requireVersion: requireCrateVersion,
   state: (connection, log) => crateState(connection, log),
+  sharedState: ({ db }) => crateSharedState(db),
   catalogue: crateCatalogue,
   names: { schema: schemaName, table: tableName, isReserved: () => false },
   mirrors: crateMirrors,

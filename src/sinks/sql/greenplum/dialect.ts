@@ -6,12 +6,14 @@ import { mirrorsOf } from '../mirrors.ts'
 import { appendLog } from '../postgresql/append.ts'
 import { sqlCatalogue } from '../postgresql/catalogue.ts'
 import { postgresql } from '../postgresql/dialect.ts'
+import { sqlSharedState } from '../postgresql/shared-state.ts'
 import { sqlState } from '../postgresql/state.ts'
 import { readGreenplumRelation } from './catalogue.ts'
 import { KERNEL_6, KERNEL_7, type Kernel } from './kernel.ts'
-import { BY_COPY } from './log-rows.ts'
+import { logByCopy } from './log-rows.ts'
 import { BY_KEY } from './merge.ts'
 import { refusedTextsOf } from './refused-texts.ts'
+import { greenplumParts } from './schema.ts'
 import { greenplumState } from './state.ts'
 import { greenplumStyle, greenplumTables } from './tables.ts'
 import { lockingWriting } from './writing.ts'
@@ -41,8 +43,9 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     session,
     catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
+    sharedState: ({ db }) => sqlSharedState(db, greenplumParts(kernel)),
     mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
-    append: () => appendLog(greenplumStyle(kernel, 'hard'), BY_COPY),
+    append: (isShared) => appendLog(greenplumStyle(kernel, 'hard'), isShared, logByCopy(kernel)),
     writing: { ...lockingWriting(kernel), refusedTexts: refusedTextsOf(kernel) },
   }
 }

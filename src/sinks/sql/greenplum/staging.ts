@@ -30,7 +30,7 @@ export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
 
 /** The number of a load, by which its rows are told from those of others in the same table. */
 let loads = 0
-const nextLoad = (): number => ++loads % 2 ** 31
+export const nextLoad = (): number => ++loads % 2 ** 31
 
 /** Up to so many rows go into a table that all targets share: for each table that is emptied at its end a COMMIT takes 9 ms. */
 const FEW_ROWS = 200

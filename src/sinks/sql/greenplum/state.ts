@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../tables/database.ts'
 import { ours } from '../postgresql/moves.ts'
 import type { HeldClaim, StateStatements } from '../postgresql/state.ts'
-import { lessonsJson, movesJson } from '../postgresql/state-rows.ts'
+import { factsJson, movesJson } from '../postgresql/state-rows.ts'
 import type { Kernel } from './kernel.ts'
 import { greenplumParts } from './schema.ts'
 
@@ -41,7 +41,7 @@ export const greenplumState = (kernel: Kernel): StateStatements => ({
 
   async keep(trx, held, lessons) {
     if (!(await isOurs(trx, held))) return false
-    const given = sql`jsonb_to_recordset(${lessonsJson(lessons)}::jsonb) AS l(subject text, lesson text)`
+    const given = sql`jsonb_to_recordset(${factsJson(lessons)}::jsonb) AS l(subject text, lesson text)`
     const known = await count(
       trx,
       sql`

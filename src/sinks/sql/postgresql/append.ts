@@ -2,13 +2,15 @@ import { sql } from 'kysely'
 import { type Change, toJson } from '../../../change.ts'
 import { jsonArray, tableId } from '../../tables/clauses.ts'
 import type { Database, Statement } from '../../tables/database.ts'
-import type { Layout, Plan } from '../../tables/layout.ts'
+import type { Layout, Misfit, Plan } from '../../tables/layout.ts'
 import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind } from '../../tables/mismatches.ts'
 import type { OwnColumn } from '../../tables/own-columns.ts'
 import { NOTHING_ASIDE } from '../../tables/set-aside.ts'
 import { inSlices } from '../../tables/slices.ts'
+import type { Relation } from '../../tables/relation.ts'
 import type { TableStyle } from '../../tables/style.ts'
 import type { Target } from '../../tables/target.ts'
+import { hasPlaceKey, missingPlaceKey, PLACE, placeIndex } from './log-key.ts'
 import { wrongUniques } from './uniqueness.ts'
 
 /** The fields of the change record, in the order of docs/change-record.md: column, type, types that an existing column may have. */
@@ -51,30 +53,39 @@ const OWN: readonly OwnColumn[] = COLUMNS.map(([name, type, types]) => ({
   types,
   mayBeNotNull: ALWAYS.has(name),
 }))
+/** What the relay writes of a log, with its types. */
+export const LOG_DEFINITIONS: readonly Statement[] = OWN.map(
+  ({ name, definition }) => sql`${sql.id(name)} ${definition}`,
+)
 export const LOG_COLUMNS: Statement = sql.join(OWN.map(({ name }) => sql.id(name)))
-const TYPED_NAMES: Statement = sql.join(OWN.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`))
+const TYPED_NAMES: Statement = sql.join(LOG_DEFINITIONS)
 
-/** How the rows of a log get into their table. */
+/** How the rows of a log get into their table, and what keeps a record from being there twice. */
 export interface LogRows {
   readonly encode: (change: Change) => string
   /** Resolves to how many were written. @param rows may be none: it fails as with rows if that is not for a row */
   readonly insert: (trx: Database, table: Target, rows: readonly string[]) => Promise<number>
+  /** The same for a table with the key of `log-key.ts`: leaves out rows whose record is there. */
+  readonly insertOnce: (trx: Database, table: Target, rows: readonly string[]) => Promise<number>
+  /** Makes a log with that key. @param columns definitions */
+  readonly createKeyed: (target: Target, columns: readonly Statement[]) => readonly Statement[]
+  /** What keeps an existing table from it. */
+  readonly wrongKey: (target: Target, relation: Relation) => readonly Misfit[]
 }
 
-/** One row for each change, in the order of arrival; each record once, since its position moves in the same transaction. */
-export function appendLog(style: TableStyle, { encode, insert }: LogRows = BY_PARAMETER): Layout {
+/**
+ * One row for each change, in the order of arrival; each record once: since its position moves in the same transaction, or,
+ * where an engine keeps the positions, since the place of its record is unique.
+ */
+export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = byParameter(style)): Layout {
   const written = new Set(OWN.map(({ name }) => name))
+  const columns = OWN.map(
+    ({ name, definition }) => sql`${sql.id(name)} ${definition}${sql.raw(ALWAYS.has(name) ? ' NOT NULL' : '')}`,
+  )
   return {
     name: 'append',
     wanted: () => ({ keys: [], columns: [] }),
-    create: (target) =>
-      style.create(
-        target,
-        OWN.map(
-          ({ name, definition }) => sql`${sql.id(name)} ${definition}${sql.raw(ALWAYS.has(name) ? ' NOT NULL' : '')}`,
-        ),
-        [],
-      ),
+    create: (target) => (isShared ? rows.createKeyed(target, columns) : style.create(target, columns, [])),
     additions: () => ({ own: [], optional: [], columns: [] }),
     misfits(target, _wanted, relation) {
       const kind = wrongKind(target, relation)
@@ -84,29 +95,36 @@ export function appendLog(style: TableStyle, { encode, insert }: LogRows = BY_PA
         // Unique by record is what the log is.
         ...wrongUniques(target, [], written, {
           ...relation,
-          uniques: (relation.uniques ?? []).filter(({ columns }) => !columns.includes('sequence')),
+          uniques: (relation.uniques ?? []).filter(
+            ({ columns, parts }) => !columns.includes('sequence') && parts?.includes('sequence') !== true,
+          ),
         }),
         ...wrongForeignKeys(relation),
         ...unfilledColumns(target, written, relation, style),
+        ...(isShared ? rows.wrongKey(target, relation) : []),
       ]
     },
-    bind: (target) => ({
-      ...target,
-      keys: [],
-      known: null,
-      hasTombstones: false,
-      async plan(changes) {
-        const rows: string[] = []
-        await inSlices(changes, (slice) => {
-          for (const change of slice) rows.push(encode(change))
-        })
-        const write: Plan['write'] = (trx) => (rows.length === 0 ? Promise.resolve(0) : insert(trx, target, rows))
-        const writeNothing = async (trx: Database): Promise<void> => {
-          await insert(trx, target, [])
-        }
-        return { refused: [], aside: NOTHING_ASIDE, write, writeNothing }
-      },
-    }),
+    bind(target, _wanted, relation) {
+      const insert = hasPlaceKey(relation) ? rows.insertOnce : rows.insert
+      return {
+        ...target,
+        keys: [],
+        known: null,
+        hasTombstones: false,
+        async plan(changes) {
+          const encoded: string[] = []
+          await inSlices(changes, (slice) => {
+            for (const change of slice) encoded.push(rows.encode(change))
+          })
+          const write: Plan['write'] = (trx) =>
+            encoded.length === 0 ? Promise.resolve(0) : insert(trx, target, encoded)
+          const writeNothing = async (trx: Database): Promise<void> => {
+            await insert(trx, target, [])
+          }
+          return { refused: [], aside: NOTHING_ASIDE, write, writeNothing }
+        },
+      }
+    },
     beside: () => null,
   }
 }
@@ -125,12 +143,19 @@ function rowJson(change: Change): string {
 }
 
 /** All rows are one parameter. */
-const BY_PARAMETER: LogRows = {
-  encode: rowJson,
-  async insert(trx, table, rows) {
+function byParameter(style: TableStyle): LogRows {
+  const insert = async (trx: Database, table: Target, rows: readonly string[], once = sql``): Promise<number> => {
     const result = await sql`
       INSERT INTO ${tableId(table)} (${LOG_COLUMNS})
-      SELECT ${LOG_COLUMNS} FROM jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${TYPED_NAMES})`.execute(trx)
+      SELECT ${LOG_COLUMNS} FROM jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${TYPED_NAMES})${once}`.execute(trx)
     return Number(result.numAffectedRows)
-  },
+  }
+  return {
+    encode: rowJson,
+    insert: (trx, table, rows) => insert(trx, table, rows),
+    // What another unique index has against a row is for that row.
+    insertOnce: (trx, table, rows) => insert(trx, table, rows, sql` ON CONFLICT (${PLACE}) DO NOTHING`),
+    createKeyed: (target, columns) => [...style.create(target, columns, []), placeIndex(target)],
+    wrongKey: missingPlaceKey,
+  }
 }

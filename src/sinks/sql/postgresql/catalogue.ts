@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Catalogue, Remembered } from '../../tables/catalogue.ts'
+import { allColumns, type Catalogue, type Remembered } from '../../tables/catalogue.ts'
 import type { Database } from '../../tables/database.ts'
 import { readRelation } from '../catalogue.ts'
 import { inTransaction, limitLockWait } from '../connection.ts'
@@ -40,16 +40,18 @@ export function sqlCatalogue(db: Database, read: typeof readRelation = readRelat
   }
 }
 
-/** Whoever works on tables does so alone. */
+/** Who works on tables does so alone. What another process of the name knew of the source's columns stays known. */
 async function remember(
   trx: Database,
   relay: string,
   { source, schema, name, keys, columns }: Remembered,
 ): Promise<void> {
-  await sql`DELETE FROM cdc_relay.tables WHERE name = ${relay} AND source = ${source}`.execute(trx)
+  const { rows } = await sql<Pick<Remembered, 'columns'>>`
+    DELETE FROM cdc_relay.tables WHERE name = ${relay} AND source = ${source} RETURNING columns`.execute(trx)
+  const all = allColumns(rows[0]?.columns ?? [], columns)
   await sql`
     INSERT INTO cdc_relay.tables (name, source, target_schema, target_table, keys, columns)
-    VALUES (${relay}, ${source}, ${schema}, ${name}, ${JSON.stringify(keys)}::jsonb, ${JSON.stringify(columns)}::jsonb)`.execute(
+    VALUES (${relay}, ${source}, ${schema}, ${name}, ${JSON.stringify(keys)}::jsonb, ${JSON.stringify(all)}::jsonb)`.execute(
     trx,
   )
 }

@@ -8,6 +8,7 @@ import { sqlCatalogue } from './catalogue.ts'
 import { keepDeadLetters } from './dead-letters.ts'
 import { postgresState } from './moves.ts'
 import { pruneTombstones } from './prune.ts'
+import { sqlSharedState } from './shared-state.ts'
 import { sqlState } from './state.ts'
 import { postgresStyle, postgresTables } from './tables.ts'
 import { transactionWriting } from './writing.ts'
@@ -18,11 +19,12 @@ export const postgresql: Dialect = {
   deletes: ['hard', 'soft'],
   defaultSchema: 'public',
   state: (connection) => sqlState(connection, postgresState),
+  sharedState: ({ db }) => sqlSharedState(db, postgresState.parts),
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,
   catalogue: ({ db }) => sqlCatalogue(db),
   names: { schema: targetName, table: targetName, isReserved: isReservedInPostgres },
   mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),
-  append: () => appendLog(postgresStyle('hard')),
+  append: (isShared) => appendLog(postgresStyle('hard'), isShared),
   writing: transactionWriting,
   prune: pruneTombstones,
   keepDeadLetters,

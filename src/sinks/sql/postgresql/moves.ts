@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { POSTGRES_PARTS } from './schema.ts'
 import type { HeldClaim, StateStatements } from './state.ts'
-import { lessonsJson, movesJson } from './state-rows.ts'
+import { factsJson, movesJson } from './state-rows.ts'
 
 /** One statement for all positions, one for all lessons, each of them with the look at the claim. */
 export const postgresState: StateStatements = {
@@ -29,7 +29,7 @@ export const postgresState: StateStatements = {
     const kept = await sql`
       WITH ours AS (${ours(held)})
       INSERT INTO cdc_relay.lessons (name, subject, lesson)
-      SELECT ours.name, l.subject, l.lesson FROM ours, jsonb_to_recordset(${lessonsJson(lessons)}::jsonb) AS l(subject text, lesson text)
+      SELECT ours.name, l.subject, l.lesson FROM ours, jsonb_to_recordset(${factsJson(lessons)}::jsonb) AS l(subject text, lesson text)
       ON CONFLICT (name, subject) DO UPDATE SET lesson = excluded.lesson`.execute(trx)
     return Number(kept.numAffectedRows) === lessons.size
   },

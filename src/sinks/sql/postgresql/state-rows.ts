@@ -1,10 +1,11 @@
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
-import type { Facts, RelayIdentity, Stored } from '../../../batch.ts'
+import type { Claim, Facts, RelayIdentity, Stored } from '../../../batch.ts'
 import { RelayError } from '../../../errors.ts'
 import type { Position, Positions } from '../../../position.ts'
 import { nameHeld } from '../../../state/held.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
+import { keptBy, requireSameKeeper } from '../../../state/keeper.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockForDdl } from './schema.ts'
 
@@ -27,14 +28,21 @@ export interface Taken {
   readonly stored: Stored
 }
 
-/** Raises the claim of a known name; undefined if there is no such name. @throws RelayError STATE_DIFFERS */
-export async function takeName(trx: Database, relay: RelayIdentity, owner: string): Promise<Taken | undefined> {
-  const stored = await readRelay(trx, relay.name, sql`FOR UPDATE`)
-  if (stored === undefined) return undefined
-  requireSameIdentity(storedIdentity(stored, relay), relay, `run in the target: ${forgetStatement(relay.name)}`)
+/** Raises the claim of a known name; undefined if there is no such name. @throws RelayError STATE_DIFFERS, CONFIGURATION */
+export async function takeName(
+  trx: Database,
+  { relay, takeOver }: Pick<Claim, 'relay' | 'takeOver'>,
+  owner: string,
+): Promise<Taken | undefined> {
+  const row = await readRelay(trx, relay.name, sql`FOR UPDATE`)
+  if (row === undefined) return undefined
+  const stored = storedIdentity(row, relay)
+  requireSameIdentity(stored, relay, `run in the target: ${forgetStatement(relay.name)}`)
+  requireSameKeeper(stored, 'ours', takeOver)
   const { rows } = await sql<{ claim: string }>`
     UPDATE cdc_relay.relays
-    SET claim = claim + 1, owner = ${owner}::uuid, host = ${hostname()}, pid = ${process.pid}, claimed_at = now()
+    SET claim = claim + 1, owner = ${owner}::uuid, host = ${hostname()}, pid = ${process.pid}, claimed_at = now(),
+      settings = ${JSON.stringify(keptBy('ours', stored).settings)}::jsonb
     WHERE name = ${relay.name} RETURNING claim::text AS claim`.execute(trx)
   return { claim: rows[0]!.claim, stored: await readStored(trx, relay.name) }
 }
@@ -64,12 +72,12 @@ export async function beginName(trx: Database, relay: RelayIdentity, owner: stri
   return { claim: '1', stored: { positions: first, facts: new Map() } }
 }
 
-function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {
+export function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {
   const { stream_id, stream_created, start, settings } = stored
   return { name, stream: { id: stream_id, created: stream_created, retentionMs: null }, start, settings }
 }
 
-const forgetStatement = (name: string): string =>
+export const forgetStatement = (name: string): string =>
   `DELETE FROM cdc_relay.relays WHERE name = '${name.replaceAll("'", "''")}'`
 
 export async function readRelay(db: Database, name: string, lock = sql``): Promise<StoredRelay | undefined> {
@@ -81,10 +89,10 @@ export async function readRelay(db: Database, name: string, lock = sql``): Promi
 }
 
 export async function readStored(db: Database, name: string): Promise<Stored> {
-  return { positions: await readPositions(db, name), facts: await readLessons(db, name) }
+  return { positions: await readPositions(db, name), facts: await readFacts(db, name) }
 }
 
-async function readLessons(db: Database, name: string): Promise<Facts> {
+export async function readFacts(db: Database, name: string): Promise<Facts> {
   const { rows } = await sql<{ subject: string; lesson: string }>`
     SELECT subject, lesson FROM cdc_relay.lessons WHERE name = ${name} ORDER BY subject`.execute(db)
   return new Map(rows.map(({ subject, lesson }) => [subject, lesson]))
@@ -117,8 +125,8 @@ export function movesJson(moves: Positions, before: Positions): string {
   return JSON.stringify(rows)
 }
 
-export const lessonsJson = (lessons: Facts): string =>
-  JSON.stringify([...lessons].map(([subject, lesson]) => ({ subject, lesson })))
+export const factsJson = (facts: Facts): string =>
+  JSON.stringify([...facts].map(([subject, lesson]) => ({ subject, lesson })))
 
 export function gone(name: string): RelayError {
   const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'

@@ -81,7 +81,7 @@ class SessionState implements SqlState {
     const { relay } = claim
     await ensureSchema(this.#db, this.#statements.parts)
     await this.#lockName(relay.name, claim.takeOver, signal)
-    let taken = await inTransaction(this.#db, (trx) => takeName(trx, relay, this.#owner))
+    let taken = await inTransaction(this.#db, (trx) => takeName(trx, claim, this.#owner))
     if (taken === undefined) {
       const first = await claim.firstPositions()
       taken = await inTransaction(this.#db, (trx) => beginName(trx, relay, this.#owner, first))

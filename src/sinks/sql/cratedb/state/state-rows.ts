@@ -92,7 +92,7 @@ export async function changeRelay(
   db: Database,
   name: string,
   { _seq_no, _primary_term }: Tokens,
-  columns: Partial<Owner & Progress>,
+  columns: Partial<Owner & Progress & { readonly settings: string }>,
 ): Promise<Tokens | null> {
   const assignments = Object.entries(columns).map(([column, value]) => sql`${sql.id(column)} = ${value}`)
   const update = sql<Tokens>`
@@ -120,7 +120,7 @@ export function storedIdentity(row: RelayRow, name: string): RelayIdentity {
 /** @throws RelayError STATE_BROKEN */
 export async function readProgress(db: Database, row: RelayRow): Promise<Stored> {
   const { positions } = readStored('The positions', row.positions)
-  return { positions, facts: await readLessons(db, pageOf(row)) }
+  return { positions, facts: await readFacts(db, pageOf(row)) }
 }
 
 export const pageOf = ({ life, lessons_claim, lessons_revision }: RelayRow): LessonsPage => ({
@@ -131,7 +131,7 @@ export const pageOf = ({ life, lessons_claim, lessons_revision }: RelayRow): Les
 
 export const positionsText = (positions: Positions): string => jsonOf({ positions, facts: new Map() })
 
-async function readLessons(db: Database, { life, claim, revision }: LessonsPage): Promise<Facts> {
+export async function readFacts(db: Database, { life, claim, revision }: LessonsPage): Promise<Facts> {
   if (claim === 0) return new Map()
   const { rows } = await sql<{ lessons: string }>`
     SELECT "lessons" FROM "cdc_relay"."lessons"
@@ -170,3 +170,6 @@ export async function removeLessons(db: Database, { life, claim, revision }: Les
     DELETE FROM "cdc_relay"."lessons"
     WHERE "life" = ${life} AND "claim" = ${claim} AND "revision" = ${revision}`.execute(db)
 }
+
+export const forgetStatement = (name: string): string =>
+  `DELETE FROM cdc_relay.relays WHERE name = '${name.replaceAll("'", "''")}'`

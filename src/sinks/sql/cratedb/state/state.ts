@@ -15,6 +15,7 @@ import {
   heldBy,
 } from '../../../../state/heartbeat-claim.ts'
 import { requireSameIdentity } from '../../../../state/identity.ts'
+import { keptBy, requireSameKeeper } from '../../../../state/keeper.ts'
 import type { Claim, Facts, Stored } from '../../../../batch.ts'
 import { merge } from '../../../../state/stored.ts'
 import type { Database } from '../../../tables/database.ts'
@@ -26,6 +27,7 @@ import { ensureSchema } from './schema.ts'
 import {
   beginRelay,
   changeRelay,
+  forgetStatement,
   type Owner,
   type Progress,
   pageOf,
@@ -114,7 +116,9 @@ class CrateState implements SqlState {
       read: async () => {
         const row = await readRelay(this.#db, name)
         if (row === undefined) return undefined
-        requireSameIdentity(storedIdentity(row, name), relay, `run in the target: ${forgetStatement(name)}`)
+        const stored = storedIdentity(row, name)
+        requireSameIdentity(stored, relay, `run in the target: ${forgetStatement(name)}`)
+        requireSameKeeper(stored, 'ours', takeOver)
         return row
       },
       begin: async () => beginRelay(this.#db, relay, await claim.firstPositions()),
@@ -137,7 +141,8 @@ class CrateState implements SqlState {
       claimed_at: new Date(this.#now()).toISOString(),
       heartbeat: this.#now(),
     }
-    const tokens = await changeRelay(this.#db, name, row, us)
+    const settings = JSON.stringify(keptBy('ours', storedIdentity(row, name)).settings)
+    const tokens = await changeRelay(this.#db, name, row, settings === row.settings ? us : { ...us, settings })
     if (tokens === null) return null
     const taken = { ...row, ...us, ...tokens }
     const stored = await readProgress(this.#db, taken)
@@ -257,9 +262,6 @@ async function clusterClock(db: Database): Promise<() => number> {
   const aheadMs = Number(rows[0]!.ms) - Date.now()
   return () => Date.now() + aheadMs
 }
-
-const forgetStatement = (name: string): string =>
-  `DELETE FROM cdc_relay.relays WHERE name = '${name.replaceAll("'", "''")}'`
 
 function gone(name: string): RelayError {
   const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'

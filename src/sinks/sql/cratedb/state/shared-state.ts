@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import type { Facts, Unclaimed } from '../../../../batch.ts'
+import { RelayError } from '../../../../errors.ts'
+import { requireSameIdentity } from '../../../../state/identity.ts'
+import { keeperOf, keptBy, requireSameKeeper } from '../../../../state/keeper.ts'
+import type { Database } from '../../../tables/database.ts'
+import { type Marks, NOBODY, newsOf, type SharedState } from '../../shared-state.ts'
+import { readTables } from './remembered-tables.ts'
+import { ensureSchema } from './schema.ts'
+import {
+  beginRelay,
+  changeRelay,
+  forgetStatement,
+  type RelayRow,
+  readFacts,
+  readRelay,
+  pageOf,
+  removeLessonsBefore,
+  storedIdentity,
+  writeLessons,
+} from './state-rows.ts'
+
+/**
+ * What is shared is read by full keys, and so as it is now. Facts are written to a page that no row names yet, whose number is
+ * taken from the relay's row before, so that no two processes write the same; and the row names it if it is as it was when
+ * the facts were merged. So of two that merge at once, one begins again with the facts of the other.
+ */
+export function crateSharedState(db: Database): SharedState {
+  /** The relay's row and its facts, of one moment. */
+  async function read(name: string): Promise<{ row: RelayRow; facts: Facts } | null> {
+    let row = await readRelay(db, name)
+    while (row !== undefined) {
+      try {
+        return { row, facts: await readFacts(db, pageOf(row)) }
+      } catch (error) {
+        if (!(error instanceof RelayError) || error.code !== 'STATE_BROKEN') throw error
+        // A page goes when another takes its place.
+        const again = await readRelay(db, name)
+        if (again?.lessons_revision === row.lessons_revision && again.lessons_claim === row.lessons_claim) throw error
+        row = again
+      }
+    }
+    return null
+  }
+
+  /** The same; enters the name if it is not there, or takes it over. */
+  async function enter({ relay, takeOver }: Unclaimed): Promise<{ row: RelayRow; facts: Facts }> {
+    const { name } = relay
+    for (;;) {
+      const found = await read(name)
+      if (found === null) {
+        await beginRelay(db, keptBy('engine', relay), new Map())
+        continue
+      }
+      const { row } = found
+      const stored = storedIdentity(row, name)
+      requireSameIdentity(stored, relay, `run in the target: ${forgetStatement(name)}`)
+      requireSameKeeper(stored, 'engine', takeOver)
+      if (keeperOf(stored) === 'engine') return found
+      const settings = JSON.stringify(keptBy('engine', relay).settings)
+      const { owner, host, pid } = NOBODY
+      const nobody = { owner, host, pid, heartbeat: 0, claimed_at: new Date().toISOString() }
+      await changeRelay(db, name, row, { ...nobody, claim: row.claim + 1, settings })
+    }
+  }
+
+  return {
+    async join(opening) {
+      await ensureSchema(db)
+      return (await enter(opening)).facts
+    },
+
+    readFacts: async (name) => (await read(name))?.facts ?? new Map(),
+
+    async mergeFacts(_, opening, facts) {
+      const { name } = opening.relay
+      for (;;) {
+        const { row, facts: stored } = await enter({ ...opening, takeOver: false })
+        const news = newsOf(stored, facts, opening)
+        if (news.size === 0) return
+        const revision = row.revision + 1
+        const tokens = await changeRelay(db, name, row, { revision })
+        if (tokens === null) continue
+        // 0 is no page.
+        const page = { life: row.life, claim: Math.max(1, row.claim), revision }
+        await writeLessons(db, name, page, new Map([...stored, ...news]))
+        const columns = { lessons_claim: page.claim, lessons_revision: page.revision }
+        if ((await changeRelay(db, name, tokens, columns)) === null) continue
+        await removeLessonsBefore(db, page)
+        return
+      }
+    },
+
+    async marks(_, name, sources): Promise<Marks> {
+      const row = await readRelay(db, name)
+      if (row === undefined) return { facts: 'none', tables: new Map() }
+      const wanted = new Set(sources)
+      const tables = (await readTables(db, row.life)).filter(({ source }) => wanted.has(source))
+      return {
+        facts: `${row.lessons_claim}.${row.lessons_revision}`,
+        tables: new Map(tables.map(({ source, keys, columns }) => [source, hashOf(keys, columns)])),
+      }
+    },
+  }
+}
+
+const hashOf = (...texts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(texts)).digest('base64')

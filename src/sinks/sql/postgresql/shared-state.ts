@@ -1,0 +1,112 @@
+import { sql } from 'kysely'
+import type { Facts, Unclaimed } from '../../../batch.ts'
+import { requireSameIdentity } from '../../../state/identity.ts'
+import { keeperOf, keptBy, requireSameKeeper } from '../../../state/keeper.ts'
+import type { Database } from '../../tables/database.ts'
+import { inTransaction } from '../connection.ts'
+import { type Marks, NOBODY, newsOf, type SharedState } from '../shared-state.ts'
+import { ensureSchema, lockForDdl, type Parts } from './schema.ts'
+import { factsJson, forgetStatement, readFacts, readRelay, storedIdentity } from './state-rows.ts'
+
+/**
+ * In the schema `cdc_relay`, with the statements that PostgreSQL and every Greenplum have. Nothing here is locked but where
+ * something is new: a name that is entered, and facts, whose writers take turns at the relay's row as the last thing of
+ * their transactions.
+ *
+ * The claim of such a name is a number that goes up with each change of its facts.
+ */
+export function sqlSharedState(db: Database, parts: Parts): SharedState {
+  return {
+    async join(opening) {
+      const { name } = opening.relay
+      await ensureSchema(db, parts)
+      if (!(await isJoined(db, opening))) await inTransaction(db, (trx) => enter(trx, opening))
+      return await readFacts(db, name)
+    },
+
+    readFacts: (name) => readFacts(db, name),
+
+    async mergeFacts(trx, opening, facts) {
+      if (facts.size === 0) return
+      const { name } = opening.relay
+      await enter(trx, { ...opening, takeOver: false })
+      const stored = await readFacts(trx, name)
+      const news = newsOf(stored, facts, opening)
+      if (news.size === 0) return
+      await write(trx, name, stored, news)
+      await sql`UPDATE cdc_relay.relays SET claim = claim + 1 WHERE name = ${name}`.execute(trx)
+    },
+
+    async marks(trx, name, sources): Promise<Marks> {
+      const { rows } = await sql<{ source: string | null; mark: string }>`
+        SELECT NULL::text AS source, claim::text AS mark FROM cdc_relay.relays WHERE name = ${name}
+        UNION ALL
+        SELECT source, md5(keys::text || columns::text) FROM cdc_relay.tables
+        WHERE name = ${name} AND source IN (SELECT jsonb_array_elements_text(${JSON.stringify(sources)}::jsonb))`.execute(
+        trx,
+      )
+      return {
+        facts: rows.find(({ source }) => source === null)?.mark ?? 'none',
+        tables: new Map(rows.flatMap(({ source, mark }) => (source === null ? [] : [[source, mark] as const]))),
+      }
+    },
+  }
+}
+
+/** True if the name is known and an engine's: then there is nothing to write. @throws RelayError STATE_DIFFERS */
+async function isJoined(db: Database, { relay }: Unclaimed): Promise<boolean> {
+  const row = await readRelay(db, relay.name)
+  if (row === undefined) return false
+  const stored = storedIdentity(row, relay)
+  requireSameIdentity(stored, relay, howToForget(relay.name))
+  return keeperOf(stored) === 'engine'
+}
+
+/** Enters the name unless it is there, or takes it over; its row stays locked until the end of the transaction. */
+async function enter(trx: Database, { relay, takeOver }: Unclaimed): Promise<void> {
+  const { name, stream, start } = relay
+  const settings = JSON.stringify(keptBy('engine', relay).settings)
+  let row = await readRelay(trx, name, sql`FOR UPDATE`)
+  if (row === undefined) {
+    // Two that enter it at once: the second waits, and finds it.
+    await lockForDdl(trx)
+    row = await readRelay(trx, name, sql`FOR UPDATE`)
+  }
+  if (row === undefined) {
+    await sql`
+      INSERT INTO cdc_relay.relays (name, stream_id, stream_created, start, settings, claim, owner, host, pid)
+      VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${settings}::jsonb, 0, ${NOBODY.owner}::uuid,
+        ${NOBODY.host}, ${NOBODY.pid})`.execute(trx)
+    return
+  }
+  const stored = storedIdentity(row, relay)
+  requireSameIdentity(stored, relay, howToForget(name))
+  requireSameKeeper(stored, 'engine', takeOver)
+  if (keeperOf(stored) === 'engine') return
+  await sql`
+    UPDATE cdc_relay.relays
+    SET settings = ${settings}::jsonb, claim = claim + 1, owner = ${NOBODY.owner}::uuid, host = ${NOBODY.host},
+      pid = ${NOBODY.pid}, claimed_at = now()
+    WHERE name = ${name}`.execute(trx)
+}
+
+/** Under the lock on the relay's row nobody else writes facts: what is not there can be added without ON CONFLICT. */
+async function write(trx: Database, name: string, stored: Facts, news: Facts): Promise<void> {
+  const isThere = (subject: string): boolean => stored.has(subject)
+  const given = (facts: Facts) => sql`jsonb_to_recordset(${factsJson(facts)}::jsonb) AS f(subject text, lesson text)`
+  const changed = new Map([...news].filter(([subject]) => isThere(subject)))
+  const added = new Map([...news].filter(([subject]) => !isThere(subject)))
+  if (changed.size > 0) {
+    await sql`
+      UPDATE cdc_relay.lessons k SET lesson = f.lesson FROM ${given(changed)}
+      WHERE k.name = ${name} AND k.subject = f.subject`.execute(trx)
+  }
+  if (added.size > 0) {
+    await sql`
+      INSERT INTO cdc_relay.lessons (name, subject, lesson) SELECT ${name}::text, f.subject, f.lesson FROM ${given(added)}`.execute(
+      trx,
+    )
+  }
+}
+
+const howToForget = (name: string): string => `run in the target: ${forgetStatement(name)}`

@@ -1,0 +1,113 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Batch, Facts, SourceTable, Unclaimed } from '../../batch.ts'
+import { compareDecimal } from '../../change.ts'
+import type { Database } from '../tables/database.ts'
+import type { Marks, SharedState } from './shared-state.ts'
+import type { SqlState } from './state.ts'
+
+/** What the writing of a batch needs of a relay's state. */
+export interface BatchState
+  extends Pick<SqlState, 'name' | 'stored' | 'setBacks' | 'keepLock' | 'moveWithin' | 'moved' | 'settle' | 'close'> {
+  /**
+   * For a name that nobody claims: compares what is known of the tables with what the name's processes remember.
+   * @throws Outdated where another one changed it
+   */
+  look?(to: Database, sources: readonly string[]): Promise<void>
+}
+
+/** Another process of the name learned something of the tables of a batch: it is to be planned again, from what is known then. */
+export class Outdated extends Error {
+  readonly marks: Marks
+
+  constructor(marks: Marks) {
+    super('another process changed what is known of the tables')
+    this.marks = marks
+  }
+}
+
+export interface UnclaimedState extends BatchState {
+  /** Reads what the others learned. */
+  catchUp(outdated: Outdated): Promise<void>
+  readFacts(): Promise<Facts>
+  /** The facts of the name, once for each time that others learned some. */
+  newFacts(): Facts | null
+  /** The batch with the floors that any process of the name has learned. */
+  withFloors(batch: Batch): Batch
+}
+
+/**
+ * The state of one of any number of processes of a name, none of which holds it.
+ * @param facts what it was opened with
+ * @param looks false for a log, whose rows are the same whatever is known of their tables
+ */
+export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: Facts, looks: boolean): UnclaimedState {
+  const { name } = opening.relay
+  let known = facts
+  let isNews = false
+  let factsMark: string | null = null
+  const tableMarks = new Map<string, string | undefined>()
+
+  async function readAgain(): Promise<void> {
+    const now = await shared.readFacts(name)
+    isNews ||= !isDeepStrictEqual(now, known)
+    known = now
+  }
+
+  return {
+    name: () => name,
+    stored: () => ({ positions: new Map(), facts: known }),
+    setBacks: () => 0,
+    keepLock: async () => {},
+
+    async look(to, sources) {
+      if (!looks) return
+      const marks = await shared.marks(to, name, sources)
+      const isKnown = sources.every((source) => tableMarks.get(source) === marks.tables.get(source))
+      if (!isKnown || marks.facts !== factsMark) throw new Outdated(marks)
+    },
+
+    async catchUp({ marks }) {
+      await readAgain()
+      factsMark = marks.facts
+      for (const [source, mark] of marks.tables) tableMarks.set(source, mark)
+    },
+
+    async readFacts() {
+      await readAgain()
+      isNews = false
+      return known
+    },
+
+    newFacts() {
+      if (!isNews) return null
+      isNews = false
+      return known
+    },
+
+    withFloors(batch) {
+      const floors = opening.factRules.floors(known)
+      if (floors.size === 0) return batch
+      return {
+        ...batch,
+        tables: new Map(Array.from(batch.tables, ([label, table]) => [label, raised(table, floors.get(label))])),
+      }
+    },
+
+    async moveWithin(to, positions, facts) {
+      if (positions.size > 0) throw new Error('a batch under an engine has no positions')
+      if (facts.size > 0) await shared.mergeFacts(to, opening, facts)
+      return true
+    },
+    moved: () => {},
+    settle: async () => {
+      throw new Error('without positions there is nothing that could not move')
+    },
+    close: async () => {},
+  }
+}
+
+/** The same object if its floor is as high. */
+function raised(table: SourceTable, floor: string | undefined): SourceTable {
+  const isHigher = floor !== undefined && (table.floor === null || compareDecimal(floor, table.floor) > 0)
+  return isHigher ? { ...table, floor } : table
+}
