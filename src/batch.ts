@@ -108,7 +108,7 @@ export interface Rewound extends Stored {
   readonly kind: 'rewound'
 }
 
-/** What is known of a table of the source beside its rows: of the options, its `create-table`, the target. Never altered: news make another. */
+/** What is known of a table of the source beside its rows: of the options, its `create-table`, the target. Immutable: an update creates a new object. */
 export interface SourceTable {
   readonly name: TableName
   /** The columns of its primary key, in key order. Empty: it has none. Null: not known. */

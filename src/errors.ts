@@ -54,6 +54,12 @@ export const FAILURES = {
     help: 'The text holds U+0000 or half a surrogate pair, which the target refuses. `--nul replace` writes U+FFFD instead, except in a key.',
   },
 
+  STAGE_KEY: {
+    retry: 'never',
+    exit: 2,
+    means: 'A stage of your own altered the key of a row or of a table. Nothing of the record was written.',
+    help: 'A stage must give back `key`, and the key columns in `after`, as they were: two rows could become one.',
+  },
   NO_KEY: {
     retry: 'never',
     exit: 3,

@@ -1,6 +1,8 @@
 import { requireAccounted } from './deliver/accounted.ts'
-import { type BatchLimits, batches, type Cut } from './deliver/batcher.ts'
-import type { Examiner } from './deliver/examined.ts'
+import type { ReadyBatch } from './deliver/batch-builder.ts'
+import { type BatchLimits, batched } from './deliver/batcher.ts'
+import type { ReadOptions } from './deliver/change-reader.ts'
+import { examined } from './deliver/examined.ts'
 import { OpenPages } from './ingest/open-pages.ts'
 import type { Page, Source } from './ingest/source.ts'
 import type { Observer } from './observe/observer.ts'
@@ -10,8 +12,8 @@ import type { Claim, Stored } from './batch.ts'
 
 export interface RelayParts {
   readonly source: Source
-  /** Of this relay alone: it remembers what it learned of the tables. */
-  readonly examiner: Examiner
+  /** How records become changes. Its `facts` are of this relay alone. */
+  readonly read: ReadOptions
   readonly sink: Sink
   readonly claim: Claim
   readonly limits: BatchLimits
@@ -36,59 +38,56 @@ export async function relay(parts: RelayParts, signal: AbortSignal): Promise<voi
   }
 }
 
-/** Reads from what is durable to the end. Null when there; or from where to start again when the target was set back. */
-async function drain(
-  parts: RelayParts,
-  { positions, facts: lessons }: Stored,
-  signal: AbortSignal,
-): Promise<Stored | null> {
-  const { source, examiner, sink, limits, observer } = parts
+/** Reads from what is durable to the end. Null when there; or from where to start again when the target was rewound. */
+async function drain(parts: RelayParts, { positions, facts }: Stored, signal: AbortSignal): Promise<Stored | null> {
+  const { source, read, sink, limits, observer } = parts
   const open = new OpenPages()
-  const read = (reading: AbortSignal) =>
-    watched(source.pages(positions, AbortSignal.any([signal, reading])), open, observer)
+  const ending = new AbortController()
   let inFlight: Promise<void> = Promise.resolve()
   observer.begins(positions)
-  examiner.restore(lessons)
+  read.facts.restore(facts)
 
   try {
-    for await (const cut of batches(read, examiner, limits, () => inFlight)) {
-      const write = sink.prepare(cut)
+    const records = watched(source.pages(positions, AbortSignal.any([signal, ending.signal])), open, observer)
+    const changes = examined(records, read, ending)
+    for await (const batch of batched(changes, limits, () => inFlight)) {
+      const write = sink.prepare(batch)
       await inFlight
-      inFlight = deliver(write, cut, observer, signal)
-      inFlight.catch(() => {}) // seen by whoever awaits it next: the batcher, or the lines below
+      inFlight = deliver(write, batch, observer, signal)
+      inFlight.catch(() => {}) // seen where it is awaited next: in the batcher, or by the lines below
     }
     await inFlight
     return null
   } catch (error) {
-    // What was cut in front of a bad record is still written; and a set-back target matters more than the record.
+    // What was cut in front of a bad record is still written; and a rewound target matters more than the record.
     const last = await inFlight.then(
       () => error,
       (failure: unknown) => failure,
     )
     open.fail(last)
-    if (!(last instanceof SetBack)) throw last
+    if (!(last instanceof TargetRewound)) throw last
     observer.rewound(last.stored.positions)
     return last.stored
   }
 }
 
 /** Writes one batch, however often it takes; only then the observer counts it and the source is told. */
-async function deliver(write: Write, cut: Cut, observer: Observer, signal: AbortSignal): Promise<void> {
+async function deliver(write: Write, batch: ReadyBatch, observer: Observer, signal: AbortSignal): Promise<void> {
   const beganMs = performance.now()
   const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
   const written = await retrying(() => write(signal), options)
-  if (written.kind === 'rewound') throw new SetBack(written)
-  requireAccounted(cut, written)
-  observer.wrote(cut, written, { writeMs: performance.now() - beganMs })
-  for (const page of cut.pages) page.ack()
+  if (written.kind === 'rewound') throw new TargetRewound(written)
+  requireAccounted(batch, written)
+  observer.wrote(batch, written, { writeMs: performance.now() - beganMs })
+  for (const page of batch.pages) page.ack()
 }
 
 /** Not a failure: the target was restored or failed over, and tells from where to read again. */
-class SetBack extends Error {
+class TargetRewound extends Error {
   readonly stored: Stored
 
   constructor(stored: Stored) {
-    super('The target was set back')
+    super('The target was rewound')
     this.stored = stored
   }
 }

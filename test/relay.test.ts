@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RawRecord } from '../src/change.ts'
 import { recordDecoder } from '../src/decode/decoder.ts'
-import { type Examiner, examiner } from '../src/deliver/examined.ts'
+import type { ReadOptions } from '../src/deliver/change-reader.ts'
 import { FAILURES, RelayError } from '../src/errors.ts'
 import { SourceTables } from '../src/feeds/dms/source-tables.ts'
 import type { Page, Source } from '../src/ingest/source.ts'
@@ -195,19 +195,28 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
     close: async () => {},
   }
   const limits = { records: recordsPerBatch, bytes: 1e9, waitMs: 1e6 }
-  const examining: Examiner = {
-    glance: () => {},
-    examine: (record) => {
+  const read: ReadOptions = {
+    decode: (record) => {
       if (record.sequence === 'bad') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
       return [put('k', 1, { shard: 'a', sequence: record.sequence })]
     },
-    learned: () => ({ tables: new Map(), facts: new Map() }),
-    restore: (lessons) => void log.push(['restore', ...lessons.keys()].join(' ')),
+    stages: [],
+    facts: {
+      complete: (item) => item,
+      hasNews: false,
+      take: () => ({ tables: new Map(), facts: new Map() }),
+      restore: (facts) => void log.push(['restore', ...facts.keys()].join(' ')),
+    },
+    stream: 'feed',
+    onError: 'stop',
+    readsBefore: false,
+    screening: () => null,
+    onTextReplaced: () => {},
   }
   const claim = claimOf()
   const ledger = new Ledger()
   const observer = observers(ledger)
-  return { log, parts: { source, examiner: examining, sink, claim, limits, observer }, ledger }
+  return { log, parts: { source, read, sink, claim, limits, observer }, ledger }
 }
 
 const SMALLINT = { count: 1, type: 'smallint', reason: 'smallint holds whole numbers', cure: 'Widen it' }
@@ -302,20 +311,19 @@ function dmsScene(
     askTarget: sink.keyColumns,
     log: SILENT,
   })
-  const ofStream = examiner({
+  const read: ReadOptions = {
     decode: recordDecoder({ format: 'auto', stream: 'feed', binary: 'double', beforeImageField: 'before-image' }),
-    route: route({ include: [], exclude: [], deletes: 'hard', expired: 'delete' }),
-    tables,
+    stages: [route({ include: [], exclude: [], ignoreDeletes: false, expired: 'delete' })],
+    facts: tables,
     stream: 'feed',
     onError: 'dead-letter',
     readsBefore: sink.readsBefore,
     screening: () => null,
     onTextReplaced: () => {},
-    log: SILENT,
-  })
+  }
   const parts = {
     source: shardsInOrder(shards),
-    examiner: ofStream,
+    read,
     sink,
     claim: claimOf(),
     limits: { records: 1_000, bytes: 1e9, waitMs: 1e6 },

@@ -5,7 +5,6 @@
  */
 import { join } from 'node:path'
 import {
-  examiner,
   fileSource,
   Ledger,
   observers,
@@ -48,10 +47,10 @@ const ledger = new Ledger()
 await relay(
   {
     source,
-    examiner: examiner({
+    read: {
       decode: recordDecoder({ format: 'auto', stream, binary: 'double', beforeImageField: 'before-image' }),
-      route: route({ include: [], exclude: [], deletes: 'hard', expired: 'delete' }),
-      tables: new SourceTables({
+      stages: [route({ include: [], exclude: [], ignoreDeletes: false, expired: 'delete' })],
+      facts: new SourceTables({
         declaredKey: () => undefined,
         declaredTypes: () => new Map(),
         missingColumns: 'auto',
@@ -65,8 +64,7 @@ await relay(
       readsBefore: sink.readsBefore,
       screening: () => null,
       onTextReplaced: () => {},
-      log: SILENT,
-    }),
+    },
     sink,
     claim: {
       relay: { name: 'example', stream: await source.identify(signal), start: null, settings: {} },

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { recordDecoder } from '../decode/decoder.ts'
-import { examiner } from '../deliver/examined.ts'
+import type { ReadOptions } from '../deliver/change-reader.ts'
 import { SourceTables } from '../feeds/dms/source-tables.ts'
+import { feedWarnings } from '../feeds/warnings.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
@@ -140,23 +141,23 @@ async function runConfigured(
       beforeImageField: config.beforeImageField,
       beforeImagePrefix: config.beforeImagePrefix,
     })
-    const ofStream = examiner({
+    const read: ReadOptions = {
       decode,
-      route: route({ ...config, deletes: deletesOf(config) }),
-      tables,
+      stages: [route({ ...config, ignoreDeletes: deletesOf(config) === 'ignore' })],
+      facts: tables,
       stream: source.streamName,
       onError: config.onError,
       readsBefore: sink.readsBefore,
       // What the target refuses is known once it is open.
       screening: () => (sink.refusesHalves ? { policy: config.nul, alsoNul: sink.refusesNul } : null),
       onTextReplaced: () => observer.textReplaced(),
-      log,
-    })
+      onDecoded: feedWarnings(log),
+    }
     const limits = { records: config.batchRecords, bytes: config.batchBytes, waitMs: config.batchWait }
     const stopProgress = startProgress(say, ledger, lag)
     let isDone = false
     try {
-      await relay({ source, examiner: ofStream, sink, claim, limits, observer }, stopping)
+      await relay({ source, read, sink, claim, limits, observer }, stopping)
       isDone = true
     } finally {
       stopProgress()

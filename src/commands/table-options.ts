@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { ColumnType, TableName } from '../change.ts'
-import { patternOf, splitName, type TablePattern, tablePattern } from '../stages/route.ts'
+import { patternOf, splitName, type TablePattern, tablePattern } from '../table-pattern.ts'
 import { suggestion } from '../nearest.ts'
 import { DECLARED_TYPES, declaredType } from '../sinks/tables/column-types.ts'
 

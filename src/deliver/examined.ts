@@ -1,138 +1,179 @@
-import type { ChangeSource, DeadLetter, Decoded, RawRecord, TableName } from '../change.ts'
-import type { Facts, SourceTable } from '../batch.ts'
-import type { Decoder } from '../decode/decoder.ts'
-import { RelayError } from '../errors.ts'
-import type { Log } from '../observe/log.ts'
-import { OddNulls } from '../feeds/dms/odd-nulls.ts'
-import type { Route } from '../stages/route.ts'
-import { mayHoldRefusedText, type Screening, screenNames, screenText } from './screen.ts'
-import type { SourceTables } from '../feeds/dms/source-tables.ts'
-import { TaskTrouble } from '../feeds/dms/task-trouble.ts'
+import type { SourceTable } from '../batch.ts'
+import { KeyUnknownYet, type Known } from '../feeds/table-facts.ts'
+import type { Page } from '../ingest/source.ts'
+import { ChangeReader, type Examined, type ReadOptions } from './change-reader.ts'
 
-export type Examined = Decoded | DeadLetter
-
-/** What stands between the records of a stream and the batches. */
-export interface Examiner {
-  /**
-   * A record → everything that it says.
-   * @throws NotYet where it must wait; RelayError under `--on-error stop` for what would be a dead letter
-   */
-  examine(record: RawRecord): readonly Examined[]
-
-  /**
-   * Learns what a record says of tables that stands behind one that waits: two shards could else wait for each other. It is
-   * examined when its turn comes, and then says the same again.
-   */
-  glance(record: RawRecord): void
-
-  /** What is known of the tables now, and what was learned since the last call: both go with the batch that is cut. */
-  learned(): Learned
-
-  /** Begins with what is durable: at the start, and when the target was set back. */
-  restore(lessons: Facts): void
-}
-
-export interface Learned {
+/** Some records of a page, as far as they were read without a wait: one asynchronous step for many of them. */
+export interface Chunk {
+  readonly page: Page
+  readonly records: readonly ExaminedRecord[]
+  /** `whole`: the page ends with these records. `deferred`: what was kept of it ended before; the rest was deferred. */
+  readonly end: 'whole' | 'deferred' | null
+  /** By label: what was known of the tables when the first of them was read. */
   readonly tables: ReadonlyMap<string, SourceTable>
-  readonly facts: Facts
 }
 
-/** Thrown for a row whose table's key is not known yet: its shard waits in front of it, and the record comes again. */
-export class NotYet extends Error {
-  readonly table: TableName
-  /** Asks the target; resolves when it has answered, whatever it said. @throws RelayError what asking met; KEY_UNKNOWN once the wait is over */
-  readonly ask: () => Promise<void>
-
-  constructor(table: TableName, ask: () => Promise<void>) {
-    super('the key of the table is not known yet')
-    this.table = table
-    this.ask = ask
-  }
+/** A whole outer record: one, or all parts of an aggregated one, which share a position. */
+export interface ExaminedRecord {
+  readonly items: readonly Examined[]
+  readonly sequence: string
+  /** Epoch milliseconds; null where not known. */
+  readonly arrivedAt: number | null
+  /** Records inside of it. */
+  readonly count: number
+  readonly bytes: number
+  /** What is known with this record; null if that is no news. */
+  readonly news: Known | null
 }
 
-export interface ExamineOptions {
-  readonly decode: Decoder
-  readonly route: Route
-  /** What is known of the tables; it is this examiner's alone. */
-  readonly tables: SourceTables
-  /** The stream's name, for the source of a dead letter. */
-  readonly stream: string
-  readonly onError: 'dead-letter' | 'stop'
-  /** True if the target is given `before`. */
-  readonly readsBefore: boolean
-  /** Asked for each record; null where the target takes any text. */
-  readonly screening: () => Screening | null
-  readonly onTextReplaced: () => void
-  readonly log: Log
-}
+/** Read ahead of a batch that is full: little beside a batch, and enough that an asynchronous step costs nothing. */
+const CHUNK_RECORDS = 500
 
 /**
- * Decodes a record, routes what it says, completes it with what is known of its table, and screens it. What cannot be
- * decoded or kept becomes a dead letter with the record's bytes.
+ * What the pages of a source say: decoded, run through the stages, completed and screened, in whole outer records.
+ *
+ * In front of a record that must wait for the key of its table the target is asked, once; if that does not help, the rest of its
+ * page is deferred. What ends the relay is thrown after everything in front of that record was given. The next page is asked for
+ * once the one before was given or deferred.
+ *
+ * @param ending aborted when the iteration ends, however it ends; `pages` must end by its signal, for a source that waits, for
+ * a page or for an acknowledgement that will not come, ends by nothing else
  */
-export function examiner(options: ExamineOptions): Examiner {
-  const { decode, route, tables, stream, onError, readsBefore, onTextReplaced, log } = options
-  const trouble = new TaskTrouble(log)
-  const oddNulls = new OddNulls(log)
+export function examined(
+  pages: AsyncIterable<Page>,
+  options: ReadOptions,
+  ending: AbortController,
+): AsyncIterableIterator<Chunk, void, void> {
+  const chunks = chunksOf(pages, new PageReader(new ChangeReader(options)), ending)
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () => chunks.next(),
+    // The return of a generator waits for a `next` that waits: the signal ends that first.
+    return: () => {
+      ending.abort()
+      return chunks.return()
+    },
+  }
+}
 
-  const examineItem = (item: Decoded, screening: Screening | null): Decoded => {
-    const routed = route(item)
-    if (routed.kind === 'skip') {
-      trouble.look(routed)
-      return routed
+async function* chunksOf(
+  pages: AsyncIterable<Page>,
+  reader: PageReader,
+  ending: AbortController,
+): AsyncGenerator<Chunk, void, void> {
+  const source = pages[Symbol.asyncIterator]()
+  try {
+    for (let next = await source.next(); next.done !== true; next = await source.next()) {
+      yield* chunksOfPage(next.value, reader, ending.signal)
     }
-    if (routed.kind === 'change') oddNulls.look(routed)
-    // First of all, for what is learned of a table is kept under its name.
-    if (screening !== null) screenNames(routed, screening)
-    const completed = tables.pass(routed)
-    if (readsBefore) decodeBefore(completed)
-    return screening === null ? completed : screenText(completed, screening, onTextReplaced)
-  }
-
-  const screeningOf = (record: RawRecord): Screening | null => {
-    const screening = options.screening()
-    return screening !== null && mayHoldRefusedText(record, screening) ? screening : null
-  }
-
-  return {
-    examine(record) {
-      try {
-        const items = decode(record)
-        const screening = screeningOf(record)
-        return items.map((item) => examineItem(item, screening))
-      } catch (error) {
-        if (!(error instanceof RelayError)) throw error
-        const source = sourceOf(record, stream)
-        if (onError === 'stop') throw error.at({ stream, shard: source.shard, sequence: source.sequence })
-        return [{ kind: 'dead-letter', code: error.code, detail: error.detail, raw: record.data, source }]
-      }
-    },
-    glance(record) {
-      try {
-        const screening = screeningOf(record)
-        for (const item of decode(record)) {
-          if (item.kind === 'schema' && item.op === 'create-table') examineItem(item, screening)
-        }
-      } catch (error) {
-        // What is wrong with the record is said when its turn comes.
-        if (!(error instanceof RelayError)) throw error
-      }
-    },
-    learned: () => tables.learned(),
-    restore: (lessons) => tables.restore(lessons),
+  } finally {
+    ending.abort()
+    await source.return?.()
   }
 }
 
-/** `before` is decoded when it is first asked for, and what cannot be decoded must be met here. */
-function decodeBefore(item: Decoded): void {
-  if (item.kind === 'change') void item.before
+async function* chunksOfPage(page: Page, reader: PageReader, ended: AbortSignal): AsyncGenerator<Chunk, void, void> {
+  let next = 0
+  let askedAt: number | null = null
+  for (;;) {
+    const { chunk, behind, stopped } = reader.read(page, next)
+    if (chunk.records.length > 0 || chunk.end !== null) yield chunk
+    if (chunk.end !== null) return
+    next = behind
+    if (stopped === null) continue
+    if (!(stopped.by instanceof KeyUnknownYet)) throw stopped.by
+    if (askedAt === next) break
+    askedAt = next
+    await orEnded(stopped.by.askTarget(), ended)
+    if (ended.aborted) return
+  }
+  const deferred = reader.defer(page, next)
+  if (next > 0) yield deferred
 }
 
-function sourceOf(record: RawRecord, stream: string): ChangeSource {
-  return {
-    format: 'unknown',
-    stream,
-    ...(record.origin ?? { shard: record.shard, sequence: record.sequence }),
-    ...(record.subSequence === undefined ? {} : { subSequence: record.subSequence }),
+/** Why a record cannot be read: what was thrown. */
+interface Stopped {
+  readonly by: unknown
+}
+
+class PageReader {
+  readonly #reader: ChangeReader
+  /** As they were known last. */
+  #tables: Known['tables']
+
+  constructor(reader: ChangeReader) {
+    this.#reader = reader
+    this.#tables = reader.take().tables
+  }
+
+  /** Reads on from the record `first`, a whole outer one. `behind` is where the last one that was read ends. */
+  read(
+    page: Page,
+    first: number,
+  ): { readonly chunk: Chunk; readonly behind: number; readonly stopped: Stopped | null } {
+    const tables = this.#tables
+    const records: ExaminedRecord[] = []
+    let stopped: Stopped | null = null
+    let behind = first
+    while (behind < page.records.length && behind - first < CHUNK_RECORDS) {
+      const end = endOfOuter(page, behind)
+      try {
+        records.push(this.#outer(page, behind, end))
+      } catch (by) {
+        stopped = { by }
+        break
+      }
+      behind = end
+    }
+    const end = behind === page.records.length ? 'whole' : null
+    return { chunk: { page, records, end, tables }, behind, stopped }
+  }
+
+  /** The page comes again from `fromIndex` on. Before that, what it says of tables is learned. */
+  defer(page: Page, fromIndex: number): Chunk {
+    for (const record of page.records.slice(fromIndex)) this.#reader.learnSchemas(record)
+    page.defer(fromIndex)
+    return { page, records: [], end: 'deferred', tables: this.#tables }
+  }
+
+  #outer({ records }: Page, first: number, end: number): ExaminedRecord {
+    const { sequence, arrivedAt, data } = records[end - 1]!
+    let items = this.#reader.read(records[first]!)
+    let bytes = data.byteLength
+    if (end - first > 1) {
+      const others = records.slice(first + 1, end)
+      items = [...items, ...others.flatMap((record) => this.#reader.read(record))]
+      bytes = records.slice(first, end).reduce((sum, record) => sum + record.data.byteLength, 0)
+    }
+    return { items, sequence, arrivedAt, count: end - first, bytes, news: this.#news() }
+  }
+
+  #news(): Known | null {
+    if (!this.#reader.hasNews) return null
+    const news = this.#reader.take()
+    this.#tables = news.tables
+    return news
+  }
+}
+
+/** Behind the run of records that share the sequence number of the one at `first`. */
+function endOfOuter({ records }: Page, first: number): number {
+  let end = first + 1
+  while (end < records.length && records[end]!.sequence === records[first]!.sequence) end++
+  return end
+}
+
+/** Resolves with `work`, or as soon as `signal` aborts. @throws what `work` met */
+async function orEnded(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  const onAbort = (): void => resolve()
+  if (signal.aborted) resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([work, ended])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }

@@ -1,18 +1,24 @@
-import { type Decoded, type TableName, tableLabel } from '../change.ts'
+import { type StreamChange, type Skip, type TableName, tableLabel } from '../change.ts'
+import { tablePattern } from '../table-pattern.ts'
+import type { Stage } from './stage.ts'
 
 /** What the operator wants to have in the target at all. */
 export interface RouteOptions {
   /** Patterns with `*` over `schema.name` or `name`. Empty: every table. */
   readonly include: readonly string[]
   readonly exclude: readonly string[]
-  readonly deletes: 'hard' | 'soft' | 'ignore'
+  /** True to skip all deletes. */
+  readonly ignoreDeletes: boolean
+  /** What becomes of a delete made by DynamoDB TTL. */
   readonly expired: 'delete' | 'keep'
 }
 
-/** Lets an item pass, or turns it into a skip with a named reason. */
-export type Route = (item: Decoded) => Decoded
+/** The first stage. It decides by the name of the table and the kind of the change alone, before anything is learned. */
+export interface Route extends Stage {
+  admit(item: StreamChange): Skip | null
+}
 
-export function route({ include, exclude, deletes, expired }: RouteOptions): Route {
+export function route({ include, exclude, ignoreDeletes, expired }: RouteOptions): Route {
   const included = include.map(tablePattern)
   const excluded = exclude.map(tablePattern)
   // A stream holds few tables and many records: each table is matched once.
@@ -29,59 +35,17 @@ export function route({ include, exclude, deletes, expired }: RouteOptions): Rou
     return answer
   }
 
-  return (item) => {
-    if (item.kind === 'skip') return item
-    if (!isWanted(item.table)) return { kind: 'skip', reason: 'table-not-wanted', source: item.source }
-    if (item.kind !== 'change' || item.op !== 'delete') return item
-    if (item.expired === true && expired === 'keep')
-      return { kind: 'skip', reason: 'expired-kept', source: item.source }
-    if (deletes === 'ignore') return { kind: 'skip', reason: 'delete-ignored', source: item.source }
-    return item
+  const reasonToSkip = (item: StreamChange): string | null => {
+    if (!isWanted(item.table)) return 'table-not-wanted'
+    if (item.kind !== 'change' || item.op !== 'delete') return null
+    if (item.expired === true && expired === 'keep') return 'expired-kept'
+    return ignoreDeletes ? 'delete-ignored' : null
+  }
+
+  return {
+    admit(item) {
+      const reason = reasonToSkip(item)
+      return reason === null ? null : { kind: 'skip', reason, source: item.source }
+    },
   }
 }
-
-/** Whether a table matches; the answer is the text that each `*` stood for, or null. */
-export type TablePattern = (table: TableName) => readonly string[] | null
-
-/**
- * A table pattern: `name` (any schema) or `schema.name`, each with `*` for any run of characters; parts in double
- * quotes, as in SQL, where they hold dots.
- */
-export function tablePattern(pattern: string): TablePattern {
-  const parts = splitName(pattern)
-  if (parts.length > 2)
-    throw new SyntaxError(`"${pattern}" has more than two parts; put names with dots in double quotes`)
-  return patternOf(parts)
-}
-
-/** The pattern that has these one or two parts. */
-export function patternOf(parts: readonly string[]): TablePattern {
-  const name = wildcard(parts.at(-1)!)
-  const schema = parts.length === 2 ? wildcard(parts[0]!) : null
-  return (table) => {
-    const inName = name.exec(table.name)
-    if (inName === null) return null
-    if (schema === null) return inName.slice(1)
-    const inSchema = schema.exec(table.schema ?? '')
-    return inSchema === null ? null : [...inSchema.slice(1), ...inName.slice(1)]
-  }
-}
-
-/** `a.b` → [a, b]; `"a.b"."c""d"` → [a.b, c"d]. @throws SyntaxError for unbalanced quotes and empty parts */
-export function splitName(text: string): string[] {
-  const parts: string[] = []
-  const part = /(?:"((?:[^"]|"")+)"|([^".]+))(\.|$)/y
-  while (part.lastIndex < text.length) {
-    const match = part.exec(text)
-    if (match === null || (match[3] === '.' && part.lastIndex === text.length)) {
-      throw new SyntaxError(`"${text}" is not a table name`)
-    }
-    parts.push(match[1]?.replaceAll('""', '"') ?? match[2]!)
-  }
-  if (parts.length === 0) throw new SyntaxError('a table name is empty')
-  return parts
-}
-
-const wildcard = (text: string): RegExp => new RegExp(`^${text.split('*').map(escapeRegExp).join('(.*)')}$`, 's')
-
-const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Change, Row } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import { parseExact } from '../../src/decode/exact-json.ts'
-import { fromLesson, toLesson } from '../../src/feeds/dms/table-facts.ts'
+import { factsFromJson, factsToJson } from '../../src/feeds/dms/source-facts.ts'
 
 const decode = recordDecoder({ format: 'auto', stream: 'feed', binary: 'double', beforeImageField: 'before-image' })
 
@@ -59,6 +59,6 @@ test('a lesson keeps the names of its columns', () => {
     floor: null,
     version: null,
   })
-  fromLesson('t', toLesson(told('\\')))
-  assert.deepEqual(fromLesson('t', toLesson(told('"'))), told('"'))
+  factsFromJson('t', factsToJson(told('\\')))
+  assert.deepEqual(factsFromJson('t', factsToJson(told('"'))), told('"'))
 })

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { RawRecord } from '../../src/change.ts'
-import { type BatchLimits, batches, type Cut } from '../../src/deliver/batcher.ts'
-import { type Examined, type Examiner, NotYet } from '../../src/deliver/examined.ts'
+import type { Decoded, RawRecord } from '../../src/change.ts'
+import type { ReadyBatch } from '../../src/deliver/batch-builder.ts'
+import { type BatchLimits, batched } from '../../src/deliver/batcher.ts'
+import type { ReadOptions } from '../../src/deliver/change-reader.ts'
+import { examined } from '../../src/deliver/examined.ts'
+import { KeyUnknownYet, type TableFacts } from '../../src/feeds/table-facts.ts'
+import type { Batch } from '../../src/batch.ts'
 import { RelayError } from '../../src/errors.ts'
 import type { Page } from '../../src/ingest/source.ts'
 import { SHARD_END } from '../../src/position.ts'
@@ -64,7 +68,7 @@ test('a batch that is not full is cut once nothing is in flight', async () => {
   const first = cuts.next()
   assert.equal(await Promise.race([first.then(() => 'cut'), tick(20).then(() => 'waits')]), 'waits')
   write.resolve()
-  assert.deepEqual(sequences((await first).value as Cut), ['1'])
+  assert.deepEqual(sequences((await first).value as ReadyBatch), ['1'])
   endless.end()
   assert.equal((await cuts.next()).done, true)
 })
@@ -90,7 +94,7 @@ test('a refused record ends the iteration after everything in front of it, and t
     if (record.sequence === '7' && record.subSequence === 2) throw new RelayError('DECODE_NOT_JSON', 'no JSON')
     return insertOf(record)
   })
-  const cuts: Cut[] = []
+  const cuts: ReadyBatch[] = []
   await assert.rejects(async () => {
     for await (const cut of batches(() => iterate([page('a', ['1', '7', '7', '7', '8'])]), examiner, NEVER_DUE, idle))
       cuts.push(cut)
@@ -103,10 +107,10 @@ test('skips and dead letters are counted beside the changes', async () => {
   const examiner = examinerOf((record) => {
     const source = { format: 'unknown', stream: 's', shard: record.shard, sequence: record.sequence } as const
     if (record.sequence === '2') return [{ kind: 'skip', reason: 'table-not-wanted', source }]
-    if (record.sequence === '3') return [{ kind: 'dead-letter', code: 'X', detail: 'y', source }]
+    if (record.sequence === '3') throw new RelayError('DECODE_NOT_JSON', 'no JSON')
     return insertOf(record)
   })
-  const [cut] = await all([page('a', ['1', '2', '3'])], NEVER_DUE, examiner)
+  const [cut] = await all([page('a', ['1', '2', '3'])], NEVER_DUE, { ...examiner, onError: 'dead-letter' })
   assert.equal(cut!.read, 3)
   assert.equal(cut!.changes.length, 1)
   assert.equal(cut!.deadLetters.length, 1)
@@ -139,26 +143,30 @@ test('schema changes stand between the changes, in the order of arrival', async 
   assert.equal(cut!.read, 4)
 })
 
-test('what was learned goes with each cut, asked for once, when it is cut', async () => {
-  const table = sourceTable({ id: 'int32' })
-  let seen = ''
-  const examiner: Examiner = {
-    ...examinerOf((record) => {
-      seen = record.sequence
-      return insertOf(record)
-    }),
-    learned: () => {
-      const learned = { tables: new Map([['orders', table]]), facts: new Map([['up to', seen]]) }
-      seen = 'nothing new'
-      return learned
-    },
-  }
-  const cuts = await all([page('a', ['1', '2', '3', '4', '5'])], { ...NEVER_DUE, records: 2 }, examiner)
+test('what was learned goes with the batch of the record that said it, not with one before or after it', async () => {
+  const before = new Map([['orders', sourceTable({ id: 'int32' })]])
+  const after = new Map([['orders', sourceTable({ id: 'int64' })]])
+  const facts = newsWith('3', before, after)
+  const pages = [page('a', ['1', '2', '3', '4', '5']), page('b', [], { end: SHARD_END })]
+  const cuts = await all(pages, { ...NEVER_DUE, records: 2 }, { ...examinerOf(insertOf), facts })
+  assert.deepEqual(cuts.map(sequences), [['1', '2'], ['3', '4'], ['5']])
   assert.deepEqual(
-    cuts.map(({ facts: lessons }) => lessons.get('up to')),
-    ['2', '4', '5'],
+    cuts.map((cut) => [...cut.facts]),
+    [[], [['learned from', '3']], []],
   )
-  assert.ok(cuts.every(({ tables }) => tables.get('orders') === table))
+  assert.deepEqual(
+    cuts.map(({ tables }) => tables),
+    [before, after, after],
+  )
+})
+
+test('of a batch that only remembers where shards are, the tables are known, too', async () => {
+  const known = new Map([['orders', sourceTable({ id: 'int32' })]])
+  const [cut] = await all([page('b', [], { end: SHARD_END })], NEVER_DUE, {
+    ...examinerOf(insertOf),
+    facts: newsWith('none', known, known),
+  })
+  assert.equal(cut!.tables, known)
 })
 
 test('a record that must wait is tried again when the target has answered', async () => {
@@ -184,7 +192,7 @@ test('a record that must wait all the same: the front of its page is used, the r
     waiting.know()
     yield page('a', ['3', '4'])
   }
-  const cuts: Cut[] = []
+  const cuts: ReadyBatch[] = []
   for await (const cut of batches(pages, examiner, { ...NEVER_DUE, records: 4 }, idle)) cuts.push(cut)
 
   assert.deepEqual(log, ['back 2', 'next page'])
@@ -251,19 +259,16 @@ test('a part of an aggregated record that must wait takes all of it along, and m
   )
 })
 
-test('what stands behind a record that must wait is glanced at before it is deferred', async () => {
-  const glanced: string[] = []
-  const examiner = waitingFor('3').examiner(
-    async () => {},
-    ({ sequence }) => glanced.push(sequence),
-  )
-  await all([page('a', ['1', '2', '3', '4', '5'], { defer: () => glanced.push('back') })], NEVER_DUE, examiner)
-  assert.deepEqual(glanced, ['3', '4', '5', 'back'])
+test('what stands behind a record that must wait is looked through for schemas before it is deferred', async () => {
+  const log: string[] = []
+  const examiner = waitingFor('3').examiner(async () => {}, log)
+  await all([page('a', ['1', '2', '3', '4', '5'], { defer: () => log.push('back') })], NEVER_DUE, examiner)
+  assert.deepEqual(log, ['1', '2', '3', 'asked', '3', '3', '4', '5', 'back'])
 })
 
 test('an answer of the target that ends the relay comes after everything in front of the record', async () => {
   const examiner = waitingFor('3').examiner(() => Promise.reject(new Error('no key, and no more time')))
-  const cuts: Cut[] = []
+  const cuts: ReadyBatch[] = []
   await assert.rejects(async () => {
     for await (const cut of batches(() => iterate([page('a', ['1', '2', '3'])]), examiner, NEVER_DUE, idle))
       cuts.push(cut)
@@ -277,7 +282,7 @@ test('a write that fails while the target is asked ends the iteration at once', 
     write.reject(new Error('fenced'))
     return new Promise(() => {})
   })
-  const cuts: Cut[] = []
+  const cuts: ReadyBatch[] = []
   await assert.rejects(async () => {
     const source = () => iterate([page('a', ['1', '2', '3'])])
     for await (const cut of batches(source, examiner, NEVER_DUE, () => write.promise)) cuts.push(cut)
@@ -289,27 +294,78 @@ const idle = (): Promise<void> => Promise.resolve()
 
 const tick = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function all(pages: Page[], limits: BatchLimits, examiner = examinerOf(insertOf)): Promise<Cut[]> {
-  const cuts: Cut[] = []
+async function all(pages: Page[], limits: BatchLimits, examiner = examinerOf(insertOf)): Promise<ReadyBatch[]> {
+  const cuts: ReadyBatch[] = []
   for await (const cut of batches(() => iterate(pages), examiner, limits, idle)) cuts.push(cut)
   return cuts
 }
 
-const sequences = (cut: Cut): string[] => cut.changes.map((change) => change.source.sequence)
+const sequences = (cut: ReadyBatch): string[] => cut.changes.map((change) => change.source.sequence)
 
 /** Each record is one insert; ten bytes. */
-const insertOf = ({ shard, sequence }: RawRecord): Examined[] => [put('k', 1, { shard, sequence })]
+const insertOf = ({ shard, sequence, subSequence }: RawRecord): Decoded[] => {
+  const change = put('k', 1, { shard, sequence })
+  return [subSequence === undefined ? change : { ...change, source: { ...change.source, subSequence } }]
+}
 
-const schemaOf = ({ shard, sequence }: RawRecord): Examined => createTable({ id: 'int32' }, 1, { shard, sequence })
+const schemaOf = ({ shard, sequence }: RawRecord): Decoded => createTable({ id: 'int32' }, 1, { shard, sequence })
 
-const examinerOf = (examine: Examiner['examine'], glance: Examiner['glance'] = () => {}): Examiner => ({
-  examine,
-  glance,
-  learned: () => ({ tables: new Map(), facts: new Map() }),
+const NO_FACTS: TableFacts = {
+  complete: (item) => item,
+  hasNews: false,
+  take: () => ({ tables: new Map(), facts: new Map() }),
   restore: () => {},
+}
+
+/** Knows of `before`, until the record with that sequence number says `after`. */
+function newsWith(sequence: string, before: Batch['tables'], after: Batch['tables']): TableFacts {
+  let tables = before
+  let facts = new Map<string, string>()
+  let hasNews = true
+  return {
+    ...NO_FACTS,
+    complete: (item) => {
+      if (item.source.sequence !== sequence) return item
+      tables = after
+      facts.set('learned from', sequence)
+      hasNews = true
+      return item
+    },
+    get hasNews() {
+      return hasNews
+    },
+    take: () => {
+      const known = { tables, facts }
+      facts = new Map()
+      hasNews = false
+      return known
+    },
+  }
+}
+
+const examinerOf = (decode: ReadOptions['decode']): ReadOptions => ({
+  decode,
+  stages: [],
+  facts: NO_FACTS,
+  stream: 's',
+  onError: 'stop',
+  readsBefore: false,
+  screening: () => null,
+  onTextReplaced: () => {},
 })
 
-/** One record cannot be examined until something is known. */
+/** From pages to batches, as the relay puts it together. */
+function batches(
+  read: (signal: AbortSignal) => AsyncIterable<Page>,
+  examiner: ReadOptions,
+  limits: BatchLimits,
+  inFlight: () => Promise<unknown>,
+): AsyncGenerator<ReadyBatch, void, void> {
+  const ending = new AbortController()
+  return batched(examined(read(ending.signal), examiner, ending), limits, inFlight)
+}
+
+/** One record cannot be read until something is known. */
 function waitingFor(sequence: string, subSequence?: number) {
   let isKnown = false
   let asked = 0
@@ -318,14 +374,24 @@ function waitingFor(sequence: string, subSequence?: number) {
       isKnown = true
     },
     asked: () => asked,
-    examiner: (ask: () => Promise<void>, glance?: Examiner['glance']): Examiner =>
-      examinerOf((record) => {
-        if (isKnown || record.sequence !== sequence || record.subSequence !== subSequence) return insertOf(record)
-        throw new NotYet({ schema: null, name: 'orders' }, () => {
-          asked++
-          return ask()
-        })
-      }, glance),
+    examiner: (ask: () => Promise<void>, log: string[] = []): ReadOptions => ({
+      ...examinerOf((record) => {
+        log.push(record.sequence)
+        return insertOf(record)
+      }),
+      facts: {
+        ...NO_FACTS,
+        complete: (item) => {
+          const { source } = item
+          if (isKnown || source.sequence !== sequence || source.subSequence !== subSequence) return item
+          throw new KeyUnknownYet({ schema: null, name: 'orders' }, () => {
+            asked++
+            log.push('asked')
+            return ask()
+          })
+        },
+      },
+    }),
   }
 }
 

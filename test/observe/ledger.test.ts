@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Cut } from '../../src/deliver/batcher.ts'
+import type { ReadyBatch } from '../../src/deliver/batch-builder.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { summaryOf, summaryText } from '../../src/observe/summary.ts'
 import type { SetAsideColumn, Written } from '../../src/batch.ts'
 import { batchOf, createTable, put } from '../support/changes.ts'
 
 /** Of as many changes, a schema change among them, with what did not go to the sink. */
-function cut(changes: number, parts: Partial<Cut> = {}): Cut {
+function cut(changes: number, parts: Partial<ReadyBatch> = {}): ReadyBatch {
   const all = [createTable({ id: 'text' }, 1), ...Array.from({ length: changes }, (_, i) => put(`${i}`, i))]
   return { ...batchOf({ changes: all.slice(0, changes) }), read: changes, skips: new Map(), pages: [], ...parts }
 }

@@ -2,14 +2,14 @@ import prettyMs from 'pretty-ms'
 import { type Change, type ChangeSource, type TableName, tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
-import { NotYet } from '../../deliver/examined.ts'
+import { KeyUnknownYet } from '../table-facts.ts'
 
 export interface KeyWaitsOptions {
   /** How long rows wait for the key of their table. */
   readonly keyWaitMs: number
   /** Asks the target for the key of a table; null if it cannot tell. */
   readonly askTarget: (table: TableName) => Promise<readonly string[] | null>
-  /** Told what the target answered. */
+  /** Called with what the target answered. */
   readonly onAnswer: (table: TableName, key: readonly string[]) => void
   readonly log: Log
 }
@@ -34,22 +34,26 @@ export class KeyWaits {
   }
 
   /** What to throw for a change whose table has no known key. */
-  notYet({ table, source }: Change): NotYet {
+  keyUnknownYet({ table, source }: Change): KeyUnknownYet {
     const label = tableLabel(table)
     if (!this.#waits.has(label)) {
       this.#waits.set(label, { sinceMs: performance.now(), asking: null })
-      this.#options.log.warn({ shard: source.shard, sequence: source.sequence }, `Rows of ${label} wait for its key`)
+      this.#options.log.warn(
+        { shard: source.shard, sequence: source.sequence },
+        `Waiting for the primary key of ${label}`,
+      )
     }
-    return new NotYet(table, () => this.#ask(table, source))
+    return new KeyUnknownYet(table, () => this.#ask(table, source))
   }
 
-  /** The key of a table is known now, whoever told it. */
+  /** The key of a table is known now, from wherever. */
   end(table: TableName, key: readonly string[]): void {
     const label = tableLabel(table)
-    if (this.#waits.delete(label)) this.#options.log.info({ key }, `Rows of ${label} wait no longer: its key is known`)
+    if (this.#waits.delete(label))
+      this.#options.log.info({ key }, `The primary key of ${label} is known: its rows wait no longer`)
   }
 
-  /** Nothing waits: the stream is read anew. */
+  /** Nothing waits: the stream is read again. */
   forget(): void {
     this.#waits.clear()
   }

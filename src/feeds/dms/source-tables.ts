@@ -1,22 +1,22 @@
 import {
   type Change,
   type ColumnType,
-  type Decoded,
   type Row,
   type SchemaChange,
+  type StreamChange,
   type TableName,
   tableLabel,
 } from '../../change.ts'
 import type { Facts, SourceTable } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Learned } from '../../deliver/examined.ts'
+import type { Known, TableFacts } from '../table-facts.ts'
 import { KeyWaits } from './key-waits.ts'
 import { MissingColumns, type MissingColumnsPolicy } from './missing-columns.ts'
 import { refuseRoundedIntegers } from './rounded-integers.ts'
-import { splitName } from '../../stages/route.ts'
+import { splitName } from '../../table-pattern.ts'
 import { keyOf } from './row-key.ts'
-import { afterSchemaChange, fromLesson, NOTHING_TOLD, type Told, toLesson } from './table-facts.ts'
+import { afterSchemaChange, factsFromJson, NO_FACTS, type SourceFacts, factsToJson } from './source-facts.ts'
 import { UnreadBeforeImages } from './unread-before-images.ts'
 
 export interface SourceTablesOptions {
@@ -35,11 +35,11 @@ export interface SourceTablesOptions {
   readonly log: Log
 }
 
-/** A table that was seen: what was told of it, and what that makes together with what the operator says. */
-interface Known {
+/** A table that was seen: its facts, and what they make together with what the operator says. */
+interface KnownTable {
   /** Of the operator. */
   readonly types: ReadonlyMap<string, ColumnType>
-  told: Told
+  facts: SourceFacts
   table: SourceTable
   /** Whether before images that are not read were warned of. */
   hasUnreadImages: boolean
@@ -53,18 +53,18 @@ const SENDS_NULLS = 'sends-nulls'
  * its types, and does not say what it means that a column is missing. Changes of DynamoDB need nothing of this.
  *
  * A key is the operator's (`--key`), else that of `create-table`, else that of the target's own table. What the stream and
- * the target told is a lesson: it becomes durable with the batch in which it was learned, so a restart knows it.
+ * the target say are facts: they become durable with the batch in which they were learned, so a restart knows them.
  */
-export class SourceTables {
+export class SourceTables implements TableFacts {
   readonly #options: SourceTablesOptions
   readonly #waits: KeyWaits
   readonly #missing: MissingColumns
   readonly #unread: UnreadBeforeImages
   /** By label. */
-  #known = new Map<string, Known>()
+  #known = new Map<string, KnownTable>()
   /** The table of the change before: building a label for each record would cost more than all the rest here. */
-  #last: Known | undefined
-  /** As it was last given away, for batches keep it; null if something changed since. */
+  #last: KnownTable | undefined
+  /** The snapshot last handed out (batches keep a reference); null after a change. */
   #tables: ReadonlyMap<string, SourceTable> | null = null
   #news = new Map<string, string>()
 
@@ -73,45 +73,39 @@ export class SourceTables {
     this.#options = options
     this.#missing = new MissingColumns(missingColumns, log)
     this.#unread = new UnreadBeforeImages(log)
-    const onAnswer = (table: TableName, key: readonly string[]): void => this.#targetTold(table, key)
+    const onAnswer = (table: TableName, key: readonly string[]): void => this.#recordKey(table, key)
     this.#waits = new KeyWaits({ keyWaitMs, askTarget, onAnswer, log })
   }
 
-  /**
-   * Learns from an item, and completes it where it is a change of DMS: `key`, and `complete` of an update. `key` stays
-   * null where the table has none, and where it is not known and nobody needs it.
-   *
-   * @throws NotYet where the key is needed and not known; RelayError DECODE_EVENT for a change without a part of its key,
-   * DECODE_VALUE for an integer that DMS rounded, NO_KEY for an update or delete in a table without key
-   */
-  pass(item: Decoded): Decoded {
-    if (item.source.format !== 'dms' || item.kind === 'skip') return item
+  complete(item: StreamChange): StreamChange {
+    if (item.source.format !== 'dms') return item
     if (item.kind === 'change') return this.#complete(item)
     this.#learn(item)
     return item
   }
 
-  /** All tables that were seen, and what was learned since the call before. */
-  learned(): Learned {
-    this.#tables ??= new Map([...this.#known].map(([label, { table }]) => [label, table]))
-    const lessons = this.#news
-    this.#news = new Map()
-    return { tables: this.#tables, facts: lessons }
+  get hasNews(): boolean {
+    return this.#tables === null || this.#news.size > 0
   }
 
-  /** Knows what these lessons say, and nothing else. @throws RelayError STATE_BROKEN */
-  restore(lessons: Facts): void {
+  take(): Known {
+    this.#tables ??= new Map([...this.#known].map(([label, { table }]) => [label, table]))
+    const facts = this.#news
+    this.#news = new Map()
+    return { tables: this.#tables, facts }
+  }
+
+  restore(facts: Facts): void {
     this.#known = new Map()
     this.#last = undefined
     this.#tables = null
     this.#news = new Map()
     this.#waits.forget()
-    this.#missing.sendsNulls = lessons.has(SENDS_NULLS)
-    for (const [subject, json] of lessons) {
+    this.#missing.sendsNulls = facts.has(SENDS_NULLS)
+    for (const [subject, json] of facts) {
       if (!subject.startsWith(TABLE_SUBJECT)) continue
       const label = subject.slice(TABLE_SUBJECT.length)
-      const told = fromLesson(subject, json)
-      this.#known.set(label, this.#knownOf(nameOf(label), told))
+      this.#known.set(label, this.#knownOf(nameOf(label), factsFromJson(subject, json)))
     }
   }
 
@@ -119,9 +113,11 @@ export class SourceTables {
     const known = this.#of(change.table)
     const { after } = change
     if (!known.hasUnreadImages) known.hasUnreadImages = this.#unread.look(change)
-    if (after !== null) this.#look(change, after, known.told)
+    if (after !== null) this.#look(change, after, known.facts)
     if (change.inExponentForm !== undefined) {
-      refuseRoundedIntegers(change, (column) => INTEGERS.has(known.types.get(column) ?? known.told.columns.get(column)))
+      refuseRoundedIntegers(change, (column) =>
+        INTEGERS.has(known.types.get(column) ?? known.facts.columns.get(column)),
+      )
     }
     const key = this.#keyOf(change, known.table)
     if (change.op !== 'update') return { ...change, key, complete: true }
@@ -129,7 +125,7 @@ export class SourceTables {
     return { ...change, key, complete, after: complete ? this.#missing.withLargeValues(after!, change.before) : after }
   }
 
-  #look(change: Change, after: Row, { columns }: Told): void {
+  #look(change: Change, after: Row, { columns }: SourceFacts): void {
     if (this.#missing.isFirstNull(after)) this.#news.set(SENDS_NULLS, 'true')
     this.#missing.look(change, after, columns.keys())
   }
@@ -137,27 +133,27 @@ export class SourceTables {
   #keyOf(change: Change, { key }: SourceTable): Row | null {
     if (key !== null && key.length > 0) return keyOf(change, key)
     if (!this.#options.needsKeys) return null
-    if (key === null) throw this.#waits.notYet(change)
+    if (key === null) throw this.#waits.keyUnknownYet(change)
     if (change.op === 'insert' || change.op === 'load') return null
     throw new RelayError('NO_KEY', `The change is ${A[change.op]} in table ${tableLabel(change.table)}`)
   }
 
   #learn(change: SchemaChange): void {
     const known = this.#of(change.table)
-    this.#tell(known, afterSchemaChange(known.told, change))
+    this.#record(known, afterSchemaChange(known.facts, change))
   }
 
-  #targetTold(name: TableName, key: readonly string[]): void {
+  #recordKey(name: TableName, key: readonly string[]): void {
     const known = this.#of(name)
-    this.#tell(known, { ...known.told, key })
+    this.#record(known, { ...known.facts, key })
   }
 
-  #tell(known: Known, told: Told): void {
-    const lesson = toLesson(told)
-    if (lesson === toLesson(known.told)) return
-    known.told = told
-    this.#news.set(`${TABLE_SUBJECT}${tableLabel(known.table.name)}`, lesson)
-    const table = this.#tableOf(known.table.name, told, known.types)
+  #record(known: KnownTable, facts: SourceFacts): void {
+    const json = factsToJson(facts)
+    if (json === factsToJson(known.facts)) return
+    known.facts = facts
+    this.#news.set(`${TABLE_SUBJECT}${tableLabel(known.table.name)}`, json)
+    const table = this.#tableOf(known.table.name, facts, known.types)
     if (isSame(table, known.table)) return
     this.#sayOtherKey(known.table, table)
     known.table = table
@@ -172,13 +168,13 @@ export class SourceTables {
     this.#options.log.warn({ table: tableLabel(name) }, said)
   }
 
-  #of(name: TableName): Known {
+  #of(name: TableName): KnownTable {
     const last = this.#last?.table.name
     if (last !== undefined && last.name === name.name && last.schema === name.schema) return this.#last!
     const label = tableLabel(name)
     let known = this.#known.get(label)
     if (known === undefined) {
-      known = this.#knownOf(name, NOTHING_TOLD)
+      known = this.#knownOf(name, NO_FACTS)
       this.#known.set(label, known)
       this.#tables = null
     }
@@ -186,13 +182,13 @@ export class SourceTables {
     return known
   }
 
-  #knownOf(name: TableName, told: Told): Known {
+  #knownOf(name: TableName, facts: SourceFacts): KnownTable {
     const types = this.#options.declaredTypes(name)
-    return { types, told, table: this.#tableOf(name, told, types), hasUnreadImages: false }
+    return { types, facts, table: this.#tableOf(name, facts, types), hasUnreadImages: false }
   }
 
-  /** The operator's word counts more than what was told. But a column is there only if that was told: its name may be that of another table that matches. */
-  #tableOf(name: TableName, { key, columns, floor }: Told, types: Known['types']): SourceTable {
+  /** The operator's word counts more than the facts. But a column is there only if they have it: `--type` may have meant another table that matches. */
+  #tableOf(name: TableName, { key, columns, floor }: SourceFacts, types: KnownTable['types']): SourceTable {
     return {
       name,
       key: this.#options.declaredKey(name) ?? key,

@@ -1,5 +1,5 @@
 import { recordDecoder } from '../../../src/decode/decoder.ts'
-import { examiner } from '../../../src/deliver/examined.ts'
+import type { ReadOptions } from '../../../src/deliver/change-reader.ts'
 import { SourceTables } from '../../../src/feeds/dms/source-tables.ts'
 import { Ledger } from '../../../src/observe/ledger.ts'
 import { SILENT } from '../../../src/observe/log.ts'
@@ -67,28 +67,27 @@ async function oneRun(
     askTarget: (table) => sink.keyColumns(table),
     log: SILENT,
   })
-  const ofStream = examiner({
+  const read: ReadOptions = {
     decode: recordDecoder({
       format: 'auto',
       stream: 'life',
       binary: 'double',
       beforeImageField: life.endpoint.beforeImageField,
     }),
-    route: route({ include: [], exclude: [], deletes, expired: 'delete' }),
-    tables,
+    stages: [route({ include: [], exclude: [], ignoreDeletes: false, expired: 'delete' })],
+    facts: tables,
     stream: 'life',
     onError: 'stop',
     readsBefore: sink.readsBefore,
     screening: () => ({ policy: 'replace', alsoNul: sink.refusesNul }),
     onTextReplaced: () => {},
-    log: SILENT,
-  })
+  }
   // Small batches cut a life everywhere; large ones have much to fold.
   const records = 1 + random.below(random.pick([10, 80, 2_000]))
   const limits = { records, bytes: 8 << 20, waitMs: random.pick([0, 5, 50]) }
   const claim = claimOf()
   try {
-    await relay({ source, examiner: ofStream, sink, claim, limits, observer: observers(ledger) }, source.stopped)
+    await relay({ source, read, sink, claim, limits, observer: observers(ledger) }, source.stopped)
   } catch (error) {
     if (!(error instanceof Failed)) throw error
   } finally {

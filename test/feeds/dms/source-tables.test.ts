@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Change, type ColumnType, type Decoded, type Row, type TableName, toJson } from '../../../src/change.ts'
+import {
+  type Change,
+  type ColumnType,
+  type StreamChange,
+  type Row,
+  type TableName,
+  toJson,
+} from '../../../src/change.ts'
 import type { Facts, SourceTable } from '../../../src/batch.ts'
-import { NotYet } from '../../../src/deliver/examined.ts'
+import { KeyUnknownYet } from '../../../src/feeds/table-facts.ts'
 import { SourceTables, type SourceTablesOptions } from '../../../src/feeds/dms/source-tables.ts'
 import { RelayError } from '../../../src/errors.ts'
 import type { Log } from '../../../src/observe/log.ts'
@@ -46,9 +53,9 @@ function listed(): { readonly lines: string[]; readonly log: Log } {
 /** As the decoder leaves it. */
 const decoded = (change: Change): Change => ({ ...change, key: null, complete: change.op !== 'update' })
 
-const passed = (tables: SourceTables, change: Change): Change => tables.pass(decoded(change)) as Change
+const passed = (tables: SourceTables, change: Change): Change => tables.complete(decoded(change)) as Change
 
-const orders = (tables: SourceTables): SourceTable | undefined => tables.learned().tables.get('shop.orders')
+const orders = (tables: SourceTables): SourceTable | undefined => tables.take().tables.get('shop.orders')
 
 // What is learned of a table
 
@@ -56,7 +63,7 @@ const { columns: _, primaryKey: __, ...WITHOUT_DETAILS } = createTable({}, 5)
 
 const learning: readonly {
   readonly title: string
-  readonly items: readonly Decoded[]
+  readonly items: readonly StreamChange[]
   readonly options?: Partial<SourceTablesOptions>
   readonly table: SourceTable
   readonly lesson: string | undefined
@@ -206,23 +213,23 @@ const learning: readonly {
 for (const { title, items, options, table, lesson } of learning) {
   test(`source tables: ${title}`, () => {
     const tables = tablesWith(options)
-    for (const item of items) assert.equal(tables.pass(item), item)
-    const learned = tables.learned()
+    for (const item of items) assert.equal(tables.complete(item), item)
+    const learned = tables.take()
     assert.deepEqual(learned.tables, new Map([['shop.orders', table]]))
     assert.deepEqual([...learned.facts], lesson === undefined ? [] : [['table shop.orders', lesson]])
 
     const after = tablesWith(options)
     after.restore(learned.facts)
     if (lesson !== undefined) assert.deepEqual(orders(after), table, 'a restart knows the same')
-    assert.deepEqual(after.learned().facts, NONE, 'what is durable already is no news')
+    assert.deepEqual(after.take().facts, NONE, 'what is durable already is no news')
   })
 }
 
 test('source tables: tables of one name in two schemas are two', () => {
   const tables = tablesWith()
   const [eu, us] = ['eu', 'us'].map((schema) => ({ schema, name: 'orders' }))
-  tables.pass(createTable({ id: 'int64' }, 5, { table: eu! }))
-  tables.pass(createTable({ no: 'int64' }, 5, { table: us!, key: ['no'] }))
+  tables.complete(createTable({ id: 'int64' }, 5, { table: eu! }))
+  tables.complete(createTable({ no: 'int64' }, 5, { table: us!, key: ['no'] }))
   for (const [table, key] of [
     [eu!, 'id'],
     [us!, 'no'],
@@ -234,25 +241,25 @@ test('source tables: tables of one name in two schemas are two', () => {
 
 test('source tables: lessons are told once, the table is the same object until something changes', () => {
   const tables = tablesWith()
-  tables.pass(createTable({ id: 'int64' }, 5))
-  const first = tables.learned()
-  tables.pass(createTable({ id: 'int64' }, 6))
+  tables.complete(createTable({ id: 'int64' }, 5))
+  const first = tables.take()
+  tables.complete(createTable({ id: 'int64' }, 6))
   passed(tables, dmsPut(1, 7))
-  const second = tables.learned()
+  const second = tables.take()
   assert.equal(second.tables, first.tables, 'a repeated create-table changes nothing that a sink sees')
   assert.deepEqual([...second.facts.keys()], ['table shop.orders'], 'but its version is remembered')
-  tables.pass(addColumn({ note: 'text' }, 8))
-  tables.pass(createTable({ id: 'int64' }, 5, { table: { schema: 'shop', name: 'or.ders' } }))
-  const third = tables.learned()
+  tables.complete(addColumn({ note: 'text' }, 8))
+  tables.complete(createTable({ id: 'int64' }, 5, { table: { schema: 'shop', name: 'or.ders' } }))
+  const third = tables.take()
   assert.deepEqual(first.tables.get('shop.orders'), sourceTable({ id: 'int64' }), 'what was given away is not altered')
   assert.deepEqual([...third.tables.keys()], ['shop.orders', 'shop."or.ders"'])
   assert.deepEqual([...third.facts.keys()], ['table shop.orders', 'table shop."or.ders"'])
-  assert.deepEqual(tables.learned(), { tables: third.tables, facts: NONE })
+  assert.deepEqual(tables.take(), { tables: third.tables, facts: NONE })
 })
 
 test('source tables: restore forgets what is not durable, and the operator still has the last word', () => {
   const tables = tablesWith({ declaredKey: ({ name }) => (name === 'declared' ? ['x'] : undefined) })
-  tables.pass(createTable({ id: 'int64' }, 5))
+  tables.complete(createTable({ id: 'int64' }, 5))
   passed(tables, dmsPut(1, 6, { data: { note: null } }))
   tables.restore(
     new Map([
@@ -261,7 +268,7 @@ test('source tables: restore forgets what is not durable, and the operator still
       ['of another room', '?'],
     ]),
   )
-  const { tables: known, facts: lessons } = tables.learned()
+  const { tables: known, facts: lessons } = tables.take()
   assert.deepEqual(
     [...known.values()],
     [
@@ -270,10 +277,10 @@ test('source tables: restore forgets what is not durable, and the operator still
     ],
   )
   assert.deepEqual(lessons, NONE)
-  assert.throws(() => passed(tables, dmsPut(1, 6)), NotYet, 'the key is forgotten')
+  assert.throws(() => passed(tables, dmsPut(1, 6)), KeyUnknownYet, 'the key is forgotten')
   const older = createTable({ z: 'text' }, 1, { table: { schema: 'shop', name: 'a.b"c' }, key: ['z'] })
-  tables.pass(older)
-  assert.deepEqual(tables.learned().tables.get('shop."a.b""c"')?.key, ['k'], 'the version is known, too')
+  tables.complete(older)
+  assert.deepEqual(tables.take().tables.get('shop."a.b""c"')?.key, ['k'], 'the version is known, too')
 })
 
 test('source tables: a lesson that cannot be read is an error, and no value of it is shown', () => {
@@ -292,7 +299,7 @@ const KEYLESS = createTable({ v: 'text' }, 5, { key: [] })
 
 const completed: readonly {
   readonly title: string
-  readonly first?: Decoded
+  readonly first?: StreamChange
   readonly change: Change
   readonly options?: Partial<SourceTablesOptions>
   readonly key: Readonly<Record<string, unknown>> | null
@@ -406,24 +413,24 @@ const completed: readonly {
 for (const { title, first = KNOWN, change, options, key, complete } of completed) {
   test(`source tables: ${title}`, () => {
     const tables = tablesWith(options)
-    if (first.kind === 'change' && options === undefined) tables.pass(KNOWN)
-    tables.pass(first)
+    if (first.kind === 'change' && options === undefined) tables.complete(KNOWN)
+    tables.complete(first)
     const item = decoded(change)
     const before = structuredClone(item)
-    assert.deepEqual(tables.pass(item), { ...item, key: key === null ? null : row(key as Row), complete })
+    assert.deepEqual(tables.complete(item), { ...item, key: key === null ? null : row(key as Row), complete })
     assert.deepEqual(structuredClone(item), before, 'the change that came is not altered')
   })
 }
 
 test('source tables: what shows nulls is a lesson, once, and a restart knows it', () => {
   const tables = tablesWith()
-  tables.pass(KNOWN)
-  tables.learned()
+  tables.complete(KNOWN)
+  tables.take()
   passed(tables, dmsPut(1, 6, { data: { a: null } }))
-  const { facts: lessons } = tables.learned()
+  const { facts: lessons } = tables.take()
   assert.deepEqual([...lessons], [['sends-nulls', 'true']])
   passed(tables, dmsPut(1, 7, { data: { a: null } }))
-  assert.deepEqual(tables.learned().facts, NONE)
+  assert.deepEqual(tables.take().facts, NONE)
 
   tables.restore(new Map([['table shop.orders', '{"key":["id"],"columns":{},"floor":null,"version":"5"}']]))
   assert.equal(passed(tables, dmsPatch(1, 8)).complete, true)
@@ -434,7 +441,7 @@ test('source tables: what shows nulls is a lesson, once, and a restart knows it'
 test('source tables: the integers of a table are refused when rounded, whatever their width, by name and not by value', () => {
   for (const type of ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'] as const) {
     const tables = tablesWith()
-    tables.pass(createTable({ id: 'text', n: type }, 5))
+    tables.complete(createTable({ id: 'text', n: type }, 5))
     const rounded = { ...dmsPut('a', 6, { data: { n: 1.25e18 } }), inExponentForm: ['n'] }
     assert.throws(
       () => passed(tables, rounded),
@@ -450,14 +457,14 @@ test('source tables: that a column holds integers the operator may tell, and tha
     ['m', 'int64'],
   ])
   const tables = tablesWith({ declaredTypes: () => declared })
-  tables.pass(createTable({ id: 'text', n: 'int64' }, 5))
+  tables.complete(createTable({ id: 'text', n: 'int64' }, 5))
   const change = dmsPut('a', 6, { data: { n: 1e18, m: 1e18 } })
   assert.equal(passed(tables, { ...change, inExponentForm: ['n'] }).kind, 'change')
   assert.throws(() => passed(tables, { ...change, inExponentForm: ['m'] }), { code: 'DECODE_VALUE' })
 })
 
 const refusals: readonly {
-  readonly first: Decoded
+  readonly first: StreamChange
   readonly change: Change
   readonly code: string
   readonly detail: RegExp
@@ -481,7 +488,7 @@ const refusals: readonly {
 for (const { first, change, code, detail } of refusals) {
   test(`source tables: ${code} for ${change.op} ${toJson(change.after)}`, () => {
     const tables = tablesWith()
-    tables.pass(first)
+    tables.complete(first)
     assert.throws(
       () => passed(tables, change),
       (error) => {
@@ -494,20 +501,20 @@ for (const { first, change, code, detail } of refusals) {
   })
 }
 
-test('source tables: changes of DynamoDB and skips pass untouched, and no table of theirs is known', () => {
+test('source tables: changes of DynamoDB pass untouched, and no table of theirs is known', () => {
   const tables = tablesWith()
-  const skip = { kind: 'skip', reason: 'dms-bookkeeping', source: dmsPut(1, 1).source } as const
-  for (const item of [put('a', 1, { data: { v: null } }), skip]) assert.equal(tables.pass(item), item)
-  assert.deepEqual(tables.learned(), { tables: new Map(), facts: NONE })
+  const item = put('a', 1, { data: { v: null } })
+  assert.equal(tables.complete(item), item)
+  assert.deepEqual(tables.take(), { tables: new Map(), facts: NONE })
 })
 
 // Rows that wait
 
-function hindrance(tables: SourceTables, change: Change): NotYet {
+function hindrance(tables: SourceTables, change: Change): KeyUnknownYet {
   try {
-    tables.pass(decoded(change))
+    tables.complete(decoded(change))
   } catch (thrown) {
-    assert.ok(thrown instanceof NotYet, String(thrown))
+    assert.ok(thrown instanceof KeyUnknownYet, String(thrown))
     return thrown
   }
   return assert.fail('the change passed')
@@ -522,20 +529,20 @@ test('source tables: a row waits until the target tells its key; that is said on
   for (const _ of answers) {
     const notYet = hindrance(tables, dmsDel(1, 6))
     assert.deepEqual(notYet.table, SHOP_ORDERS)
-    await notYet.ask()
+    await notYet.askTarget()
   }
   assert.deepEqual(passed(tables, dmsDel(1, 6)).key, row({ id: 1 }))
   assert.deepEqual(asked, [SHOP_ORDERS, SHOP_ORDERS, SHOP_ORDERS])
   assert.deepEqual(
-    [...tables.learned().facts],
+    [...tables.take().facts],
     [['table shop.orders', '{"key":["id"],"columns":{},"floor":null,"version":null}']],
   )
   assert.deepEqual(lines, [
-    'warn Rows of shop.orders wait for its key',
-    'info Rows of shop.orders wait no longer: its key is known',
+    'warn Waiting for the primary key of shop.orders',
+    'info The primary key of shop.orders is known: its rows wait no longer',
   ])
 
-  tables.pass(createTable({ a: 'text' }, 5, { key: ['a'] }))
+  tables.complete(createTable({ a: 'text' }, 5, { key: ['a'] }))
   assert.deepEqual(orders(tables)?.key, ['a'], 'create-table counts more than the target, however old')
 })
 
@@ -544,11 +551,11 @@ test('source tables: create-table ends the wait, and a late answer of the target
   const answer = Promise.withResolvers<readonly string[]>()
   const tables = tablesWith({ log, askTarget: () => answer.promise })
   const notYet = hindrance(tables, dmsPut(1, 6))
-  const asking = notYet.ask()
-  tables.pass(KNOWN)
+  const asking = notYet.askTarget()
+  tables.complete(KNOWN)
   answer.resolve(['of', 'the', 'target'])
   await asking
-  await notYet.ask()
+  await notYet.askTarget()
   assert.deepEqual(orders(tables)?.key, ['id'])
   assert.equal(lines.length, 2)
 })
@@ -561,7 +568,7 @@ test('source tables: rows of one table on several shards ask one question', asyn
     return answer.promise
   }
   const tables = tablesWith({ askTarget })
-  const asking = [hindrance(tables, dmsPut(1, 6)), hindrance(tables, dmsPut(2, 6))].map((notYet) => notYet.ask())
+  const asking = [hindrance(tables, dmsPut(1, 6)), hindrance(tables, dmsPut(2, 6))].map((notYet) => notYet.askTarget())
   answer.resolve(['id'])
   await Promise.all(asking)
   assert.equal(questions, 1)
@@ -570,7 +577,7 @@ test('source tables: rows of one table on several shards ask one question', asyn
 test('source tables: a wait that is over says for which table, where, and how long', async () => {
   const tables = tablesWith({ keyWaitMs: 0, askTarget: async () => null })
   const notYet = hindrance(tables, dmsPut(1, 6, { shard: 'shard-3', sequence: '17' }))
-  await assert.rejects(notYet.ask(), (error) => {
+  await assert.rejects(notYet.askTarget(), (error) => {
     assert.ok(error instanceof RelayError)
     assert.equal(error.code, 'KEY_UNKNOWN')
     assert.match(
@@ -585,13 +592,13 @@ test('source tables: a wait that is over says for which table, where, and how lo
 test('source tables: what asking met is thrown, and asked again next time', async () => {
   const answers = [() => Promise.reject(new RelayError('SINK_DENIED', 'no')), async () => ['id']]
   const tables = tablesWith({ askTarget: () => answers.shift()!() })
-  await assert.rejects(hindrance(tables, dmsPut(1, 6)).ask(), { code: 'SINK_DENIED' })
-  await hindrance(tables, dmsPut(1, 6)).ask()
+  await assert.rejects(hindrance(tables, dmsPut(1, 6)).askTarget(), { code: 'SINK_DENIED' })
+  await hindrance(tables, dmsPut(1, 6)).askTarget()
   assert.deepEqual(passed(tables, dmsPut(1, 6)).key, row({ id: 1 }))
 })
 
 test('source tables: rows in front of their create-table, on whatever side it comes, end with one key', () => {
-  const items: readonly Decoded[] = [
+  const items: readonly StreamChange[] = [
     decoded(dmsPut(1, 20)),
     createTable({ old: 'text' }, 3, { key: ['old'] }),
     createTable({ id: 'int64' }, 10),
@@ -600,16 +607,16 @@ test('source tables: rows in front of their create-table, on whatever side it co
   const expected = sourceTable({ id: 'int64' }, { floor: '7' })
   for (const order of permutations(items)) {
     const tables = tablesWith()
-    const waiting: Decoded[] = []
+    const waiting: StreamChange[] = []
     for (const item of order) {
       try {
-        tables.pass(item)
+        tables.complete(item)
       } catch {
         waiting.push(item)
       }
     }
     assert.deepEqual(orders(tables), expected)
-    for (const item of waiting) assert.deepEqual((tables.pass(item) as Change).key, row({ id: 1 }))
+    for (const item of waiting) assert.deepEqual((tables.complete(item) as Change).key, row({ id: 1 }))
   }
 })
 
@@ -654,7 +661,7 @@ for (const { title, policy, changes, warning } of warnings) {
   test(`source tables: a warning ${title}`, () => {
     const { lines, log } = listed()
     const tables = tablesWith({ missingColumns: policy, log })
-    tables.pass(KNOWN)
+    tables.complete(KNOWN)
     for (const change of changes) passed(tables, change)
     assert.equal(lines.length, warning === null ? 0 : 1, lines.join('\n'))
     if (warning !== null) assert.match(lines[0]!, warning)

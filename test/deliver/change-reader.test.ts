@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Facts } from '../../src/batch.ts'
 import { type RawRecord, toJson } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
-import { type ExamineOptions, examiner, NotYet } from '../../src/deliver/examined.ts'
+import { ChangeReader, type ReadOptions } from '../../src/deliver/change-reader.ts'
+import { KeyUnknownYet } from '../../src/feeds/table-facts.ts'
+import { feedWarnings } from '../../src/feeds/warnings.ts'
 import { route } from '../../src/stages/route.ts'
 import { SourceTables } from '../../src/feeds/dms/source-tables.ts'
 import { RelayError } from '../../src/errors.ts'
@@ -10,7 +13,7 @@ import { SILENT } from '../../src/observe/log.ts'
 
 test('what cannot be decoded is kept with its bytes and its place', () => {
   const data = Buffer.from('not JSON')
-  const [letter] = examiner(OPTIONS).examine({ ...AT, data })
+  const [letter] = new ChangeReader(OPTIONS).read({ ...AT, data })
   assert.deepEqual(letter, {
     kind: 'dead-letter',
     code: 'DECODE_NOT_JSON',
@@ -21,7 +24,7 @@ test('what cannot be decoded is kept with its bytes and its place', () => {
 })
 
 test('under stop the place is in the error', () => {
-  const { examine } = examiner({ ...OPTIONS, onError: 'stop' })
+  const { examine } = readerOf({ ...OPTIONS, onError: 'stop' })
   assert.throws(
     () => examine({ ...AT, data: Buffer.from('not JSON') }),
     (error) => {
@@ -33,7 +36,7 @@ test('under stop the place is in the error', () => {
 })
 
 test('a file names the record as its dump does', () => {
-  const [letter] = examiner(OPTIONS).examine({
+  const [letter] = new ChangeReader(OPTIONS).read({
     ...AT,
     data: Buffer.from('?'),
     origin: { shard: 'shard-9', sequence: '99' },
@@ -44,8 +47,8 @@ test('a file names the record as its dump does', () => {
 
 test('an old image that cannot be decoded is met only where it is read', () => {
   const record = modify({ a: { S: 'new' } }, { a: { WHAT: 1 } })
-  assert.equal(examiner(OPTIONS).examine(record)[0]?.kind, 'change')
-  const [letter] = examiner({ ...OPTIONS, readsBefore: true }).examine(record)
+  assert.equal(new ChangeReader(OPTIONS).read(record)[0]?.kind, 'change')
+  const [letter] = new ChangeReader({ ...OPTIONS, readsBefore: true }).read(record)
   assert.equal(letter?.kind === 'dead-letter' && letter.code, 'DECODE_VALUE')
 })
 
@@ -53,19 +56,19 @@ test('text is screened for the targets that refuse it, and counted', () => {
   const record = modify({ a: { S: 'x\0' } }, {})
   let altered = 0
   const count = (): void => void altered++
-  const [kept] = examiner(OPTIONS).examine(record)
+  const [kept] = new ChangeReader(OPTIONS).read(record)
   assert.equal(kept?.kind === 'change' && kept.after?.a, 'x\0')
-  const [replaced] = examiner({
+  const [replaced] = new ChangeReader({
     ...OPTIONS,
     screening: () => ({ policy: 'replace', alsoNul: true }),
     onTextReplaced: count,
-  }).examine(record)
+  }).read(record)
   assert.equal(replaced?.kind === 'change' && replaced.after?.a, 'x\uFFFD')
-  const [letter] = examiner({
+  const [letter] = new ChangeReader({
     ...OPTIONS,
     screening: () => ({ policy: 'dead-letter', alsoNul: true }),
     onTextReplaced: count,
-  }).examine(record)
+  }).read(record)
   assert.equal(letter?.kind === 'dead-letter' && letter.code, 'TEXT_NUL')
   assert.equal(altered, 1)
 })
@@ -74,14 +77,14 @@ test('a bug is not made a dead letter', () => {
   const decode = (): never => {
     throw new TypeError('a bug')
   }
-  assert.throws(() => examiner({ ...OPTIONS, decode }).examine({ ...AT, data: Buffer.from('{}') }), TypeError)
+  assert.throws(() => new ChangeReader({ ...OPTIONS, decode }).read({ ...AT, data: Buffer.from('{}') }), TypeError)
 })
 
 test('a change of DMS gets its key from what went before; what waits passes through as it was thrown', () => {
   for (const onError of ['dead-letter', 'stop'] as const) {
-    const { examine, learned, restore } = examiner({ ...OPTIONS, tables: tables(), onError })
+    const { examine, learned, restore } = readerOf({ ...OPTIONS, facts: tables(), onError })
     const insert = dms('insert', '"data":{"id":7}')
-    assert.throws(() => examine(insert), NotYet)
+    assert.throws(() => examine(insert), KeyUnknownYet)
     assert.deepEqual(
       examine(CREATE_BERTHS).map(({ kind }) => kind),
       ['schema'],
@@ -91,28 +94,28 @@ test('a change of DMS gets its key from what went before; what waits passes thro
     const { facts: lessons } = learned()
     assert.deepEqual([...lessons.keys()], ['table harbour.berths'])
     restore(new Map())
-    assert.throws(() => examine(insert), NotYet)
+    assert.throws(() => examine(insert), KeyUnknownYet)
     restore(lessons)
     assert.equal(examine(insert)[0]?.kind, 'change')
   }
 })
 
 test('a glance learns the keys of tables that stand behind one that waits, and nothing else', () => {
-  const { examine, glance, learned } = examiner({ ...OPTIONS, tables: tables() })
+  const { examine, glance, learned } = readerOf({ ...OPTIONS, facts: tables() })
   const insert = dms('insert', '"data":{"id":7}')
   glance(dms('drop-table', '"control":{}'))
   glance(insert)
   glance({ ...AT, data: Buffer.from('no JSON') })
   assert.deepEqual(learned(), { tables: new Map(), facts: new Map() })
-  assert.throws(() => examine(insert), NotYet)
+  assert.throws(() => examine(insert), KeyUnknownYet)
   glance(CREATE_BERTHS)
   assert.equal(examine(insert)[0]?.kind, 'change')
   assert.deepEqual([...learned().facts.keys()], ['table harbour.berths'])
 })
 
 test('a table that is not wanted neither waits nor is learned, its schema changes are skipped', () => {
-  const only = route({ include: [], exclude: ['berths'], deletes: 'hard', expired: 'delete' })
-  const { examine, learned } = examiner({ ...OPTIONS, tables: tables(), route: only })
+  const only = route({ include: [], exclude: ['berths'], ignoreDeletes: false, expired: 'delete' })
+  const { examine, learned } = readerOf({ ...OPTIONS, facts: tables(), stages: [only] })
   for (const record of [dms('insert', '"data":{"id":7}'), CREATE_BERTHS]) {
     assert.deepEqual(
       examine(record).map((item) => item.kind === 'skip' && item.reason),
@@ -123,9 +126,9 @@ test('a table that is not wanted neither waits nor is learned, its schema change
 })
 
 test('names that the target refuses are refused before anything is kept under them', () => {
-  const { examine, learned } = examiner({
+  const { examine, learned } = readerOf({
     ...OPTIONS,
-    tables: tables(),
+    facts: tables(),
     screening: () => ({ policy: 'replace', alsoNul: true }),
   })
   const records = [
@@ -147,7 +150,7 @@ test('trouble that a DMS task wrote down is told at a falling rate, by place and
     ...SILENT,
     warn: (fields: object, message: string) => void warnings.push(`${JSON.stringify(fields)} ${message}`),
   }
-  const { examine } = examiner({ ...OPTIONS, tables: tables(), log })
+  const { examine } = readerOf({ ...OPTIONS, facts: tables(), onDecoded: feedWarnings(log) })
   const row = '"data":{"TABLE_NAME":"orders","STATEMENT":"secret"}'
   const exception = dms('insert', row, { 'schema-name': '', 'table-name': 'awsdms_apply_exceptions' })
   for (let i = 0; i < 20; i++) assert.equal(examine(exception)[0]?.kind, 'skip')
@@ -173,16 +176,25 @@ const tables = (): SourceTables =>
     log: SILENT,
   })
 
-const OPTIONS: ExamineOptions = {
+const OPTIONS: ReadOptions = {
   decode: recordDecoder({ format: 'auto', stream: 'orders', binary: 'double', beforeImageField: 'before-image' }),
-  route: route({ include: [], exclude: [], deletes: 'hard', expired: 'delete' }),
+  stages: [route({ include: [], exclude: [], ignoreDeletes: false, expired: 'delete' })],
   stream: 'orders',
   onError: 'dead-letter',
   readsBefore: false,
   screening: () => null,
-  tables: tables(),
+  facts: tables(),
   onTextReplaced: () => assert.fail('nothing is to be replaced'),
-  log: SILENT,
+}
+
+function readerOf(options: ReadOptions) {
+  const reader = new ChangeReader(options)
+  return {
+    examine: (record: RawRecord) => reader.read(record),
+    glance: (record: RawRecord) => reader.learnSchemas(record),
+    learned: () => reader.take(),
+    restore: (facts: Facts) => options.facts.restore(facts),
+  }
 }
 
 const CREATE_BERTHS = dms(

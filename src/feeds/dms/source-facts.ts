@@ -1,0 +1,71 @@
+import { type ColumnType, compareDecimal, type SchemaChange } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
+import { parseJson } from '../../parse-json.ts'
+
+/** What the stream, and for its key the target, say of a table. Immutable: news create a new object. */
+export interface SourceFacts {
+  /** In key order. Empty: it has none. Null: not known. */
+  readonly key: readonly string[] | null
+  readonly columns: ReadonlyMap<string, ColumnType>
+  /** The greatest version of a `drop-table`; null: none came. */
+  readonly floor: string | null
+  /** The version of the `create-table` that named key and columns; null: none did. */
+  readonly version: string | null
+}
+
+export const NO_FACTS: SourceFacts = { key: null, columns: new Map(), floor: null, version: null }
+
+/** What is known of a table once this happened to it. The same object if that is no news. */
+export function afterSchemaChange(facts: SourceFacts, change: SchemaChange): SourceFacts {
+  switch (change.op) {
+    case 'create-table':
+      return afterCreate(facts, change)
+    case 'drop-table':
+      // Rows that are still to come may need the key: it stays known.
+      return isOlder(change.version, facts.floor) ? facts : { ...facts, floor: change.version }
+    case 'add-column':
+    case 'change-columns':
+    case 'column-type-change':
+      return afterAlteration(facts, change)
+    case 'rename-table':
+    case 'drop-column':
+    case 'rename-column':
+      return facts
+  }
+}
+
+function afterCreate(facts: SourceFacts, { columns, primaryKey, version }: SchemaChange): SourceFacts {
+  const saysNothing = columns === undefined && primaryKey === undefined
+  if (saysNothing || isOlder(version, facts.version)) return facts
+  return {
+    key: primaryKey ?? facts.key,
+    columns: columns === undefined ? facts.columns : new Map(columns.map(({ name, type }) => [name, type])),
+    floor: facts.floor,
+    version,
+  }
+}
+
+/** What these operations send is not documented and may be some columns only: so they add, and take nothing away. */
+function afterAlteration(facts: SourceFacts, { columns = [] }: SchemaChange): SourceFacts {
+  const added = columns.filter(({ name }) => !facts.columns.has(name))
+  if (added.length === 0) return facts
+  return { ...facts, columns: new Map([...facts.columns, ...added.map(({ name, type }) => [name, type] as const)]) }
+}
+
+const isOlder = (version: string, than: string | null): boolean => than !== null && compareDecimal(version, than) < 0
+
+export function factsToJson({ key, columns, floor, version }: SourceFacts): string {
+  return JSON.stringify({ key, columns: Object.fromEntries(columns), floor, version })
+}
+
+/** @throws RelayError STATE_BROKEN for what `factsToJson` did not write */
+export function factsFromJson(subject: string, json: string): SourceFacts {
+  try {
+    const { key, columns, floor, version } = parseJson(json) as {
+      [K in keyof SourceFacts]: K extends 'columns' ? Record<string, ColumnType> : SourceFacts[K]
+    }
+    return { key, columns: new Map(Object.entries(columns)), floor, version }
+  } catch (cause) {
+    throw new RelayError('STATE_BROKEN', `What was learned of ${subject} cannot be read`, {}, cause)
+  }
+}
