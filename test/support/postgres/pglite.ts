@@ -1,10 +1,14 @@
-import { rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'kysely'
 import type { Connection } from '../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../src/sinks/sql/connect.ts'
+import { fillFolder } from './template.ts'
+
+const PACKAGE = new URL('../../../node_modules/@electric-sql/pglite/package.json', import.meta.url)
 
 /** A database in a folder, which one at a time may have open. */
 export interface PGliteFolder {
@@ -18,7 +22,7 @@ export interface PGliteFolder {
 
 let shared: Promise<PGliteFolder> | undefined
 
-/** The one folder of this test process: making one takes seconds. It is removed when the process ends. */
+/** The one folder of this test process. It is removed when the process ends. */
 export function pgliteFolder(): Promise<PGliteFolder> {
   shared ??= makeFolder()
   return shared
@@ -27,7 +31,11 @@ export function pgliteFolder(): Promise<PGliteFolder> {
 async function makeFolder(): Promise<PGliteFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-pglite-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const url = `pglite:${join(folder, 'data')}`
+  const data = join(folder, 'data')
+  await mkdir(data)
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
+  await fillFolder(data, `pglite ${version}`, async () => (await PGlite.create(data)).close())
+  const url = `pglite:${data}`
   let connection: Connection | undefined
 
   const query: PGliteFolder['query'] = async (text, given) => {

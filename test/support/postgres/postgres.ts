@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { type PostgresVersion, serverUser, sharedFolder, usablePrograms } from './postgres-programs.ts'
+import { fillFolder } from './template.ts'
 
 /** A PostgreSQL server of our own, in a temporary folder, reached over TCP with a password. */
 export interface PostgresServer {
@@ -69,10 +70,13 @@ export async function newDatabase(server: PostgresServer, settings?: string): Pr
 
 /** As `DROP DATABASE … WITH (FORCE)`, which PostgreSQL 10 and 12 do not know. */
 async function dropDatabase(server: PostgresServer, name: string): Promise<void> {
-  await statement(server.url(), `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`)
-  await statement(server.url(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
-  // A server waits a few seconds for sessions that are about to end.
-  await statement(server.url(), `DROP DATABASE ${name}`)
+  await statement(
+    server.url(),
+    `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    // A server waits a few seconds for sessions that are about to end.
+    `DROP DATABASE ${name}`,
+  )
 }
 
 const PASSWORD = 'password-of-the-test-server'
@@ -96,13 +100,11 @@ export async function startPostgres(
   await mkdir(data, { mode: 0o700 })
   await writeFile(passwordFile, PASSWORD)
   // All of it, so that the server's user can remove it, too.
-  if (user !== null) spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, home])
-
-  const init = spawnSync(
-    join(bin, 'initdb'),
-    [
-      '-D',
-      data,
+  const handOver = () => user !== null && spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, home])
+  handOver()
+  const { stdout: product } = spawnSync(join(bin, 'postgres'), ['--version'], { ...user, cwd: home, encoding: 'utf8' })
+  await fillFolder(data, product.trim(), async () => {
+    const flags = [
       '-U',
       'postgres',
       '-A',
@@ -112,10 +114,12 @@ export async function startPostgres(
       'UTF8',
       '--no-locale',
       '-N',
-    ],
-    { ...user, cwd: home, encoding: 'utf8' },
-  )
-  if (init.status !== 0) throw new Error(`initdb failed: ${init.error ?? ''}${init.stdout}${init.stderr}`)
+    ]
+    const init = spawnSync(join(bin, 'initdb'), ['-D', data, ...flags], { ...user, cwd: home, encoding: 'utf8' })
+    if (init.status !== 0) throw new Error(`initdb failed: ${init.error ?? ''}${init.stdout}${init.stderr}`)
+  })
+  await chmod(data, 0o700)
+  handOver()
 
   const port = await freePort()
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -181,12 +185,15 @@ async function untilReady(log: NodeJS.ReadableStream, exited: Promise<unknown>):
   })
 }
 
-async function statement(url: string, text: string): Promise<Record<string, unknown>[]> {
+/** Runs one statement after the other on one connection; resolves to the rows of the last. */
+async function statement(url: string, ...texts: readonly string[]): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => {})
   await client.connect()
   try {
-    return (await client.query(text)).rows
+    let rows: Record<string, unknown>[] = []
+    for (const text of texts) rows = (await client.query(text)).rows
+    return rows
   } finally {
     await client.end()
   }
