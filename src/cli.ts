@@ -7,7 +7,7 @@ import { RUN } from './commands/run-command.ts'
 import { SINK_EXAMPLES } from './commands/sink-examples.ts'
 import { writtenFlags } from './commands/written-flags.ts'
 import { suggestion } from './nearest.ts'
-import { maskedWord } from './observe/mask.ts'
+import { maskedWord } from './mask.ts'
 import { ownVersion } from './version.ts'
 
 const COMMANDS: readonly Command[] = [RUN, CHECK]

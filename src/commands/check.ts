@@ -1,6 +1,6 @@
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
-import { holdsPassword, maskedWord, masker, maskTexts, secretsOf } from '../observe/mask.ts'
+import { holdsPassword, maskedWord, masker, maskTexts, secretsOf } from '../mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { warningsIntoLog } from '../observe/warnings.ts'
 import { sinkEntry, sinkProblem } from '../sinks/by-url.ts'

@@ -1,4 +1,4 @@
-import { masker, maskWord } from '../observe/mask.ts'
+import { masker, maskWord } from '../mask.ts'
 
 /**
  * Takes passwords out of what `ps` shows of this process, where the platform lets it: on Linux the title is written over the

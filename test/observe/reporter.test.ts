@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
-import { masker, secretsOf } from '../../src/observe/mask.ts'
+import { masker, secretsOf } from '../../src/mask.ts'
 import { reporter } from '../../src/observe/reporter.ts'
 
 /** What a reporter writes on a terminal or on something else. */

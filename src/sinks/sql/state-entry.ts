@@ -1,4 +1,4 @@
-import { secretsOf } from '../../observe/mask.ts'
+import { secretsOf } from '../../mask.ts'
 import { addressProblem, misreading } from '../../server-url.ts'
 import type { StateEntry } from '../../state/entry.ts'
 import { postgresAddress, TLS_FILES } from './postgresql/address.ts'

@@ -53,7 +53,7 @@ export async function planTables<To>(
   return plans
 }
 
-export async function planTable<To>(tables: Tables<To>, group: Group): Promise<TablePlan<To> | undefined> {
+async function planTable<To>(tables: Tables<To>, group: Group): Promise<TablePlan<To> | undefined> {
   const table = tables.find(group.source, group.known)
   const plan = await table?.plan(group.changes)
   return table === undefined || plan == null ? undefined : { table, group, ...plan }

@@ -55,7 +55,7 @@ export class ValuesAside {
 export const NOTHING_ASIDE = new ValuesAside()
 
 /** Adds up; the first reason of a column stands. */
-export function addAside(counts: Map<string, SetAsideColumn>, column: string, more: SetAsideColumn): void {
+function addAside(counts: Map<string, SetAsideColumn>, column: string, more: SetAsideColumn): void {
   const before = counts.get(column)
   counts.set(column, before === undefined ? more : { ...before, count: before.count + more.count })
 }

@@ -1,4 +1,4 @@
-import { secretsOf } from '../../../observe/mask.ts'
+import { secretsOf } from '../../../mask.ts'
 import { addressProblem } from '../../../server-url.ts'
 import type { SinkEntry } from '../../entry.ts'
 import { openSql } from '../open.ts'

@@ -3,7 +3,7 @@ import { plainDecimal } from '../keys.ts'
 import type { Codec } from './codec.ts'
 
 /** A value as text, numbers with all their digits; undefined for bytes, which have none. */
-export function textOf(value: Exclude<Value, null>): string | undefined {
+function textOf(value: Exclude<Value, null>): string | undefined {
   if (value instanceof Binary) return undefined
   return typeof value === 'object' && !(value instanceof Numeric) ? toJson(value) : scalarText(value)
 }

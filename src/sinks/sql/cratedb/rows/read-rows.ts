@@ -33,7 +33,7 @@ export async function readRows(
   return found
 }
 
-export const keysPerQuery = (keyColumns: number): number => KEYS_AT_ONCE[keyColumns - 1] ?? 1
+const keysPerQuery = (keyColumns: number): number => KEYS_AT_ONCE[keyColumns - 1] ?? 1
 
 function storedRow({ columns }: WrittenTable, answer: Answer): StoredRow {
   return {

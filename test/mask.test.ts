@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { masker, maskTexts, maskWord, secretsOf } from '../../src/observe/mask.ts'
+import { masker, maskTexts, maskWord, secretsOf } from '../src/mask.ts'
 
 const CASES: [string, string][] = [
   ['postgresql://app:s3cret@db:5432/w', 'postgresql://app:***@db:5432/w'],
