@@ -100,11 +100,17 @@ export const RUN_OPTIONS = {
   'batch-wait': text(pace, 'or when its first record has waited this long and nothing is being written', '250ms'),
   memory: text(pace, 'how much may be read ahead, all shards together', '64MiB'),
 
-  region: text(aws, "region [default: the ARN's, else the SDK's own chain]"),
-  profile: text(aws, 'profile of the shared configuration files'),
-  'role-arn': text(aws, 'role to assume for reading'),
+  region: text(
+    aws,
+    "region of all that has none in its address (NAME?region=…) [default: the ARN's, else the SDK's own chain]",
+  ),
+  profile: text(aws, 'profile of the shared configuration files, where the address names no credentials'),
+  'role-arn': text(aws, 'role to assume, where the address names no credentials (NAME?role-arn=…)'),
   'external-id': text(aws, 'external id for --role-arn'),
-  'endpoint-url': text(aws, 'another endpoint; a plain http:// one (emulator) needs no region or credentials'),
+  'endpoint-url': text(
+    aws,
+    'another endpoint of Kinesis; a plain http:// one (emulator) needs no region or credentials',
+  ),
 
   config: text('Other:', 'YAML file with these options'),
   'log-values': flag(

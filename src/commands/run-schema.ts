@@ -1,6 +1,7 @@
 import bytes from 'bytes'
 import ms, { type StringValue } from 'ms'
 import * as z from 'zod'
+import { endpointProblem, regionProblem, roleProblem } from '../aws/address.ts'
 import type { Start } from '../ingest/source.ts'
 import { camelKeys } from './camel-keys.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
@@ -41,6 +42,13 @@ const beforeImageField = z
   .string()
   .min(1, 'is empty')
   .refine((name) => !['data', 'metadata', 'control'].includes(name), 'must not be data, metadata or control')
+
+/** A text that `problemOf` finds nothing wrong with. */
+const textWithout = (problemOf: (text: string) => string | null) =>
+  z.string().superRefine((text, context) => {
+    const problem = problemOf(text)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  })
 
 const options = z.strictObject({
   source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
@@ -86,14 +94,11 @@ const options = z.strictObject({
   'batch-bytes': size('batch-bytes'),
   'batch-wait': waitOf('batch-wait'),
   memory: size('memory'),
-  region: z
-    .string()
-    .regex(/^[a-z\d]+(-[a-z\d]+)*$/, 'is not the name of a region, such as eu-north-1')
-    .optional(),
+  region: textWithout(regionProblem).optional(),
   profile: z.string().optional(),
-  'role-arn': z.string().startsWith('arn:', 'must be an ARN').optional(),
+  'role-arn': textWithout(roleProblem).optional(),
   'external-id': z.string().optional(),
-  'endpoint-url': z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  'endpoint-url': textWithout(endpointProblem).optional(),
 })
 
 /** Values as the operator wrote them, by the names of options → RunConfig. */

@@ -1,20 +1,23 @@
+import { type AwsAddress, awsAddress, awsAddressProblems, awsOptionsFor } from '../aws/address.ts'
 import { isTableName } from './dynamodb-name.ts'
 import type { StateEntry } from './entry.ts'
 
+/** An item of a DynamoDB table; `--endpoint-url` is Kinesis's. */
 export const DYNAMODB_STORE: StateEntry = {
-  usage: 'dynamodb:TABLE',
+  usage: 'dynamodb:TABLE[?region=…&profile=…&role-arn=…]',
   asksAws: true,
   problem(url) {
-    const table = tableOf(url)
-    if (table.includes('?'))
-      return 'takes no parameters: --region, --profile and --role-arn say how the table is reached'
-    return isTableName(table) ? null : `names "${table}", which is not the name of a DynamoDB table`
+    const address = addressOf(url)
+    if (!isTableName(address.name)) return `names "${address.name}", which is not the name of a DynamoDB table`
+    return awsAddressProblems(address).join('; ') || null
   },
   secrets: () => [],
   async open(url, { aws, env, log }) {
     const { dynamodbStateStore } = await import('./dynamodb.ts')
-    return dynamodbStateStore({ ...aws, table: tableOf(url), endpointUrl: env.AWS_ENDPOINT_URL_DYNAMODB, log })
+    const address = addressOf(url)
+    const own = awsOptionsFor(address, { ...aws, endpointUrl: env.AWS_ENDPOINT_URL_DYNAMODB })
+    return dynamodbStateStore({ ...own, table: address.name, log })
   },
 }
 
-const tableOf = (url: string): string => url.slice('dynamodb:'.length)
+const addressOf = (url: string): AwsAddress => awsAddress(url.slice('dynamodb:'.length))

@@ -12,6 +12,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { signedBy } from './aws-signature.ts'
 
 const dynalite = createRequire(import.meta.url)('dynalite') as (options: Readonly<Record<string, number>>) => Server
 
@@ -23,8 +24,8 @@ export type Item = Record<string, AttributeValue>
  */
 export type Fault = 'cut' | 'lose answer' | { readonly status: number; readonly name: string }
 
-/** Looks at each request before it is served; `operation` is `PutItem` and so on. */
-export type Script = (operation: string) => Fault | undefined
+/** Looks at each request before it is served; `operation` is `PutItem` and so on, `signedBy` key, region and service. */
+export type Script = (operation: string, signedBy: string) => Fault | undefined
 
 /**
  * A DynamoDB emulator in this process. It knows no transactions, no ARNs, no throttling, and no other account; reads are
@@ -44,7 +45,7 @@ export interface Dynalite {
 export async function startDynalite(): Promise<Dynalite> {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   let script: Script | undefined
-  scriptable(server, (operation) => script?.(operation))
+  scriptable(server, (operation, signed) => script?.(operation, signed))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -108,7 +109,7 @@ function scriptable(server: Server, script: Script): void {
   const [serve] = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[]
   server.removeAllListeners('request')
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const fault = script(String(request.headers['x-amz-target']).split('.')[1] ?? '')
+    const fault = script(String(request.headers['x-amz-target']).split('.')[1] ?? '', signedBy(request))
     if (fault === 'cut') {
       request.socket.destroy()
       return

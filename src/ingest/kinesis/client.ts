@@ -36,9 +36,13 @@ export function connect(options: ClientOptions): Connection {
   const stream = streamNameOf(options.stream)
   const region = options.region ?? (stream.arn === null ? undefined : regionOf(stream.arn))
   if (stream.arn !== null && region !== regionOf(stream.arn)) {
-    throw new RelayError('CONFIGURATION', `The stream is in ${regionOf(stream.arn)}, but --region is ${region}`, {
-      stream: stream.arn,
-    })
+    throw new RelayError(
+      'CONFIGURATION',
+      `The stream is in ${regionOf(stream.arn)}, but the region given is ${region}`,
+      {
+        stream: stream.arn,
+      },
+    )
   }
   const { profile } = options
   const ofChain = new KinesisClient(profile === undefined ? {} : { profile }).config

@@ -1,18 +1,33 @@
+import { type AwsAddress, awsAddress, awsAddressProblems, awsOptionsFor } from '../../aws/address.ts'
 import type { SourceEntry } from '../entry.ts'
 import { streamNameOf, streamProblem } from './stream-name.ts'
 
-/** A Kinesis stream by name or ARN; `kinesis:` may stand in front. */
+/** A Kinesis stream by name or ARN; `kinesis:` may stand in front, and parameters behind. */
 export const KINESIS_SOURCE: SourceEntry = {
-  usage: 'stream name or ARN',
+  usage: 'stream name or ARN (with AWS settings of its own: NAME?region=…&profile=…&role-arn=…&endpoint-url=…)',
   isStream: true,
   asksAws: true,
-  problem: (source, { region }) => streamProblem(nameOf(source), region),
+  problem(source, aws) {
+    const address = addressOf(source)
+    const ofName = streamProblem(address.name, awsOptionsFor(address, aws).region)
+    return ofName ?? (awsAddressProblems(address).join('; ') || null)
+  },
   async open({ source, untilLatest, onGap, memory }, { aws, log, observer }) {
     const { kinesisSource } = await import('./source.ts')
-    const stream = nameOf(source)
-    const kinesis = kinesisSource({ ...aws, stream, untilLatest, onGap, memoryBytes: memory, log, observer })
-    return Object.assign(kinesis, { streamName: streamNameOf(stream).name, keepsState: true })
+    const address = addressOf(source)
+    const streamName = streamNameOf(address.name).name
+    const own = awsOptionsFor(address, aws)
+    const kinesis = kinesisSource({
+      ...own,
+      stream: address.name,
+      untilLatest,
+      onGap,
+      memoryBytes: memory,
+      log,
+      observer,
+    })
+    return Object.assign(kinesis, { streamName, keepsState: true })
   },
 }
 
-const nameOf = (source: string): string => source.replace(/^kinesis:/, '')
+const addressOf = (source: string): AwsAddress => awsAddress(source.replace(/^kinesis:/, ''))

@@ -24,7 +24,7 @@ export function streamProblem(text: string, region: unknown): string | null {
   try {
     const { arn } = streamNameOf(text)
     if (arn === null || region === undefined || region === regionOf(arn)) return null
-    return `is in ${regionOf(arn)}, but --region is ${region}`
+    return `is in ${regionOf(arn)}, but the region given is ${region}`
   } catch (error) {
     if (!(error instanceof RelayError)) throw error
     return `is neither file:PATH nor the name or ARN of a Kinesis stream: ${text}`

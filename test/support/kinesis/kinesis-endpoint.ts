@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { signedBy } from '../aws-signature.ts'
 
 /** What the service answers with status 400 and a name. */
 export interface Refusal {
@@ -25,6 +26,8 @@ export interface EndpointRequest {
   readonly operation: string
   readonly body: Body
   readonly host: string
+  /** Key, region and service of the signature. */
+  readonly signedBy: string
 }
 
 /** Answers in place of the endpoint; undefined: the endpoint answers itself, which `usual` does too, to be altered. */
@@ -168,7 +171,12 @@ export class KinesisEndpoint {
     for await (const chunk of message) chunks.push(chunk as Buffer)
     const operation = String(message.headers['x-amz-target']).replace('Kinesis_20131202.', '')
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Body
-    const request: EndpointRequest = { operation, body, host: String(message.headers.host) }
+    const request: EndpointRequest = {
+      operation,
+      body,
+      host: String(message.headers.host),
+      signedBy: signedBy(message),
+    }
     this.requests.push(request)
 
     const usual = (): Answer => this.#usual(request)
