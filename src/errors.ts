@@ -210,6 +210,13 @@ export const FAILURES = {
     means: 'Another process holds the name of this relay, or the folder or file that it writes to.',
     help: 'Two at a time would undo what the other one does.',
   },
+  STATE_NEWER: {
+    retry: 'never',
+    exit: 2,
+    means:
+      "The relay's own tables, state file or state item were written by a newer cdc-relay, in a form that this one does not know.",
+    help: 'Run the newer cdc-relay, or a later one. This one could misread what is stored: it stopped before it wrote anything.',
+  },
   STATE_UNREACHABLE: {
     retry: 'always',
     exit: 1,

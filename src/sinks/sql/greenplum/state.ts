@@ -4,7 +4,7 @@ import { ours } from '../postgresql/moves.ts'
 import type { HeldClaim, StateStatements } from '../postgresql/state.ts'
 import { factsJson, movesJson } from '../postgresql/state-rows.ts'
 import type { Kernel } from './kernel.ts'
-import { greenplumParts } from './schema.ts'
+import { greenplumSteps } from './schema.ts'
 
 /**
  * One write in each statement, since Greenplum takes no WITH that writes. The claim is looked at first and stays locked;
@@ -14,7 +14,7 @@ import { greenplumParts } from './schema.ts'
  * therefore it comes last.
  */
 export const greenplumState = (kernel: Kernel): StateStatements => ({
-  parts: greenplumParts(kernel),
+  steps: greenplumSteps(kernel),
 
   async move(trx, held, moves, before) {
     if (!(await isOurs(trx, held))) return false

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
-import { POSTGRES_PARTS } from './schema.ts'
+import { POSTGRES_STEPS } from './schema.ts'
 import type { HeldClaim, StateStatements } from './state.ts'
 import { factsJson, movesJson } from './state-rows.ts'
 
 /** One statement for all positions, one for all lessons, each of them with the look at the claim. */
 export const postgresState: StateStatements = {
-  parts: POSTGRES_PARTS,
+  steps: POSTGRES_STEPS,
 
   async move(trx, held, moves, before) {
     const { rows } = await sql<{ moved: number }>`

@@ -9,7 +9,8 @@ import type { Database } from '../../tables/database.ts'
 import { lockKey } from '../../tables/names.ts'
 import { type Connection, inTransaction } from '../connection.ts'
 import type { SqlState } from '../state.ts'
-import { ensureSchema, type Parts } from './schema.ts'
+import type { SchemaStep } from '../schema-steps.ts'
+import { ensureSchema } from './migration.ts'
 import { beginName, gone, held, readRelay, readStored, takeName } from './state-rows.ts'
 
 /** How long a new process waits for the session of a killed one to end. */
@@ -18,7 +19,7 @@ const LOCK_POLL_MS = 200
 
 /** What differs between databases: both resolve to false if not all of it happened under the claim. */
 export interface StateStatements {
-  readonly parts: Parts
+  readonly steps: readonly SchemaStep[]
   /** Moves positions. @param before what was last read or written */
   move(trx: Database, held: HeldClaim, moves: Positions, before: Positions): Promise<boolean>
   keep(trx: Database, held: HeldClaim, facts: Facts): Promise<boolean>
@@ -79,7 +80,7 @@ class SessionState implements SqlState {
   async claim(claim: Claim, signal: AbortSignal): Promise<Stored> {
     this.#request = claim
     const { relay } = claim
-    await ensureSchema(this.#db, this.#statements.parts)
+    await ensureSchema(this.#db, this.#statements.steps)
     await this.#lockName(relay.name, claim.takeOver, signal)
     let taken = await inTransaction(this.#db, (trx) => takeName(trx, claim, this.#owner))
     if (taken === undefined) {

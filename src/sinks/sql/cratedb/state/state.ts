@@ -23,7 +23,7 @@ import type { Connection } from '../../connection.ts'
 import { sqlFailure } from '../../failures.ts'
 import type { SqlState } from '../../state.ts'
 import { byWordsOfCrate } from '../failures.ts'
-import { ensureSchema } from './schema.ts'
+import { ensureSchema } from './migration.ts'
 import {
   beginRelay,
   changeRelay,

@@ -4,7 +4,7 @@ import { type DeadLetter, Numeric, recordToJson } from '../../../../../src/chang
 import type { Connection } from '../../../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../../../src/sinks/sql/connect.ts'
 import { keepDeadLetters } from '../../../../../src/sinks/sql/cratedb/state/dead-letters.ts'
-import { ensureSchema } from '../../../../../src/sinks/sql/cratedb/state/schema.ts'
+import { ensureSchema } from '../../../../../src/sinks/sql/cratedb/state/migration.ts'
 import { put } from '../../../../support/changes.ts'
 import type { Crate } from '../../../../support/crate/crate.ts'
 import { onStandInOnly, testCrate } from '../../../../support/crate/real-crate.ts'
