@@ -13,7 +13,7 @@ import { KERNEL_6, KERNEL_7, type Kernel } from './kernel.ts'
 import { logByCopy } from './log-rows.ts'
 import { BY_KEY } from './merge.ts'
 import { refusedTextsOf } from './refused-texts.ts'
-import { greenplumParts } from './schema.ts'
+import { greenplumSteps } from './schema.ts'
 import { greenplumState } from './state.ts'
 import { greenplumStyle, greenplumTables } from './tables.ts'
 import { lockingWriting } from './writing.ts'
@@ -43,7 +43,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     session,
     catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
-    sharedState: ({ db }) => sqlSharedState(db, greenplumParts(kernel)),
+    sharedState: ({ db }) => sqlSharedState(db, greenplumSteps(kernel)),
     mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
     append: (isShared) => appendLog(greenplumStyle(kernel, 'hard'), isShared, logByCopy(kernel)),
     writing: { ...lockingWriting(kernel), refusedTexts: refusedTextsOf(kernel) },

@@ -19,7 +19,7 @@ export const postgresql: Dialect = {
   deletes: ['hard', 'soft'],
   defaultSchema: 'public',
   state: (connection) => sqlState(connection, postgresState),
-  sharedState: ({ db }) => sqlSharedState(db, postgresState.parts),
+  sharedState: ({ db }) => sqlSharedState(db, postgresState.steps),
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,
   catalogue: ({ db }) => sqlCatalogue(db),
   names: { schema: targetName, table: targetName, isReserved: isReservedInPostgres },

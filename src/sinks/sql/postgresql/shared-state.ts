@@ -5,7 +5,9 @@ import { keeperOf, keptBy, requireSameKeeper } from '../../../state/keeper.ts'
 import type { Database } from '../../tables/database.ts'
 import { inTransaction } from '../connection.ts'
 import { type Marks, NOBODY, newsOf, type SharedState } from '../shared-state.ts'
-import { ensureSchema, lockForDdl, type Parts } from './schema.ts'
+import type { SchemaStep } from '../schema-steps.ts'
+import { ensureSchema } from './migration.ts'
+import { lockForDdl } from './schema.ts'
 import { factsJson, forgetStatement, readFacts, readRelay, storedIdentity } from './state-rows.ts'
 
 /**
@@ -15,11 +17,11 @@ import { factsJson, forgetStatement, readFacts, readRelay, storedIdentity } from
  *
  * The claim of such a name is a number that goes up with each change of its facts.
  */
-export function sqlSharedState(db: Database, parts: Parts): SharedState {
+export function sqlSharedState(db: Database, steps: readonly SchemaStep[]): SharedState {
   return {
     async join(opening) {
       const { name } = opening.relay
-      await ensureSchema(db, parts)
+      await ensureSchema(db, steps)
       if (!(await isJoined(db, opening))) await inTransaction(db, (trx) => enter(trx, opening))
       return await readFacts(db, name)
     },

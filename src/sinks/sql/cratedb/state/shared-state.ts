@@ -6,7 +6,7 @@ import { keeperOf, keptBy, requireSameKeeper } from '../../../../state/keeper.ts
 import type { Database } from '../../../tables/database.ts'
 import { type Marks, NOBODY, newsOf, type SharedState } from '../../shared-state.ts'
 import { readTables } from './remembered-tables.ts'
-import { ensureSchema } from './schema.ts'
+import { ensureSchema } from './migration.ts'
 import {
   beginRelay,
   changeRelay,
