@@ -100,7 +100,7 @@ export interface SetAsideColumn {
   /** In words without values: why the column does not hold them. */
   readonly reason: string
   /** What the operator can do, in words or as a statement. */
-  readonly cure: string
+  readonly fix: string
 }
 
 /** The target held older positions than those last written (restored, failed over): nothing was written, read again from here. */

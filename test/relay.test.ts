@@ -219,7 +219,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
   return { log, parts: { source, read, sink, claim, limits, observer }, ledger }
 }
 
-const SMALLINT = { count: 1, type: 'smallint', reason: 'smallint holds whole numbers', cure: 'Widen it' }
+const SMALLINT = { count: 1, type: 'smallint', reason: 'smallint holds whole numbers', fix: 'Widen it' }
 
 function onePage(sequence: string, log: string[]): Page {
   const record: RawRecord = { shard: 'a', sequence, arrivedAt: 1, data: new Uint8Array(1) }

@@ -8,10 +8,10 @@ const MOST_NAMED = 20
 export function warnOfSetAside(log: Log, tables: ReadonlyMap<string, SetAsideColumns>): void {
   for (const [table, columns] of tables) {
     for (const alike of byReason(columns)) {
-      const [[column, { type, reason, cure }]] = alike as [readonly [string, SetAsideColumn]]
+      const [[column, { type, reason, fix }]] = alike as [readonly [string, SetAsideColumn]]
       const named = alike.slice(0, MOST_NAMED).map(([name]) => name)
       const which = alike.length === 1 ? { column } : { columns: alike.length, named }
-      const message = `Values are kept in cdc_extra instead of in their column: ${reason}. ${cure}`
+      const message = `Values are kept in cdc_extra instead of in their column: ${reason}. ${fix}`
       log.warn({ table, ...which, ...(type === null ? {} : { type }) }, message)
     }
   }

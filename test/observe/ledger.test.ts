@@ -83,7 +83,7 @@ test('summary: values set aside, by table and column; for people the columns wit
   const why: Omit<SetAsideColumn, 'count'> = {
     type: 'smallint',
     reason: 'smallint holds whole numbers',
-    cure: 'Widen it',
+    fix: 'Widen it',
   }
   const leftOut = Array.from({ length: 25 }, (_, i) => [`a${i}`, { ...why, type: null, count: 1 }] as const)
   ledger.wrote(

@@ -34,7 +34,7 @@ const SUSPECTS_ROWS_AFTER = 2
 const BLAMES_ROWS_AFTER = 5
 
 /** A load that failed, perhaps because of a row. */
-interface Refusal {
+interface RowRejection {
   readonly failure: RelayError
   readonly blame: Blame
 }
@@ -54,7 +54,7 @@ export class GroupLoad {
   /** True once the table is seen to take rows. */
   #takesRows = false
   /** What a row failed with that is blamed only if the table turns out to be sound. */
-  #suspicion: Refusal | null = null
+  #suspicion: RowRejection | null = null
 
   constructor(options: GroupLoadOptions, group: Group) {
     this.#options = options
@@ -112,11 +112,11 @@ export class GroupLoad {
 
   async #isTaken(probe: Probe, changes: readonly Change[]): Promise<boolean> {
     const load = (await this.#plan(changes))?.load ?? null
-    return load === null || (await this.#refusalOf(() => this.#send(probe(load)))) === null
+    return load === null || (await this.#rejectionOf(() => this.#send(probe(load)))) === null
   }
 
   /** @param refusal of the whole range */
-  async #loadHalves(changes: readonly Change[], from: number, to: number, refusal: Refusal): Promise<void> {
+  async #loadHalves(changes: readonly Change[], from: number, to: number, refusal: RowRejection): Promise<void> {
     if (to - from === 1) {
       await this.#refuse(changes[from]!, refusal, to + this.#group.changes.length - changes.length)
       return
@@ -131,7 +131,7 @@ export class GroupLoad {
    * A change that was refused alone. Where that may have been for another reason, it is tried once more.
    * @param seen how many changes are settled by now; a table that is wrong for all rows is found out early
    */
-  async #refuse(change: Change, refusal: Refusal, seen: number): Promise<void> {
+  async #refuse(change: Change, refusal: RowRejection, seen: number): Promise<void> {
     const isSure = refusal.blame === 'row'
     const again = isSure ? refusal : await this.#try(this.#plan([change]))
     if (again === null || (await this.#isLoadedWithout(change, again))) return
@@ -154,7 +154,7 @@ export class GroupLoad {
   }
 
   /** Tries the change without values that may be why it was refused: then they cost themselves, and not the row. */
-  async #isLoadedWithout(change: Change, { failure, blame }: Refusal): Promise<boolean> {
+  async #isLoadedWithout(change: Change, { failure, blame }: RowRejection): Promise<boolean> {
     const { target } = this.#options
     if (blame === 'table') return false
     for (const suspects of target.suspects?.(this.#group, change, isTooLarge(failure)) ?? []) {
@@ -163,7 +163,7 @@ export class GroupLoad {
         (mapping: Mapping, token: string) => suspects(mapping, token) && leftOut.push([mapping.column, token]) > 0,
         suspects.why === undefined ? {} : { why: suspects.why },
       )
-      const again = await this.#refusalOf(async () => {
+      const again = await this.#rejectionOf(async () => {
         const plan = await target.plan(this.#group, [change], true, refuses)
         // In a column that must be filled the value costs the row all the same.
         if (plan === null || plan.refused.length > 0) throw new Suspected(failure, blame)
@@ -194,7 +194,7 @@ export class GroupLoad {
     if (blame === 'table') throw failure
     const nothing = await this.#options.target.planNothing(this.#group)
     if (nothing !== null) {
-      if ((await this.#refusalOf(() => this.#send(nothing))) === null) return
+      if ((await this.#rejectionOf(() => this.#send(nothing))) === null) return
     } else if (this.#options.attemptsBefore >= BLAMES_ROWS_AFTER) return
     throw failure
   }
@@ -210,15 +210,15 @@ export class GroupLoad {
   }
 
   /** Null once it is loaded; the refusal if nothing of it is. */
-  #try(planned: Promise<LoadPlan | null>): Promise<Refusal | null> {
-    return this.#refusalOf(async () => {
+  #try(planned: Promise<LoadPlan | null>): Promise<RowRejection | null> {
+    return this.#rejectionOf(async () => {
       const plan = await planned
       if (plan === null) requireNoChanges(this.#group)
       else await this.#loadPlan(plan)
     })
   }
 
-  async #refusalOf(work: () => Promise<void>): Promise<Refusal | null> {
+  async #rejectionOf(work: () => Promise<void>): Promise<RowRejection | null> {
     try {
       await work()
       return null
@@ -265,7 +265,7 @@ export class GroupLoad {
   }
 }
 
-class Suspected extends Error implements Refusal {
+class Suspected extends Error implements RowRejection {
   readonly failure: RelayError
   readonly blame: Blame
 

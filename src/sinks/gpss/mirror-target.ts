@@ -121,6 +121,6 @@ function staging(table: MergeTable): MirrorStatements<Stage> {
     applyMoves: part('moves'),
     insert: part('added'),
     // Deleted rows stay, marked: they come with the others.
-    bury: part('rows'),
+    deleteRows: part('rows'),
   }
 }

@@ -1,6 +1,6 @@
+import type { SetAsideColumns } from '../../batch.ts'
 import type { Change, DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { SetAsideColumns } from '../../batch.ts'
 import type { Database } from '../tables/database.ts'
 import type { Plan } from '../tables/layout.ts'
 import type { RefusedRows } from '../tables/refused.ts'
@@ -37,7 +37,7 @@ export async function writePlan(to: Database, plan: Plan, blaming: Blaming): Pro
   const applied = await ofRows(() =>
     plan.write(to, (change, error) => {
       if (!(error instanceof Error) || suspicionOf(error, blaming) === null) throw error
-      const { letter, isDoubtful } = refusalOf(change, error, blaming.failures)
+      const { letter, isDoubtful } = rejectionOf(change, error, blaming.failures)
       refused.push(letter)
       if (isDoubtful) doubtful.push(letter)
     }),
@@ -63,7 +63,7 @@ export function suspicionOf(error: unknown, { failures, attemptsBefore }: Blamin
   return meaning.blame === 'target' || attemptsBefore < meaning.patience ? null : meaning
 }
 
-export function refusalOf(
+export function rejectionOf(
   change: Change,
   error: Error,
   failures: ErrorMeanings,

@@ -7,7 +7,7 @@ import { sumAside } from '../tables/set-aside.ts'
 import type { Mapping } from '../tables/target.ts'
 import { longestSets } from '../tables/too-large.ts'
 import { type AskOptions, askForRefused } from './ask-values.ts'
-import { ofRows, RowsFailure, refusalOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
+import { ofRows, RowsFailure, rejectionOf, suspicionOf, type WrittenRows, writePlan } from './refused-rows.ts'
 
 /** So many rows are refused for what looks like the table's fault while none is taken: then it is the table's. */
 const ENOUGH_FOR_A_TABLE = 20
@@ -171,7 +171,7 @@ class Search {
       this.#byTable.push(failure)
       this.#requireTaken(ENOUGH_FOR_A_TABLE)
     }
-    const { letter, isDoubtful } = refusalOf(change, failure.error, failures)
+    const { letter, isDoubtful } = rejectionOf(change, failure.error, failures)
     return { applied: 0, refused: [letter], doubtful: isDoubtful ? [letter] : [], setAside: new Map() }
   }
 

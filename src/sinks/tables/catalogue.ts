@@ -1,12 +1,12 @@
 import type { Statement } from './database.ts'
 import type { AddedColumn } from './layout.ts'
 import type { Relation } from './relation.ts'
-import type { Mapping, Target, WantedKey } from './target.ts'
+import type { DesiredKey, Mapping, Target } from './target.ts'
 
 /** What a target says of its tables, and how they are made. @typeParam R what it knows of a table */
 export interface Catalogue<R extends Relation = Relation> {
   /** What earlier runs of the relay remembered. */
-  load(relay: string): Promise<readonly Remembered[]>
+  load(relay: string): Promise<readonly RememberedTable[]>
   /** A table, or what else bears the name; undefined if nothing does. */
   look(schema: string, name: string): Promise<R | undefined>
   /** Works on a table: all of it or nothing, where the target can do that. */
@@ -23,12 +23,12 @@ export interface TableWork<R extends Relation = Relation> {
   run(statements: readonly Statement[]): Promise<void>
   /** Adds columns where that is better done in another way than by one statement for each. */
   addColumns?(target: Target, columns: readonly AddedColumn[]): Promise<void>
-  remember(table: Remembered): Promise<void>
+  remember(table: RememberedTable): Promise<void>
 }
 
 /** What a relay knows of a target of its own for as long as it lives. */
-export interface Remembered extends Target {
-  readonly keys: readonly WantedKey[]
+export interface RememberedTable extends Target {
+  readonly keys: readonly DesiredKey[]
   /** The columns that the source ever had. */
   readonly columns: readonly Mapping[]
 }

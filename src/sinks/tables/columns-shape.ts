@@ -2,8 +2,8 @@ import { type Change, newRow, type Row, toJson, type Value } from '../../change.
 import { RelayError } from '../../errors.ts'
 import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'
-import type { Standing } from './fold.ts'
-import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
+import type { FoldedKey } from './fold.ts'
+import { deletedJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import type { Key, Placed, RowShape } from './mirror.ts'
 import { type ValuesAside, type WhyAside, whyNoRoom } from './set-aside.ts'
 import type { KeyColumn } from './target.ts'
@@ -113,7 +113,7 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
     return extra === null ? members : `${members},"e":${toJson(extra)}`
   }
 
-  function patchMembers({ base, patches }: Standing<Placed>, key: Key, aside: ValuesAside): string | null {
+  function patchMembers({ base, patches }: FoldedKey<Placed>, key: Key, aside: ValuesAside): string | null {
     const tokens: (string | undefined)[] = []
     const pieceOf: number[] = new Array(values.length).fill(0)
     const versions: string[] = []
@@ -147,7 +147,7 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
 
     const touches = base === null ? patches : [base, ...patches]
     for (const { kind, detail } of touches) {
-      if (!lay(detail.change, kind === 'gone' ? null : detail.change.after)) return null
+      if (!lay(detail.change, kind === 'delete' ? null : detail.change.after)) return null
     }
     touches.forEach(({ detail }, i) => {
       for (const name in extras[i]) aside.add(detail.change, name, whyAside(name))
@@ -172,7 +172,7 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
 
   return {
     ...images,
-    patchesStandAlone: false,
+    writesPatchesSeparately: false,
 
     row(change, key, aside) {
       const members = wholeMembers(change, key, aside)
@@ -191,7 +191,7 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
       return members === null ? null : movedJsonRow(key, from, change.version, members)
     },
 
-    gone: ({ version }, key) => goneJsonRow(key, version, !table.hasTombstones),
+    tombstone: ({ version }, key) => deletedJsonRow(key, version, !table.hasTombstones),
   }
 }
 

@@ -5,7 +5,7 @@ import { RelayError } from '../../errors.ts'
 import { inferredType } from './column-types.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'
 import { LabelLooks, labelsOf } from './label-looks.ts'
-import type { Layout, Misfit, Occasion } from './layout.ts'
+import type { Evidence, Layout, Mismatch } from './layout.ts'
 import {
   alter,
   generated,
@@ -23,7 +23,7 @@ import { rowRoom } from './row-room.ts'
 import type { DeclaredTypes } from './rules.ts'
 import { whyLeftOut, whyNotHeld } from './set-aside.ts'
 import type { ColumnsDialect, TableStyle } from './style.ts'
-import type { KeyColumn, Mapping, Target, Wanted, WantedColumn } from './target.ts'
+import type { DesiredColumn, DesiredTable, KeyColumn, Mapping, Target } from './target.ts'
 import { longestFirst } from './too-large.ts'
 
 /**
@@ -41,7 +41,7 @@ export function columnsMirror<To, C extends Column, R extends Relation<C>>(
 
   return {
     name: 'columns',
-    wanted: (occasion) => wanted(occasion, declaredTypes, dialect),
+    desired: (evidence) => desired(evidence, declaredTypes, dialect),
 
     create(target, { keys, columns }) {
       const isKey = new Set(keys.map(({ attribute }) => attribute))
@@ -82,7 +82,7 @@ export function columnsMirror<To, C extends Column, R extends Relation<C>>(
       }
     },
 
-    misfits(target, { keys, columns }, relation) {
+    mismatches(target, { keys, columns }, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       const optional = relation.columns.some(({ name }) => name === extra.name) ? [extra] : []
@@ -107,8 +107,8 @@ export function columnsMirror<To, C extends Column, R extends Relation<C>>(
       ]
     },
 
-    bind(target, wanted, relation, known) {
-      const table = boundTable(target, wanted, relation, known, dialect)
+    bind(target, desired, relation, known) {
+      const table = boundTable(target, desired, relation, known, dialect)
       const plan = (table: ColumnsTable) => dialect.columns(table, relation)
       const common = { ...table, longestFirst: (change: Change) => longestFirst(table, change) }
       if (!relation.columns.some(({ underlying }) => labelsOf(underlying).length > 0))
@@ -126,19 +126,19 @@ export function columnsMirror<To, C extends Column, R extends Relation<C>>(
       }
     },
 
-    beside: (table, relation) =>
-      dialect.beside(
+    companion: (table, relation) =>
+      dialect.companion(
         table,
         relation.columns.map(({ name }) => name).filter((name) => name !== deleted.name),
       ),
   }
 }
 
-function wanted(
-  { known, changes, remembered }: Occasion,
+function desired(
+  { known, changes, remembered }: Evidence,
   declaredTypes: DeclaredTypes,
   { names, newColumnType }: Pick<TableStyle, 'names' | 'newColumnType'>,
-): Wanted | null {
+): DesiredTable | null {
   const keyNames = keyOf(known, changes)
   if (keyNames === null) return null
   const types = new Map<string, ColumnType | null>(keyNames.map((name) => [name, null]))
@@ -150,7 +150,7 @@ function wanted(
   const declared = declaredTypes(known?.name ?? changes[0]!.table)
   for (const [attribute, type] of declared) if (types.has(attribute)) types.set(attribute, type)
 
-  const columns = Array.from(types, ([attribute, type]): WantedColumn => {
+  const columns = Array.from(types, ([attribute, type]): DesiredColumn => {
     const isKey = keyNames.includes(attribute)
     // What some values of an attribute were says nothing of the others.
     const isTold = isKey || declared.has(attribute) || known?.columns.has(attribute) === true
@@ -167,7 +167,7 @@ function wanted(
   }
 }
 
-function keyOf(known: SourceTable | null, changes: Occasion['changes']): readonly string[] | null {
+function keyOf(known: SourceTable | null, changes: Evidence['changes']): readonly string[] | null {
   if (known !== null) return known.key
   const [sample] = changes
   if (sample === undefined) return null
@@ -194,7 +194,7 @@ function askingForLabels(table: ColumnsTable, relation: Relation, looks: LabelLo
 }
 
 /** Of the columns without a type: what they held in these changes. */
-function valuesOf(changes: Occasion['changes'], types: ReadonlyMap<string, ColumnType | null>): Map<string, Value[]> {
+function valuesOf(changes: Evidence['changes'], types: ReadonlyMap<string, ColumnType | null>): Map<string, Value[]> {
   const values = new Map<string, Value[]>()
   const add = (row: Readonly<Record<string, Value>> | null): void => {
     for (const name in row) {
@@ -214,33 +214,33 @@ function valuesOf(changes: Occasion['changes'], types: ReadonlyMap<string, Colum
 function wrongKey<C extends Column, R extends Relation<C>>(
   target: Target,
   name: string,
-  columns: readonly WantedColumn[],
+  columns: readonly DesiredColumn[],
   relation: R,
   dialect: TableStyle<R, C>,
-): readonly Misfit[] {
+): readonly Mismatch[] {
   const column = relation.columns.find((column) => column.name === name)
   if (column === undefined) {
     const type = columns.find(({ column }) => column === name)?.type ?? 'text'
-    const cure = alter(target, sql`ADD COLUMN ${sql.id(name)} ${sql.raw(type)}`)
-    return [{ what: `key column "${name}" is missing`, cure }]
+    const fix = alter(target, sql`ADD COLUMN ${sql.id(name)} ${sql.raw(type)}`)
+    return [{ what: `key column "${name}" is missing`, fix }]
   }
   if (column.generated !== null) return [generated(target, column, dialect)]
   if (column.collation?.deterministic === false) {
-    return [{ what: `key column "${name}" has a collation that takes different texts for one`, cure: null }]
+    return [{ what: `key column "${name}" has a collation that takes different texts for one`, fix: null }]
   }
   const holds = columns.find((column) => column.column === name)?.holds ?? null
   if (dialect.codecFor(column, 'dms', holds).isKeyable) return []
   return [
     {
       what: `key column "${name}" is ${column.type}, whose values cannot be compared before they are written`,
-      cure: null,
+      fix: null,
     },
   ]
 }
 
 function boundTable<C extends Column, R extends Relation<C>>(
   target: Target,
-  { keys, columns }: Wanted,
+  { keys, columns }: DesiredTable,
   relation: R,
   known: SourceTable | null,
   { codecFor, deletes, own, mostColumns }: TableStyle<R, C>,

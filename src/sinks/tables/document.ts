@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import { goneJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
+import { deletedJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import { familyOf, keyTexts, keyToken } from './keys.ts'
-import type { Layout, Occasion } from './layout.ts'
+import type { Evidence, Layout } from './layout.ts'
 import type { RowShape } from './mirror.ts'
 import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
 import type { ColumnNames, DocumentTable, TableDialect } from './style.ts'
-import type { Wanted } from './target.ts'
+import type { DesiredTable } from './target.ts'
 
 /** The mirror in the layout `document`: key columns, the whole row as JSON in `data`, its version in `cdc_version`. */
 export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
@@ -19,7 +19,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
 
   return {
     name: 'document',
-    wanted: (occasion) => wantedDocument(occasion, names),
+    desired: (evidence) => wantedDocument(evidence, names),
 
     create: (target, { keys }) =>
       dialect.create(
@@ -33,7 +33,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
 
     additions: () => ({ own: [], optional: [], columns: [] }),
 
-    misfits(target, { keys }, relation) {
+    mismatches(target, { keys }, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       const written = new Set([...keys.map(({ column }) => column), ...own.map(({ name }) => name)])
@@ -58,12 +58,13 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
       return { ...table, plan: dialect.document(table, relation) }
     },
 
-    beside: (table) => dialect.beside(table, [...table.keys.map(({ column }) => column), data.name, version.name]),
+    companion: (table) =>
+      dialect.companion(table, [...table.keys.map(({ column }) => column), data.name, version.name]),
   }
 }
 
 /** What a table of documents needs. @throws RelayError SINK_TABLE if the source table has no usable key */
-export function wantedDocument({ known, changes }: Occasion, names: ColumnNames): Wanted | null {
+export function wantedDocument({ known, changes }: Evidence, names: ColumnNames): DesiredTable | null {
   const sample = changes[0]
   if (known?.key?.length === 0) return { keys: [], columns: [] }
   if (sample === undefined) return null
@@ -93,13 +94,13 @@ export function documentShape(table: DocumentTable): RowShape<string> {
     check: () => {},
     isWhole: ({ complete }) => complete,
     // What an attribute held in between, nobody knows: each is laid over what the one before it left.
-    patchesStandAlone: true,
+    writesPatchesSeparately: true,
     row: (change, key) => jsonRow(key, change.version, documentOf(change)),
     patch({ patches }) {
       const { change, key } = patches[0]!.detail
       return jsonRow(key, change.version, documentOf(change))
     },
     move: ({ change, key, from }) => movedJsonRow(key, from, change.version, documentOf(change)),
-    gone: ({ version }, key) => goneJsonRow(key, version, !table.hasTombstones),
+    tombstone: ({ version }, key) => deletedJsonRow(key, version, !table.hasTombstones),
   }
 }

@@ -1,21 +1,21 @@
 import { compareDecimal } from '../../change.ts'
 
 /** What one change does to one key. `row`: gives it this whole row; `gone`: takes its row away; `patch`: some columns of its row. */
-export interface Touch<Detail> {
+export interface KeyChange<Detail> {
   readonly version: string
-  readonly kind: 'row' | 'gone' | 'patch'
+  readonly kind: 'row' | 'delete' | 'patch'
   readonly detail: Detail
 }
 
 /** What is left of the touches of one key: at most one that leaves nothing of what was, and what was laid over it, oldest first. */
-export interface Standing<Detail> {
-  base: Touch<Detail> | null
-  patches: Touch<Detail>[]
+export interface FoldedKey<Detail> {
+  base: KeyChange<Detail> | null
+  patches: KeyChange<Detail>[]
 }
 
 /** What can be written together: first every key's standing, then the moves. */
-export interface Round<Detail> {
-  readonly standing: Map<string, Standing<Detail>>
+export interface FoldStep<Detail> {
+  readonly keys: Map<string, FoldedKey<Detail>>
   /** Patches that also bring the row from another key. */
   readonly moves: Detail[]
 }
@@ -30,13 +30,13 @@ export interface Round<Detail> {
  * Patches add up only for a target that guards each of their columns by the version of its own patch: it may hold
  * something that lies between two of them.
  */
-export class Rounds<Detail> {
-  readonly rounds: Round<Detail>[] = []
+export class Fold<Detail> {
+  readonly steps: FoldStep<Detail>[] = []
   /** Key → the first round that it may be touched in, where that is not the first one. */
   readonly #first = new Map<string, number>()
 
-  touch(key: string, touch: Touch<Detail>): void {
-    const { standing } = this.#round(this.#firstOf(key))
+  add(key: string, touch: KeyChange<Detail>): void {
+    const { keys: standing } = this.#round(this.#firstOf(key))
     const before = standing.get(key)
     if (before === undefined) {
       const isPatch = touch.kind === 'patch'
@@ -63,15 +63,15 @@ export class Rounds<Detail> {
   /** What stands for the key so far is written before what comes. */
   close(key: string): void {
     const first = this.#firstOf(key)
-    if (this.rounds[first]?.standing.has(key)) this.#first.set(key, first + 1)
+    if (this.steps[first]?.keys.has(key)) this.#first.set(key, first + 1)
   }
 
   #firstOf(key: string): number {
     return this.#first.size === 0 ? 0 : (this.#first.get(key) ?? 0)
   }
 
-  #round(index: number): Round<Detail> {
-    while (this.rounds.length <= index) this.rounds.push({ standing: new Map(), moves: [] })
-    return this.rounds[index]!
+  #round(index: number): FoldStep<Detail> {
+    while (this.steps.length <= index) this.steps.push({ keys: new Map(), moves: [] })
+    return this.steps[index]!
   }
 }

@@ -14,7 +14,7 @@ export const movedJsonRow = (key: Key, from: Key, version: string, rest: string)
   jsonRow(key, version, `${rest},${members('o', from)}`)
 
 /** A deleted row: x is true if it stays, marked. */
-export const goneJsonRow = (key: Key, version: string, isMarked: boolean): string =>
+export const deletedJsonRow = (key: Key, version: string, isMarked: boolean): string =>
   jsonRow(key, version, isMarked ? ',"x":true' : '')
 
 /** `"k0":…,"k1":…` */

@@ -4,7 +4,7 @@ import type { Database, Statement } from './database.ts'
 import type { Refuses, UnsureColumn } from './refused-values.ts'
 import type { Relation } from './relation.ts'
 import type { ValuesAside } from './set-aside.ts'
-import type { BoundTable, Mapping, Target, Wanted } from './target.ts'
+import type { BoundTable, DesiredTable, Mapping, Target } from './target.ts'
 
 /** @typeParam To what a plan is written to: a transaction, a load */
 export interface TargetTable<To = Database> extends BoundTable {
@@ -33,7 +33,7 @@ export interface Plan<To = Database> {
    * @param refuse told of a row that the target refused while it kept its neighbours, of which nothing can be undone or
    * told from a repetition; where that cannot be, or without it, such a row makes the write fail
    */
-  write(to: To, refuse?: Refuse): Promise<number>
+  write(to: To, onRejected?: OnRejected): Promise<number>
   /** The same statements without rows: they fail as those with rows if it is not for a row; absent where that tells nothing. */
   writeNothing?(to: To): Promise<void>
   /** True once a row showed that the table takes other values than it was taken to: then it is looked at again. */
@@ -41,29 +41,29 @@ export interface Plan<To = Database> {
 }
 
 /** @throws `error` itself, where that is about something else than the row */
-export type Refuse = (change: Change, error: unknown) => void
+export type OnRejected = (change: Change, error: unknown) => void
 
 /** Something about an existing table that does not fit what the relay writes, and the statement that helps. */
-export interface Misfit {
+export interface Mismatch {
   readonly what: string
-  readonly cure: Statement | null
+  readonly fix: Statement | null
 }
 
 /** Tombstones, or a view. */
-export interface Beside {
+export interface Companion {
   readonly schema: string
   readonly name: string
   /** False if the relay can do without it. */
   readonly needed: boolean
   readonly create: Statement
   /** What does not fit about one that is there. */
-  misfits(relation: Relation): readonly Misfit[]
+  mismatches(relation: Relation): readonly Mismatch[]
   /** True if one that is there must be made anew, by `create`. */
   isOutdated(relation: Relation): boolean
 }
 
 /** For what a table is made or looked at. */
-export interface Occasion {
+export interface Evidence {
   /** Null for a feed whose changes name their key themselves. */
   readonly known: SourceTable | null
   /** May be empty where the table is known. */
@@ -81,21 +81,21 @@ export interface Layout<To = Database, R extends Relation = Relation> {
   readonly name: 'append' | 'columns' | 'document'
 
   /** What a table needs; null if that cannot be told yet. @throws RelayError SINK_TABLE if it has no usable key */
-  wanted(occasion: Occasion): Wanted | null
+  desired(evidence: Evidence): DesiredTable | null
 
   /** Makes a new table; null if it cannot be told yet what its key holds. */
-  create(target: Target, wanted: Wanted): readonly Statement[] | null
+  create(target: Target, desired: DesiredTable): readonly Statement[] | null
 
   /** Adds what an existing table lacks, and the layout may add. */
-  additions(target: Target, wanted: Wanted, relation: R): Additions
+  additions(target: Target, desired: DesiredTable, relation: R): Additions
 
-  misfits(target: Target, wanted: Wanted, relation: R): readonly Misfit[]
+  mismatches(target: Target, desired: DesiredTable, relation: R): readonly Mismatch[]
 
   /** A table without misfits. */
-  bind(target: Target, wanted: Wanted, relation: R, known: SourceTable | null): TargetTable<To>
+  bind(target: Target, desired: DesiredTable, relation: R, known: SourceTable | null): TargetTable<To>
 
   /** What stands beside a table that fits: null if nothing does. */
-  beside(table: BoundTable, relation: R): Beside | null
+  companion(table: BoundTable, relation: R): Companion | null
 }
 
 export interface Additions {

@@ -1,7 +1,7 @@
 import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import { Rounds, type Standing } from './fold.ts'
-import type { Plan, Refuse } from './layout.ts'
+import { Fold, type FoldedKey } from './fold.ts'
+import type { OnRejected, Plan } from './layout.ts'
 import { ValuesAside } from './set-aside.ts'
 import { inSlices } from './slices.ts'
 import type { BoundTable } from './target.ts'
@@ -37,7 +37,7 @@ export interface RowShape<Row> {
   isWhole(change: Change): boolean
 
   /** True if partial images must be written apart from others of their key. */
-  readonly patchesStandAlone: boolean
+  readonly writesPatchesSeparately: boolean
 
   /**
    * A whole row. The key has no tokens where the table has no key.
@@ -45,27 +45,27 @@ export interface RowShape<Row> {
    */
   row(change: Change, key: Key, aside: ValuesAside): Row | null
   /** What stands for a key, with at least one partial image. */
-  patch(standing: Standing<Placed>, aside: ValuesAside): Row | null
+  patch(standing: FoldedKey<Placed>, aside: ValuesAside): Row | null
   /** A partial image that takes its row from `from` to another key. */
   move(moved: Placed & { readonly from: Key }, aside: ValuesAside): Row | null
   /** A deleted row. */
-  gone(change: Change, key: Key): Row
+  tombstone(change: Change, key: Key): Row
 }
 
 /** Resolves to how many rows were written. */
-export type Write<To> = (to: To, refuse?: Refuse) => Promise<number>
+export type RowWrite<To> = (to: To, onRejected?: OnRejected) => Promise<number>
 
 /** The statements of a mirrored table, each for any number of rows. @typeParam Row as the table's shape makes them */
 export interface MirrorStatements<To, Row = string> {
   /** Whole rows; also those that are deleted and stay, marked. */
-  upsert(rows: readonly Row[]): Write<To>
-  applyPatches(rows: readonly Row[]): Write<To>
+  upsert(rows: readonly Row[]): RowWrite<To>
+  applyPatches(rows: readonly Row[]): RowWrite<To>
   /** Lays partial images over the rows at their old keys, and writes them at the new ones. */
-  applyMoves(rows: readonly Row[]): Write<To>
+  applyMoves(rows: readonly Row[]): RowWrite<To>
   /** For a table without key. */
-  insert(rows: readonly Row[]): Write<To>
+  insert(rows: readonly Row[]): RowWrite<To>
   /** Deletes rows and remembers them beside the table, where it has such a place. */
-  bury(rows: readonly Row[]): Write<To>
+  deleteRows(rows: readonly Row[]): RowWrite<To>
 }
 
 /**
@@ -85,11 +85,11 @@ export async function planMirror<To, Row>(
   const plan = new MirrorPlan(table, shape, statements)
   if (table.keys.length === 0) await inSlices(changes, (slice) => plan.addKeyless(slice))
   else {
-    const rounds = new Rounds<Placed>()
+    const rounds = new Fold<Placed>()
     await inSlices(changes, (slice) => {
       for (const change of slice) plan.refusing(change, () => place(rounds, table, shape, change))
     })
-    for (const { standing, moves } of rounds.rounds) {
+    for (const { keys: standing, moves } of rounds.steps) {
       await inSlices([...standing.values()], (slice) => plan.addStanding(slice))
       plan.endRound(moves)
     }
@@ -98,7 +98,7 @@ export async function planMirror<To, Row>(
 }
 
 /** Where a change is seen: at its key; and of a row that moves, at both. */
-function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
+function place(rounds: Fold<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
   const { version } = change
   const isAboveFloor = table.known?.floor == null || compareDecimal(version, table.known.floor) >= 0
   // Of a table that was made anew with another key: there is no row of it to look for.
@@ -106,7 +106,7 @@ function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknow
   const from = shape.key(change, change.key ?? newRow())
   // A delete takes its row away even from under the floor of a table that was made anew: nobody else would.
   if (change.op === 'delete') {
-    rounds.touch(from.text, { version, kind: 'gone', detail: { change, key: from, from: null } })
+    rounds.add(from.text, { version, kind: 'delete', detail: { change, key: from, from: null } })
     return
   }
   shape.check(change)
@@ -114,15 +114,15 @@ function place(rounds: Rounds<Placed>, table: BoundTable, shape: RowShape<unknow
   const hasMoved = key.text !== from.text
   const isWhole = shape.isWhole(change)
   if (hasMoved && (isWhole || !isAboveFloor)) {
-    rounds.touch(from.text, { version, kind: 'gone', detail: { change, key: from, from } })
+    rounds.add(from.text, { version, kind: 'delete', detail: { change, key: from, from } })
   }
   if (!isAboveFloor) return
-  if (isWhole) rounds.touch(key.text, { version, kind: 'row', detail: { change, key, from: null } })
+  if (isWhole) rounds.add(key.text, { version, kind: 'row', detail: { change, key, from: null } })
   else if (hasMoved) rounds.move(from.text, key.text, { change, key, from })
   else {
-    if (shape.patchesStandAlone) rounds.close(key.text)
-    rounds.touch(key.text, { version, kind: 'patch', detail: { change, key, from: null } })
-    if (shape.patchesStandAlone) rounds.close(key.text)
+    if (shape.writesPatchesSeparately) rounds.close(key.text)
+    rounds.add(key.text, { version, kind: 'patch', detail: { change, key, from: null } })
+    if (shape.writesPatchesSeparately) rounds.close(key.text)
   }
 }
 
@@ -148,8 +148,8 @@ class MirrorPlan<To, Row> {
   readonly #refused: DeadLetter[] = []
   readonly #aside = new ValuesAside()
   readonly #statements: MirrorStatements<To, Row>
-  readonly #writes: Write<To>[] = []
-  readonly #empty: (() => Write<To>)[] = []
+  readonly #writes: RowWrite<To>[] = []
+  readonly #empty: (() => RowWrite<To>)[] = []
   #lacksColumns = false
   #upserts: Row[] = []
   #patches: Row[] = []
@@ -174,7 +174,7 @@ class MirrorPlan<To, Row> {
     }
   }
 
-  addStanding(slice: readonly Standing<Placed>[]): void {
+  addStanding(slice: readonly FoldedKey<Placed>[]): void {
     for (const standing of slice) {
       const { base, patches } = standing
       const { change, key, from } = (patches.at(-1) ?? base!).detail
@@ -186,15 +186,15 @@ class MirrorPlan<To, Row> {
 
   #addDelete(change: Change, key: Key, isVacated: boolean): void {
     const deletes = this.#table.hasTombstones ? this.#deletes : this.#upserts
-    ;(isVacated ? this.#vacated : deletes).push(this.#shape.gone(change, key))
+    ;(isVacated ? this.#vacated : deletes).push(this.#shape.tombstone(change, key))
   }
 
   /** The statements of a round: what stands at the keys, then the rows that move between them. */
   endRound(moves: readonly Placed[]): void {
-    const { upsert, applyPatches, applyMoves, bury } = this.#statements
+    const { upsert, applyPatches, applyMoves, deleteRows: bury } = this.#statements
     const remove = this.#table.hasTombstones ? bury : upsert
     // The delete that a move leaves behind is no change of its own.
-    const vacate = (rows: readonly Row[]): Write<To> => {
+    const vacate = (rows: readonly Row[]): RowWrite<To> => {
       const write = remove(rows)
       return (to) => write(to).then(() => 0)
     }
@@ -242,9 +242,9 @@ class MirrorPlan<To, Row> {
     return {
       refused: this.#refused,
       aside: this.#aside,
-      async write(to, refuse) {
+      async write(to, onRejected) {
         let applied = 0
-        for (const write of writes) applied += await write(to, refuse)
+        for (const write of writes) applied += await write(to, onRejected)
         return applied
       },
       async writeNothing(to) {
@@ -253,7 +253,7 @@ class MirrorPlan<To, Row> {
     }
   }
 
-  #write(rows: readonly Row[], statement: (rows: readonly Row[]) => Write<To>): void {
+  #write(rows: readonly Row[], statement: (rows: readonly Row[]) => RowWrite<To>): void {
     if (rows.length === 0) return
     this.#writes.push(statement(rows))
     this.#empty.push(() => statement([]))

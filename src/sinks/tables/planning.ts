@@ -3,10 +3,10 @@ import { type Change, type SchemaChange, type TableName, tableLabel } from '../.
 import type { Database } from './database.ts'
 import type { Plan, TargetTable } from './layout.ts'
 import type { Refuses } from './refused-values.ts'
-import type { Subject, Tables } from './tables.ts'
+import type { TableInput, Tables } from './tables.ts'
 
 /** What a batch says of one source table. */
-export interface Group extends Subject {
+export interface Group extends TableInput {
   /** In order of arrival. */
   readonly changes: readonly Change[]
   readonly schemaChanges: readonly SchemaChange[]

@@ -5,16 +5,16 @@ import { ANOTHER_TYPE, type Codec, JUST_THE_TYPE } from './codecs/codec.ts'
 /** Why values of one column are kept in `cdc_extra`. */
 export type WhyAside = Omit<SetAsideColumn, 'count'>
 
-export const whyNotHeld = (type: string, { holds = JUST_THE_TYPE, cure = ANOTHER_TYPE }: Codec): WhyAside => ({
+export const whyNotHeld = (type: string, { holds = JUST_THE_TYPE, fix = ANOTHER_TYPE }: Codec): WhyAside => ({
   type,
   reason: `${type} holds ${holds}`,
-  cure: `${cure}, if they are wanted there: each then comes to its place with the next change, or load, of its row`,
+  fix: `${fix}, if they are wanted there: each then comes to its place with the next change, or load, of its row`,
 })
 
 export const whyNoRoom = ({ whyAside: { type } }: { readonly whyAside: WhyAside }): WhyAside => ({
   type,
   reason: 'The row is wider than a page of the target, which holds the values of the first columns',
-  cure: 'Read the values where they are, or take columns that are not needed from the source',
+  fix: 'Read the values where they are, or take columns that are not needed from the source',
 })
 
 export const whyLeftOut = (isFull: boolean): WhyAside =>
@@ -22,12 +22,12 @@ export const whyLeftOut = (isFull: boolean): WhyAside =>
     ? {
         type: null,
         reason: 'The table has as many columns as the relay gives to one',
-        cure: 'Take columns that are not needed from the source, or read the values where they are',
+        fix: 'Take columns that are not needed from the source, or read the values where they are',
       }
     : {
         type: null,
         reason: 'The table has no column for it, and the relay is not to add one',
-        cure: 'Add the column, or run with --on-schema-change add-only',
+        fix: 'Add the column, or run with --on-schema-change add-only',
       }
 
 /** Change → the columns whose value of it is kept in `cdc_extra`. */

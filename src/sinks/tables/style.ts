@@ -3,11 +3,11 @@ import type { Codec } from './codecs/codec.ts'
 import type { ColumnsTable } from './columns-table.ts'
 import type { Statement } from './database.ts'
 import type { TypedKey } from './keys.ts'
-import type { Beside, Misfit, Plan } from './layout.ts'
+import type { Companion, Mismatch, Plan } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
 import type { Refuses } from './refused-values.ts'
 import type { Column, Relation } from './relation.ts'
-import type { BoundTable, KeyColumn, KeyFamily, Mapping, Target, WantedKey } from './target.ts'
+import type { BoundTable, DesiredKey, KeyColumn, KeyFamily, Mapping, Target } from './target.ts'
 
 /**
  * How a database names, types and makes tables.
@@ -41,9 +41,9 @@ export interface TableStyle<R extends Relation = Relation, C extends Column = R[
   dropNotNull(target: Target, column: string): Statement | null
   dropGenerated(target: Target, column: C): Statement | null
   /** What is wrong about the uniqueness of an existing table's rows, given what the relay writes and in which order. */
-  uniqueness(target: Target, keys: readonly Mapping[], written: ReadonlySet<string>, relation: R): readonly Misfit[]
+  uniqueness(target: Target, keys: readonly Mapping[], written: ReadonlySet<string>, relation: R): readonly Mismatch[]
   /** What stands beside a table that fits: tombstones, a view, or nothing. @param shown what a view shows */
-  beside(table: BoundTable, shown: readonly string[]): Beside | null
+  companion(table: BoundTable, shown: readonly string[]): Companion | null
 }
 
 /** The key columns of the layout `document`, whose types are those of the values. @typeParam K an existing one */
@@ -51,7 +51,7 @@ export interface KeyStyle<K extends KeyColumn = KeyColumn, C extends Column = Co
   /** The type of a new key column, as SQL. */
   newKeyType(family: KeyFamily): string
   /** An existing key column; or in words why it cannot be one. */
-  keyColumn(key: WantedKey & { readonly family: KeyFamily }, column: C): K | string
+  keyColumn(key: DesiredKey & { readonly family: KeyFamily }, column: C): K | string
 }
 
 /** How a database writes tables in the layout `columns`. @typeParam To what a plan is written to */

@@ -19,12 +19,12 @@ export interface Mapping {
 /** What a key value is in the source; DynamoDB's S, N and B. */
 export type KeyFamily = 'text' | 'number' | 'bytes'
 
-export interface WantedKey extends Mapping {
+export interface DesiredKey extends Mapping {
   /** Null where the column's type decides alone what fits. */
   readonly family: KeyFamily | null
 }
 
-export interface WantedColumn extends Mapping {
+export interface DesiredColumn extends Mapping {
   /** What it holds in the source; null as long as nothing tells it. */
   readonly holds: ColumnType | null
   /** The SQL type to make it with; null as long as nothing tells it. */
@@ -32,15 +32,15 @@ export interface WantedColumn extends Mapping {
 }
 
 /** The columns that a table needs. */
-export interface Wanted {
+export interface DesiredTable {
   /** Empty for a table whose rows have no key. */
-  readonly keys: readonly WantedKey[]
+  readonly keys: readonly DesiredKey[]
   /** All columns that hold values of the source, those of the key included; empty where rows lie in one column. */
-  readonly columns: readonly WantedColumn[]
+  readonly columns: readonly DesiredColumn[]
 }
 
 /** A key column as the target has it. */
-export interface KeyColumn extends WantedKey {
+export interface KeyColumn extends DesiredKey {
   /** The SQL type that its values have in a parameter: without length or scale, so that none is cut or rounded in silence. */
   readonly travelsAs: string
   /** As the catalogue prints it: `character varying(20)`. */

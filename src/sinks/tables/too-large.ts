@@ -6,7 +6,7 @@ import type { Mapping } from './target.ts'
 
 const TOO_LARGE: Omit<WhyAside, 'type'> = {
   reason: 'The row is larger than a page of the target, or an index over the column, can hold',
-  cure: 'Read the value where it is; or drop an index that is over the column, if there is one',
+  fix: 'Read the value where it is; or drop an index that is over the column, if there is one',
 }
 
 /** The columns of which the change has values that may lie in `cdc_extra`, those with the longest first. */

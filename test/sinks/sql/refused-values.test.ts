@@ -167,11 +167,11 @@ test('of a value that the CHECK of a domain refuses, the reason and the cure nam
   const why = (column: string) => setAside!.get('shop.orders')!.get(column)!
   assert.equal(why('v').reason, 'cheerful holds the 2 labels of its type, as far as the CHECK of its domain allows')
   assert.match(
-    why('v').cure,
+    why('v').fix,
     /^Add the labels that it lacks with ALTER TYPE mood ADD VALUE, or alter the CHECK, if they/,
   )
   assert.equal(why('w').reason, 'short holds text, as far as the CHECK of its domain allows')
-  assert.match(why('w').cure, /^Give the column a type that holds these values, or alter the CHECK, if they/)
+  assert.match(why('w').fix, /^Give the column a type that holds these values, or alter the CHECK, if they/)
 })
 
 test('partial images: the value that is refused is the only one that the row lacks', async (t) => {

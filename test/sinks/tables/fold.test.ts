@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Rounds, type Touch } from '../../../src/sinks/tables/fold.ts'
+import { Fold, type KeyChange } from '../../../src/sinks/tables/fold.ts'
 
 /** `row a 1` `gone a 2` `patch a 3` touch a key; `move a b 4` moves its row; `close a`. */
 type Step = string
@@ -102,19 +102,19 @@ for (const { title, steps, rounds } of cases) {
 }
 
 /** The detail of a touch is its kind and version; that of a move its keys and version. */
-function played(steps: readonly Step[]): Rounds<string> {
-  const rounds = new Rounds<string>()
+function played(steps: readonly Step[]): Fold<string> {
+  const rounds = new Fold<string>()
   for (const step of steps) {
     const [what, key, second, third] = step.split(' ') as [string, string, string, string]
     if (what === 'close') rounds.close(key)
     else if (what === 'move') rounds.move(key, second, `${key}>${second} ${third}`)
-    else rounds.touch(key, { kind: what as Touch<string>['kind'], version: second, detail: `${what} ${second}` })
+    else rounds.add(key, { kind: what as KeyChange<string>['kind'], version: second, detail: `${what} ${second}` })
   }
   return rounds
 }
 
-function shown({ rounds }: Rounds<string>): string[] {
-  return rounds.map(({ standing, moves }) => {
+function shown({ steps: rounds }: Fold<string>): string[] {
+  return rounds.map(({ keys: standing, moves }) => {
     const keys = [...standing].sort(([a], [b]) => (a < b ? -1 : 1))
     const stands = keys.map(([key, { base, patches }]) => {
       const touches = [...(base === null ? [] : [base]), ...patches]

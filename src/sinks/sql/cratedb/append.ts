@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Change, Row } from '../../../change.ts'
 import { tableId } from '../../tables/clauses.ts'
 import type { Database } from '../../tables/database.ts'
-import type { Layout, Misfit, Plan } from '../../tables/layout.ts'
+import type { Layout, Mismatch, Plan } from '../../tables/layout.ts'
 import type { Key } from '../../tables/mirror.ts'
 import { unfilledColumns, wrongColumns, wrongKind } from '../../tables/mismatches.ts'
 import type { OwnColumn } from '../../tables/own-columns.ts'
@@ -84,22 +84,22 @@ const OWN: readonly OwnColumn[] = ALL.map(({ name, type, types, isAlways }) => (
 export function crateLog(isShared: boolean): Layout<Database, CrateRelation> {
   return {
     name: 'append',
-    wanted: () => ({ keys: [], columns: [] }),
+    desired: () => ({ keys: [], columns: [] }),
     create: (target) => [create(target)],
     additions: (_target, _wanted, relation) =>
       isDocumentLog(relation) ? documentLog.additions(relation) : { own: [], optional: [], columns: [] },
-    misfits(target, _wanted, relation) {
+    mismatches(target, _wanted, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       return isDocumentLog(relation)
-        ? [...documentLog.misfits(relation), ...(isShared ? WITHOUT_PLACE : [])]
-        : misfits(target, relation, isShared)
+        ? [...documentLog.mismatches(relation), ...(isShared ? WITHOUT_PLACE : [])]
+        : mismatches(target, relation, isShared)
     },
     bind(target, _wanted, relation) {
       const plan = isDocumentLog(relation) ? documentLog.planner(target, relation) : planner(target, relation)
       return { ...target, keys: [], known: null, hasTombstones: false, plan }
     },
-    beside: () => null,
+    companion: () => null,
   }
 }
 
@@ -112,14 +112,14 @@ function create(target: Target) {
 }
 
 /** Of a table of whole change records. */
-const WITHOUT_PLACE: readonly Misfit[] = [
+const WITHOUT_PLACE: readonly Mismatch[] = [
   {
     what: 'it has one column and no key, and under an engine (Lambda, KCL) records are written more than once, by several processes: let the relay make the log (another target with --table)',
-    cure: null,
+    fix: null,
   },
 ]
 
-function misfits(target: Target, relation: CrateRelation, isShared: boolean): readonly Misfit[] {
+function mismatches(target: Target, relation: CrateRelation, isShared: boolean): readonly Mismatch[] {
   const written = new Set(ALL.map(({ name }) => name))
   const primary = primaryKeyOf(relation)
   const isFit = primary === null ? !isShared : isOverPlace(primary)
@@ -131,7 +131,7 @@ function misfits(target: Target, relation: CrateRelation, isShared: boolean): re
   return [
     ...wrongColumns(target, OWN, relation, crateStyle),
     ...OWN.flatMap(({ name }) => wrongObject(name, relation)),
-    ...(isFit ? [] : [{ what, cure: null }]),
+    ...(isFit ? [] : [{ what, fix: null }]),
     ...unfilledColumns(target, written, relation, crateStyle),
   ]
 }
@@ -182,7 +182,7 @@ function planner(target: Target, relation: CrateRelation): (changes: readonly Ch
     return {
       refused: [],
       aside: NOTHING_ASIDE,
-      write: (to, refuse) => writeRows(to, { table, columns, rows: distinct, refuse }),
+      write: (to, onRejected) => writeRows(to, { table, columns, rows: distinct, onRejected }),
     }
   }
 }

@@ -1,6 +1,6 @@
 import { columnsMirror } from '../../tables/columns.ts'
-import type { DeclaredTypes } from '../../tables/rules.ts'
 import type { Database } from '../../tables/database.ts'
+import type { DeclaredTypes } from '../../tables/rules.ts'
 import type { Connection } from '../connection.ts'
 import type { Mirrors } from '../dialect.ts'
 import { crateDocuments } from './documents/document.ts'
@@ -23,7 +23,10 @@ export function crateMirrors(
     declaredTypes,
   )
   return {
-    columns: { ...columns, misfits: (target, wanted, found) => columns.misfits(target, wanted, withOrigin(found)) },
+    columns: {
+      ...columns,
+      mismatches: (target, desired, found) => columns.mismatches(target, desired, withOrigin(found)),
+    },
     document: crateDocuments(parameters?.objects === 'dynamic' ? 'dynamic' : 'ignored'),
   }
 }

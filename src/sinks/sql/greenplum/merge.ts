@@ -3,7 +3,7 @@ import { columnList, parameterKeys, sameKey, tableId } from '../../tables/clause
 import type { ColumnsTable, TargetColumn } from '../../tables/columns-table.ts'
 import type { Statement } from '../../tables/database.ts'
 import type { BoundTable, KeyColumn } from '../../tables/target.ts'
-import { notBuried, tombstonesId } from '../postgresql/tombstones.ts'
+import { noNewerTombstone, tombstonesId } from '../postgresql/tombstones.ts'
 
 /**
  * The statements that merge staged rows into a mirrored table, with what Greenplum 6 has: no data-modifying WITH, no key
@@ -68,9 +68,9 @@ export function mergeStatements(table: MergeTable, step: Step, hasOnConflict = f
  * What hard deletes do: a tombstone is made, or made newer, exactly where the delete is applied, also where there is no
  * row; then the rows go.
  */
-export function buryStatements(table: MergeTable, staged: Statement): { bury: Statement[]; remove: Statement } {
+export function deleteStatements(table: MergeTable, staged: Statement): { bury: Statement[]; remove: Statement } {
   const { keys } = table
-  const from = stagedRows(table, 'gone', staged)
+  const from = stagedRows(table, 'deletes', staged)
   const isNewest = sql`NOT EXISTS (SELECT 1 FROM ${tableId(table)} x WHERE ${sameKey(keys, 'x')} AND x.cdc_version > s.v)`
   return {
     bury: [
@@ -137,7 +137,7 @@ function mergeMoves(table: MergeTable, assignments: readonly Assignment[], from:
 }
 
 /** No tombstone is newer than the staged row; where deleted rows stay, their own version says so. */
-const isAlive = (table: MergeTable): Statement => (table.hasTombstones ? notBuried(table) : sql`true`)
+const isAlive = (table: MergeTable): Statement => (table.hasTombstones ? noNewerTombstone(table) : sql`true`)
 
 const ownColumns = ({ hasTombstones }: MergeTable): Statement[] =>
   hasTombstones ? [sql`cdc_version`] : [sql`cdc_version`, sql`cdc_deleted`]
@@ -249,7 +249,7 @@ const versionOf = (piece: Statement): Statement => sql`(s.pv->>(${piece} - 1))::
 /** `(SELECT … AS k0, … AS c0, …) s`: the members of the staged rows, typed. */
 function stagedRows(
   { keys, columns, dataType }: MergeTable,
-  kind: Step['kind'] | 'gone',
+  kind: Step['kind'] | 'deletes',
   staged: Statement,
 ): Statement {
   const member = (name: string, type: string): Statement =>
@@ -263,7 +263,7 @@ function stagedRows(
     ...keys.map((_, i) => sql.id('r', `k${i}`)),
     ...(kind === 'moves' ? keys.map(({ travelsAs }: KeyColumn, i) => member(`o${i}`, travelsAs)) : []),
     member('v', 'bigint'),
-    ...(kind === 'gone' ? [] : values),
+    ...(kind === 'deletes' ? [] : values),
     ...(kind === 'rows' ? [member('x', 'boolean')] : []),
     ...(isPatch
       ? [sql`r.cdc_row->'p' AS p`, sql`r.cdc_row->'pv' AS pv`, sql`r.cdc_row->'n' AS n`, member('b', 'int')]

@@ -24,7 +24,7 @@ export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
     row: (change, key, aside) => keyed(key, shape.row(change, key, aside)),
     patch: (standing, aside) => keyed(standing.patches.at(-1)!.detail.key, shape.patch(standing, aside)),
     move: (moved, aside) => keyed(moved.key, shape.move(moved, aside)),
-    gone: (change, key) => ({ key, json: shape.gone(change, key) }),
+    tombstone: (change, key) => ({ key, json: shape.tombstone(change, key) }),
   }
 }
 

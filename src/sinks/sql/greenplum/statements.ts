@@ -2,7 +2,7 @@ import { writing } from '../../tables/clauses.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import type { MirrorStatements } from '../../tables/mirror.ts'
 import type { Kernel } from './kernel.ts'
-import { buryStatements, type MergeTable, mergeStatements, type Step } from './merge.ts'
+import { deleteStatements, type MergeTable, mergeStatements, type Step } from './merge.ts'
 import { type KeyedRow, stagingOf } from './staging.ts'
 
 /** Rows are brought to the server once, and merged by one statement after the other. */
@@ -19,10 +19,10 @@ export function greenplumStatements(kernel: Kernel, table: MergeTable): MirrorSt
     applyPatches: merge('patches'),
     applyMoves: merge('moves'),
     insert: merge('added'),
-    bury(rows) {
+    deleteRows(rows) {
       const staging = stagingOf(kernel, table, rows)
       return async (to) => {
-        const { bury, remove } = buryStatements(table, await staging(to))
+        const { bury, remove } = deleteStatements(table, await staging(to))
         const buried = await written(to, bury)
         await remove.execute(to)
         return buried

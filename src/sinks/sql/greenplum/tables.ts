@@ -4,7 +4,7 @@ import { columnsShape } from '../../tables/columns-shape.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import { documentShape } from '../../tables/document.ts'
 import type { TypedKey } from '../../tables/keys.ts'
-import type { Misfit } from '../../tables/layout.ts'
+import type { Mismatch } from '../../tables/layout.ts'
 import { planMirror } from '../../tables/mirror.ts'
 import { alter } from '../../tables/mismatches.ts'
 import { DATA } from '../../tables/own-columns.ts'
@@ -66,7 +66,7 @@ function uniqueness(
   keys: readonly Mapping[],
   written: ReadonlySet<string>,
   relation: Relation,
-): readonly Misfit[] {
+): readonly Mismatch[] {
   const rebuilt = rebuiltTable(target, keys, sql`${kernel.heap(85)} ${distributedBy(keys)}`)
   const parted = partedKeys(keys, relation, rebuilt)
   if (parted.length > 0) return parted
@@ -77,7 +77,7 @@ function uniqueness(
     ...heap,
     ...deferrableKeys(target, keys, relation),
     ...wrongUniques(target, keys, written, relation),
-    ...missingUnique(target, keys, relation).map((misfit) => spread(target, keys, written, relation, misfit)),
+    ...missingUnique(target, keys, relation).map((mismatch) => spread(target, keys, written, relation, mismatch)),
   ]
 }
 
@@ -87,10 +87,10 @@ function appendOptimized(
   target: Target,
   { isAppendOptimized = false }: Relation,
   rebuilt: Statement,
-): Misfit[] {
+): Mismatch[] {
   if (!isAppendOptimized) return []
   const what = 'it is append-optimised, and a mirror needs a heap (for --mode append it would do)'
-  return [{ what, cure: kernel.becomeHeap(target) ?? rebuilt }]
+  return [{ what, fix: kernel.becomeHeap(target) ?? rebuilt }]
 }
 
 /** A unique index holds on each segment, so all rows of a key must be on one; and others that are in the way of that must go. */
@@ -99,11 +99,11 @@ function spread(
   keys: readonly Mapping[],
   written: ReadonlySet<string>,
   relation: Relation,
-  { what, cure }: Misfit,
-): Misfit {
+  { what, fix }: Mismatch,
+): Mismatch {
   const { distribution, uniques } = relation
   const isKey = (name: string): boolean => keys.some(({ column }) => column === name)
-  if (typeof distribution === 'object' ? distribution.every(isKey) : distribution !== 'randomly') return { what, cure }
+  if (typeof distribution === 'object' ? distribution.every(isKey) : distribution !== 'randomly') return { what, fix }
   const wrong = uniquesOverOthers(keys, written, relation)
   const inTheWay = (uniques ?? []).filter(
     (unique) => !wrong.includes(unique) && !keys.every(({ column }) => unique.columns.includes(column)),
@@ -111,9 +111,9 @@ function spread(
   const steps = [
     ...inTheWay.map((unique) => dropUnique(target, unique)),
     alter(target, sql`SET ${distributedBy(keys)}`),
-    ...(cure === null ? [] : [cure]),
+    ...(fix === null ? [] : [fix]),
   ]
-  return { what, cure: sql.join(steps, sql`; `) }
+  return { what, fix: sql.join(steps, sql`; `) }
 }
 
 /** A column of a unique index cannot get another type, nor can one by which rows are spread. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { type Change, toJson } from '../../../change.ts'
 import { jsonArray, tableId } from '../../tables/clauses.ts'
 import type { Database, Statement } from '../../tables/database.ts'
-import type { Layout, Misfit, Plan } from '../../tables/layout.ts'
+import type { Layout, Mismatch, Plan } from '../../tables/layout.ts'
 import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind } from '../../tables/mismatches.ts'
 import type { OwnColumn } from '../../tables/own-columns.ts'
 import { NOTHING_ASIDE } from '../../tables/set-aside.ts'
@@ -70,7 +70,7 @@ export interface LogRows {
   /** Makes a log with that key. @param columns definitions */
   readonly createKeyed: (target: Target, columns: readonly Statement[]) => readonly Statement[]
   /** What keeps an existing table from it. */
-  readonly wrongKey: (target: Target, relation: Relation) => readonly Misfit[]
+  readonly wrongKey: (target: Target, relation: Relation) => readonly Mismatch[]
 }
 
 /**
@@ -84,10 +84,10 @@ export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = 
   )
   return {
     name: 'append',
-    wanted: () => ({ keys: [], columns: [] }),
+    desired: () => ({ keys: [], columns: [] }),
     create: (target) => (isShared ? rows.createKeyed(target, columns) : style.create(target, columns, [])),
     additions: () => ({ own: [], optional: [], columns: [] }),
-    misfits(target, _wanted, relation) {
+    mismatches(target, _wanted, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       return [
@@ -125,7 +125,7 @@ export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = 
         },
       }
     },
-    beside: () => null,
+    companion: () => null,
   }
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { allColumns, type Catalogue, type Remembered } from '../../tables/catalogue.ts'
+import { allColumns, type Catalogue, type RememberedTable } from '../../tables/catalogue.ts'
 import type { Database } from '../../tables/database.ts'
 import { readRelation } from '../catalogue.ts'
 import { inTransaction, limitLockWait } from '../connection.ts'
@@ -11,7 +11,7 @@ export function sqlCatalogue(db: Database, read: typeof readRelation = readRelat
   return {
     async load(name) {
       relay = name
-      const { rows } = await sql<Remembered>`
+      const { rows } = await sql<RememberedTable>`
         SELECT source, target_schema AS schema, target_table AS name, keys, columns FROM cdc_relay.tables
         WHERE name = ${name}`.execute(db)
       return rows
@@ -44,9 +44,9 @@ export function sqlCatalogue(db: Database, read: typeof readRelation = readRelat
 async function remember(
   trx: Database,
   relay: string,
-  { source, schema, name, keys, columns }: Remembered,
+  { source, schema, name, keys, columns }: RememberedTable,
 ): Promise<void> {
-  const { rows } = await sql<Pick<Remembered, 'columns'>>`
+  const { rows } = await sql<Pick<RememberedTable, 'columns'>>`
     DELETE FROM cdc_relay.tables WHERE name = ${relay} AND source = ${source} RETURNING columns`.execute(trx)
   const all = allColumns(rows[0]?.columns ?? [], columns)
   await sql`

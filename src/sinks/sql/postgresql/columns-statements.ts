@@ -11,7 +11,7 @@ import {
 import type { ColumnsTable, TargetColumn } from '../../tables/columns-table.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import type { MirrorStatements } from '../../tables/mirror.ts'
-import { bury, notBuried, tombstonesId } from './tombstones.ts'
+import { deleteRows, noNewerTombstone, tombstonesId } from './tombstones.ts'
 
 /** What a row without version counts as: older than everything. */
 const NO_VERSION = sql.raw(`'-9223372036854775808'::bigint`)
@@ -51,7 +51,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
     ON CONFLICT (${columnList(keys)}) DO UPDATE
     SET ${sql.join([...values.map(nameOf), ...own].map((name) => sql`${name} = excluded.${name}`))}
     WHERE x.cdc_version IS NULL OR excluded.cdc_version >= x.cdc_version`
-  const alive = isSoft ? sql`true` : notBuried(table)
+  const alive = isSoft ? sql`true` : noNewerTombstone(table)
   const whole = { values: values.map(valueFrom), extra: sql`s.e`, isDeleted: sql`coalesce(s.x, false)` }
   const deletedMember = isSoft ? [sql`x boolean`] : []
 
@@ -123,7 +123,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
     insert: (rows) =>
       writing(sql`INSERT INTO ${into} (${columns}) SELECT ${select(whole)} FROM ${recordset(rows, deletedMember)}`),
 
-    bury: (rows) => bury(table, rows),
+    deleteRows: (rows) => deleteRows(table, rows),
   }
 }
 

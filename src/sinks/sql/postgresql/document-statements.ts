@@ -11,7 +11,7 @@ import {
 import type { Database, Statement } from '../../tables/database.ts'
 import type { MirrorStatements } from '../../tables/mirror.ts'
 import type { BoundTable } from '../../tables/target.ts'
-import { bury, notBuried } from './tombstones.ts'
+import { deleteRows, noNewerTombstone } from './tombstones.ts'
 
 /** The statements of the layout `document`. */
 export function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'): MirrorStatements<Database> {
@@ -25,7 +25,7 @@ export function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'):
   const setMark = isSoft ? sql`, cdc_deleted = excluded.cdc_deleted` : sql``
   const recordset = (rows: readonly string[], more = sql``): Statement =>
     sql`jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${parameterTypes(keys)}${comma}d jsonb, v bigint, x boolean${more})`
-  const alive = isSoft ? sql`true` : notBuried(table)
+  const alive = isSoft ? sql`true` : noNewerTombstone(table)
   const write = sql`
     ON CONFLICT (${list}) DO UPDATE SET data = excluded.data, cdc_version = excluded.cdc_version${setMark}
     WHERE x.cdc_version IS NULL OR excluded.cdc_version >= x.cdc_version`
@@ -56,6 +56,6 @@ export function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'):
 
     insert: (rows) => writing(sql`INSERT INTO ${into} (data, cdc_version) SELECT s.d, s.v FROM ${recordset(rows)}`),
 
-    bury: (rows) => bury(table, rows),
+    deleteRows: (rows) => deleteRows(table, rows),
   }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { tableId } from '../../tables/clauses.ts'
 import type { Statement } from '../../tables/database.ts'
-import type { Misfit } from '../../tables/layout.ts'
+import type { Mismatch } from '../../tables/layout.ts'
 import type { Relation } from '../../tables/relation.ts'
 import type { Target } from '../../tables/target.ts'
 
@@ -24,9 +24,9 @@ const COLUMNS = ['stream', 'shard', 'sequence']
 const SUB_SEQUENCE = /^COALESCE\(sub_sequence, \(?'?-1\b/i
 
 /** Where no process has the log for itself, nothing else keeps a record from being there twice. @param steps what must go before */
-export function missingPlaceKey(target: Target, relation: Relation, steps: readonly Statement[] = []): Misfit[] {
+export function missingPlaceKey(target: Target, relation: Relation, steps: readonly Statement[] = []): Mismatch[] {
   if (hasPlaceKey(relation)) return []
   const what =
     'it has no unique index on the place of a record, and under an engine (Lambda, KCL) records are written more than once, by several processes'
-  return [{ what, cure: sql.join([...steps, placeIndex(target)], sql`; `) }]
+  return [{ what, fix: sql.join([...steps, placeIndex(target)], sql`; `) }]
 }

@@ -85,7 +85,7 @@ export function postgresStyle(
       ]
     },
 
-    beside(table, shown) {
+    companion(table, shown) {
       if (deletes === 'soft') return liveView(table, shown)
       return table.hasTombstones ? tombstones(table, create) : null
     },

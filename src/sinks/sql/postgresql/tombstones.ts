@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId } from '../../tables/clauses.ts'
 import type { Database, Statement } from '../../tables/database.ts'
-import type { Beside } from '../../tables/layout.ts'
-import type { Write } from '../../tables/mirror.ts'
+import type { Companion } from '../../tables/layout.ts'
+import type { RowWrite } from '../../tables/mirror.ts'
 import { tombstonesName } from '../../tables/names.ts'
 import type { TableStyle } from '../../tables/style.ts'
 import type { BoundTable, Target } from '../../tables/target.ts'
@@ -14,7 +14,7 @@ export const tombstonesId = ({ schema, name }: Target): Statement => sql.id('cdc
  * The same key columns as the table's, so that a tombstone compares as its row did.
  * @param create as the database makes tables
  */
-export function tombstones(table: BoundTable, create: TableStyle['create']): Beside {
+export function tombstones(table: BoundTable, create: TableStyle['create']): Companion {
   const name = tombstonesName(table.schema, table.name)
   const columns = table.keys.map(({ column, declared, collation }) => {
     // The declared type is the catalogue's own spelling.
@@ -32,21 +32,21 @@ export function tombstones(table: BoundTable, create: TableStyle['create']): Bes
       [...columns, sql`version bigint NOT NULL`, sql`removed_at timestamptz NOT NULL`],
       table.keys,
     )[0]!,
-    misfits(relation) {
+    mismatches(relation) {
       const isSame = table.keys.every(({ column, declared }) =>
         relation.columns.some(({ name, type }) => name === column && type === declared),
       )
       // Beside them version and time; of a longer key that became shorter there are more.
       if (isSame && relation.columns.length === table.keys.length + 2) return []
       const what = 'its tombstones were made for other key columns; if the mirror begins anew they can go'
-      return [{ what, cure: sql`DROP TABLE ${tombstonesId(table)}` }]
+      return [{ what, fix: sql`DROP TABLE ${tombstonesId(table)}` }]
     },
     isOutdated: () => false,
   }
 }
 
 /** `NOT EXISTS (…)`: no tombstone of the key in `s` is newer than `s.v`. */
-export const notBuried = (table: BoundTable): Statement =>
+export const noNewerTombstone = (table: BoundTable): Statement =>
   sql`NOT EXISTS (SELECT 1 FROM ${tombstonesId(table)} b WHERE ${sameKey(table.keys, 'b')} AND b.version > s.v)`
 
 /**
@@ -56,7 +56,7 @@ export const notBuried = (table: BoundTable): Statement =>
  * @param rows `{"k0":…,"v":…}`
  * @returns how many deletes were applied
  */
-export function bury(table: BoundTable, rows: readonly string[]): Write<Database> {
+export function deleteRows(table: BoundTable, rows: readonly string[]): RowWrite<Database> {
   const keys = columnList(table.keys)
   const statement = sql<{ applied: number }>`
     WITH s AS (

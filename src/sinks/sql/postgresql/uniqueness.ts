@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { columnList, tableId } from '../../tables/clauses.ts'
 import type { Statement } from '../../tables/database.ts'
-import type { Misfit } from '../../tables/layout.ts'
+import type { Mismatch } from '../../tables/layout.ts'
 import { alter } from '../../tables/mismatches.ts'
 import type { Relation, Unique } from '../../tables/relation.ts'
 import type { Mapping, Target } from '../../tables/target.ts'
@@ -15,29 +15,29 @@ export function partedKeys(
   keys: readonly Mapping[],
   { partitionedBy = [] }: Relation,
   rebuilt: Statement | null,
-): Misfit[] {
+): Mismatch[] {
   const outside = partitionedBy.filter((name) => !keys.some(({ column }) => column === name))
   if (keys.length === 0 || outside.length === 0) return []
   const by = outside.map((name) => (name === '' ? 'an expression' : `"${name}"`)).join(', ')
   const what = `it is partitioned by ${by}, which is not part of the key: nothing makes a key unique over all partitions. A mirror needs a table without these partitions, or another one (--table)`
-  return [{ what, cure: rebuilt }]
+  return [{ what, fix: rebuilt }]
 }
 
 /** The key must be unique, so that there is something to conflict with. */
-export function missingUnique(target: Target, keys: readonly Mapping[], relation: Relation): Misfit[] {
+export function missingUnique(target: Target, keys: readonly Mapping[], relation: Relation): Mismatch[] {
   const { uniques } = relation
   if (keys.length === 0 || uniques === null || uniques.some((unique) => unique.plain && isOver(unique, keys))) return []
-  const cure = sql`CREATE UNIQUE INDEX ON ${tableId(target)} (${columnList(keys)})`
-  return [{ what: 'it has no primary key or unique index on exactly the key columns', cure }]
+  const fix = sql`CREATE UNIQUE INDEX ON ${tableId(target)} (${columnList(keys)})`
+  return [{ what: 'it has no primary key or unique index on exactly the key columns', fix }]
 }
 
 /** ON CONFLICT fails on a deferrable constraint of the key, even where another index would do. */
-export function deferrableKeys(target: Target, keys: readonly Mapping[], { uniques }: Relation): Misfit[] {
+export function deferrableKeys(target: Target, keys: readonly Mapping[], { uniques }: Relation): Mismatch[] {
   return (uniques ?? [])
     .filter((unique) => keys.length > 0 && unique.deferrable && isOver(unique, keys))
     .map((unique) => ({
       what: `unique constraint "${unique.name}" is deferrable, which ON CONFLICT cannot use`,
-      cure: dropUnique(target, unique),
+      fix: dropUnique(target, unique),
     }))
 }
 
@@ -51,10 +51,10 @@ export function wrongUniques(
   keys: readonly Mapping[],
   written: ReadonlySet<string>,
   relation: Relation,
-): Misfit[] {
+): Mismatch[] {
   return uniquesOverOthers(keys, written, relation).map((unique) => ({
     what: `unique index "${unique.name}" can refuse rows whose order between keys is not kept`,
-    cure: dropUnique(target, unique),
+    fix: dropUnique(target, unique),
   }))
 }
 

@@ -38,7 +38,7 @@ const checkedCodec = (codec: Codec): Codec => ({
   ...codec,
   mayBeRefused: true,
   holds: `${codec.holds ?? JUST_THE_TYPE}, as far as the CHECK of its domain allows`,
-  cure: `${codec.cure ?? ANOTHER_TYPE}, or alter the CHECK`,
+  fix: `${codec.fix ?? ANOTHER_TYPE}, or alter the CHECK`,
 })
 
 function codecOf({ underlying, collation }: Pick<Column, 'underlying' | 'collation'>, feed: Format): Codec {

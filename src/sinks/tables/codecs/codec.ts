@@ -14,7 +14,7 @@ export interface Codec {
   /** In words, what the column holds, for who is told of a value that it does not: `whole numbers from -32768 to 32767`. */
   readonly holds?: string
   /** What makes the column hold more, where that is not another type: `Add the label with ALTER TYPE … ADD VALUE`. */
-  readonly cure?: string
+  readonly fix?: string
   /** True if the server may still refuse what a token stands for: by rules of its own, or by a check that a domain has. */
   readonly mayBeRefused?: boolean
   /** The JSON token that stands for the value in the recordset; undefined if the column cannot hold just this value. */

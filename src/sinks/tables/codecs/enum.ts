@@ -11,7 +11,7 @@ export function enumCodec({ sql, labels }: UnderlyingType, feed: Format): Codec 
     castTo: null,
     isKeyable: true,
     holds: known.size === 1 ? 'the one label of its type' : `the ${known.size} labels of its type`,
-    cure: `Add the labels that it lacks with ALTER TYPE ${sql} ADD VALUE`,
+    fix: `Add the labels that it lacks with ALTER TYPE ${sql} ADD VALUE`,
     encode(value) {
       const text = textOrScalar(value, feed)
       return text !== undefined && known.has(text) ? JSON.stringify(text) : undefined

@@ -35,7 +35,7 @@ export function timeCodec(type: keyof typeof TYPES, modifier: number, feed: Form
     castTo: null,
     isKeyable: true,
     ...(maxFraction === 6 && type !== 'date'
-      ? { cure: 'Make it a column of text, or let the source send no more digits' }
+      ? { fix: 'Make it a column of text, or let the source send no more digits' }
       : {}),
     holds: type === 'date' ? 'days' : `times with at most ${maxFraction} digits of the second's fraction`,
     encode(value) {

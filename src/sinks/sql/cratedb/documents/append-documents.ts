@@ -1,6 +1,6 @@
 import { type Change, type DeadLetter, newRow, type Row, type Value } from '../../../../change.ts'
 import type { Database } from '../../../tables/database.ts'
-import type { Additions, Misfit, Plan } from '../../../tables/layout.ts'
+import type { Additions, Mismatch, Plan } from '../../../tables/layout.ts'
 import type { Key } from '../../../tables/mirror.ts'
 import { NOTHING_ASIDE } from '../../../tables/set-aside.ts'
 import { inSlices } from '../../../tables/slices.ts'
@@ -30,10 +30,10 @@ export const documentLog = {
     return { own: [], optional: isMissing ? [AUX] : [], columns: [] }
   },
 
-  misfits(relation: CrateRelation): readonly Misfit[] {
+  mismatches(relation: CrateRelation): readonly Mismatch[] {
     const isStrict = columnNamed(relation, DATA.name)!.policy === 'strict'
     const what = 'column "data" is OBJECT(STRICT), which takes no attributes that it does not know'
-    return [...(isStrict ? [{ what, cure: null }] : []), ...wrongObject(AUX.name, relation)]
+    return [...(isStrict ? [{ what, fix: null }] : []), ...wrongObject(AUX.name, relation)]
   },
 
   planner(target: Target, relation: CrateRelation): (changes: readonly Change[]) => Promise<Plan<Database>> {
@@ -54,7 +54,8 @@ export const documentLog = {
           else rows.push({ key: NO_KEY, version: change.version, isDeleted: false, elements, patch: null, change })
         }
       })
-      const write: Plan<Database>['write'] = (to, refuse) => writeRows(to, { table, columns: indexes, rows, refuse })
+      const write: Plan<Database>['write'] = (to, onRejected) =>
+        writeRows(to, { table, columns: indexes, rows, onRejected })
       return look.of({ refused, aside: NOTHING_ASIDE, write })
     }
   },

@@ -4,11 +4,11 @@ import { RelayError } from '../../../../errors.ts'
 import type { Database } from '../../../tables/database.ts'
 import { wantedDocument } from '../../../tables/document.ts'
 import { familyOf, otherKey } from '../../../tables/keys.ts'
-import type { Layout, Misfit } from '../../../tables/layout.ts'
-import { type Key, type MirrorStatements, planMirror, type RowShape, type Write } from '../../../tables/mirror.ts'
+import type { Layout, Mismatch } from '../../../tables/layout.ts'
+import { type Key, type MirrorStatements, planMirror, type RowShape, type RowWrite } from '../../../tables/mirror.ts'
 import { unfilledColumns, wrongColumns, wrongKeys, wrongKind } from '../../../tables/mismatches.ts'
 import type { OwnColumn } from '../../../tables/own-columns.ts'
-import type { BoundTable, Target, Wanted } from '../../../tables/target.ts'
+import type { BoundTable, DesiredTable, Target } from '../../../tables/target.ts'
 import { fittingKey } from '../rows/key-length.ts'
 import { refusingLone } from '../rows/lone-changes.ts'
 import { layOverMoved, layOverRows } from '../rows/partial-images.ts'
@@ -35,7 +35,7 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
   const own = objects === 'ignored' ? [DATA, VERSION, DELETED] : [DYNAMIC_DATA, AUX, VERSION, DELETED]
   return {
     name: 'document',
-    wanted: (occasion) => wantedDocument(occasion, crateStyle.names),
+    desired: (evidence) => wantedDocument(evidence, crateStyle.names),
 
     create: (target, { keys }) =>
       crateStyle.create(
@@ -49,9 +49,9 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
         keys,
       ),
 
-    additions(target, wanted, relation) {
+    additions(target, desired, relation) {
       const isThere = new Set(relation.columns.map(({ name }) => name))
-      const missing = shapeMisfits(target, wanted, relation).length > 0 ? [] : ownOf(relation)
+      const missing = shapeMismatches(target, desired, relation).length > 0 ? [] : ownOf(relation)
       return {
         own: missing.filter(({ name }) => !isThere.has(name)),
         optional: [],
@@ -59,11 +59,11 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
       }
     },
 
-    misfits(target, wanted, relation) {
-      const shape = shapeMisfits(target, wanted, relation)
+    mismatches(target, desired, relation) {
+      const shape = shapeMismatches(target, desired, relation)
       if (shape.length > 0) return shape
       const own = ownOf(relation)
-      const keys = isOfToolkit(relation) ? [PK] : wanted.keys.map(({ column }) => column)
+      const keys = isOfToolkit(relation) ? [PK] : desired.keys.map(({ column }) => column)
       const written = new Set([...keys, ORIGIN, ...own.map(({ name }) => name)])
       return [
         ...wrongColumns(target, own, relation, crateStyle),
@@ -72,8 +72,8 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
       ]
     },
 
-    bind(target, wanted, relation, known) {
-      const keys = wanted.keys.map((key) => {
+    bind(target, desired, relation, known) {
+      const keys = desired.keys.map((key) => {
         const family = key.family!
         const bound = isOfToolkit(relation)
           ? pkPart(key, relation)
@@ -93,10 +93,10 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
       }
     },
 
-    beside(table, relation) {
+    companion(table, relation) {
       const keys = isOfToolkit(relation) ? [PK] : table.keys.map(({ column }) => column)
       const rest = relation.columns.some(({ name }) => name === AUX.name) ? [AUX.name] : []
-      return crateStyle.beside(table, [...keys, DATA.name, ...rest, VERSION.name])
+      return crateStyle.companion(table, [...keys, DATA.name, ...rest, VERSION.name])
     },
   }
 }
@@ -108,19 +108,19 @@ function ownOf(relation: CrateRelation): readonly OwnColumn[] {
 }
 
 /** What no added column cures. */
-function shapeMisfits(target: Target, { keys }: Wanted, relation: CrateRelation): readonly Misfit[] {
+function shapeMismatches(target: Target, { keys }: DesiredTable, relation: CrateRelation): readonly Mismatch[] {
   const kind = wrongKind(target, relation)
   if (kind.length > 0) return kind
   const data = relation.columns.find(({ name }) => name === DATA.name)
   if (data?.policy === 'strict') {
-    return [{ what: 'column "data" is OBJECT(STRICT), which takes no attributes that it does not know', cure: null }]
+    return [{ what: 'column "data" is OBJECT(STRICT), which takes no attributes that it does not know', fix: null }]
   }
   if (isOfToolkit(relation)) return [...tooManyKeys(keys), ...wrongPk(keys, relation), ...requiredMembers(relation)]
   if (keys.length > 0 && data?.dataType === 'object' && primaryKeyOf(relation) === null) {
     const typed = keys.map((key) => ({ ...key, type: crateStyle.newKeyType(key.family!) }))
     const what =
       'it has no primary key, so there is nothing to find a row by: write to it with --mode append, or move its documents to a table with a key'
-    return [{ what, cure: keyedDocuments(target, typed, data.policy ?? 'dynamic') }]
+    return [{ what, fix: keyedDocuments(target, typed, data.policy ?? 'dynamic') }]
   }
   return [...wrongKeys(target, keys, relation, crateStyle), ...crateStyle.uniqueness(target, keys, new Set(), relation)]
 }
@@ -137,9 +137,9 @@ function documentRows(
   const written: WrittenTable = { target: table, ...held, columns, own: MIRRORED }
   const all = columns.map((_, index) => index)
   const upsert =
-    (rows: readonly CrateRow[]): Write<Database> =>
-    (to, refuse) =>
-      writeRows(to, { table: written, columns: all, rows, refuse })
+    (rows: readonly CrateRow[]): RowWrite<Database> =>
+    (to, onRejected) =>
+      writeRows(to, { table: written, columns: all, rows, onRejected })
   const plain = (change: Change, key: Key): CrateRow => {
     const { version, after } = change
     const row: CrateRow = { key, version, isDeleted: false, elements: elementsOf(after!), patch: null }
@@ -159,16 +159,16 @@ function documentRows(
     key: (change, key) => keyOf(table, keys, change, key),
     check: () => {},
     isWhole: ({ complete }) => complete,
-    patchesStandAlone: true,
+    writesPatchesSeparately: true,
     row: whole,
     patch: ({ patches: [patch] }) => partial(patch!.detail.change, patch!.detail.key, null),
     move: ({ change, key, from }) => partial(change, key, from),
-    gone: ({ version }, key) => ({ key, version, isDeleted: true, elements: [], patch: null }),
+    tombstone: ({ version }, key) => ({ key, version, isDeleted: true, elements: [], patch: null }),
   }
   const statements: MirrorStatements<Database, CrateRow> = {
     upsert,
     insert: (rows) => upsert(oncePerRecord(rows)),
-    bury: upsert,
+    deleteRows: upsert,
     applyPatches: (rows) => layOverRows(written, rows),
     applyMoves: (rows) => layOverMoved(written, rows),
   }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Misfit } from '../../../tables/layout.ts'
-import type { Mapping, WantedKey } from '../../../tables/target.ts'
+import type { Mismatch } from '../../../tables/layout.ts'
+import type { DesiredKey, Mapping } from '../../../tables/target.ts'
 import { elementText, quotedElement } from '../rows/array-literal.ts'
 import { readBackOf } from '../rows/read-back.ts'
 import type { WrittenTable } from '../rows/written-table.ts'
@@ -28,22 +28,22 @@ const partNamed = ({ members }: CrateRelation, name: string): CrateMember | unde
 const partFor = ({ members }: CrateRelation, { attribute }: Mapping): CrateMember | undefined =>
   members.find(({ path }) => path.length === 2 && path[0] === PK && path[1] === attribute)
 
-export function wrongPk(keys: readonly WantedKey[], relation: CrateRelation): Misfit[] {
+export function wrongPk(keys: readonly DesiredKey[], relation: CrateRelation): Mismatch[] {
   const primary = primaryKeyOf(relation)!
   const isSame =
     primary.length === keys.length && keys.every((key) => primary.includes(partFor(relation, key)?.name ?? ''))
   if (!isSame) {
-    const wanted = keys.map(({ attribute }) => `pk['${attribute}']`).join(', ')
-    return [{ what: `its primary key is (${primary.join(', ')}), where (${wanted}) is needed`, cure: null }]
+    const desired = keys.map(({ attribute }) => `pk['${attribute}']`).join(', ')
+    return [{ what: `its primary key is (${primary.join(', ')}), where (${desired}) is needed`, fix: null }]
   }
   return keys.flatMap((key) => {
     const why = pkPart(key, relation)
-    return typeof why === 'string' ? [{ what: `key ${partFor(relation, key)!.name}: ${why}`, cure: null }] : []
+    return typeof why === 'string' ? [{ what: `key ${partFor(relation, key)!.name}: ${why}`, fix: null }] : []
   })
 }
 
 /** A part of the key; or in words why it cannot be one. */
-export function pkPart(key: WantedKey, relation: CrateRelation): CrateKey | string {
+export function pkPart(key: DesiredKey, relation: CrateRelation): CrateKey | string {
   const member = partFor(relation, key)!
   return crateKey({ ...key, family: key.family! }, member, member.dataType)
 }

@@ -16,10 +16,10 @@ export function refusingLone<To>(plan: Plan<To>, keys: readonly Mapping[], chang
   }
   return {
     ...plan,
-    write: (to, refuse) =>
+    write: (to, onRejected) =>
       plan.write(to, (change, error) => {
-        if (refuse === undefined || !isLone(change)) throw error
-        refuse(change, error)
+        if (onRejected === undefined || !isLone(change)) throw error
+        onRejected(change, error)
       }),
   }
 }

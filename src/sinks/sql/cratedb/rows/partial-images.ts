@@ -1,6 +1,6 @@
 import { compareDecimal } from '../../../../change.ts'
 import type { Database } from '../../../tables/database.ts'
-import type { Key, Write } from '../../../tables/mirror.ts'
+import type { Key, RowWrite } from '../../../tables/mirror.ts'
 import { mergeDocuments } from '../documents/merge-documents.ts'
 import { elementText, quotedElement } from './array-literal.ts'
 import { readRows, type StoredRow } from './read-rows.ts'
@@ -17,7 +17,7 @@ const SLICE = 1_000
 
 /** Lays images over the rows at their keys. */
 export const layOverRows =
-  (table: WrittenTable, rows: readonly CrateRow[]): Write<Database> =>
+  (table: WrittenTable, rows: readonly CrateRow[]): RowWrite<Database> =>
   (to) =>
     inParts(to, table, rows, (row, stored) => stored.get(row.key.text))
 
@@ -26,7 +26,7 @@ export const layOverRows =
  * if that is not newer than the move; else what stands at the new key.
  */
 export const layOverMoved =
-  (table: WrittenTable, rows: readonly CrateRow[]): Write<Database> =>
+  (table: WrittenTable, rows: readonly CrateRow[]): RowWrite<Database> =>
   (to) =>
     inParts(to, table, rows, (row, stored) => {
       const old = row.patch?.from == null ? undefined : stored.get(row.patch.from.text)

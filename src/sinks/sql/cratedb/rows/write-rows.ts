@@ -1,5 +1,5 @@
 import type { Database, Statement } from '../../../tables/database.ts'
-import type { Refuse } from '../../../tables/layout.ts'
+import type { OnRejected } from '../../../tables/layout.ts'
 import { blameFor, LoneRefusal, mayBeOfRow, wantsSmallerBatch } from '../failures.ts'
 import { missingRows } from './missing-rows.ts'
 import { requireSuperseded } from './silent-refusal.ts'
@@ -22,7 +22,7 @@ export interface RowsToWrite {
   /** Called for each row that was applied. */
   onApplied?(row: CrateRow, answer: Answer): void
   /** Told of a row that is refused, if it knows its change; of another one the caller finds it by writing again. */
-  readonly refuse?: Refuse | undefined
+  readonly onRejected?: OnRejected | undefined
 }
 
 /** Resolves to how many rows were applied; the others were superseded. @throws what CrateDB says to one that it cannot write */
@@ -100,8 +100,8 @@ async function writeAlone(to: Database, what: RowsToWrite): Promise<{ applied: n
       )
       if (applied !== null) return { applied, isLean: true }
     }
-    if (change === undefined || what.refuse === undefined || !mayBeOfRow(error)) throw error
-    what.refuse(change, error)
+    if (change === undefined || what.onRejected === undefined || !mayBeOfRow(error)) throw error
+    what.onRejected(change, error)
     return { applied: 0, isLean: false }
   }
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { parseJson } from '../../../../parse-json.ts'
-import { allColumns, type Remembered } from '../../../tables/catalogue.ts'
+import { allColumns, type RememberedTable } from '../../../tables/catalogue.ts'
 import type { Database } from '../../../tables/database.ts'
 import type { Tokens } from './state-rows.ts'
 import { theRow } from './written-rows.ts'
@@ -11,8 +11,8 @@ const READ_AT_ONCE = 50
 /** What a relay remembers of its tables, in `cdc_relay.tables`: numbered rows, one for each source table. */
 export interface RememberedTables {
   /** After the relay's name was claimed. */
-  load(relay: string): Promise<readonly Remembered[]>
-  remember(table: Remembered): Promise<void>
+  load(relay: string): Promise<readonly RememberedTable[]>
+  remember(table: RememberedTable): Promise<void>
 }
 
 export interface TableRow {
@@ -39,7 +39,7 @@ export function rememberedTables(db: Database): RememberedTables {
   }
 
   /** Resolves to whose the number is: what is there stays. Another process may be about to remember a table under the same one. */
-  async function take(number: number, { source, schema, name, keys, columns }: Remembered): Promise<string> {
+  async function take(number: number, { source, schema, name, keys, columns }: RememberedTable): Promise<string> {
     const { rows } = await sql<{ source: string }>`
       INSERT INTO "cdc_relay"."tables" ("life", "number", "name", "source", "target_schema", "target_table", "keys", "columns")
       VALUES (${life}, ${number}, ${relay}, ${source}, ${schema}, ${name}, ${JSON.stringify(keys)}, ${JSON.stringify(columns)})
@@ -49,13 +49,13 @@ export function rememberedTables(db: Database): RememberedTables {
   }
 
   /** What another process of the name knew of the source's columns stays known. Does nothing where all is there already. */
-  async function complete(number: number, { schema, name, keys, columns }: Remembered): Promise<void> {
+  async function complete(number: number, { schema, name, keys, columns }: RememberedTable): Promise<void> {
     for (;;) {
       const { rows } = await sql<TableRow & Tokens>`
         SELECT "number", "source", "target_schema", "target_table", "keys", "columns", "_seq_no", "_primary_term"
         FROM "cdc_relay"."tables" WHERE "life" = ${life} AND "number" = ${number}`.execute(db)
       const row = theRow(rows, 'cdc_relay.tables')
-      const all = allColumns(parseJson(row.columns) as Remembered['columns'], columns)
+      const all = allColumns(parseJson(row.columns) as RememberedTable['columns'], columns)
       const next = {
         target_schema: schema,
         target_table: name,
@@ -84,8 +84,8 @@ export function rememberedTables(db: Database): RememberedTables {
         source: row.source,
         schema: row.target_schema,
         name: row.target_table,
-        keys: parseJson(row.keys) as Remembered['keys'],
-        columns: parseJson(row.columns) as Remembered['columns'],
+        keys: parseJson(row.keys) as RememberedTable['keys'],
+        columns: parseJson(row.columns) as RememberedTable['columns'],
       }))
     },
 

@@ -2,8 +2,8 @@ import { type Change, newRow, type Value } from '../../../../change.ts'
 import { imagesOf } from '../../../tables/columns-shape.ts'
 import type { ColumnsTable } from '../../../tables/columns-table.ts'
 import type { Database } from '../../../tables/database.ts'
-import type { Refuse } from '../../../tables/layout.ts'
-import type { MirrorStatements, RowShape, Write } from '../../../tables/mirror.ts'
+import type { OnRejected } from '../../../tables/layout.ts'
+import type { MirrorStatements, RowShape, RowWrite } from '../../../tables/mirror.ts'
 import { planMirror } from '../../../tables/mirror.ts'
 import type { ValuesAside } from '../../../tables/set-aside.ts'
 import type { Planner } from '../../../tables/style.ts'
@@ -138,7 +138,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: ()
   return {
     ...images,
     key: (change, key) => fittingKey(images.key(change, key), table.source),
-    patchesStandAlone: true,
+    writesPatchesSeparately: true,
     row(change, key, aside) {
       const onAside = (name: string) => aside.add(change, name, whyAside(name))
       const elements = filled(change, new Array(count).fill(null), onAside)
@@ -149,7 +149,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: ()
     },
     patch: ({ patches }, aside) => partial(patches[0]!.detail, aside),
     move: partial,
-    gone: ({ version }, key) => ({ key, version, isDeleted: true, elements: NOTHING, patch: null }),
+    tombstone: ({ version }, key) => ({ key, version, isDeleted: true, elements: NOTHING, patch: null }),
   }
 }
 
@@ -165,14 +165,15 @@ function columnsStatements(
 ): MirrorStatements<Database, CrateRow> {
   const all = written.columns.map((_, index) => index)
   const upsert =
-    (rows: readonly CrateRow[]): Write<Database> =>
-    (to, refuse) =>
-      writeRows(to, { table: written, columns: all, rows, refuse })
+    (rows: readonly CrateRow[]): RowWrite<Database> =>
+    (to, onRejected) =>
+      writeRows(to, { table: written, columns: all, rows, onRejected })
   return {
     upsert,
     insert: (rows) => upsert(oncePerRecord(rows)),
-    bury: upsert,
-    applyPatches: (rows) => (to, refuse) => applyPatches(to, written, hasExtra ? values.length : null, rows, refuse),
+    deleteRows: upsert,
+    applyPatches: (rows) => (to, onRejected) =>
+      applyPatches(to, written, hasExtra ? values.length : null, rows, onRejected),
     applyMoves: (rows) => layOverMoved(written, rows),
   }
 }
@@ -189,7 +190,7 @@ async function applyPatches(
   table: WrittenTable,
   extra: number | null,
   rows: readonly CrateRow[],
-  refuse: Refuse | undefined,
+  onRejected: OnRejected | undefined,
 ): Promise<number> {
   let applied = 0
   const leftovers: CrateRow[] = []
@@ -197,7 +198,7 @@ async function applyPatches(
     applied += await writeRows(to, {
       table,
       ...group,
-      refuse,
+      onRejected,
       asked: extra === null ? [] : [extra],
       onApplied(row, answer) {
         if (extra === null) return

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { tableId } from '../../../tables/clauses.ts'
 import type { Statement } from '../../../tables/database.ts'
-import type { Target, WantedKey } from '../../../tables/target.ts'
+import type { DesiredKey, Target } from '../../../tables/target.ts'
 import { DELETED, VERSION } from './own-columns.ts'
 import type { CrateRelation, CrateRelationColumn } from './relation.ts'
 
@@ -25,7 +25,7 @@ export function keyedCopy(target: Target, keys: readonly string[], { columns }: 
 /** The same for a table whose documents lie in `data`, and hold the key. */
 export function keyedDocuments(
   target: Target,
-  keys: readonly (WantedKey & { readonly type: string })[],
+  keys: readonly (DesiredKey & { readonly type: string })[],
   policy: string,
 ): Statement {
   const definitions = [
@@ -44,7 +44,7 @@ export function keyedDocuments(
 }
 
 /** A number as the text of its one spelling, without `.0`. */
-function keyInDocument({ attribute, family, type }: WantedKey & { readonly type: string }): Statement {
+function keyInDocument({ attribute, family, type }: DesiredKey & { readonly type: string }): Statement {
   const value = sql`"data"[${sql.lit(attribute)}]`
   if (family !== 'number' || type !== 'TEXT') return value
   return sql`CASE WHEN trunc(${value}) = ${value} THEN ${value}::bigint::text ELSE ${value}::text END`

@@ -3,9 +3,9 @@ import { type ColumnType, tableLabel } from '../../../../change.ts'
 import { RelayError } from '../../../../errors.ts'
 import { columnList, tableId } from '../../../tables/clauses.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
-import type { Misfit } from '../../../tables/layout.ts'
+import type { Mismatch } from '../../../tables/layout.ts'
 import type { KeyStyle, TableStyle } from '../../../tables/style.ts'
-import type { KeyColumn, KeyFamily, Mapping, Target, WantedKey } from '../../../tables/target.ts'
+import type { DesiredKey, KeyColumn, KeyFamily, Mapping, Target } from '../../../tables/target.ts'
 import { hasMembers } from '../documents/sub-columns.ts'
 import { codecFor } from './codecs.ts'
 import type { CrateColumn } from './column.ts'
@@ -65,12 +65,12 @@ export const crateStyle: TableStyle<CrateRelation> & KeyStyle<CrateKey, CrateRel
     ...requiredMembers(relation),
   ],
 
-  beside: liveView,
+  companion: liveView,
 }
 
 /** The column as a part of a key of the layout `document`; or in words why it cannot be one. @param declared its type */
 export function crateKey(
-  key: WantedKey & { readonly family: KeyFamily },
+  key: DesiredKey & { readonly family: KeyFamily },
   column: CrateColumn,
   declared: string,
 ): CrateKey | string {
@@ -96,43 +96,43 @@ const KEY_TYPES: Readonly<Record<KeyFamily, ReadonlySet<string>>> = {
  */
 const MOST_KEY_COLUMNS = 11
 
-export function tooManyKeys(keys: readonly Mapping[]): Misfit[] {
+export function tooManyKeys(keys: readonly Mapping[]): Mismatch[] {
   if (keys.length <= MOST_KEY_COLUMNS) return []
   const what = `its key has ${keys.length} columns, and CrateDB looks rows up by ${MOST_KEY_COLUMNS} at most: write with --mode append, or name fewer that tell its rows apart with --key`
-  return [{ what, cure: null }]
+  return [{ what, fix: null }]
 }
 
 /** ON CONFLICT goes by the primary key and nothing else. */
-function wrongPrimaryKey(target: Target, keys: readonly string[], relation: CrateRelation): Misfit[] {
+function wrongPrimaryKey(target: Target, keys: readonly string[], relation: CrateRelation): Mismatch[] {
   const primary = primaryKeyOf(relation)
   if (keys.length === 0) {
     if (primary === null || hasOrigin(relation)) return []
     const what = `its primary key (${primary.join(', ')}) can refuse rows of a source that has no key`
-    return [{ what, cure: null }]
+    return [{ what, fix: null }]
   }
   if (primary !== null && primary.length === keys.length && keys.every((key) => primary.includes(key))) return []
   const is = primary === null ? 'it has no primary key' : `its primary key is (${primary.join(', ')})`
   const what = `${is}, where (${keys.join(', ')}) is needed, and CrateDB cannot change it: move the rows to a table that has it`
-  return [{ what, cure: keyedCopy(target, keys, relation) }]
+  return [{ what, fix: keyedCopy(target, keys, relation) }]
 }
 
 /** What an OBJECT of another policy would make of its members. */
-export function wrongObject(name: string, { columns }: CrateRelation): Misfit[] {
+export function wrongObject(name: string, { columns }: CrateRelation): Mismatch[] {
   const column = columns.find((column) => column.name === name)
   if (column?.dataType !== 'object') return []
   if (column.policy === 'ignored' && hasMembers(column.object)) {
     const what = `column "${name}" declares members, which CrateDB would make values of their types, and must be a bare OBJECT(IGNORED): it holds values of any type`
-    return [{ what, cure: null }]
+    return [{ what, fix: null }]
   }
   if (column.policy === 'ignored') return []
   const what = `column "${name}" is OBJECT(${column.policy ?? 'DYNAMIC'}), and must be OBJECT(IGNORED): it holds values of any type`
-  return [{ what, cure: null }]
+  return [{ what, fix: null }]
 }
 
 /** A row without the object lacks them, too: a deleted one, or any that says nothing of it. */
-export function requiredMembers(relation: CrateRelation): Misfit[] {
+export function requiredMembers(relation: CrateRelation): Mismatch[] {
   const keys = primaryKeyOf(relation) ?? []
   return relation.members
     .filter(({ name, isRequired }) => isRequired && !keys.includes(name))
-    .map(({ name }) => ({ what: `${name} is NOT NULL, and the relay leaves it empty`, cure: null }))
+    .map(({ name }) => ({ what: `${name} is NOT NULL, and the relay leaves it empty`, fix: null }))
 }

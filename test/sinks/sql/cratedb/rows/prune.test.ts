@@ -222,7 +222,7 @@ async function place(
   const mirrors = cratedb.mirrors({}, 'soft', () => new Map())
   const layout = known === null ? mirrors.document : mirrors.columns
   const target = { source: 'orders', schema: 'doc', name: 'orders' }
-  const wanted = layout.wanted({ known, changes, remembered: [] })!
+  const wanted = layout.desired({ known, changes, remembered: [] })!
   const catalogue = cratedb.catalogue(connection)
   const before = await catalogue.look('doc', 'orders')
   await catalogue.work(({ run, addColumns }) =>

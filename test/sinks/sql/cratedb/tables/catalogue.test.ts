@@ -7,7 +7,7 @@ import { connect } from '../../../../../src/sinks/sql/connect.ts'
 import { crateCatalogue } from '../../../../../src/sinks/sql/cratedb/tables/catalogue.ts'
 import type { CrateRelation } from '../../../../../src/sinks/sql/cratedb/tables/relation.ts'
 import { crateState } from '../../../../../src/sinks/sql/cratedb/state/state.ts'
-import type { Catalogue, Remembered } from '../../../../../src/sinks/tables/catalogue.ts'
+import type { Catalogue, RememberedTable } from '../../../../../src/sinks/tables/catalogue.ts'
 import { claimOf } from '../../../../support/changes.ts'
 import type { Crate } from '../../../../support/crate/crate.ts'
 import { onStandInOnly, testCrate } from '../../../../support/crate/real-crate.ts'
@@ -146,13 +146,13 @@ test('a table that could not be remembered is a failure that passes', { skip: on
   assert.equal((await catalogue.load('relay')).length, 1)
 })
 
-const table = (source: string, name: string): Remembered => ({
+const table = (source: string, name: string): RememberedTable => ({
   ...{ source, schema: 's', name },
   keys: [{ attribute: 'id', column: 'id', family: 'text' }],
   columns: [],
 })
 
-const remember = (catalogue: Catalogue<CrateRelation>, one: Remembered): Promise<void> =>
+const remember = (catalogue: Catalogue<CrateRelation>, one: RememberedTable): Promise<void> =>
   catalogue.work((work) => work.remember(one))
 
 interface Place {

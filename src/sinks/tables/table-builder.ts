@@ -1,0 +1,142 @@
+import { sql } from 'kysely'
+import type { SourceTable } from '../../batch.ts'
+import type { RememberedTable, TableWork } from './catalogue.ts'
+import type { Statement } from './database.ts'
+import type { AddedColumn, Layout, TargetTable } from './layout.ts'
+import { alter } from './mismatches.ts'
+import type { Relation } from './relation.ts'
+import type { TargetRules } from './rules.ts'
+import type { TargetNames } from './style.ts'
+import {
+  isSameTarget,
+  label,
+  missingColumns,
+  missingTable,
+  newSourceColumns,
+  oldKeyTable,
+  reservedSchema,
+  type ShowStatement,
+  wrongTable,
+} from './table-errors.ts'
+import type { DesiredKey, DesiredTable, Target } from './target.ts'
+
+/** One table to make ready. */
+export interface TableJob<To, R extends Relation> {
+  readonly target: Target
+  readonly layout: Layout<To, R>
+  readonly desired: DesiredTable
+  readonly known: SourceTable | null
+  /** As it was remembered, unless it has another key now. */
+  readonly before: RememberedTable | undefined
+  /** Its key before, if that was another one. */
+  readonly oldKeys: readonly DesiredKey[] | null
+}
+
+/** Creates what is missing of a target table, and checks what is there. */
+export class TableBuilder<To, R extends Relation> {
+  readonly #rules: Pick<TargetRules, 'createTables' | 'onSchemaChange' | 'log'>
+  readonly #names: TargetNames
+  readonly #show: ShowStatement
+
+  constructor(
+    rules: Pick<TargetRules, 'createTables' | 'onSchemaChange' | 'log'>,
+    names: TargetNames,
+    show: ShowStatement,
+  ) {
+    this.#rules = rules
+    this.#names = names
+    this.#show = show
+  }
+
+  /**
+   * Null while it is unknown what the table needs.
+   * @throws RelayError SINK_TABLE, SCHEMA_CHANGE
+   */
+  async build(work: TableWork<R>, job: TableJob<To, R>): Promise<TargetTable<To> | null> {
+    const { target, layout, desired, known } = job
+    const found = (await work.look(target.schema, target.name)) ?? (await this.#create(work, job))
+    if (found === null) return null
+    const relation = await this.#addColumns(work, job, found)
+    this.#requireMatch(job, relation)
+    const table = layout.bind(target, desired, relation, known)
+    await this.#createCompanion(work, job, table, relation)
+    return table
+  }
+
+  /**
+   * Creates a missing table, unless the operator does that, or the relay has written the table before: then its rows are
+   * lost, and the relay must not start over with an empty one.
+   */
+  async #create(work: TableWork<R>, { target, layout, desired, before }: TableJob<To, R>): Promise<R | null> {
+    const { createTables, log } = this.#rules
+    const create = layout.create(target, desired)
+    if (create === null) return null
+    const isSchemaMissing = await work.lacksSchema(target.schema)
+    if (isSchemaMissing && this.#names.isReserved(target.schema)) throw reservedSchema(target)
+    const statements = [...(isSchemaMissing ? [sql`CREATE SCHEMA ${sql.id(target.schema)}`] : []), ...create]
+    if (createTables === 'never' || (before !== undefined && isSameTarget(before, target))) {
+      throw missingTable(target, createTables, statements, this.#show)
+    }
+    await work.run(statements)
+    log.info({ source: target.source, table: label(target) }, 'Made a table')
+    return (await work.look(target.schema, target.name))!
+  }
+
+  /** Adds columns, as far as the operator lets the relay do that. */
+  async #addColumns(work: TableWork<R>, { target, layout, desired, before }: TableJob<To, R>, relation: R): Promise<R> {
+    const { createTables, onSchemaChange } = this.#rules
+    const { own, optional, columns } = layout.additions(target, desired, relation)
+    const add = ({ name, definition }: AddedColumn): Statement =>
+      alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
+    if (columns.length > 0 && onSchemaChange === 'stop') throw newSourceColumns(target, columns.map(add), this.#show)
+    const added = onSchemaChange === 'add-only' ? columns : []
+    const missing = [...own, ...optional, ...added]
+    const isEnough = createTables === 'never' ? missing.length === optional.length : missing.length === 0
+    if (isEnough) return relation
+    if (createTables === 'never') throw missingColumns(target, missing.map(add), this.#show)
+    await (work.addColumns?.(target, missing) ?? work.run(missing.map(add)))
+    this.#logAdded(target, added, before)
+    return (await work.look(target.schema, target.name))!
+  }
+
+  #logAdded(target: Target, added: readonly AddedColumn[], before: RememberedTable | undefined): void {
+    const { log } = this.#rules
+    const hadBefore = ({ name }: AddedColumn): boolean => before?.columns.some(({ column }) => column === name) ?? false
+    const again = added.filter(hadBefore).map(({ name }) => name)
+    const news = added.filter((column) => !hadBefore(column)).map(({ name }) => name)
+    if (news.length > 0) log.info({ source: target.source, columns: news }, 'Added columns that the source has')
+    if (again.length > 0) log.warn({ source: target.source, table: label(target), columns: again }, MADE_AGAIN)
+  }
+
+  #requireMatch({ target, layout, desired, oldKeys }: TableJob<To, R>, relation: R): void {
+    const mismatches = layout.mismatches(target, desired, relation)
+    if (mismatches.length === 0) return
+    if (oldKeys === null) throw wrongTable(target, mismatches, this.#show)
+    const drop = sql`DROP TABLE ${sql.id(target.schema, target.name)}`
+    throw oldKeyTable(target, oldKeys, desired.keys, drop, mismatches, this.#show)
+  }
+
+  async #createCompanion(
+    work: TableWork<R>,
+    { layout, oldKeys }: TableJob<To, R>,
+    table: TargetTable<To>,
+    relation: R,
+  ): Promise<void> {
+    const { createTables } = this.#rules
+    const companion = layout.companion(table, relation)
+    if (companion === null || (createTables === 'never' && !companion.needed)) return
+    const there = await work.look(companion.schema, companion.name)
+    if (there === undefined) return await work.run([companion.create])
+    const mismatches = companion.mismatches(there)
+    const fixes = mismatches.flatMap(({ fix }) => fix ?? [])
+    if (oldKeys !== null && createTables === 'auto' && mismatches.length > 0 && fixes.length === mismatches.length) {
+      // Tombstones of the old key say nothing about rows under the new one.
+      return await work.run([...fixes, companion.create])
+    }
+    if (mismatches.length > 0) throw wrongTable(table, mismatches, this.#show)
+    if (companion.isOutdated(there)) await work.run([companion.create])
+  }
+}
+
+const MADE_AGAIN =
+  'Made columns that the source had before and the target lacked: they were dropped there, or left out under `--on-schema-change ignore`. Rows written until now lack their values, which come with the next change of each row, or with a reload of the table by DMS'
