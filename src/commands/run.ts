@@ -132,6 +132,7 @@ async function runConfigured(
           what: 'ask the target for a primary key',
           hasWorked: () => true,
         }),
+      observer,
       log,
     })
     const decode = recordDecoder({

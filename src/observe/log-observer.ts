@@ -30,6 +30,12 @@ export function logObserver(log: Log, showsValues: boolean): Partial<Observer> {
       const message = 'The target stands at older positions than those last written: the relay reads again from there'
       log.warn({ shards: positions.size }, message)
     },
+    awaitsKey(table, { shard, sequence }) {
+      log.warn({ shard, sequence }, `Waiting for the primary key of ${table}`)
+    },
+    knowsKey(table, key) {
+      log.info({ key }, `The primary key of ${table} is known: its rows wait no longer`)
+    },
     wrote({ deadLetters: cut }, { refused = [], setAside }) {
       if (setAside !== undefined) warnOfSetAside(log, newColumns(setAside, columnsWarnedOf))
       deadLetters.written([...cut, ...refused])

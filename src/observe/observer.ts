@@ -17,6 +17,10 @@ export interface Observer extends RetryObserver {
   read(page: ReadPage): void
   /** U+0000 in the text of one change was replaced. */
   textReplaced(): void
+  /** Rows of a table wait until its primary key is known; the first of them stands there. */
+  awaitsKey(table: string, first: { readonly shard: string; readonly sequence: string }): void
+  /** The key for which rows of the table waited is known. */
+  knowsKey(table: string, key: readonly string[]): void
   /** A batch is durable, and not yet acknowledged to the source. */
   wrote(batch: ObservedBatch, written: Written, times: WriteTimes): void
   /** The relay ends. Twice is fine. */
@@ -59,6 +63,8 @@ export function observers(...hearing: readonly Partial<Observer>[]): Observer {
     rewound: (positions) => hearing.forEach((observer) => void observer.rewound?.(positions)),
     read: (page) => hearing.forEach((observer) => void observer.read?.(page)),
     textReplaced: () => hearing.forEach((observer) => void observer.textReplaced?.()),
+    awaitsKey: (table, first) => hearing.forEach((observer) => void observer.awaitsKey?.(table, first)),
+    knowsKey: (table, key) => hearing.forEach((observer) => void observer.knowsKey?.(table, key)),
     wrote: (batch, written, times) => hearing.forEach((observer) => void observer.wrote?.(batch, written, times)),
     close: () => hearing.forEach((observer) => void observer.close?.()),
   }

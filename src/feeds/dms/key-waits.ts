@@ -1,7 +1,7 @@
 import prettyMs from 'pretty-ms'
 import { type Change, type ChangeSource, type TableName, tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Log } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observer.ts'
 import { KeyUnknownYet } from '../table-facts.ts'
 
 export interface KeyWaitsOptions {
@@ -11,8 +11,11 @@ export interface KeyWaitsOptions {
   readonly askTarget: (table: TableName) => Promise<readonly string[] | null>
   /** Called with what the target answered. */
   readonly onAnswer: (table: TableName, key: readonly string[]) => void
-  readonly log: Log
+  readonly observer: KeyObserver
 }
+
+/** Hears that rows wait, and that they wait no longer. */
+export type KeyObserver = Partial<Pick<Observer, 'awaitsKey' | 'knowsKey'>>
 
 interface Wait {
   /** On the clock of `performance.now`. */
@@ -38,10 +41,7 @@ export class KeyWaits {
     const label = tableLabel(table)
     if (!this.#waits.has(label)) {
       this.#waits.set(label, { sinceMs: performance.now(), asking: null })
-      this.#options.log.warn(
-        { shard: source.shard, sequence: source.sequence },
-        `Waiting for the primary key of ${label}`,
-      )
+      this.#options.observer.awaitsKey?.(label, source)
     }
     return new KeyUnknownYet(table, () => this.#ask(table, source))
   }
@@ -49,8 +49,7 @@ export class KeyWaits {
   /** The key of a table is known now, from wherever. */
   end(table: TableName, key: readonly string[]): void {
     const label = tableLabel(table)
-    if (this.#waits.delete(label))
-      this.#options.log.info({ key }, `The primary key of ${label} is known: its rows wait no longer`)
+    if (this.#waits.delete(label)) this.#options.observer.knowsKey?.(label, key)
   }
 
   /** Nothing waits: the stream is read again. */

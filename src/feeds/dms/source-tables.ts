@@ -11,7 +11,7 @@ import type { Facts, SourceTable } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Known, TableFacts } from '../table-facts.ts'
-import { KeyWaits } from './key-waits.ts'
+import { type KeyObserver, KeyWaits } from './key-waits.ts'
 import { MissingColumns, type MissingColumnsPolicy } from './missing-columns.ts'
 import { refuseRoundedIntegers } from './rounded-integers.ts'
 import { splitName } from '../../table-pattern.ts'
@@ -32,6 +32,7 @@ export interface SourceTablesOptions {
   readonly keyWaitMs: number
   /** Asks the target for the key of a table; null if it cannot tell. What it throws ends the delivery: it is for the caller to try again. */
   readonly askTarget: (table: TableName) => Promise<readonly string[] | null>
+  readonly observer?: KeyObserver
   readonly log: Log
 }
 
@@ -69,12 +70,12 @@ export class SourceTables implements TableFacts {
   #news = new Map<string, string>()
 
   constructor(options: SourceTablesOptions) {
-    const { missingColumns, keyWaitMs, askTarget, log } = options
+    const { missingColumns, keyWaitMs, askTarget, observer = {}, log } = options
     this.#options = options
     this.#missing = new MissingColumns(missingColumns, log)
     this.#unread = new UnreadBeforeImages(log)
     const onAnswer = (table: TableName, key: readonly string[]): void => this.#recordKey(table, key)
-    this.#waits = new KeyWaits({ keyWaitMs, askTarget, onAnswer, log })
+    this.#waits = new KeyWaits({ keyWaitMs, askTarget, onAnswer, observer })
   }
 
   complete(item: StreamChange): StreamChange {

@@ -12,6 +12,7 @@ import type { Facts, SourceTable } from '../../../src/batch.ts'
 import { KeyUnknownYet } from '../../../src/feeds/table-facts.ts'
 import { SourceTables, type SourceTablesOptions } from '../../../src/feeds/dms/source-tables.ts'
 import { RelayError } from '../../../src/errors.ts'
+import { logObserver } from '../../../src/observe/log-observer.ts'
 import type { Log } from '../../../src/observe/log.ts'
 import {
   addColumn,
@@ -525,7 +526,7 @@ test('source tables: a row waits until the target tells its key; that is said on
   const asked: TableName[] = []
   const answers = [null, null, ['id']]
   const askTarget = async (table: TableName) => answers[asked.push(table) - 1] ?? null
-  const tables = tablesWith({ log, askTarget })
+  const tables = tablesWith({ observer: logObserver(log, false), askTarget })
   for (const _ of answers) {
     const notYet = hindrance(tables, dmsDel(1, 6))
     assert.deepEqual(notYet.table, SHOP_ORDERS)
@@ -549,7 +550,7 @@ test('source tables: a row waits until the target tells its key; that is said on
 test('source tables: create-table ends the wait, and a late answer of the target counts nothing', async () => {
   const { lines, log } = listed()
   const answer = Promise.withResolvers<readonly string[]>()
-  const tables = tablesWith({ log, askTarget: () => answer.promise })
+  const tables = tablesWith({ observer: logObserver(log, false), askTarget: () => answer.promise })
   const notYet = hindrance(tables, dmsPut(1, 6))
   const asking = notYet.askTarget()
   tables.complete(KNOWN)
