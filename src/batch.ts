@@ -121,3 +121,10 @@ export interface SourceTable {
 
 /** What must outlive a restart beside the positions: subject → JSON text. Whoever learned it knows how to read it. */
 export type Facts = ReadonlyMap<string, string>
+
+export interface BatchLimits {
+  readonly records: number
+  readonly bytes: number
+  /** How long a batch that is not full waits for more. */
+  readonly waitMs: number
+}

@@ -1,86 +1,188 @@
+import type { Batch, Facts, Opening, Stored } from './batch.ts'
+import type { RawRecord } from './change.ts'
 import { requireAccounted } from './deliver/accounted.ts'
 import type { ReadyBatch } from './deliver/batch-builder.ts'
-import { type BatchLimits, batched } from './deliver/batcher.ts'
+import { batched } from './deliver/batcher.ts'
+import type { BatchLimits } from './batch.ts'
 import type { ReadOptions } from './deliver/change-reader.ts'
 import { examined } from './deliver/examined.ts'
 import { OpenPages } from './ingest/open-pages.ts'
+import { Push, type Pushed, type PushOptions } from './ingest/push.ts'
 import type { Page, Source } from './ingest/source.ts'
 import type { Observer } from './observe/observer.ts'
+import type { Position } from './position.ts'
 import { retrying } from './retry.ts'
 import type { Sink, Write } from './sinks/sink.ts'
-import type { Claim, Stored } from './batch.ts'
 
 export interface RelayParts {
   readonly source: Source
   /** How records become changes. Its `facts` are of this relay alone. */
   readonly read: ReadOptions
   readonly sink: Sink
-  readonly claim: Claim
+  /** A claim where the positions of the source are ours, else unclaimed. */
+  readonly opening: Opening
   readonly limits: BatchLimits
   /** Hears of everything that happens; the relay closes it. */
   readonly observer: Observer
+  /** Called at the begin of each run and each call with the signal that ends its waits. */
+  readonly onSignal?: (signal: AbortSignal) => void
 }
 
 /**
- * Moves a stream into a sink until the source has no more, or `signal` aborts: then the batch in hand is finished.
+ * Moves a stream into a sink. Runs and calls take turns.
  * Positions become durable with or after the changes, never before, so a crash at any point loses nothing.
- *
- * @throws RelayError what only the operator can cure; what passes by itself is retried for ever
  */
-export async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
-  const { sink, claim, observer } = parts
-  const open = { signal, observer, what: 'open the target' }
-  try {
-    let from: Stored | null = await retrying(() => sink.open(claim, signal), open)
-    while (from !== null) from = await drain(parts, from, signal)
-  } finally {
-    observer.close()
+export class Relay {
+  readonly #parts: RelayParts
+  /** What is durable, as far as this relay knows. */
+  #positions: Map<string, Position>
+  #facts: Map<string, string>
+  /** True if more may be known of the tables than what is durable. */
+  #isAhead = true
+  /** Resolves when nothing goes on. */
+  #idle: Promise<unknown> = Promise.resolve()
+
+  private constructor(parts: RelayParts, { positions, facts }: Stored) {
+    this.#parts = parts
+    this.#positions = new Map(positions)
+    this.#facts = new Map(facts)
   }
-}
 
-/** Reads from what is durable to the end. Null when there; or from where to start again when the target was rewound. */
-async function drain(parts: RelayParts, { positions, facts }: Stored, signal: AbortSignal): Promise<Stored | null> {
-  const { source, read, sink, limits, observer } = parts
-  const open = new OpenPages()
-  const ending = new AbortController()
-  let inFlight: Promise<void> = Promise.resolve()
-  observer.begins(positions)
-  read.facts.restore(facts)
+  /** Opens the sink; a target that is away is waited for. @throws RelayError; the signal's reason */
+  static async open(parts: RelayParts, signal: AbortSignal): Promise<Relay> {
+    const { sink, opening, observer } = parts
+    const stored = await retrying(() => sink.open(opening, signal), { signal, observer, what: 'open the target' })
+    return new Relay(parts, stored)
+  }
 
-  try {
-    const records = watched(source.pages(positions, AbortSignal.any([signal, ending.signal])), open, observer)
-    const changes = examined(records, read, ending)
-    for await (const batch of batched(changes, limits, () => inFlight)) {
-      const write = sink.prepare(batch)
-      await inFlight
-      inFlight = deliver(write, batch, observer, signal)
-      inFlight.catch(() => {}) // seen where it is awaited next: in the batcher, or by the lines below
-    }
-    await inFlight
-    return null
-  } catch (error) {
-    // What was cut in front of a bad record is still written; and a rewound target matters more than the record.
-    const last = await inFlight.then(
-      () => error,
-      (failure: unknown) => failure,
+  /**
+   * Moves what the source gives until it has no more, or `signal` aborts: then the batch in hand is finished.
+   * After it failed it can be called again, and goes on from what is durable.
+   *
+   * @throws RelayError what only the operator can cure; what passes by itself is retried for ever. The signal's reason, if
+   * it aborts while the target is away
+   */
+  run(signal: AbortSignal): Promise<void> {
+    const { source } = this.#parts
+    return this.#inTurn(() =>
+      this.#drain((ending) => source.pages(this.#positions, AbortSignal.any([signal, ending])), signal),
     )
-    open.fail(last)
-    if (!(last instanceof TargetRewound)) throw last
-    observer.rewound(last.stored.positions)
-    return last.stored
+  }
+
+  /**
+   * Moves these records of one shard for an engine that keeps the positions: what one call of a Lambda function gives.
+   * Calls made at the same time take turns.
+   *
+   * @param options `signal` is the deadline of the call: the call fails then, even if its records become durable later
+   * @throws RelayError what only the operator can cure; the signal's reason
+   */
+  deliver(shard: string, records: readonly RawRecord[], options: PushOptions = {}): Promise<Pushed> {
+    if (this.#parts.source.positions !== 'engine')
+      throw new Error('The positions are not those of an engine: use `run`')
+    if (records.length === 0 && options.endsShard !== true) return Promise.resolve('committed')
+    const { signal = new AbortController().signal } = options
+    const push = new Push(shard, records, options)
+    const turn = this.#inTurn(async () => {
+      if (!push.over.aborted) await this.#drain(() => only(push.page), signal)
+    })
+    turn.catch((error: unknown) => push.fail(error))
+    return push.outcome
+  }
+
+  /** Waits for what goes on, then closes the observer, the sink and the source. Twice is fine. */
+  async close(): Promise<void> {
+    const { source, sink, observer } = this.#parts
+    await this.#idle
+    observer.close()
+    await sink.close().finally(() => source.close())
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#idle.then(work)
+    this.#idle = turn.catch(() => {})
+    return turn
+  }
+
+  /** @param signal ends waits for the target */
+  async #drain(pages: Pages, signal: AbortSignal): Promise<void> {
+    this.#parts.onSignal?.(signal)
+    while ((await this.#readToEnd(pages, signal)) === 'rewound');
+  }
+
+  /** Reads from what is durable to the end; or until the target turns out to stand at older positions. */
+  async #readToEnd(pages: Pages, signal: AbortSignal): Promise<'end' | 'rewound'> {
+    const { read, sink, limits, observer, source } = this.#parts
+    const ending = new AbortController()
+    const open = new OpenPages()
+    let inFlight: Promise<void> = Promise.resolve()
+    this.#begin()
+
+    try {
+      const records = watched(pages(ending.signal), open, observer)
+      const changes = examined(records, read, ending)
+      for await (const batch of batched(changes, limits, () => inFlight)) {
+        const write = sink.prepare(source.positions === 'ours' ? batch : { ...batch, positions: new Map() })
+        await inFlight
+        inFlight = this.#deliver(write, batch, signal)
+        inFlight.catch(() => {}) // seen where it is awaited next: in the batcher, or by the lines below
+      }
+      await inFlight
+      return 'end'
+    } catch (error) {
+      // What was cut in front of a bad record is still written; and a rewound target matters more than the record.
+      const last = await inFlight.then(
+        () => error,
+        (failure: unknown) => failure,
+      )
+      this.#isAhead = true
+      open.fail(last)
+      if (!(last instanceof TargetRewound)) throw last
+      this.#rewind(last.stored)
+      return 'rewound'
+    }
+  }
+
+  /** Writes one batch, however often it takes; only then the observer counts it and the source is told. */
+  async #deliver(write: Write, batch: ReadyBatch, signal: AbortSignal): Promise<void> {
+    const { observer, read } = this.#parts
+    const beganMs = performance.now()
+    const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
+    const written = await retrying(() => write(signal), options)
+    if (written.kind === 'rewound') throw new TargetRewound(written)
+    requireAccounted(batch, written)
+    this.#remember(batch, written.facts)
+    if (written.facts !== undefined) read.facts.merge(written.facts)
+    observer.wrote(batch, written, { writeMs: performance.now() - beganMs })
+    for (const page of batch.pages) page.ack()
+  }
+
+  /** Knows of the tables what is durable, and no more. */
+  #begin(): void {
+    if (!this.#isAhead) return
+    this.#parts.observer.begins(this.#positions)
+    this.#parts.read.facts.restore(this.#facts)
+    this.#isAhead = false
+  }
+
+  /** @param others what other processes of the name learned */
+  #remember({ positions, facts }: Batch, others: Facts = new Map()): void {
+    const { opening } = this.#parts
+    for (const [shard, position] of positions) this.#positions.set(shard, position)
+    for (const [subject, fact] of [...others, ...facts]) {
+      const known = this.#facts.get(subject)
+      const isMerged = known !== undefined && opening.positions === 'engine'
+      this.#facts.set(subject, isMerged ? opening.factRules.merge(subject, known, fact) : fact)
+    }
+  }
+
+  #rewind({ positions, facts }: Stored): void {
+    this.#positions = new Map(positions)
+    this.#facts = new Map(facts)
+    this.#parts.observer.rewound(positions)
   }
 }
 
-/** Writes one batch, however often it takes; only then the observer counts it and the source is told. */
-async function deliver(write: Write, batch: ReadyBatch, observer: Observer, signal: AbortSignal): Promise<void> {
-  const beganMs = performance.now()
-  const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
-  const written = await retrying(() => write(signal), options)
-  if (written.kind === 'rewound') throw new TargetRewound(written)
-  requireAccounted(batch, written)
-  observer.wrote(batch, written, { writeMs: performance.now() - beganMs })
-  for (const page of batch.pages) page.ack()
-}
+type Pages = (ending: AbortSignal) => AsyncIterable<Page>
 
 /** Not a failure: the target was restored or failed over, and tells from where to read again. */
 class TargetRewound extends Error {
@@ -97,4 +199,8 @@ async function* watched(pages: AsyncIterable<Page>, open: OpenPages, observer: O
     observer.read(page)
     yield open.watch(page)
   }
+}
+
+async function* only(page: Page): AsyncIterable<Page> {
+  yield page
 }

@@ -12,7 +12,7 @@ import { SILENT } from '../src/observe/log.ts'
 import { logObserver } from '../src/observe/log-observer.ts'
 import { observers } from '../src/observe/observer.ts'
 import { summaryOf } from '../src/observe/summary.ts'
-import { type RelayParts, relay } from '../src/relay.ts'
+import { Relay, type RelayParts } from '../src/relay.ts'
 import type { Sink } from '../src/sinks/sink.ts'
 import type { Batch, Rewound, Written, Stored } from '../src/batch.ts'
 import { route } from '../src/stages/route.ts'
@@ -136,6 +136,11 @@ test('values set aside are counted once they are durable, and each column is war
   assert.match(told[0]![1], /smallint holds whole numbers\. Widen it$/)
 })
 
+async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
+  const opened = await Relay.open(parts, signal)
+  await opened.run(signal).finally(() => opened.close())
+}
+
 const neverStopped = (): AbortSignal => new AbortController().signal
 
 interface Scene {
@@ -206,6 +211,7 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
       hasNews: false,
       take: () => ({ tables: new Map(), facts: new Map() }),
       restore: (facts) => void log.push(['restore', ...facts.keys()].join(' ')),
+      merge: () => {},
     },
     stream: 'feed',
     onError: 'stop',
@@ -213,10 +219,10 @@ function scene({ records, recordsPerBatch = 1, onWrite = {}, setAside = {} }: Sc
     screening: () => null,
     onTextReplaced: () => {},
   }
-  const claim = claimOf()
+  const opening = claimOf()
   const ledger = new Ledger()
   const observer = observers(ledger)
-  return { log, parts: { source, read, sink, claim, limits, observer }, ledger }
+  return { log, parts: { source, read, sink, opening, limits, observer }, ledger }
 }
 
 const SMALLINT = { count: 1, type: 'smallint', reason: 'smallint holds whole numbers', fix: 'Widen it' }
@@ -325,7 +331,7 @@ function dmsScene(
     source: shardsInOrder(shards),
     read,
     sink,
-    claim: claimOf(),
+    opening: claimOf(),
     limits: { records: 1_000, bytes: 1e9, waitMs: 1e6 },
     observer: observers(),
   }

@@ -4,22 +4,7 @@
  *   npm run relay:example
  */
 import { join } from 'node:path'
-import {
-  fileSource,
-  Ledger,
-  observers,
-  recordDecoder,
-  relay,
-  route,
-  SILENT,
-  type Sink,
-  SourceTables,
-  tableLabel,
-  toJson,
-} from '../../src/index.ts'
-
-const stream = 'capture.jsonl'
-const source = fileSource({ path: join(import.meta.dirname, stream), log: SILENT })
+import { fileSource, Ledger, openRelay, SILENT, type Sink, tableLabel, toJson } from '../../src/index.ts'
 
 const sink: Sink = {
   refusesNul: false,
@@ -42,39 +27,9 @@ const sink: Sink = {
   close: async () => {},
 }
 
-const signal = new AbortController().signal
+const source = fileSource({ path: join(import.meta.dirname, 'capture.jsonl'), log: SILENT })
 const ledger = new Ledger()
-await relay(
-  {
-    source,
-    read: {
-      decode: recordDecoder({ format: 'auto', stream, binary: 'double', beforeImageField: 'before-image' }),
-      stages: [route({ include: [], exclude: [], ignoreDeletes: false, expired: 'delete' })],
-      facts: new SourceTables({
-        declaredKey: () => undefined,
-        declaredTypes: () => new Map(),
-        missingColumns: 'auto',
-        needsKeys: sink.needsKeys,
-        keyWaitMs: 60_000,
-        askTarget: sink.keyColumns,
-        log: SILENT,
-      }),
-      stream,
-      onError: 'dead-letter',
-      readsBefore: sink.readsBefore,
-      screening: () => null,
-      onTextReplaced: () => {},
-    },
-    sink,
-    claim: {
-      relay: { name: 'example', stream: await source.identify(signal), start: null, settings: {} },
-      firstPositions: async () => new Map(),
-      takeOver: false,
-    },
-    limits: { records: 5000, bytes: 8_000_000, waitMs: 250 },
-    observer: observers(ledger),
-  },
-  signal,
-)
-await source.close()
+const relay = await openRelay({ name: 'example', source, sink, observer: ledger })
+await relay.run(new AbortController().signal)
+await relay.close()
 console.log(`${ledger.counts().applied} changes`)

@@ -1,8 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { recordDecoder } from '../decode/decoder.ts'
-import type { ReadOptions } from '../deliver/change-reader.ts'
-import { SourceTables } from '../feeds/dms/source-tables.ts'
-import { feedWarnings } from '../feeds/warnings.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
@@ -14,12 +11,11 @@ import { startProgress } from '../observe/progress.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
 import { warningsIntoLog } from '../observe/warnings.ts'
-import { relay } from '../relay.ts'
-import { retrying } from '../retry.ts'
+import { openRelay } from '../open-relay.ts'
+import type { Relay } from '../relay.ts'
 import { defaultDeletes, openSink, sinkEntry } from '../sinks/by-url.ts'
 import { stateSecrets } from '../state/by-url.ts'
 import { route } from '../stages/route.ts'
-import type { RelayIdentity } from '../batch.ts'
 import { ownVersion } from '../version.ts'
 import { awsSettings } from './aws-settings.ts'
 import { isLook, openStore } from './open-store.ts'
@@ -109,32 +105,6 @@ async function runConfigured(
       env,
       log,
     })
-    const claim = {
-      relay: {
-        name,
-        stream: identity,
-        start: config.start?.text ?? null,
-        settings: settingsOf(config),
-      } satisfies RelayIdentity,
-      firstPositions: () => source.firstPositions!(config.start?.start ?? { kind: 'earliest' }, stopping),
-      takeOver: config.takeOver,
-    }
-    const tables = new SourceTables({
-      declaredKey: declaredKey(config.key),
-      declaredTypes: declaredTypes(config.type),
-      missingColumns: config.missingColumns,
-      needsKeys: sink.needsKeys,
-      keyWaitMs: config.keyWait,
-      askTarget: (table) =>
-        retrying(() => sink.keyColumns(table), {
-          signal: stopping,
-          observer,
-          what: 'ask the target for a primary key',
-          hasWorked: () => true,
-        }),
-      observer,
-      log,
-    })
     const decode = recordDecoder({
       format: config.format,
       stream: source.streamName,
@@ -142,27 +112,41 @@ async function runConfigured(
       beforeImageField: config.beforeImageField,
       beforeImagePrefix: config.beforeImagePrefix,
     })
-    const read: ReadOptions = {
-      decode,
-      stages: [route({ ...config, ignoreDeletes: deletesOf(config) === 'ignore' })],
-      facts: tables,
-      stream: source.streamName,
-      onError: config.onError,
-      readsBefore: sink.readsBefore,
-      // What the target refuses is known once it is open.
-      screening: () => (sink.refusesHalves ? { policy: config.nul, alsoNul: sink.refusesNul } : null),
-      onTextReplaced: () => observer.textReplaced(),
-      onDecoded: feedWarnings(log),
-    }
-    const limits = { records: config.batchRecords, bytes: config.batchBytes, waitMs: config.batchWait }
     const stopProgress = startProgress(say, ledger, lag)
+    let relay: Relay | undefined
     let isDone = false
     try {
-      await relay({ source, read, sink, claim, limits, observer }, stopping)
+      relay = await openRelay(
+        {
+          name,
+          source,
+          sink,
+          decode,
+          stages: [route({ ...config, ignoreDeletes: deletesOf(config) === 'ignore' })],
+          streamName: source.streamName,
+          stream: identity,
+          ...(config.start && { start: config.start.start, startText: config.start.text }),
+          settings: settingsOf(config),
+          takeOver: config.takeOver,
+          onError: config.onError,
+          onRefusedText: config.nul,
+          tables: {
+            declaredKey: declaredKey(config.key),
+            declaredTypes: declaredTypes(config.type),
+            missingColumns: config.missingColumns,
+            keyWaitMs: config.keyWait,
+          },
+          limits: { records: config.batchRecords, bytes: config.batchBytes, waitMs: config.batchWait },
+          observer,
+          log,
+        },
+        stopping,
+      )
+      await relay.run(stopping)
       isDone = true
     } finally {
       stopProgress()
-      await sink.close()
+      await relay?.close()
       // Of a run that failed before it wrote anything there is nothing to sum up.
       if (isDone || ledger.batches > 0) printSummary(ledger, performance.now() - startedMs, config)
     }

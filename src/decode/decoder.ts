@@ -12,13 +12,17 @@ import { type JsonObject, parseObject, recordText } from './json.ts'
  */
 export type Decoder = (record: RawRecord) => readonly Decoded[]
 
-export interface DecoderOptions extends DynamodbOptions, DmsOptions {
+/** What is absent has the default of the option of the command line: `auto`, `double`, `before-image`, no prefix. */
+export interface DecoderOptions extends Partial<DynamodbOptions>, Partial<DmsOptions> {
+  readonly stream: string
   /** `auto` looks at each record: one stream may carry both formats. */
-  readonly format: 'auto' | 'dynamodb' | 'dms'
+  readonly format?: Format
 }
 
-export function recordDecoder(options: DecoderOptions): Decoder {
-  const { format } = options
+type Format = 'auto' | 'dynamodb' | 'dms'
+
+export function recordDecoder({ format = 'auto', ...given }: DecoderOptions): Decoder {
+  const options = { binary: 'double', beforeImageField: 'before-image', ...given } as const
   return (record) => {
     const text = recordText(record.data)
     const json = parseObject(text)
@@ -29,7 +33,7 @@ export function recordDecoder(options: DecoderOptions): Decoder {
 }
 
 /** What a record is that is of no wanted format, as far as its members tell. */
-function foreignness(json: JsonObject, format: DecoderOptions['format']): string {
+function foreignness(json: JsonObject, format: Format): string {
   if (isDynamodb(json)) return `The record is a DynamoDB record: \`--format ${format}\` was asked for`
   if (isDms(json)) return `The record is a DMS record: \`--format ${format}\` was asked for`
   return `The record is an object with ${membersOf(json)}: ${MISSED[format]}`
@@ -37,7 +41,7 @@ function foreignness(json: JsonObject, format: DecoderOptions['format']): string
 
 const NO_DYNAMODB = 'eventSource is not "aws:dynamodb", as in a DynamoDB record'
 const NO_DMS = 'metadata with an operation, as in a DMS record, is missing'
-const MISSED: Readonly<Record<DecoderOptions['format'], string>> = {
+const MISSED: Readonly<Record<Format, string>> = {
   auto: `${NO_DYNAMODB}, and ${NO_DMS}`,
   dynamodb: NO_DYNAMODB,
   dms: NO_DMS,

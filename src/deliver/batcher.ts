@@ -1,13 +1,7 @@
+import type { BatchLimits } from '../batch.ts'
 import { BatchBuilder, type ReadyBatch } from './batch-builder.ts'
 import { DueTimer } from './due-timer.ts'
 import type { Chunk } from './examined.ts'
-
-export interface BatchLimits {
-  readonly records: number
-  readonly bytes: number
-  /** How long a batch that is not full waits for more. */
-  readonly waitMs: number
-}
 
 /** How long a shard that is caught up waits to have just that remembered. */
 const CAUGHT_UP_WAIT_MS = 60_000

@@ -102,10 +102,14 @@ class PageReader {
   readonly #reader: ChangeReader
   /** As they were known last. */
   #tables: Known['tables']
+  /** Learned before there was a record to go with. */
+  #early: Known | null
 
   constructor(reader: ChangeReader) {
     this.#reader = reader
-    this.#tables = reader.take().tables
+    const known = reader.take()
+    this.#tables = known.tables
+    this.#early = known.facts.size === 0 ? null : known
   }
 
   /** Reads on from the record `first`, a whole outer one. `behind` is where the last one that was read ends. */
@@ -151,10 +155,12 @@ class PageReader {
   }
 
   #news(): Known | null {
-    if (!this.#reader.hasNews) return null
+    const early = this.#early
+    this.#early = null
+    if (!this.#reader.hasNews) return early
     const news = this.#reader.take()
     this.#tables = news.tables
-    return news
+    return early === null ? news : { ...news, facts: new Map([...early.facts, ...news.facts]) }
   }
 }
 

@@ -23,6 +23,9 @@ export interface TableFacts {
 
   /** Knows what these facts say and nothing else: at the start, and when the target was rewound. @throws RelayError STATE_BROKEN */
   restore(facts: Facts): void
+
+  /** Knows what other processes of the relay's name learned, too. @throws RelayError STATE_BROKEN */
+  merge(facts: Facts): void
 }
 
 export interface Known {

@@ -1,4 +1,4 @@
-import type { Batch, Facts, Opening, Rewound, Stored, Written } from '../batch.ts'
+import type { Batch, BatchLimits, Facts, Opening, Rewound, Stored, Written } from '../batch.ts'
 import type { TableName } from '../change.ts'
 
 /**
@@ -20,6 +20,8 @@ export interface Sink {
   readonly readsBefore: boolean
   /** True if a row needs its key to be written: a change whose key is not known then waits. */
   readonly needsKeys: boolean
+  /** The batches that this target wants, where they are not of the usual size. The relay's options count more. */
+  readonly limits?: Partial<BatchLimits>
 
   /**
    * Connects and checks what can be checked.

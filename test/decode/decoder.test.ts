@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RawRecord } from '../../src/change.ts'
-import { type DecoderOptions, recordDecoder } from '../../src/decode/decoder.ts'
+import { recordDecoder } from '../../src/decode/decoder.ts'
 
 const raw = (text: string): RawRecord => ({ shard: '0', sequence: '1', arrivedAt: null, data: Buffer.from(text) })
-const decoder = (format: DecoderOptions['format'], beforeImageField = 'before-image') =>
+const decoder = (format: 'auto' | 'dynamodb' | 'dms', beforeImageField = 'before-image') =>
   recordDecoder({ format, stream: 'both', binary: 'double', beforeImageField })
 
 const OF_DYNAMODB = raw(
@@ -41,7 +41,7 @@ test('auto: a record that could be either is of DynamoDB, for only that says so 
 })
 
 const refused: readonly {
-  readonly format: DecoderOptions['format']
+  readonly format: 'auto' | 'dynamodb' | 'dms'
   readonly record: RawRecord
   readonly detail: string
 }[] = [

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Decoded, RawRecord } from '../../src/change.ts'
 import type { ReadyBatch } from '../../src/deliver/batch-builder.ts'
-import { type BatchLimits, batched } from '../../src/deliver/batcher.ts'
+import { batched } from '../../src/deliver/batcher.ts'
+import type { BatchLimits } from '../../src/batch.ts'
 import type { ReadOptions } from '../../src/deliver/change-reader.ts'
 import { examined } from '../../src/deliver/examined.ts'
 import { KeyUnknownYet, type TableFacts } from '../../src/feeds/table-facts.ts'
@@ -315,6 +316,7 @@ const NO_FACTS: TableFacts = {
   hasNews: false,
   take: () => ({ tables: new Map(), facts: new Map() }),
   restore: () => {},
+  merge: () => {},
 }
 
 /** Knows of `before`, until the record with that sequence number says `after`. */

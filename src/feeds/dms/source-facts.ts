@@ -13,6 +13,15 @@ export interface SourceFacts {
   readonly version: string | null
 }
 
+const TABLE_SUBJECT = 'table '
+
+/** What the facts of a table are stored under. */
+export const subjectOf = (label: string): string => `${TABLE_SUBJECT}${label}`
+
+/** The label of the table that the facts under a subject are of; null if they are of something else. */
+export const labelOf = (subject: string): string | null =>
+  subject.startsWith(TABLE_SUBJECT) ? subject.slice(TABLE_SUBJECT.length) : null
+
 export const NO_FACTS: SourceFacts = { key: null, columns: new Map(), floor: null, version: null }
 
 /** What is known of a table once this happened to it. The same object if that is no news. */

@@ -16,7 +16,16 @@ import { MissingColumns, type MissingColumnsPolicy } from './missing-columns.ts'
 import { refuseRoundedIntegers } from './rounded-integers.ts'
 import { splitName } from '../../table-pattern.ts'
 import { keyOf } from './row-key.ts'
-import { afterSchemaChange, factsFromJson, NO_FACTS, type SourceFacts, factsToJson } from './source-facts.ts'
+import { mergeFacts } from './fact-rules.ts'
+import {
+  afterSchemaChange,
+  factsFromJson,
+  factsToJson,
+  labelOf,
+  NO_FACTS,
+  type SourceFacts,
+  subjectOf,
+} from './source-facts.ts'
 import { UnreadBeforeImages } from './unread-before-images.ts'
 
 export interface SourceTablesOptions {
@@ -46,7 +55,6 @@ interface KnownTable {
   hasUnreadImages: boolean
 }
 
-const TABLE_SUBJECT = 'table '
 const SENDS_NULLS = 'sends-nulls'
 
 /**
@@ -104,9 +112,18 @@ export class SourceTables implements TableFacts {
     this.#waits.forget()
     this.#missing.sendsNulls = facts.has(SENDS_NULLS)
     for (const [subject, json] of facts) {
-      if (!subject.startsWith(TABLE_SUBJECT)) continue
-      const label = subject.slice(TABLE_SUBJECT.length)
-      this.#known.set(label, this.#knownOf(nameOf(label), factsFromJson(subject, json)))
+      const label = labelOf(subject)
+      if (label !== null) this.#known.set(label, this.#knownOf(nameOf(label), factsFromJson(subject, json)))
+    }
+  }
+
+  merge(facts: Facts): void {
+    this.#missing.sendsNulls ||= facts.has(SENDS_NULLS)
+    for (const [subject, json] of facts) {
+      const label = labelOf(subject)
+      if (label === null) continue
+      const known = this.#of(nameOf(label))
+      this.#record(known, mergeFacts(known.facts, factsFromJson(subject, json)))
     }
   }
 
@@ -153,7 +170,7 @@ export class SourceTables implements TableFacts {
     const json = factsToJson(facts)
     if (json === factsToJson(known.facts)) return
     known.facts = facts
-    this.#news.set(`${TABLE_SUBJECT}${tableLabel(known.table.name)}`, json)
+    this.#news.set(subjectOf(tableLabel(known.table.name)), json)
     const table = this.#tableOf(known.table.name, facts, known.types)
     if (isSame(table, known.table)) return
     this.#sayOtherKey(known.table, table)

@@ -4,7 +4,7 @@ import { SourceTables } from '../../../src/feeds/dms/source-tables.ts'
 import { Ledger } from '../../../src/observe/ledger.ts'
 import { SILENT } from '../../../src/observe/log.ts'
 import { observers } from '../../../src/observe/observer.ts'
-import { relay } from '../../../src/relay.ts'
+import { Relay } from '../../../src/relay.ts'
 import { route } from '../../../src/stages/route.ts'
 import { claimOf } from '../../support/changes.ts'
 import { type Random, seededRandom } from '../../support/life/random.ts'
@@ -85,9 +85,9 @@ async function oneRun(
   // Small batches cut a life everywhere; large ones have much to fold.
   const records = 1 + random.below(random.pick([10, 80, 2_000]))
   const limits = { records, bytes: 8 << 20, waitMs: random.pick([0, 5, 50]) }
-  const claim = claimOf()
+  const parts = { source, read, sink, opening: claimOf(), limits, observer: observers(ledger) }
   try {
-    await relay({ source, read, sink, claim, limits, observer: observers(ledger) }, source.stopped)
+    await (await Relay.open(parts, source.stopped)).run(source.stopped)
   } catch (error) {
     if (!(error instanceof Failed)) throw error
   } finally {

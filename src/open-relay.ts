@@ -1,0 +1,152 @@
+import type { FactRules, Opening, RelayIdentity } from './batch.ts'
+import { type Decoder, recordDecoder } from './decode/decoder.ts'
+import type { BatchLimits } from './batch.ts'
+import type { ReadOptions } from './deliver/change-reader.ts'
+import { RelayError } from './errors.ts'
+import { DMS_FACT_RULES } from './feeds/dms/fact-rules.ts'
+import { SourceTables, type SourceTablesOptions } from './feeds/dms/source-tables.ts'
+import { feedWarnings } from './feeds/warnings.ts'
+import type { Source, Start } from './ingest/source.ts'
+import { type Log, SILENT } from './observe/log.ts'
+import { type Observer, observers } from './observe/observer.ts'
+import type { StreamIdentity } from './position.ts'
+import { Relay } from './relay.ts'
+import { retrying } from './retry.ts'
+import type { Sink } from './sinks/sink.ts'
+import type { Stage } from './stages/stage.ts'
+
+export interface RelayOptions {
+  /** Under this name the target, or the state store of its sink, remembers positions and facts. */
+  readonly name: string
+  readonly source: Source
+  readonly sink: Sink
+  /** What a record says. By default the formats of DynamoDB and AWS DMS, each record by its looks. */
+  readonly decode?: Decoder
+  /** In their order; by default none. */
+  readonly stages?: readonly Stage[]
+  /** What change records call the stream; by default the last part of its ARN or path. */
+  readonly streamName?: string
+  /** The answer of `source.identify`, where it was asked before; by default it is asked. */
+  readonly stream?: StreamIdentity
+  /** Where a relay begins that is new; by default at the oldest record. An engine keeps that itself. */
+  readonly start?: Start
+  /** `start` as the user wrote it: a name that is known refuses another one. By default its kind, or its time as ISO 8601. */
+  readonly startText?: string
+  /** What would make the target differ if it changed under this name (mode, layout, stages): stored, and compared at each opening. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** True to take the name from a holder that still lives. */
+  readonly takeOver?: boolean
+  /** What becomes of a record that cannot be decoded or used; by default a dead letter. */
+  readonly onError?: 'dead-letter' | 'stop'
+  /** What becomes of text that the target refuses (U+0000, half a surrogate pair); by default U+FFFD replaces it. */
+  readonly onRefusedText?: 'replace' | 'dead-letter'
+  /** What the operator knows of the tables of a DMS feed. */
+  readonly tables?: Partial<TablesOptions>
+  /** When a batch is full, or due. By default 5000 records, 8 MiB and 250 ms, or what the sink's emitter needs. */
+  readonly limits?: Partial<BatchLimits>
+  /** Hears of everything that happens; the relay closes it. */
+  readonly observer?: Partial<Observer>
+  /** Hears of what the observer does not: of tables, and of what the records tell between the lines. By default nobody does. */
+  readonly log?: Log
+}
+
+/** `keyWaitMs` is how long rows of a DMS feed wait for the key of their table, 60 s by default. */
+export type TablesOptions = Pick<SourceTablesOptions, 'declaredKey' | 'declaredTypes' | 'missingColumns' | 'keyWaitMs'>
+
+const LIMITS: BatchLimits = { records: 5000, bytes: 8 * 1024 * 1024, waitMs: 250 }
+const KEY_WAIT_MS = 60_000
+
+/**
+ * Opens the sink for the relay's name; a target that is away is waited for until `signal` aborts. Source, sink and observer are
+ * the relay's from then on: its `close` closes them, and so does an opening that fails.
+ *
+ * @throws RelayError STATE_DIFFERS, STATE_HELD, SINK_…, SOURCE_…, CONFIGURATION; the signal's reason
+ */
+export async function openRelay(
+  options: RelayOptions,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Relay> {
+  const { source, sink } = options
+  const observer = observers(options.observer ?? {})
+  try {
+    const stream = options.stream ?? (await source.identify(signal))
+    let working = signal
+    const parts = {
+      source,
+      sink,
+      observer,
+      opening: openingOf(options, stream, signal),
+      limits: { ...LIMITS, ...sink.limits, ...options.limits },
+      read: readOptions(options, stream, observer, () => working),
+      onSignal: (now: AbortSignal) => {
+        working = now
+      },
+    }
+    return await Relay.open(parts, signal)
+  } catch (error) {
+    observer.close()
+    await sink.close().finally(() => source.close())
+    throw error
+  }
+}
+
+function openingOf(options: RelayOptions, stream: StreamIdentity, signal: AbortSignal): Opening {
+  const { name, source, start, settings = {}, takeOver = false } = options
+  const startText = options.startText ?? (start === undefined ? null : textOf(start))
+  const relay: RelayIdentity = { name, stream, start: startText, settings }
+  if (source.positions === 'engine') return { positions: 'engine', relay, takeOver, factRules: FACT_RULES }
+  return { relay, takeOver, firstPositions: async () => firstPositions(source, start ?? { kind: 'earliest' }, signal) }
+}
+
+const FACT_RULES: FactRules = DMS_FACT_RULES
+
+const textOf = (start: Start): string => (start.kind === 'time' ? new Date(start.ms).toISOString() : start.kind)
+
+async function firstPositions(source: Source, start: Start, signal: AbortSignal) {
+  if (source.firstPositions !== undefined) return await source.firstPositions(start, signal)
+  if (start.kind === 'earliest') return new Map()
+  throw new RelayError('CONFIGURATION', 'The source begins at its oldest record, and nowhere else', { option: 'start' })
+}
+
+function readOptions(
+  options: RelayOptions,
+  stream: StreamIdentity,
+  observer: Observer,
+  signal: () => AbortSignal,
+): ReadOptions {
+  const { sink, log = SILENT, onRefusedText = 'replace' } = options
+  const streamName = options.streamName ?? stream.id.slice(stream.id.lastIndexOf('/') + 1)
+  return {
+    decode: options.decode ?? recordDecoder({ stream: streamName }),
+    stages: options.stages ?? [],
+    facts: tablesOf(options, observer, signal),
+    stream: streamName,
+    onError: options.onError ?? 'dead-letter',
+    readsBefore: sink.readsBefore,
+    // What the target refuses is known once it is open.
+    screening: () => (sink.refusesHalves ? { policy: onRefusedText, alsoNul: sink.refusesNul } : null),
+    onTextReplaced: () => observer.textReplaced(),
+    onDecoded: feedWarnings(log),
+  }
+}
+
+function tablesOf({ sink, source, tables, log = SILENT }: RelayOptions, observer: Observer, signal: () => AbortSignal) {
+  const ask = <Answer>(work: () => Promise<Answer>): Promise<Answer> =>
+    retrying(work, { signal: signal(), observer, what: 'ask the target for a primary key', hasWorked: () => true })
+  const known = new SourceTables({
+    declaredKey: () => undefined,
+    declaredTypes: () => new Map(),
+    missingColumns: 'auto',
+    keyWaitMs: KEY_WAIT_MS,
+    ...tables,
+    needsKeys: sink.needsKeys,
+    observer,
+    log,
+    askTarget: async (table) => {
+      // Another process of the name may have read the table's definition.
+      if (source.positions === 'engine') known.merge((await ask(async () => sink.readFacts?.())) ?? new Map())
+      return await ask(() => sink.keyColumns(table))
+    },
+  })
+  return known
+}
