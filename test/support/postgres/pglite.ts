@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'kysely'
 import type { Connection } from '../../../src/sinks/sql/connection.ts'
@@ -9,6 +10,9 @@ import { connect } from '../../../src/sinks/sql/connect.ts'
 import { fillFolder } from './template.ts'
 
 const PACKAGE = new URL('../../../node_modules/@electric-sql/pglite/package.json', import.meta.url)
+
+// Each opening of the folder compiles PGlite again: to optimise that code takes longer than a test gains by it.
+setFlagsFromString('--no-wasm-tier-up')
 
 /** A database in a folder, which one at a time may have open. */
 export interface PGliteFolder {
