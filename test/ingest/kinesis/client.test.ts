@@ -30,7 +30,7 @@ afterEach(() => {
 })
 
 async function settingsOf(options: ClientOptions) {
-  const { client, isPlainHttp } = connect(options)
+  const { client, isPlainHttp } = connect({ ...options, env: process.env })
   const [region, credentials] = [await client.config.region(), await client.config.credentials()]
   return { region, accessKeyId: credentials.accessKeyId, isPlainHttp: await isPlainHttp() }
 }
