@@ -1,5 +1,6 @@
 import type { Log } from '../observe/log.ts'
-import { type Check, type Finding, runCheck } from './check.ts'
+import { type Check, runCheck } from './check.ts'
+import type { Finding } from './finding.ts'
 import { CRATEDB_BATCHES } from './cratedb-batches.ts'
 import { CRATEDB_CONNECTION, CRATEDB_TABLE } from './cratedb-connection.ts'
 import { CRATEDB_SINK } from './cratedb-sink.ts'
@@ -12,7 +13,7 @@ import { type Place, placeFor } from './place.ts'
 import { POSTGRESQL_FAMILY, POSTGRESQL_OWN, POSTGRESQL_SCHEMA } from './postgresql.ts'
 import { POSTGRESQL_SESSIONS } from './postgresql-sessions.ts'
 import type { Report } from './report.ts'
-import { newSceneName, openScene, type Scene, shown } from './scene.ts'
+import { newCheckName, openContext, type CheckContext, shown } from './context.ts'
 import { recognise, type Server } from './server.ts'
 import { type Login, type Reached, reach } from './sessions.ts'
 import { ask, type Wire } from './wire.ts'
@@ -51,14 +52,14 @@ export function checksFor({ kind }: Server): { readonly first: Check; readonly o
 export async function checkServer(url: string, login: Login, log: Log, signal: AbortSignal): Promise<Report> {
   const reached = await reach(url, login)
   try {
-    const name = newSceneName()
+    const name = newCheckName()
     const { server, place } = await lookAround(reached, name)
-    const scene = openScene(reached, server, name, place, signal)
-    const interrupt = () => void scene.close()
+    const context = openContext(reached, server, name, place, signal)
+    const interrupt = () => void context.close()
     signal.addEventListener('abort', interrupt)
-    const [run] = await Promise.allSettled([runChecks(scene, signal)])
+    const [run] = await Promise.allSettled([runChecks(context, signal)])
     signal.removeEventListener('abort', interrupt)
-    await scene.close()
+    await context.close()
     const leftBehind = await remove(reached, server, name, place)
     if (run.status === 'fulfilled') return { url, server, findings: run.value, leftBehind }
     if (leftBehind !== null) log.error({}, leftBehind)
@@ -78,11 +79,11 @@ async function lookAround(reached: Reached, name: string): Promise<{ server: Ser
   }
 }
 
-async function runChecks(scene: Scene, signal: AbortSignal): Promise<Finding[]> {
-  const { first, others } = checksFor(scene.server)
+async function runChecks(context: CheckContext, signal: AbortSignal): Promise<Finding[]> {
+  const { first, others } = checksFor(context.server)
   const findings: Finding[] = []
   for (const check of [first, ...others]) {
-    findings.push(await runCheck(check, scene))
+    findings.push(await runCheck(check, context))
     signal.throwIfAborted()
     if (check === first && findings[0]!.verdict === 'differs') break
   }

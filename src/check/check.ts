@@ -1,4 +1,5 @@
-import type { Scene } from './scene.ts'
+import type { CheckContext } from './context.ts'
+import { type Finding, NotPermitted, StepFailed, type Verdict } from './finding.ts'
 import type { Server } from './server.ts'
 
 /** One thing that the relay needs to be so, or must know about, and how to find out. */
@@ -16,43 +17,19 @@ export interface Check {
   readonly decides: string
   /** What the relay will do about it, or the operator has to, if it is not as expected. */
   readonly otherwise: string
-  find(scene: Scene): Promise<string>
-}
-
-export type Verdict = 'as expected' | 'differs' | 'open' | 'not permitted'
-
-/** How a check ended. */
-export interface Finding {
-  readonly id: string
-  readonly what: string
-  readonly expected: string
-  readonly found: string
-  readonly decides: string
-  readonly verdict: Verdict
-  /** What follows from a difference; null where there is none. */
-  readonly consequence: string | null
-}
-
-/** A step that should have worked did not: that is what is found. */
-export class StepFailed extends Error {
-  override readonly name = 'StepFailed'
-}
-
-/** The user of the server lacks a right. */
-export class NotPermitted extends Error {
-  override readonly name = 'NotPermitted'
+  find(context: CheckContext): Promise<string>
 }
 
 /** @throws whatever keeps the check from being made: an abort, a server that is away */
-export async function runCheck(check: Check, scene: Scene): Promise<Finding> {
+export async function runCheck(check: Check, context: CheckContext): Promise<Finding> {
   const { id, what, decides } = check
-  const expected = typeof check.expected === 'string' ? check.expected : check.expected(scene.server)
+  const expected = typeof check.expected === 'string' ? check.expected : check.expected(context.server)
   const finding = (found: string, verdict: Verdict): Finding => {
     const consequence = verdict === 'differs' ? check.otherwise : null
     return { id, what, expected, found, decides, verdict, consequence }
   }
   try {
-    const found = await check.find(scene)
+    const found = await check.find(context)
     if (check.open) return finding(found, 'open')
     const isExpected = check.fits?.(found) ?? (found === expected || found.startsWith(`${expected} (`))
     return finding(found, isExpected ? 'as expected' : 'differs')
@@ -61,6 +38,6 @@ export async function runCheck(check: Check, scene: Scene): Promise<Finding> {
     if (error instanceof StepFailed) return finding(error.message, check.open ? 'open' : 'differs')
     throw error
   } finally {
-    await scene.tidy()
+    await context.tidy()
   }
 }

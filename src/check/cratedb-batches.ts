@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import { outcome, outcomeNaming, type Scene, shown, type Values, worked } from './scene.ts'
+import { outcome, errorContaining, type CheckContext, shown, type Values, worked } from './context.ts'
 import { isAtLeast } from './server.ts'
 import { type Answer, ask, askInBulk } from './wire.ts'
 
@@ -26,10 +26,10 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     decides: 'superseded changes are told by RETURNING, not by the count',
     otherwise:
       'If a version below 5 stands, this server must not be written to: older changes would replace newer ones.',
-    async find(scene) {
-      await scene.does(upsertOne(scene.t), ['900', 'five', '5'])
-      const { tags } = await scene.does(upsertOne(scene.t), ['900', 'four', '4'])
-      return `${tags[0]}, version ${await stored(scene, '900', 'v')} stands`
+    async find(context) {
+      await context.mustRun(upsertOne(context.t), ['900', 'five', '5'])
+      const { tags } = await context.mustRun(upsertOne(context.t), ['900', 'four', '4'])
+      return `${tags[0]}, version ${await stored(context, '900', 'v')} stands`
     },
   },
   {
@@ -38,12 +38,12 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: 'INSERT 0 2, the later one stands',
     decides: 'a batch has each key once',
     otherwise: 'Nothing: the relay sends each key once in any case.',
-    async find(scene) {
-      const answer = await scene.ask(
-        `INSERT INTO ${scene.t} (k, s) VALUES (1000, 'first'), (1000, 'later') ON CONFLICT (k) DO UPDATE SET s = excluded.s`,
+    async find(context) {
+      const answer = await context.ask(
+        `INSERT INTO ${context.t} (k, s) VALUES (1000, 'first'), (1000, 'later') ON CONFLICT (k) DO UPDATE SET s = excluded.s`,
       )
       if (answer.errors.length > 0) return outcome(answer)
-      return `${answer.tags[0]}, the ${await stored(scene, '1000', 's')} one stands`
+      return `${answer.tags[0]}, the ${await stored(context, '1000', 's')} one stands`
     },
   },
   {
@@ -52,15 +52,15 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: 'no error, INSERT 0 1, one row stored',
     decides: 'the relay compares what came back with what it sent',
     otherwise: 'Rows that the server refuses are still found: each batch is compared with its answer.',
-    async find(scene) {
-      const answer = await scene.ask(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2), ($3, $4)`, [
+    async find(context) {
+      const answer = await context.ask(`INSERT INTO ${context.t} (k, o) VALUES ($1, $2), ($3, $4)`, [
         '1100',
         '{"y11":1}',
         '1101',
         '{"y11":"abc"}',
       ])
       if (answer.errors.length > 0) return outcome(answer)
-      const count = await countOf(scene, ['1100', '1101'])
+      const count = await countOf(context, ['1100', '1101'])
       return `no error, ${answer.tags[0]}, ${count === 1 ? 'one row' : `${count} rows`} stored`
     },
   },
@@ -70,15 +70,15 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: 'refused, nothing stored',
     decides: 'refused batches are taken apart',
     otherwise: 'Rows that the server refuses are still found: each batch is compared with its answer.',
-    async find(scene) {
-      await scene.does(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2)`, ['1110', '{"y11b":1}'])
-      const answer = await scene.ask(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2), ($3, $4)`, [
+    async find(context) {
+      await context.mustRun(`INSERT INTO ${context.t} (k, o) VALUES ($1, $2)`, ['1110', '{"y11b":1}'])
+      const answer = await context.ask(`INSERT INTO ${context.t} (k, o) VALUES ($1, $2), ($3, $4)`, [
         '1111',
         '{"y11b":1}',
         '1112',
         '{"y11b":"abc"}',
       ])
-      const count = await countOf(scene, ['1111', '1112'])
+      const count = await countOf(context, ['1111', '1112'])
       return `${answer.errors.length > 0 ? 'refused' : 'accepted'}, ${count === 0 ? 'nothing' : count} stored`
     },
   },
@@ -89,10 +89,10 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     decides: 'applied (its own version comes back), superseded (another one), refused (missing)',
     otherwise:
       'The relay would count changes wrongly, or take refused rows for written ones: please report what was found.',
-    async find(scene) {
-      await scene.does(upsertOne(scene.t), ['1200', 'stored', '5'])
+    async find(context) {
+      await context.mustRun(upsertOne(context.t), ['1200', 'stored', '5'])
       return returned(
-        worked(await scene.ask(upsertArrays(scene.t), mixedBatch('1200', '1201', '1202'))),
+        worked(await context.ask(upsertArrays(context.t), mixedBatch('1200', '1201', '1202'))),
         '1200',
         '1202',
       )
@@ -104,11 +104,11 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: (server) => (isAtLeast(server, '6.0') ? 'refused' : 'stale 5, new 7'),
     decides: 'whether a batch can be made to fail at its first refused row',
     otherwise: 'Nothing: the relay does not set it.',
-    async find(scene) {
-      const wire = await scene.another()
-      await scene.does(upsertOne(scene.t), ['1300', 'stored', '5'])
+    async find(context) {
+      const wire = await context.another()
+      await context.mustRun(upsertOne(context.t), ['1300', 'stored', '5'])
       worked(await ask(wire, 'SET insert_select_fail_fast = true'))
-      const answer = await ask(wire, upsertArrays(scene.t), mixedBatch('1300', '1301', '1302'))
+      const answer = await ask(wire, upsertArrays(context.t), mixedBatch('1300', '1301', '1302'))
       return answer.errors.length > 0 ? outcome(answer) : returned(answer, '1300', '1302')
     },
   },
@@ -118,8 +118,8 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: 'accepted, then refused',
     decides: 'statements have 32,767 parameters at most',
     otherwise: 'Nothing: the relay sends an array for each column, and far fewer.',
-    find: async (scene) =>
-      `${await withParameters(scene, 32_767, 32_767)}, then ${await withParameters(scene, 32_768)}`,
+    find: async (context) =>
+      `${await withParameters(context, 32_767, 32_767)}, then ${await withParameters(context, 32_768)}`,
   },
   {
     id: 'C-15',
@@ -127,7 +127,7 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: 'refused',
     decides: 'statements have 32,767 parameters at most',
     otherwise: 'Nothing: the relay sends an array for each column, and far fewer.',
-    find: (scene) => withParameters(scene, 65_536),
+    find: (context) => withParameters(context, 65_536),
   },
   {
     id: 'C-16',
@@ -136,11 +136,11 @@ export const CRATEDB_BATCHES: readonly Check[] = [
       isAtLeast(server, '6.0') ? 'accepted, then refused: statement_max_length' : 'accepted, then accepted',
     decides: 'the text of a statement stays short, whatever the batch',
     otherwise: 'Nothing: the relay sends short ones, unless statement_max_length was set very low on the nodes.',
-    async find(scene) {
-      const wire = await scene.another()
+    async find(context) {
+      const wire = await context.another()
       const ofLength = (length: number) => ask(wire, `SELECT '${'x'.repeat(length - "SELECT ''".length)}'`, [])
       const [most, more] = [await ofLength(262_144), await ofLength(262_145)]
-      const refusal = outcomeNaming(more, 'statement_max_length')
+      const refusal = errorContaining(more, 'statement_max_length')
       return `${shortly(most)}, then ${refusal.startsWith('accepted') ? 'accepted' : refusal}`
     },
   },
@@ -167,16 +167,16 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     fits: (found) => found === 'INSERT 0 1, INSERT 0 -3, INSERT 0 1' || found === '3 errors and nothing stored',
     decides: 'rows are not written by bulk operations: they do not say why one failed',
     otherwise: 'Nothing: rows travel as arrays.',
-    async find(scene) {
-      const table = scene.table('b39')
-      await scene.does(`CREATE TABLE ${table} (k BIGINT PRIMARY KEY, n BIGINT NOT NULL)`)
-      const { errors, tags } = await askInBulk(await scene.another(), `INSERT INTO ${table} (k, n) VALUES ($1, $2)`, [
+    async find(context) {
+      const table = context.table('b39')
+      await context.mustRun(`CREATE TABLE ${table} (k BIGINT PRIMARY KEY, n BIGINT NOT NULL)`)
+      const { errors, tags } = await askInBulk(await context.another(), `INSERT INTO ${table} (k, n) VALUES ($1, $2)`, [
         ['3900', '1'],
         ['3901', null],
         ['3902', '3'],
       ])
       if (errors.length === 0) return tags.join(', ')
-      const count = await countOf(scene, ['3900', '3901', '3902'], table)
+      const count = await countOf(context, ['3900', '3901', '3902'], table)
       return `${errors.length} ${errors.length === 1 ? 'error' : 'errors'} and ${count === 0 ? 'nothing' : count} stored`
     },
   },
@@ -186,8 +186,8 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     expected: 'DELETE 1, DELETE -3',
     decides: '-3 is no failure of a delete',
     otherwise: 'Nothing: rows are marked as deleted by upserts.',
-    async find({ does, bulk, t }) {
-      await does(`INSERT INTO ${t} (k) VALUES (4000)`)
+    async find({ mustRun, bulk, t }) {
+      await mustRun(`INSERT INTO ${t} (k) VALUES (4000)`)
       return told(await bulk(`DELETE FROM ${t} WHERE k = $1`, [['4000'], ['4001']]))
     },
   },
@@ -212,22 +212,27 @@ function returned({ rows }: Answer, stale: string, fresh: string): string {
 }
 
 /** @param named how many of them the text names: with all of 65,536 it would be too long */
-async function withParameters(scene: Scene, count: number, named = 1): Promise<string> {
+async function withParameters(context: CheckContext, count: number, named = 1): Promise<string> {
   const names = Array.from({ length: named }, (_, at) => `$${at + 1}`)
-  const text = `SELECT k FROM ${scene.t} WHERE k IN (${names.join()})`
-  return shortly(await ask(await scene.another(), text, new Array<string>(count).fill('1')))
+  const text = `SELECT k FROM ${context.t} WHERE k IN (${names.join()})`
+  return shortly(await ask(await context.another(), text, new Array<string>(count).fill('1')))
 }
 
 const shortly = (answer: Answer): string => (answer.errors.length === 0 ? 'accepted' : outcome(answer))
 
 /** A column of the row with this key, which needs no refresh. */
-export async function stored(scene: Scene, k: string, column: string, table = scene.t): Promise<string | null> {
-  return (await scene.does(`SELECT ${column} FROM ${table} WHERE k = $1`, [k])).rows[0]?.[0] ?? null
+export async function stored(
+  context: CheckContext,
+  k: string,
+  column: string,
+  table = context.t,
+): Promise<string | null> {
+  return (await context.mustRun(`SELECT ${column} FROM ${table} WHERE k = $1`, [k])).rows[0]?.[0] ?? null
 }
 
 /** How many of these keys there are. */
-async function countOf(scene: Scene, keys: readonly string[], table = scene.t): Promise<number> {
+async function countOf(context: CheckContext, keys: readonly string[], table = context.t): Promise<number> {
   let count = 0
-  for (const k of keys) if ((await stored(scene, k, 'k', table)) !== null) count++
+  for (const k of keys) if ((await stored(context, k, 'k', table)) !== null) count++
   return count
 }

@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import { type Scene, shown, worked } from './scene.ts'
+import { type CheckContext, shown, worked } from './context.ts'
 import { isAtLeast } from './server.ts'
 import { ask } from './wire.ts'
 
@@ -11,16 +11,16 @@ export const CRATEDB_TABLE: Check = {
   decides: 'creating tables',
   otherwise:
     'Nothing else can be checked. GRANT DQL, DML, DDL ON SCHEMA cdc_relay, and on that of your tables, TO this user.',
-  async find(scene) {
+  async find(context) {
     const { errors } = await ask(
-      await scene.session(),
+      await context.session(),
       // One shard: what happens to one request. An explicit refresh interval: without one, a search after idle seconds refreshes.
-      `CREATE TABLE ${scene.t} (
+      `CREATE TABLE ${context.t} (
         k BIGINT PRIMARY KEY, s TEXT, n BIGINT, o OBJECT(DYNAMIC), i OBJECT(IGNORED), v BIGINT
       ) CLUSTERED INTO 1 SHARDS WITH (refresh_interval = 10000)`,
     )
     if (errors.length > 0) return `not made (${shown(errors[0]!)})`
-    const { existingSchema } = scene.place!
+    const { existingSchema } = context.place!
     return existingSchema === null ? 'made' : `made (in ${existingSchema}, for this user may make no schema)`
   },
 }
@@ -46,9 +46,9 @@ export const CRATEDB_CONNECTION: readonly Check[] = [
     expected: 'the name of the user',
     decides: 'the relay always names a schema',
     otherwise: 'Nothing: the relay names one in any case.',
-    async find(scene) {
-      const user = await currentUser(scene)
-      const wire = await scene.another({ database: user })
+    async find(context) {
+      const user = await currentUser(context)
+      const wire = await context.another({ database: user })
       const { rows } = worked(await ask(wire, 'SELECT CURRENT_SCHEMA'))
       return rows[0]?.[0] === user ? `the name of the user (${user})` : `${rows[0]?.[0]}`
     },
@@ -59,9 +59,9 @@ export const CRATEDB_CONNECTION: readonly Check[] = [
     expected: 'dropped',
     decides: 'settings travel in `options`',
     otherwise: 'Nothing: the relay sends its settings in `options` in any case.',
-    async find(scene) {
+    async find(context) {
       const timeout = async (milliseconds: number | false) => {
-        const wire = await scene.another({ statement_timeout: milliseconds })
+        const wire = await context.another({ statement_timeout: milliseconds })
         return worked(await ask(wire, 'SHOW statement_timeout')).rows[0]?.[0]
       }
       const [usual, asked] = [await timeout(false), await timeout(54_321)]
@@ -70,6 +70,6 @@ export const CRATEDB_CONNECTION: readonly Check[] = [
   },
 ]
 
-async function currentUser(scene: Scene): Promise<string> {
-  return (await scene.does('SELECT CURRENT_USER')).rows[0]![0]!
+async function currentUser(context: CheckContext): Promise<string> {
+  return (await context.mustRun('SELECT CURRENT_USER')).rows[0]![0]!
 }

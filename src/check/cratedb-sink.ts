@@ -7,9 +7,9 @@ import { parseJson } from '../parse-json.ts'
 import type { Connection } from '../sinks/sql/connection.ts'
 import { cratedb } from '../sinks/sql/cratedb/dialect.ts'
 import type { Check } from './check.ts'
-import { asTheSink, claimOf, learnedTable, NAME, written } from './cratedb-scene.ts'
+import { asTheSink, claimOf, learnedTable, NAME, written } from './cratedb-context.ts'
 import type { Place } from './place.ts'
-import type { Scene } from './scene.ts'
+import type { CheckContext } from './context.ts'
 
 const OTHERWISE = 'The relay cannot write to this server as it should: please report what was found.'
 
@@ -21,7 +21,7 @@ export const CRATEDB_SINK: readonly Check[] = [
     expected: 'claimed, moved, and read again',
     decides: 'what the relay remembers in tables of its own',
     otherwise: OTHERWISE,
-    find: (scene) => asTheSink(scene, rememberAndReadAgain),
+    find: (context) => asTheSink(context, rememberAndReadAgain),
   },
   {
     id: 'C-51',
@@ -29,7 +29,7 @@ export const CRATEDB_SINK: readonly Check[] = [
     expected: 'applied 2, 1, 1, and stored as they are',
     decides: 'the layout document',
     otherwise: OTHERWISE,
-    find: (scene) => asTheSink(scene, mirrorDocuments),
+    find: (context) => asTheSink(context, mirrorDocuments),
   },
   {
     id: 'C-52',
@@ -37,7 +37,7 @@ export const CRATEDB_SINK: readonly Check[] = [
     expected: 'applied 1, 1, 1, and stored as they are',
     decides: 'the layout columns',
     otherwise: OTHERWISE,
-    find: (scene) => asTheSink(scene, mirrorColumns),
+    find: (context) => asTheSink(context, mirrorColumns),
   },
   {
     id: 'C-53',
@@ -45,7 +45,7 @@ export const CRATEDB_SINK: readonly Check[] = [
     expected: '2 changes and 1 dead letter',
     decides: 'the mode append, and dead letters',
     otherwise: OTHERWISE,
-    find: (scene) => asTheSink(scene, appendAndKeep),
+    find: (context) => asTheSink(context, appendAndKeep),
   },
 ]
 
@@ -66,8 +66,8 @@ async function rememberAndReadAgain(connection: Connection): Promise<string> {
 
 const { columns, document } = cratedb.mirrors({}, 'soft', () => new Map())
 
-async function mirrorDocuments(connection: Connection, scene: Scene): Promise<string> {
-  const place = scene.place!
+async function mirrorDocuments(connection: Connection, context: CheckContext): Promise<string> {
+  const place = context.place!
   const change = changesOf(`${place.prefix}documents`, 'dynamodb')
   const put = (id: string, version: string, rest: Record<string, Value> = {}) =>
     change({ id }, version, { id, ...rest })
@@ -103,8 +103,8 @@ const TYPES: Readonly<Record<string, ColumnType>> = {
   rest: 'json',
 }
 
-async function mirrorColumns(connection: Connection, scene: Scene): Promise<string> {
-  const place = scene.place!
+async function mirrorColumns(connection: Connection, context: CheckContext): Promise<string> {
+  const place = context.place!
   const name = { schema: null, name: `${place.prefix}columns` }
   const known: SourceTable = { name, key: ['id'], columns: new Map(Object.entries(TYPES)), floor: null }
   const values = { flag: true, small: 12, whole: 34, large: new Numeric('9007199254740993'), real: 1.5, double: 0.1 }
@@ -131,8 +131,8 @@ async function mirrorColumns(connection: Connection, scene: Scene): Promise<stri
   return outcomeOf(counts, isDeepStrictEqual(stored, expected), JSON.stringify(stored))
 }
 
-async function appendAndKeep(connection: Connection, scene: Scene): Promise<string> {
-  const place = scene.place!
+async function appendAndKeep(connection: Connection, context: CheckContext): Promise<string> {
+  const place = context.place!
   const changeOf = changesOf(`${place.prefix}changes`, 'dynamodb')
   const changes = ['1', '2'].map((sequence): Change => {
     const change = changeOf({ id: 'a' }, '5', { id: 'a', list: [1, 'x'] })

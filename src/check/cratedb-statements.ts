@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import { outcome, outcomeNaming, syntaxOutcome, worked } from './scene.ts'
+import { outcome, errorContaining, syntaxOutcome, worked } from './context.ts'
 import { isAtLeast } from './server.ts'
 import { ask, copy } from './wire.ts'
 
@@ -19,8 +19,8 @@ export const CRATEDB_STATEMENTS: readonly Check[] = [
     expected: 'syntax error',
     decides: 'no savepoints: rows that are refused are found by their absence',
     otherwise: 'Nothing: the relay sends none in any case.',
-    async find(scene) {
-      const wire = await scene.another()
+    async find(context) {
+      const wire = await context.another()
       worked(await ask(wire, 'BEGIN'))
       return syntaxOutcome(await ask(wire, 'SAVEPOINT a'))
     },
@@ -31,8 +31,8 @@ export const CRATEDB_STATEMENTS: readonly Check[] = [
     expected: 'refused',
     decides: 'rows travel as arrays, not by COPY',
     otherwise: 'Nothing: the relay writes arrays in any case.',
-    async find(scene) {
-      const answer = await copy(await scene.another(), `COPY ${scene.t} FROM STDIN`, null)
+    async find(context) {
+      const answer = await copy(await context.another(), `COPY ${context.t} FROM STDIN`, null)
       return answer.copies ? 'the server asks for the data' : outcome(answer)
     },
   },
@@ -79,9 +79,9 @@ export const CRATEDB_STATEMENTS: readonly Check[] = [
     expected: 'refused: already has a column named',
     decides: 'a column that somebody else added meanwhile counts as added',
     otherwise: 'Two relays that add one column at the same moment stop; started again they go on.',
-    async find({ ask, does, t }) {
-      await does(`ALTER TABLE ${t} ADD COLUMN z34 TEXT`)
-      return outcomeNaming(await ask(`ALTER TABLE ${t} ADD COLUMN z34 TEXT`), 'already has a column named')
+    async find({ ask, mustRun, t }) {
+      await mustRun(`ALTER TABLE ${t} ADD COLUMN z34 TEXT`)
+      return errorContaining(await ask(`ALTER TABLE ${t} ADD COLUMN z34 TEXT`), 'already has a column named')
     },
   },
   {

@@ -1,7 +1,7 @@
 import { arrayLiteral, quotedElement } from '../sinks/sql/cratedb/rows/array-literal.ts'
 import type { Check } from './check.ts'
 import { stored } from './cratedb-batches.ts'
-import { outcome, type Scene } from './scene.ts'
+import { outcome, type CheckContext } from './context.ts'
 import { isAtLeast } from './server.ts'
 
 const ENDS = ['-9223372036854775808', '9223372036854775807']
@@ -14,14 +14,14 @@ export const CRATEDB_TABLES: readonly Check[] = [
     expected: 'refused, refused; one of three written, without an error',
     decides: 'such values lie in cdc_extra; as keys they are dead letters',
     otherwise: 'Nothing: what cdc_extra holds is right in any case.',
-    async find(scene) {
-      const { ask, does, t } = scene
+    async find(context) {
+      const { ask, mustRun, t } = context
       const alone: string[] = []
       for (const [at, n] of ENDS.entries()) {
         const { errors } = await ask(`INSERT INTO ${t} (k, n) VALUES ($1, $2)`, [`460${at}`, n])
         alone.push(errors.length > 0 ? 'refused' : 'accepted')
       }
-      const { rows } = await does(
+      const { rows } = await mustRun(
         `INSERT INTO ${t} (k, n) (SELECT k, n FROM unnest($1::array(bigint), $2::array(bigint)) AS u (k, n)) RETURNING k`,
         ['{4610,4611,4612}', `{${ENDS[0]},${ENDS[1]},7}`],
       )
@@ -34,9 +34,9 @@ export const CRATEDB_TABLES: readonly Check[] = [
     expected: (server) => (isAtLeast(server, '6.1') ? 'NO, YES' : 'f, t'),
     decides: 'a table with a column that a deleted row would leave empty is refused at once',
     otherwise: 'If these words are others, such columns are overlooked, and deletes of their rows become dead letters.',
-    async find(scene) {
-      await scene.does(`CREATE TABLE ${scene.table('b47')} (k BIGINT PRIMARY KEY, n TEXT NOT NULL, o TEXT)`)
-      return (await columnsOf(scene, 'b47', 'is_nullable')).slice(1).join(', ')
+    async find(context) {
+      await context.mustRun(`CREATE TABLE ${context.table('b47')} (k BIGINT PRIMARY KEY, n TEXT NOT NULL, o TEXT)`)
+      return (await columnsOf(context, 'b47', 'is_nullable')).slice(1).join(', ')
     },
   },
   {
@@ -45,10 +45,10 @@ export const CRATEDB_TABLES: readonly Check[] = [
     expected: 'accepted, refused; accepted, refused',
     decides: 'longer keys are dead letters, before anything is sent',
     otherwise: 'If a shorter one is refused, it is a dead letter all the same.',
-    async find({ ask, does, table }) {
+    async find({ ask, mustRun, table }) {
       const [one, two] = [table('b48'), table('c48')]
-      await does(`CREATE TABLE ${one} (k TEXT PRIMARY KEY)`)
-      await does(`CREATE TABLE ${two} (k TEXT, n BIGINT, PRIMARY KEY (k, n))`)
+      await mustRun(`CREATE TABLE ${one} (k TEXT PRIMARY KEY)`)
+      await mustRun(`CREATE TABLE ${two} (k TEXT, n BIGINT, PRIMARY KEY (k, n))`)
       const tried = async (text: string, bytes: number) => {
         const { errors } = await ask(text, ['x'.repeat(bytes)])
         return errors.length > 0 ? 'refused' : 'accepted'
@@ -64,15 +64,17 @@ export const CRATEDB_TABLES: readonly Check[] = [
     expected: `pk, pk; PRIMARY KEY ("pk"['id'], "pk"['n'])`,
     decides: `tables of CrateDB's toolkit are known by what SHOW CREATE TABLE says of their key`,
     otherwise: 'Such a table may be refused: let the relay make one.',
-    async find(scene) {
-      const t = scene.table('b49')
-      await scene.does(`CREATE TABLE ${t} (pk OBJECT(STRICT) AS (id TEXT, n BIGINT), PRIMARY KEY (pk['id'], pk['n']))`)
-      const usage = await scene.does(
+    async find(context) {
+      const t = context.table('b49')
+      await context.mustRun(
+        `CREATE TABLE ${t} (pk OBJECT(STRICT) AS (id TEXT, n BIGINT), PRIMARY KEY (pk['id'], pk['n']))`,
+      )
+      const usage = await context.mustRun(
         `SELECT column_name FROM information_schema.key_column_usage
          WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position`,
-        [scene.place!.schema, `${scene.place!.prefix}b49`],
+        [context.place!.schema, `${context.place!.prefix}b49`],
       )
-      const { rows } = await scene.does(`SHOW CREATE TABLE ${t}`)
+      const { rows } = await context.mustRun(`SHOW CREATE TABLE ${t}`)
       return `${usage.rows.flat().join(', ')}; ${/PRIMARY KEY \(.*\)/.exec(rows[0]?.[0] ?? '')?.[0] ?? 'no key'}`
     },
   },
@@ -83,16 +85,16 @@ export const CRATEDB_TABLES: readonly Check[] = [
     decides: 'rows travel as texts of arrays, in which quotes and backslashes alone are escaped',
     otherwise:
       'Texts would be stored otherwise than they came: do not write to this server, and report what was found.',
-    async find(scene) {
-      const { t } = scene
+    async find(context) {
+      const { t } = context
       const texts = ['a"b', '\\', '\\n', '\\u0041', '"\\"', '{"a",b}', 'NULL', '', 'a\nb\t\u0001\u2028', "'ä😀"]
-      await scene.does(
+      await context.mustRun(
         `INSERT INTO ${t} (k, s) (SELECT k, s FROM unnest($1::array(bigint), $2::array(text)) AS u (k, s))`,
         [arrayLiteral(texts.map((_, at) => `${5400 + at}`)), arrayLiteral(texts.map(quotedElement))],
       )
       const others: string[] = []
       for (const [at, text] of texts.entries()) {
-        const back = await stored(scene, `${5400 + at}`, 's')
+        const back = await stored(context, `${5400 + at}`, 's')
         if (back !== text) others.push(`${JSON.stringify(text)} came back as ${JSON.stringify(back)}`)
       }
       return others.length === 0 ? 'kept' : others.join('; ')
@@ -105,15 +107,15 @@ export const CRATEDB_TABLES: readonly Check[] = [
     decides: 'new columns come by one statement',
     otherwise:
       'If it is refused, new columns of the source stop the relay: add them yourself, with --on-schema-change ignore.',
-    async find(scene) {
-      const t = scene.table('b55')
-      await scene.does(`CREATE TABLE ${t} (k BIGINT PRIMARY KEY)`)
+    async find(context) {
+      const t = context.table('b55')
+      await context.mustRun(`CREATE TABLE ${t} (k BIGINT PRIMARY KEY)`)
       const add = (names: readonly string[]) =>
         `ALTER TABLE ${t} ${names.map((name) => `ADD COLUMN ${name} TEXT`).join(', ')}`
-      await scene.does(add(Array.from({ length: 100 }, (_, at) => `c${at}`)))
-      const added = (await columnsOf(scene, 'b55', 'column_name')).length - 1
-      const again = outcome(await scene.ask(add(['d0', 'c0', 'd1'])))
-      const more = (await columnsOf(scene, 'b55', 'column_name')).length - 1 - added
+      await context.mustRun(add(Array.from({ length: 100 }, (_, at) => `c${at}`)))
+      const added = (await columnsOf(context, 'b55', 'column_name')).length - 1
+      const again = outcome(await context.ask(add(['d0', 'c0', 'd1'])))
+      const more = (await columnsOf(context, 'b55', 'column_name')).length - 1 - added
       return `${added} added; ${again.startsWith('refused') ? 'refused' : again}, ${more === 0 ? 'none' : more} added`
     },
   },
@@ -123,13 +125,13 @@ export const CRATEDB_TABLES: readonly Check[] = [
     expected: 'bigint, text_array, double precision_array',
     decides: 'objects=dynamic: the first value gives a member its type',
     otherwise: 'Documents lie in OBJECT(IGNORED) unless objects= in the URL says otherwise: leave it so.',
-    async find(scene) {
-      await scene.does(`CREATE TABLE ${scene.table('b56')} (k BIGINT PRIMARY KEY, o OBJECT(DYNAMIC))`)
+    async find(context) {
+      await context.mustRun(`CREATE TABLE ${context.table('b56')} (k BIGINT PRIMARY KEY, o OBJECT(DYNAMIC))`)
       for (const [at, object] of ['{"u":null,"e":[],"n":[null]}', '{"u":1,"e":["a"],"n":[1.5]}'].entries()) {
-        await scene.does(`INSERT INTO ${scene.table('b56')} (k, o) VALUES ($1, $2)`, [`${at}`, object])
+        await context.mustRun(`INSERT INTO ${context.table('b56')} (k, o) VALUES ($1, $2)`, [`${at}`, object])
       }
-      const names = await columnsOf(scene, 'b56', 'column_name')
-      const types = await columnsOf(scene, 'b56', 'data_type')
+      const names = await columnsOf(context, 'b56', 'column_name')
+      const types = await columnsOf(context, 'b56', 'data_type')
       return ['u', 'e', 'n'].map((member) => types[names.indexOf(`o['${member}']`)] ?? 'none').join(', ')
     },
   },
@@ -139,21 +141,24 @@ export const CRATEDB_TABLES: readonly Check[] = [
     expected: 'text, 5; refused',
     decides: 'values that are too long lie in cdc_extra',
     otherwise: 'If they are cut, texts are altered in silence: make such columns TEXT.',
-    async find(scene) {
-      await scene.does(`CREATE TABLE ${scene.table('b57')} (k BIGINT PRIMARY KEY, c VARCHAR(5))`)
+    async find(context) {
+      await context.mustRun(`CREATE TABLE ${context.table('b57')} (k BIGINT PRIMARY KEY, c VARCHAR(5))`)
       const told = [
-        await columnsOf(scene, 'b57', 'data_type'),
-        await columnsOf(scene, 'b57', 'character_maximum_length'),
+        await columnsOf(context, 'b57', 'data_type'),
+        await columnsOf(context, 'b57', 'character_maximum_length'),
       ]
-      const { errors } = await scene.ask(`INSERT INTO ${scene.table('b57')} (k, c) VALUES ($1, $2)`, ['1', '123456'])
+      const { errors } = await context.ask(`INSERT INTO ${context.table('b57')} (k, c) VALUES ($1, $2)`, [
+        '1',
+        '123456',
+      ])
       return `${told.map((texts) => texts[1]).join(', ')}; ${errors.length > 0 ? 'refused' : 'accepted'}`
     },
   },
 ]
 
 /** What the catalogue says of each column of a table, members of objects included. */
-async function columnsOf({ does, place }: Scene, table: string, asked: string): Promise<(string | null)[]> {
-  const { rows } = await does(
+async function columnsOf({ mustRun, place }: CheckContext, table: string, asked: string): Promise<(string | null)[]> {
+  const { rows } = await mustRun(
     `SELECT ${asked} FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position`,
     [place!.schema, `${place!.prefix}${table}`],
   )

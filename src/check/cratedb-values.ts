@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { parseJson } from '../parse-json.ts'
 import type { Check } from './check.ts'
 import { stored, TOO_LONG } from './cratedb-batches.ts'
-import { outcome, type Scene } from './scene.ts'
+import { outcome, type CheckContext } from './context.ts'
 
 /** What becomes of values. https://cratedb.com/docs/crate/reference/en/latest/general/ddl/data-types.html */
 export const CRATEDB_VALUES: readonly Check[] = [
@@ -13,7 +13,7 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'refused',
     decides: 'objects=dynamic: such keys are escaped',
     otherwise: 'Nothing: the relay escapes them in any case.',
-    find: async (scene) => outcome(await insertObject(scene, 2300, 'o', '{"a.b":1}')),
+    find: async (context) => outcome(await insertObject(context, 2300, 'o', '{"a.b":1}')),
   },
   {
     id: 'C-24',
@@ -21,7 +21,7 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'kept',
     decides: 'documents with such keys',
     otherwise: 'Nothing: the relay escapes them in any case.',
-    find: (scene) => keptAs(scene, 2400, 'i', '{"a.b":1,"c[d]":2,"":3,"_id":4}'),
+    find: (context) => keptAs(context, 2400, 'i', '{"a.b":1,"c[d]":2,"":3,"_id":4}'),
   },
   {
     id: 'C-25',
@@ -29,11 +29,11 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'stored as 1',
     decides: 'documents lie in OBJECT(IGNORED) by default',
     otherwise: 'Nothing: objects=dynamic writes all numbers one way.',
-    async find(scene) {
-      await scene.does(`INSERT INTO ${scene.t} (k, o) VALUES ($1, $2)`, ['2500', '{"y25":1}'])
-      const answer = await insertObject(scene, 2501, 'o', '{"y25":1.5}')
+    async find(context) {
+      await context.mustRun(`INSERT INTO ${context.t} (k, o) VALUES ($1, $2)`, ['2500', '{"y25":1}'])
+      const answer = await insertObject(context, 2501, 'o', '{"y25":1.5}')
       if (answer.errors.length > 0) return outcome(answer)
-      return `stored as ${numberIn(await stored(scene, '2501', 'o'))}`
+      return `stored as ${numberIn(await stored(context, '2501', 'o'))}`
     },
   },
   {
@@ -43,10 +43,10 @@ export const CRATEDB_VALUES: readonly Check[] = [
     decides: 'documents lie in OBJECT(IGNORED) by default',
     otherwise:
       'Mixed lists would be lost: versions 5.8.4, and 6.0.0 to 6.2.1 inside of lists of objects, are known for it; upgrade.',
-    async find(scene) {
+    async find(context) {
       const kept: string[] = []
       for (const [at, value] of ['1', '1.5', '"x"', '[1,"a",null,{"b":[]}]'].entries())
-        kept.push(await keptAs(scene, 2600 + at, 'i', `{"y26":${value}}`))
+        kept.push(await keptAs(context, 2600 + at, 'i', `{"y26":${value}}`))
       return kept.every((found) => found === 'kept') ? 'all kept' : kept.join('; ')
     },
   },
@@ -56,12 +56,12 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'stored as 9223372036854775807, then refused, refused',
     decides: 'exact numbers: whole ones of 64 bits are kept as they are, others as text',
     otherwise: 'If 2^63 - 1 is not stored as it is, documents lose digits: please report what was found.',
-    async find(scene) {
-      const largest = await numberAs(scene, 2700, '9223372036854775807')
+    async find(context) {
+      const largest = await numberAs(context, 2700, '9223372036854775807')
       const larger = ['9223372036854775808', '12345678901234567890123456789012345678']
       const others: string[] = []
       for (const [at, number] of larger.entries()) {
-        const found = await numberAs(scene, 2701 + at, number)
+        const found = await numberAs(context, 2701 + at, number)
         others.push(found.startsWith('refused') ? 'refused' : found)
       }
       return `${largest}, then ${others.join(', ')}`
@@ -73,8 +73,8 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'rounded to a double',
     decides: 'exact numbers: the relay keeps such decimals as text',
     otherwise: 'Nothing: exact text is right in any case.',
-    async find(scene) {
-      const found = await numberAs(scene, 2800, '0.1234567890123456789')
+    async find(context) {
+      const found = await numberAs(context, 2800, '0.1234567890123456789')
       return /^stored as 0\.12345678901234\d{1,3}$/.test(found) ? `rounded to a double (${found})` : found
     },
   },
@@ -84,21 +84,21 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'accepted, with a new column',
     decides: 'objects=dynamic',
     otherwise: 'Documents lie in OBJECT(IGNORED) unless objects= in the URL says otherwise: leave it so.',
-    async find(scene) {
-      await scene.does(`INSERT INTO ${scene.t} (k, v) VALUES (2900, 1)`)
-      const answer = await scene.ask(
-        `INSERT INTO ${scene.t} (k, o, v) VALUES ($1, $2, $3) ON CONFLICT (k) DO UPDATE SET
+    async find(context) {
+      await context.mustRun(`INSERT INTO ${context.t} (k, v) VALUES (2900, 1)`)
+      const answer = await context.ask(
+        `INSERT INTO ${context.t} (k, o, v) VALUES ($1, $2, $3) ON CONFLICT (k) DO UPDATE SET
            o = CASE WHEN excluded.v > coalesce(v, -1) THEN excluded.o ELSE o END,
            v = CASE WHEN excluded.v > coalesce(v, -1) THEN excluded.v ELSE v END`,
         ['2900', '{"y29":1}', '2'],
       )
       if (answer.errors.length > 0) return outcome(answer)
-      const { rows } = await scene.does(
+      const { rows } = await context.mustRun(
         'SELECT column_name FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2',
-        [scene.place!.schema, `${scene.place!.prefix}a`],
+        [context.place!.schema, `${context.place!.prefix}a`],
       )
       const isColumn = rows.some(([name]) => name?.includes('y29'))
-      return `accepted, ${isColumn ? 'with' : 'without'} a new column (${await stored(scene, '2900', 'o')})`
+      return `accepted, ${isColumn ? 'with' : 'without'} a new column (${await stored(context, '2900', 'o')})`
     },
   },
   {
@@ -116,7 +116,7 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'kept',
     decides: 'documents with long texts',
     otherwise: 'Rows with texts over 32,766 bytes become dead letters.',
-    find: (scene) => keptAs(scene, 3100, 'i', `{"s":"${TOO_LONG}"}`),
+    find: (context) => keptAs(context, 3100, 'i', `{"s":"${TOO_LONG}"}`),
   },
   {
     id: 'C-32',
@@ -124,17 +124,17 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'kept, kept, kept',
     decides: 'the relay writes it as it comes',
     otherwise: 'Rows with U+0000 become dead letters, or lose it: please report what was found.',
-    async find(scene) {
-      const { t } = scene
+    async find(context) {
+      const { t } = context
       const text = 'a\u0000b'
-      await scene.does(`INSERT INTO ${t} (k, s) VALUES ($1, $2)`, ['3200', text])
-      await scene.does(
+      await context.mustRun(`INSERT INTO ${t} (k, s) VALUES ($1, $2)`, ['3200', text])
+      await context.mustRun(
         `INSERT INTO ${t} (k, s) (SELECT k, s FROM unnest($1::array(bigint), $2::array(text)) AS u (k, s))`,
         ['{3201}', `{"${text}"}`],
       )
-      const texts = [await stored(scene, '3200', 's'), await stored(scene, '3201', 's')]
+      const texts = [await stored(context, '3200', 's'), await stored(context, '3201', 's')]
       const kept = texts.map((back) => (back === text ? 'kept' : `came back as ${JSON.stringify(back)}`))
-      return [...kept, await keptAs(scene, 3202, 'i', '{"s":"a\\u0000b"}')].join(', ')
+      return [...kept, await keptAs(context, 3202, 'i', '{"s":"a\\u0000b"}')].join(', ')
     },
   },
   {
@@ -143,29 +143,29 @@ export const CRATEDB_VALUES: readonly Check[] = [
     expected: 'milliseconds',
     decides: 'times with microseconds are kept beside as text or bigint',
     otherwise: 'Nothing: what is kept is right in any case.',
-    async find({ does }) {
-      const { rows } = await does(`SELECT '2024-01-01T00:00:00.123456Z'::timestamptz`)
+    async find({ mustRun }) {
+      const { rows } = await mustRun(`SELECT '2024-01-01T00:00:00.123456Z'::timestamptz`)
       const value = rows[0]?.[0] ?? 'null'
       return /\.123(?!\d)/.test(value) ? `milliseconds (${value})` : value
     },
   },
 ]
 
-const insertObject = (scene: Scene, k: number, column: 'o' | 'i', object: string) =>
-  scene.ask(`INSERT INTO ${scene.t} (k, ${column}) VALUES ($1, $2)`, [`${k}`, object])
+const insertObject = (context: CheckContext, k: number, column: 'o' | 'i', object: string) =>
+  context.ask(`INSERT INTO ${context.t} (k, ${column}) VALUES ($1, $2)`, [`${k}`, object])
 
 /** `kept` if the object comes back as it went. */
-async function keptAs(scene: Scene, k: number, column: 'o' | 'i', object: string): Promise<string> {
-  const answer = await insertObject(scene, k, column, object)
+async function keptAs(context: CheckContext, k: number, column: 'o' | 'i', object: string): Promise<string> {
+  const answer = await insertObject(context, k, column, object)
   if (answer.errors.length > 0) return outcome(answer)
-  const back = await stored(scene, `${k}`, column)
+  const back = await stored(context, `${k}`, column)
   if (back === null) return `not stored, though ${answer.tags[0]}`
   return isDeepStrictEqual(parseJson(back), parseJson(object)) ? 'kept' : `came back as ${back.slice(0, 100)}`
 }
 
-async function numberAs(scene: Scene, k: number, number: string): Promise<string> {
-  const answer = await insertObject(scene, k, 'i', `{"n":${number}}`)
-  return answer.errors.length > 0 ? outcome(answer) : `stored as ${numberIn(await stored(scene, `${k}`, 'i'))}`
+async function numberAs(context: CheckContext, k: number, number: string): Promise<string> {
+  const answer = await insertObject(context, k, 'i', `{"n":${number}}`)
+  return answer.errors.length > 0 ? outcome(answer) : `stored as ${numberIn(await stored(context, `${k}`, 'i'))}`
 }
 
 /** The digits as they came: JSON.parse would round them itself. */

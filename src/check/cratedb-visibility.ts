@@ -1,6 +1,6 @@
 import type { Check } from './check.ts'
 import { stored, upsertOne } from './cratedb-batches.ts'
-import { type Scene, worked } from './scene.ts'
+import { type CheckContext, worked } from './context.ts'
 import { isAtLeast } from './server.ts'
 import { type Answer, ask, askInBulk } from './wire.ts'
 
@@ -15,12 +15,12 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: 'the row is there',
     decides: 'no transactions: rows first, then positions, each safe to repeat',
     otherwise: 'Nothing: what is right without transactions is right with them.',
-    async find(scene) {
-      const wire = await scene.another()
+    async find(context) {
+      const wire = await context.another()
       worked(await ask(wire, 'BEGIN'))
-      worked(await ask(wire, `INSERT INTO ${scene.t} (k) VALUES (300)`))
+      worked(await ask(wire, `INSERT INTO ${context.t} (k) VALUES (300)`))
       await wire.close()
-      return (await stored(scene, '300', 'k')) === null ? 'no row' : 'the row is there'
+      return (await stored(context, '300', 'k')) === null ? 'no row' : 'the row is there'
     },
   },
   {
@@ -29,9 +29,9 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: 'the row',
     decides: 'the relay reads positions by their key, right after they were written',
     otherwise: 'Positions could be read stale: this server must not be written to.',
-    async find(scene) {
-      await scene.does(`INSERT INTO ${scene.t} (k) VALUES (1700)`)
-      return seen(await scene.does(`SELECT k FROM ${scene.t} WHERE k = 1700`))
+    async find(context) {
+      await context.mustRun(`INSERT INTO ${context.t} (k) VALUES (1700)`)
+      return seen(await context.mustRun(`SELECT k FROM ${context.t} WHERE k = 1700`))
     },
   },
   {
@@ -40,7 +40,8 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: 'no row, then the row',
     decides: 'what readers see, and when',
     otherwise: 'Nothing: the relay reads by keys.',
-    find: (scene) => beforeAndAfterRefresh(scene, (k) => [`SELECT k FROM ${scene.t} WHERE s = $1`, [`s${k}`]], 1800),
+    find: (context) =>
+      beforeAndAfterRefresh(context, (k) => [`SELECT k FROM ${context.t} WHERE s = $1`, [`s${k}`]], 1800),
   },
   {
     id: 'C-19',
@@ -48,11 +49,11 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: (server) => (isAtLeast(server, '5.5.3') ? 'DELETE 0' : 'DELETE 1'),
     decides: 'no guarded DELETE: rows are marked as deleted by guarded upserts',
     otherwise: 'Nothing: the relay sends no such DELETE.',
-    async find(scene) {
+    async find(context) {
       let tag = ''
       for (let k = 1900; k < 1900 + TRIES && tag !== 'DELETE 0'; k++) {
-        await scene.does(`INSERT INTO ${scene.t} (k, v) VALUES ($1, 1)`, [`${k}`])
-        tag = (await scene.does(`DELETE FROM ${scene.t} WHERE k = $1 AND v < 2`, [`${k}`])).tags[0]!
+        await context.mustRun(`INSERT INTO ${context.t} (k, v) VALUES ($1, 1)`, [`${k}`])
+        tag = (await context.mustRun(`DELETE FROM ${context.t} WHERE k = $1 AND v < 2`, [`${k}`])).tags[0]!
       }
       return tag
     },
@@ -63,9 +64,9 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: 'DELETE 1, DELETE 0',
     decides: 'compare-and-set by the tokens of a row',
     otherwise: 'The relay cannot fence its positions on this server: it must not be written to.',
-    async find({ does, t }) {
-      const { rows } = await does(`INSERT INTO ${t} (k) VALUES (2000) RETURNING _seq_no, _primary_term`)
-      const remove = () => does(`DELETE FROM ${t} WHERE k = 2000 AND _seq_no = $1 AND _primary_term = $2`, rows[0]!)
+    async find({ mustRun, t }) {
+      const { rows } = await mustRun(`INSERT INTO ${t} (k) VALUES (2000) RETURNING _seq_no, _primary_term`)
+      const remove = () => mustRun(`DELETE FROM ${t} WHERE k = 2000 AND _seq_no = $1 AND _primary_term = $2`, rows[0]!)
       return `${(await remove()).tags[0]}, ${(await remove()).tags[0]}`
     },
   },
@@ -75,8 +76,8 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: 'no row, then the row',
     decides: 'no look-up of many keys by an array',
     otherwise: 'Nothing: the relay looks keys up one by one.',
-    find: (scene) =>
-      beforeAndAfterRefresh(scene, (k) => [`SELECT k FROM ${scene.t} WHERE k = ANY($1)`, [`{${k}}`]], 2100),
+    find: (context) =>
+      beforeAndAfterRefresh(context, (k) => [`SELECT k FROM ${context.t} WHERE k = ANY($1)`, [`{${k}}`]], 2100),
   },
   {
     id: 'C-22',
@@ -86,18 +87,20 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
       'rows are looked up 40 at a time: of n keys of c columns CrateDB tries (n + 1)^c combinations, and from 10,000 on it searches',
     otherwise:
       'If fewer than 40 are found, partial images would be laid over what a row was before: please report what was found.',
-    async find(scene) {
-      const t = scene.table('b22')
-      await scene.does(`CREATE TABLE ${t} (k1 BIGINT, k2 BIGINT, PRIMARY KEY (k1, k2)) WITH (refresh_interval = 10000)`)
+    async find(context) {
+      const t = context.table('b22')
+      await context.mustRun(
+        `CREATE TABLE ${t} (k1 BIGINT, k2 BIGINT, PRIMARY KEY (k1, k2)) WITH (refresh_interval = 10000)`,
+      )
       const keys = Array.from({ length: 40 }, (_, at) => [`${at}`, `${-at}`])
-      for (const key of keys) await scene.does(`INSERT INTO ${t} (k1, k2) VALUES ($1, $2)`, key)
+      for (const key of keys) await context.mustRun(`INSERT INTO ${t} (k1, k2) VALUES ($1, $2)`, key)
       const anyOf = (count: number, one: (at: number) => string) =>
         Array.from({ length: count }, (_, at) => one(at)).join(' OR ')
       const bound = anyOf(40, (at) => `(k1 = $${2 * at + 1} AND k2 = $${2 * at + 2})`)
-      const found = await scene.does(`SELECT k1 FROM ${t} WHERE ${bound}`, keys.flat())
+      const found = await context.mustRun(`SELECT k1 FROM ${t} WHERE ${bound}`, keys.flat())
       const plan = async (count: number) => {
         // EXPLAIN takes no parameters.
-        const { rows } = await scene.does(
+        const { rows } = await context.mustRun(
           `EXPLAIN SELECT k1 FROM ${t} WHERE ${anyOf(count, (at) => `(k1 = ${at} AND k2 = ${-at})`)}`,
         )
         return /Get|Collect/.exec(rows.flat().join(' '))?.[0] ?? 'neither'
@@ -111,10 +114,10 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: 'version 1000 stands',
     decides: 'guarded upserts of several writers',
     otherwise: 'Older changes would replace newer ones: this server must not be written to.',
-    async find(scene) {
-      const wires = [await scene.another(), await scene.another()]
-      await Promise.all(wires.map((wire, at) => upsertAll(wire, scene.t, SHUFFLED.slice(at * 500, at * 500 + 500))))
-      return `version ${await stored(scene, '4200', 'v')} stands`
+    async find(context) {
+      const wires = [await context.another(), await context.another()]
+      await Promise.all(wires.map((wire, at) => upsertAll(wire, context.t, SHUFFLED.slice(at * 500, at * 500 + 500))))
+      return `version ${await stored(context, '4200', 'v')} stands`
     },
   },
   {
@@ -123,10 +126,12 @@ export const CRATEDB_VISIBILITY: readonly Check[] = [
     expected: 'a row for one, none for the other',
     decides: 'two relays of one name: one goes on, the other stops',
     otherwise: 'The relay cannot fence its positions on this server: it must not be written to.',
-    async find(scene) {
-      const { rows } = await scene.does(`INSERT INTO ${scene.t} (k) VALUES (4300) RETURNING _seq_no, _primary_term`)
-      const wires = [await scene.another(), await scene.another()]
-      const update = `UPDATE ${scene.t} SET s = $1 WHERE k = 4300 AND _seq_no = $2 AND _primary_term = $3 RETURNING _seq_no, _primary_term`
+    async find(context) {
+      const { rows } = await context.mustRun(
+        `INSERT INTO ${context.t} (k) VALUES (4300) RETURNING _seq_no, _primary_term`,
+      )
+      const wires = [await context.another(), await context.another()]
+      const update = `UPDATE ${context.t} SET s = $1 WHERE k = 4300 AND _seq_no = $2 AND _primary_term = $3 RETURNING _seq_no, _primary_term`
       const answers = await Promise.all(wires.map((wire, at) => ask(wire, update, [`writer ${at}`, ...rows[0]!])))
       const counts = answers.map((answer) => worked(answer).rows.length).toSorted()
       return counts.join() === '0,1' ? 'a row for one, none for the other' : `rows: ${counts.join(' and ')}`
@@ -147,16 +152,16 @@ async function upsertAll(wire: Parameters<typeof ask>[0], t: string, versions: r
 const seen = ({ rows }: Answer): string => (rows.length === 0 ? 'no row' : 'the row')
 
 async function beforeAndAfterRefresh(
-  scene: Scene,
+  context: CheckContext,
   search: (k: number) => readonly [text: string, values: readonly string[]],
   first: number,
 ): Promise<string> {
   let found = ''
   for (let k = first; k < first + TRIES && !found.startsWith('no row'); k++) {
-    await scene.does(`INSERT INTO ${scene.t} (k, s) VALUES ($1, $2)`, [`${k}`, `s${k}`])
-    const before = await scene.does(...search(k))
-    await scene.does(`REFRESH TABLE ${scene.t}`)
-    found = `${seen(before)}, then ${seen(await scene.does(...search(k)))}`
+    await context.mustRun(`INSERT INTO ${context.t} (k, s) VALUES ($1, $2)`, [`${k}`, `s${k}`])
+    const before = await context.mustRun(...search(k))
+    await context.mustRun(`REFRESH TABLE ${context.t}`)
+    found = `${seen(before)}, then ${seen(await context.mustRun(...search(k)))}`
   }
   return found
 }

@@ -1,6 +1,6 @@
 import type { Check } from './check.ts'
 import { dataModifyingWith, only } from './postgresql.ts'
-import { outcome, type Scene, shown, syntaxOutcome, worked } from './scene.ts'
+import { outcome, type CheckContext, shown, syntaxOutcome, worked } from './context.ts'
 import type { Server } from './server.ts'
 import { ask, copy, type Wire } from './wire.ts'
 
@@ -96,8 +96,8 @@ export const GREENPLUM: readonly Check[] = [
     expected: 'COPY 2, empty after COMMIT',
     decides: 'all batches, go through such a table',
     otherwise: 'The relay cannot stage batches on this server: please report what was found.',
-    async find(scene) {
-      const wire = await scene.another()
+    async find(context) {
+      const wire = await context.another()
       worked(await ask(wire, 'CREATE TEMP TABLE stage9 (k bigint, s text) ON COMMIT DELETE ROWS DISTRIBUTED BY (k)'))
       worked(await ask(wire, 'BEGIN'))
       const { tags } = worked(await copy(wire, 'COPY stage9 (k, s) FROM STDIN', '1\ta\n2\t\\N\n'))
@@ -114,7 +114,7 @@ export const GREENPLUM: readonly Check[] = [
     expected: 'as the deadlock detector says',
     decides: 'positions come last in a transaction: until COMMIT no other relay moves its own',
     otherwise: 'Relays may wait longer for each other than they need to.',
-    find: (scene) => lockTaken(scene, `UPDATE ${scene.t} SET v = 1 WHERE k = 1001`),
+    find: (context) => lockTaken(context, `UPDATE ${context.t} SET v = 1 WHERE k = 1001`),
   },
   {
     id: 'G-11',
@@ -122,16 +122,16 @@ export const GREENPLUM: readonly Check[] = [
     expected: 'as the deadlock detector says',
     decides: 'a transaction takes its strongest lock first',
     otherwise: 'Nothing: the relay takes its locks in the right order in any case.',
-    async find(scene) {
-      const wires = [await scene.another(), await scene.another()]
+    async find(context) {
+      const wires = [await context.another(), await context.another()]
       for (const [at, wire] of wires.entries()) {
         worked(await ask(wire, 'BEGIN'))
-        worked(await ask(wire, `INSERT INTO ${scene.t} (k) VALUES (${1101 + at})`))
+        worked(await ask(wire, `INSERT INTO ${context.t} (k) VALUES (${1101 + at})`))
       }
-      const answers = await Promise.all(wires.map((wire, at) => deleteAndEnd(wire, scene.t, 1101 + at)))
+      const answers = await Promise.all(wires.map((wire, at) => deleteAndEnd(wire, context.t, 1101 + at)))
       const codes = answers.filter((code) => code !== null)
       const found = codes.length === 0 ? 'both go on' : `one gives up with ${codes.join(' and ')}`
-      const expected = (await detector(scene)) === 'on' ? 'both go on' : 'one gives up with 40P01'
+      const expected = (await detector(context)) === 'on' ? 'both go on' : 'one gives up with 40P01'
       return found === expected ? `as the deadlock detector says (${found})` : found
     },
   },
@@ -141,11 +141,11 @@ export const GREENPLUM: readonly Check[] = [
     expected: 'the second waits',
     decides: 'on Greenplum 6 and with staged batches: the turns of writers',
     otherwise: 'Two relays on one table could disturb each other: run one relay for each table.',
-    async find(scene) {
-      const [one, other] = [await scene.another(), await scene.another()]
+    async find(context) {
+      const [one, other] = [await context.another(), await context.another()]
       for (const wire of [one, other]) worked(await ask(wire, 'BEGIN'))
-      worked(await ask(one, `LOCK TABLE ${scene.t} IN EXCLUSIVE MODE`))
-      const { errors } = await ask(other, `LOCK TABLE ${scene.t} IN EXCLUSIVE MODE NOWAIT`)
+      worked(await ask(one, `LOCK TABLE ${context.t} IN EXCLUSIVE MODE`))
+      const { errors } = await ask(other, `LOCK TABLE ${context.t} IN EXCLUSIVE MODE NOWAIT`)
       return errors[0]?.code === '55P03' ? 'the second waits' : 'the second goes on'
     },
   },
@@ -177,12 +177,12 @@ export const GREENPLUM: readonly Check[] = [
     decides: 'tables are heaps, whatever the database makes by default',
     otherwise:
       'The relay cannot make tables on this server: make them yourself, as heaps, and use --create-tables never.',
-    async find(scene) {
-      const [setting, storage] = isSix(scene.server)
+    async find(context) {
+      const [setting, storage] = isSix(context.server)
         ? [`gp_default_storage_options = 'appendonly=true'`, 'WITH (appendonly = false, fillfactor = 85)']
         : ['default_table_access_method = ao_row', 'USING heap WITH (fillfactor = 85)']
-      const wire = await scene.another()
-      const t = scene.table('h14')
+      const wire = await context.another()
+      const t = context.table('h14')
       worked(await ask(wire, `SET ${setting}`))
       const made = await ask(wire, `CREATE TABLE ${t} (k bigint PRIMARY KEY) ${storage} DISTRIBUTED BY (k)`)
       if (made.errors.length > 0) return outcome(made)
@@ -198,23 +198,23 @@ export const GREENPLUM: readonly Check[] = [
 ]
 
 /** As the server says it; one that does not know the setting says so. */
-async function detector({ ask }: Scene): Promise<string> {
+async function detector({ ask }: CheckContext): Promise<string> {
   const answer = await ask('SHOW gp_enable_global_deadlock_detector')
   return answer.errors.length > 0 ? outcome(answer) : only(answer)
 }
 
-async function lockTaken(scene: Scene, text: string): Promise<string> {
-  const wire = await scene.another()
+async function lockTaken(context: CheckContext, text: string): Promise<string> {
+  const wire = await context.another()
   worked(await ask(wire, 'BEGIN'))
   worked(await ask(wire, text))
   const { rows } = worked(
     await ask(
       wire,
-      `SELECT DISTINCT mode FROM pg_locks WHERE relation = '${scene.t}'::regclass AND pid = pg_backend_pid() AND granted`,
+      `SELECT DISTINCT mode FROM pg_locks WHERE relation = '${context.t}'::regclass AND pid = pg_backend_pid() AND granted`,
     ),
   )
   const modes = rows.flat()
-  const expected = (await detector(scene)) === 'on' ? 'RowExclusiveLock' : 'ExclusiveLock'
+  const expected = (await detector(context)) === 'on' ? 'RowExclusiveLock' : 'ExclusiveLock'
   const found = ['ExclusiveLock', 'RowExclusiveLock'].find((mode) => modes.includes(mode)) ?? modes.join(', ')
   return found === expected ? `as the deadlock detector says (${found})` : found
 }

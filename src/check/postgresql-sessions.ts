@@ -1,6 +1,6 @@
 import type { Check } from './check.ts'
 import { only } from './postgresql.ts'
-import { shown, worked } from './scene.ts'
+import { shown, worked } from './context.ts'
 import { ask, executePrepared, prepare, type Wire } from './wire.ts'
 
 /** What takes two sessions, and shows a pooler between us and the server. */
@@ -11,7 +11,7 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
     expected: 'UTC',
     decides: 'times of a source without zone',
     otherwise: 'A pooler drops what the relay asks for. ALTER ROLE … SET TimeZone TO UTC for the user of the relay.',
-    find: async ({ does }) => only(await does('SHOW TimeZone')),
+    find: async ({ mustRun }) => only(await mustRun('SHOW TimeZone')),
   },
   {
     id: 'P-06',
@@ -20,8 +20,8 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
     decides: "the relay's lock on its name lives in its session",
     otherwise:
       'There is a pooler in transaction mode, which the relay cannot use. Give it the address of the server itself.',
-    async find(scene) {
-      const [one, other] = [await scene.another(), await scene.another()]
+    async find(context) {
+      const [one, other] = [await context.another(), await context.another()]
       const before = await backend(one)
       worked(await ask(other, 'BEGIN'))
       const [after, others] = [await backend(one), await backend(other)]
@@ -35,9 +35,9 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
     decides: 'two relays of one name: the second waits or stops',
     otherwise:
       'Locks do not hold between statements, as behind a pooler in transaction mode: give the relay the address of the server itself.',
-    async find(scene) {
-      const [one, other] = [await scene.another(), await scene.another()]
-      const key = Number.parseInt(scene.name.slice(-8), 16)
+    async find(context) {
+      const [one, other] = [await context.another(), await context.another()]
+      const key = Number.parseInt(context.name.slice(-8), 16)
       worked(await ask(one, `SELECT pg_advisory_lock(${key})`))
       worked(await ask(other, 'BEGIN'))
       const first = only(worked(await ask(other, `SELECT pg_try_advisory_lock(${key})`)))
@@ -54,8 +54,8 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
     expected: 'there',
     decides: 'whether statements may be prepared by name',
     otherwise: 'Nothing: the relay gives its statements no names.',
-    async find(scene) {
-      const [one, other] = [await scene.another(), await scene.another()]
+    async find(context) {
+      const [one, other] = [await context.another(), await context.another()]
       worked(await prepare(one, 'cdc_relay_check', 'SELECT 1'))
       worked(await ask(other, 'BEGIN'))
       const { errors } = await executePrepared(one, 'cdc_relay_check')
@@ -68,18 +68,18 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
     expected: 'the row',
     decides: 'tombstones are seen by whoever writes the table next',
     otherwise: 'A deleted row could come back when two relays write one table: run one relay for each table.',
-    async find(scene) {
-      const [one, other] = [await scene.another(), await scene.another()]
-      const key = Number.parseInt(scene.name.slice(-8), 16)
+    async find(context) {
+      const [one, other] = [await context.another(), await context.another()]
+      const key = Number.parseInt(context.name.slice(-8), 16)
       for (const wire of [one, other]) worked(await ask(wire, 'BEGIN ISOLATION LEVEL READ COMMITTED'))
       // So that it is begun with an older sight of things.
-      worked(await ask(other, `SELECT count(*) FROM ${scene.t}`))
+      worked(await ask(other, `SELECT count(*) FROM ${context.t}`))
       worked(await ask(one, `SELECT pg_advisory_xact_lock(${key})`))
       const waited = ask(other, `SELECT pg_advisory_xact_lock(${key})`)
-      worked(await ask(one, `INSERT INTO ${scene.t} (k) VALUES (1500)`))
+      worked(await ask(one, `INSERT INTO ${context.t} (k) VALUES (1500)`))
       worked(await ask(one, 'COMMIT'))
       worked(await waited)
-      const { rows } = worked(await ask(other, `SELECT k FROM ${scene.t} WHERE k = 1500`))
+      const { rows } = worked(await ask(other, `SELECT k FROM ${context.t} WHERE k = 1500`))
       return rows.length === 1 ? 'the row' : 'no row'
     },
   },

@@ -1,5 +1,6 @@
-import { type Check, NotPermitted } from './check.ts'
-import { outcome, shown, syntaxOutcome } from './scene.ts'
+import { NotPermitted } from './finding.ts'
+import type { Check } from './check.ts'
+import { outcome, shown, syntaxOutcome } from './context.ts'
 import { isAtLeast } from './server.ts'
 import { type Answer, ask } from './wire.ts'
 
@@ -10,18 +11,18 @@ export const POSTGRESQL_SCHEMA: Check = {
   expected: 'made',
   decides: 'creating tables and what the relay remembers',
   otherwise: 'Nothing else can be checked.',
-  async find(scene) {
-    const { place, schema } = scene
+  async find(context) {
+    const { place, schema } = context
     if (place === null) {
       throw new NotPermitted(
         'not permitted (no schema can be made, and no table in the schema of the URL or in cdc_relay: enough for `run` where all tables are there, see docs/postgresql.md)',
       )
     }
-    const wire = await scene.session()
-    const distributed = /Greenplum|Cloudberry/.test(scene.server.kind) ? 'DISTRIBUTED BY (k)' : ''
+    const wire = await context.session()
+    const distributed = /Greenplum|Cloudberry/.test(context.server.kind) ? 'DISTRIBUTED BY (k)' : ''
     for (const text of [
       ...(place.existingSchema === null ? [`CREATE SCHEMA ${schema}`] : []),
-      `CREATE TABLE ${scene.t} (k bigint PRIMARY KEY, s text, d jsonb, v bigint) ${distributed}`,
+      `CREATE TABLE ${context.t} (k bigint PRIMARY KEY, s text, d jsonb, v bigint) ${distributed}`,
     ]) {
       const { errors } = await ask(wire, text)
       if (errors.length > 0) return `not made (${shown(errors[0]!)})`
@@ -38,7 +39,7 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     expected: 'UTF8',
     decides: 'text of any language',
     otherwise: 'Rows whose text the encoding lacks become dead letters. Make the database anew with ENCODING UTF8.',
-    find: async ({ does }) => only(await does('SHOW server_encoding')),
+    find: async ({ mustRun }) => only(await mustRun('SHOW server_encoding')),
   },
   {
     id: 'P-04',
@@ -46,9 +47,9 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     expected: 'writable',
     decides: 'whether this address can be written to',
     otherwise: 'The relay waits until it can write. Give it the address of the primary.',
-    async find({ does }) {
-      const isStandby = only(await does('SELECT pg_is_in_recovery()')) === 't'
-      const isReadOnly = only(await does('SHOW transaction_read_only')) === 'on'
+    async find({ mustRun }) {
+      const isStandby = only(await mustRun('SELECT pg_is_in_recovery()')) === 't'
+      const isReadOnly = only(await mustRun('SHOW transaction_read_only')) === 'on'
       return isStandby ? 'a standby' : isReadOnly ? 'read-only' : 'writable'
     },
   },
@@ -60,16 +61,16 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     decides: 'where positions, tombstones and dead letters lie',
     otherwise:
       'The relay stops at its start. Make the schema for it: CREATE SCHEMA cdc_relay; GRANT USAGE, CREATE ON SCHEMA cdc_relay TO this user. docs/postgresql.md says what else is possible.',
-    async find({ does }) {
-      const isThere = only(await does("SELECT count(*) FROM pg_namespace WHERE nspname = 'cdc_relay'")) === '1'
+    async find({ mustRun }) {
+      const isThere = only(await mustRun("SELECT count(*) FROM pg_namespace WHERE nspname = 'cdc_relay'")) === '1'
       const can = only(
-        await does(
+        await mustRun(
           isThere
             ? "SELECT has_schema_privilege('cdc_relay', 'CREATE') AND has_schema_privilege('cdc_relay', 'USAGE')"
             : "SELECT has_database_privilege(current_database(), 'CREATE')",
         ),
       )
-      if (isThere && can !== 't' && only(await does(OWN_TABLES_WRITABLE)) === 't') return 'its tables can be written'
+      if (isThere && can !== 't' && only(await mustRun(OWN_TABLES_WRITABLE)) === 't') return 'its tables can be written'
       if (isThere) return can === 't' ? 'tables can be made in it' : 'no tables can be made in it'
       return can === 't' ? 'it can be made' : 'it is not there and cannot be made'
     },
@@ -80,8 +81,10 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     expected: 'exact',
     decides: 'documents: every digit is kept',
     otherwise: 'Numbers would be rounded: this server must not be written to.',
-    async find({ does }) {
-      const text = only(await does('SELECT $1::jsonb::text', ['[12345678901234567890123456789012345678, 1e400, 1.10]']))
+    async find({ mustRun }) {
+      const text = only(
+        await mustRun('SELECT $1::jsonb::text', ['[12345678901234567890123456789012345678, 1e400, 1.10]']),
+      )
       const exact = `[12345678901234567890123456789012345678, 1${'0'.repeat(400)}, 1.10]`
       return text === exact ? 'exact' : text
     },
@@ -123,10 +126,10 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     expected: 'cut to 63',
     decides: 'the relay shortens longer names itself',
     otherwise: 'Nothing: the relay cuts names at 63 bytes in any case.',
-    async find({ does }) {
+    async find({ mustRun }) {
       const name = 'n'.repeat(70)
-      const { notices } = await does(`SELECT 1 AS "${name}"`)
-      const length = only(await does('SHOW max_identifier_length'))
+      const { notices } = await mustRun(`SELECT 1 AS "${name}"`)
+      const length = only(await mustRun('SHOW max_identifier_length'))
       return notices.includes('42622') ? `cut to ${length}` : `kept (${length})`
     },
   },
@@ -137,7 +140,7 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     open: true,
     decides: 'with off, a crash of the server may lose the last commits, rows and positions together: they come again',
     otherwise: '',
-    find: async ({ does }) => only(await does('SHOW synchronous_commit')),
+    find: async ({ mustRun }) => only(await mustRun('SHOW synchronous_commit')),
   },
   {
     id: 'P-17',
@@ -145,10 +148,10 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     expected: 'ROLLBACK',
     decides: 'success is the answer COMMIT, nothing else',
     otherwise: 'The relay would take a failed batch for written: this server must not be written to.',
-    async find({ does, ask }) {
-      await does('BEGIN')
+    async find({ mustRun, ask }) {
+      await mustRun('BEGIN')
       await ask('SELECT 1 / 0')
-      return (await does('COMMIT')).tags.join(', ')
+      return (await mustRun('COMMIT')).tags.join(', ')
     },
   },
 ]
@@ -169,8 +172,8 @@ export const POSTGRESQL_OWN: readonly Check[] = [
     expected: 'INSERT 0 0, INSERT 0 1',
     decides: 'which change wins, and how many were superseded',
     otherwise: 'Older changes could replace newer ones: this server must not be written to.',
-    async find({ does, ask, t }) {
-      await does(`INSERT INTO ${t} (k, v) VALUES (700, 5)`)
+    async find({ mustRun, ask, t }) {
+      await mustRun(`INSERT INTO ${t} (k, v) VALUES (700, 5)`)
       const older = await ask(guarded(t), ['700', '4'])
       const newer = await ask(guarded(t), ['700', '6'])
       return [older, newer].map((answer) => (answer.errors.length > 0 ? outcome(answer) : answer.tags[0])).join(', ')
@@ -190,9 +193,9 @@ export const POSTGRESQL_OWN: readonly Check[] = [
     expected: 'accepted',
     decides: 'columns that the source gets',
     otherwise: 'Add new columns yourself and run with --create-tables never.',
-    find: async ({ does, ask, t }) => {
+    find: async ({ mustRun, ask, t }) => {
       const text = `ALTER TABLE ${t} ADD COLUMN IF NOT EXISTS z19 text`
-      await does(text)
+      await mustRun(text)
       return syntaxOutcome(await ask(text))
     },
   },

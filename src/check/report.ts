@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import type { Finding, Verdict } from './check.ts'
+import type { Finding, Verdict } from './finding.ts'
 import type { Server } from './server.ts'
 
 /** What came out of all checks. */

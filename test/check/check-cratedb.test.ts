@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Finding, runCheck } from '../../src/check/check.ts'
+import { runCheck } from '../../src/check/check.ts'
+import type { Finding } from '../../src/check/finding.ts'
 import { checkServer, checksFor } from '../../src/check/check-server.ts'
 import { ownSchema } from '../../src/check/place.ts'
 import type { Report } from '../../src/check/report.ts'
-import { newSceneName, openScene } from '../../src/check/scene.ts'
+import { newCheckName, openContext } from '../../src/check/context.ts'
 import type { Server } from '../../src/check/server.ts'
 import { reach } from '../../src/check/sessions.ts'
 import { type Crate, type CrateOptions, startCrate } from '../support/crate/crate.ts'
@@ -111,9 +112,9 @@ test('on PostgreSQL all checks differ but those on which both agree', async (t) 
   const database = await testDatabase(t)
   const reached = await reach(database.url, LOGIN)
   const server: Server = { kind: 'CrateDB', version: '6.4.3' }
-  const name = newSceneName()
-  const scene = openScene(reached, server, name, ownSchema(name), new AbortController().signal)
-  t.after(() => scene.close())
+  const name = newCheckName()
+  const context = openContext(reached, server, name, ownSchema(name), new AbortController().signal)
+  t.after(() => context.close())
   await database.query(`CREATE SCHEMA ${name}`)
   await database.query(
     `CREATE TABLE ${name}.a (k bigint PRIMARY KEY, s text, n bigint, o jsonb, i jsonb, v bigint, _seq_no int, _primary_term int)`,
@@ -123,7 +124,7 @@ test('on PostgreSQL all checks differ but those on which both agree', async (t) 
   // is_nullable, many columns at once.
   const agreed = ['C-01', 'C-14', 'C-15', 'C-17', 'C-24', 'C-26', 'C-31', 'C-37', 'C-47', 'C-55']
   for (const check of checksFor(server).others) {
-    const { id, verdict } = await runCheck(check, scene)
+    const { id, verdict } = await runCheck(check, context)
     if (verdict === 'as expected') same.push(id)
   }
   assert.deepEqual(same, agreed)

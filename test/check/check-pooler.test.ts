@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { runCheck } from '../../src/check/check.ts'
 import { ownSchema } from '../../src/check/place.ts'
 import { POSTGRESQL_SESSIONS } from '../../src/check/postgresql-sessions.ts'
-import { newSceneName, openScene } from '../../src/check/scene.ts'
+import { newCheckName, openContext } from '../../src/check/context.ts'
 import { recognise } from '../../src/check/server.ts'
 import { type Reached, reach } from '../../src/check/sessions.ts'
 import type { Wire } from '../../src/check/wire.ts'
@@ -18,10 +18,10 @@ test('sessions of the server itself are as expected; behind a pooler in transact
   assert.deepEqual(await differing(pooled(direct)), ['P-06', 'P-13', 'P-14'])
 
   async function differing(reached: Reached): Promise<string[]> {
-    const name = newSceneName()
+    const name = newCheckName()
     await database.query(`CREATE SCHEMA ${name}`)
     await database.query(`CREATE TABLE ${name}.a (k bigint PRIMARY KEY)`)
-    const scene = openScene(
+    const context = openContext(
       reached,
       await recognise(await direct.open()),
       name,
@@ -30,10 +30,10 @@ test('sessions of the server itself are as expected; behind a pooler in transact
     )
     const found: string[] = []
     for (const check of POSTGRESQL_SESSIONS) {
-      const { id, verdict } = await runCheck(check, scene)
+      const { id, verdict } = await runCheck(check, context)
       if (verdict !== 'as expected') found.push(id)
     }
-    await scene.close()
+    await context.close()
     return found
   }
 })

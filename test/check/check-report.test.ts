@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Finding } from '../../src/check/check.ts'
+import type { Finding } from '../../src/check/finding.ts'
 import { type Report, reportAsJson, reportAsLines, reportAsTable } from '../../src/check/report.ts'
 
 const FINDINGS: readonly Finding[] = [

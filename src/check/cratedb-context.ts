@@ -7,9 +7,9 @@ import { openCrate } from '../sinks/sql/cratedb/connection.ts'
 import { cratedb } from '../sinks/sql/cratedb/dialect.ts'
 import type { Layout, TargetTable } from '../sinks/tables/layout.ts'
 import { targetTables } from '../sinks/tables/tables.ts'
-import { StepFailed } from './check.ts'
+import { StepFailed } from './finding.ts'
 import type { Place } from './place.ts'
-import type { Scene } from './scene.ts'
+import type { CheckContext } from './context.ts'
 
 /** The relay of most checks. */
 export const NAME = 'check'
@@ -27,16 +27,16 @@ export const claimOf = (name: string): Claim => ({
  * @throws StepFailed with what the server, or the sink, says
  */
 export async function asTheSink<T>(
-  scene: Scene,
-  work: (connection: Connection, scene: Scene) => Promise<T>,
+  context: CheckContext,
+  work: (connection: Connection, context: CheckContext) => Promise<T>,
 ): Promise<T> {
   try {
-    const opened = openCrate(scene.url, scene.login.passwordFile, scene.login.env)
-    const connection = { ...opened, db: opened.db.withPlugin(movedTo(scene.place!)) }
+    const opened = openCrate(context.url, context.login.passwordFile, context.login.env)
+    const connection = { ...opened, db: opened.db.withPlugin(movedTo(context.place!)) }
     const state = cratedb.state(connection, SILENT)
     try {
       await state.claim(claimOf(NAME), new AbortController().signal)
-      return await work(connection, scene)
+      return await work(connection, context)
     } finally {
       await state.close()
       await opened.close()

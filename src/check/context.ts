@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
-import { NotPermitted, StepFailed } from './check.ts'
+import { NotPermitted, StepFailed } from './finding.ts'
 import type { Place } from './place.ts'
 import type { Server } from './server.ts'
 import type { Login, Reached } from './sessions.ts'
@@ -10,7 +10,7 @@ import { type Answer, ask, askInBulk, type ServerError, type Wire } from './wire
 export type Values = readonly (string | null)[]
 
 /** What a check works with: sessions, and a table of its own kind in a schema that nobody else has. */
-export interface Scene {
+export interface CheckContext {
   readonly server: Server
   /** Of the server. Holds the password: never for messages. */
   readonly url: string
@@ -31,8 +31,8 @@ export interface Scene {
   another(changes?: pg.ClientConfig): Promise<Wire>
   /** On the shared session. @throws NotPermitted */
   ask(text: string, values?: Values): Promise<Answer>
-  /** The same, of what should work. @throws StepFailed */
-  does(text: string, values?: Values): Promise<Answer>
+  /** The same for what must succeed: an error of the server ends the check. @throws StepFailed, NotPermitted */
+  mustRun(text: string, values?: Values): Promise<Answer>
   /** One statement, many binds, one Sync. @throws NotPermitted */
   bulk(text: string, binds: readonly Values[]): Promise<Answer>
   /** Ends what `another` opened: after each check. */
@@ -41,18 +41,18 @@ export interface Scene {
   close(): Promise<void>
 }
 
-export function newSceneName(): string {
+export function newCheckName(): string {
   return `cdc_relay_check_${randomBytes(6).toString('hex')}`
 }
 
 /** @param signal after it no session is opened */
-export function openScene(
+export function openContext(
   reached: Reached,
   server: Server,
   name: string,
   place: Place | null,
   signal: AbortSignal,
-): Scene {
+): CheckContext {
   const schema = `"${name}"`
   let shared: Wire | null = null
   const others: Wire[] = []
@@ -98,7 +98,7 @@ export function openScene(
       return wire
     },
     ask: asked,
-    does: async (text, values) => worked(await asked(text, values)),
+    mustRun: async (text, values) => worked(await asked(text, values)),
     bulk: async (text, binds) => permitted(await askInBulk(await session(), text, binds)),
     tidy,
     async close() {
@@ -127,7 +127,7 @@ export function syntaxOutcome(answer: Answer): string {
 }
 
 /** `refused: WORDS` if the refusal has these words; else what was answered. */
-export function outcomeNaming(answer: Answer, words: string): string {
+export function errorContaining(answer: Answer, words: string): string {
   return answer.errors[0]?.message.includes(words) ? `refused: ${words}` : outcome(answer)
 }
 
