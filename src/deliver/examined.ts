@@ -27,7 +27,7 @@ export interface ExaminedRecord {
 }
 
 /** Read ahead of a batch that is full: little beside a batch, and enough that an asynchronous step costs nothing. */
-const CHUNK_RECORDS = 500
+const CHUNK_RECORDS = 200
 
 /**
  * What the pages of a source say: decoded, run through the stages, completed and screened, in whole outer records.
