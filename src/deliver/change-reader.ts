@@ -3,7 +3,7 @@ import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
 import type { Known, TableFacts } from '../feeds/table-facts.ts'
 import type { Stage } from '../stages/stage.ts'
-import { Stages } from '../stages/stages.ts'
+import { Stages } from './stages.ts'
 import { mayHoldRefusedText, type Screening, screenNames, screenText } from './screen.ts'
 
 export type Examined = Decoded | DeadLetter

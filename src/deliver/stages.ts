@@ -10,7 +10,7 @@ import {
   toJson,
 } from '../change.ts'
 import { RelayError } from '../errors.ts'
-import type { Stage } from './stage.ts'
+import type { Stage } from '../stages/stage.ts'
 
 /** All stages of a relay as one, with each result looked at: a stage must leave keys alone. */
 export class Stages {
