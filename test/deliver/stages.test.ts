@@ -8,7 +8,7 @@ import type { Page, Source } from '../../src/ingest/source.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { SILENT } from '../../src/observe/log.ts'
 import { observers } from '../../src/observe/observer.ts'
-import { relay } from '../../src/relay.ts'
+import { Relay } from '../../src/relay.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { route } from '../../src/stages/route.ts'
 import type { Stage } from '../../src/stages/stage.ts'
@@ -226,12 +226,14 @@ async function relayed(items: readonly (StreamChange | Skip)[], sink: Sink, stag
       onTextReplaced: () => {},
     },
     sink,
-    claim: claimOf(),
+    opening: { positions: 'ours' as const, ...claimOf() },
     limits: { records: 2, bytes: 1e9, waitMs: 1e6 },
     observer: observers(ledger),
   }
   try {
-    await relay(parts, new AbortController().signal)
+    const signal = new AbortController().signal
+    const relay = await Relay.open(parts, signal)
+    await relay.run(signal)
   } finally {
     await sink.close()
   }
