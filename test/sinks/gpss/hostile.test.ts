@@ -30,7 +30,7 @@ import type { ConnectRequest } from '../../support/gpss/wire-messages.ts'
 import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { mirrorRows } from '../../support/targets/sql-target.ts'
-import { rejection } from '../conformance.ts'
+import { rejection } from '../conformance/answers.ts'
 
 /**
  * Servers of every temper. On each, histories of few keys are played: whole images of one table shuffled and repeated,

@@ -26,7 +26,7 @@ import {
   sourceTable,
 } from '../../support/changes.ts'
 import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 
 const TABLE = sourceTable({ id: 'text', a: 'int64', b: 'text' })
 

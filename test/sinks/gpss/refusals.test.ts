@@ -8,7 +8,7 @@ import type { GpssSinkOptions } from '../../../src/sinks/gpss/sink.ts'
 import type { Rewound, Written } from '../../../src/batch.ts'
 import { batchOf, claimOf, put } from '../../support/changes.ts'
 import { gpssPlace } from '../../support/targets/gpss-target.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 
 /** A row that Greenplum refuses stops nothing, in whatever words: GPSS tells nothing but words. */
 

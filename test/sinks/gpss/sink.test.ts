@@ -2,14 +2,16 @@ import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.
 import { gpssTarget } from '../../support/targets/gpss-target.ts'
 import { describeSink } from '../conformance.ts'
 
-const noTakeOver = 'the lock of a process that lives cannot be taken from it'
-const noBackup = 'state and rows lie in two places'
-const cannotTellSuperseded = 'what the SQL behind a load did, GPSS does not say'
-const abilities = { columnOf: keyColumnName, noTakeOver, noBackup, cannotTellSuperseded }
+const lacks = {
+  takesOver: 'the lock of a process that lives cannot be taken from it',
+  canBeRestored: 'state and rows lie in two places',
+  tellsSuperseded: 'what the SQL behind a load did, GPSS does not say',
+  keepsRecordsOnce: 'a load is added to the log as it is, and dead letters to a file',
+  sharesFacts: 'a state file is of one process; without a store nothing is remembered',
+}
 
-describeSink('gpss, document', () => gpssTarget('document'), abilities)
+describeSink('gpss, document', () => gpssTarget('document'), { lacks, columnOf: keyColumnName })
 describeSink('gpss, columns', () => gpssTarget('columns'), {
-  ...abilities,
+  lacks: { ...lacks, keepsNulls: 'to a column null and absent are one' },
   columnOf: valueColumnName,
-  noNulls: 'to a column null and absent are one',
 })

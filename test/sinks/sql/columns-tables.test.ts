@@ -4,7 +4,7 @@ import type { Change, ColumnType, Value } from '../../../src/change.ts'
 import { valueColumnName } from '../../../src/sinks/tables/names.ts'
 import { addColumn, createTable, del, dmsDel, dmsPatch, dmsPut, put, row, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 import { curesIn, openRelay } from './test-relay.ts'
 
 /** Tables of the layout `columns`: made, completed, checked. */

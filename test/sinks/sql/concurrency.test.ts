@@ -7,7 +7,7 @@ import type { Write } from '../../../src/sinks/sink.ts'
 import { at, batchOf, claimOf, del, put } from '../../support/changes.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { mirrorRows, sqlSinkOf } from '../../support/targets/sql-target.ts'
-import { totals } from '../conformance.ts'
+import { totals } from '../conformance/answers.ts'
 
 const ORDERS = { schema: null, name: 'orders' }
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)

@@ -18,7 +18,7 @@ import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { postgres, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { sqlSinkOf } from '../../support/targets/sql-target.ts'
 import { startWireProxy, type Verdict } from '../../support/wire/wire-proxy.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 

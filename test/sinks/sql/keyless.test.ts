@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../../../src/change.ts'
 import { dmsDel, dmsPatch, dmsPut, dropTable, sourceTable } from '../../support/changes.ts'
-import { totals } from '../conformance.ts'
+import { totals } from '../conformance/answers.ts'
 import { openRelay } from './test-relay.ts'
 
 /** Tables without primary key: rows are added, and nothing else. */

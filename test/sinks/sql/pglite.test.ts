@@ -2,17 +2,17 @@ import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.
 import { pgliteTarget } from '../../support/targets/sql-target.ts'
 import { describeSink } from '../conformance.ts'
 
-const abilities = {
-  noTakeOver: 'the lock of a process that lives cannot be taken from it',
-  noBackup: 'nobody else can write to a folder that is open',
+const lacks = {
+  takesOver: 'the lock of a process that lives cannot be taken from it',
+  canBeRestored: 'nobody else can write to a folder that is open',
+  hasSeveralWriters: 'one process has the folder',
 }
 // Soft deletes are one statement on both; test/sinks/sql/permutation.test.ts runs them here, too.
 describeSink('pglite, document, deletes hard', () => pgliteTarget({ layout: 'document', deletes: 'hard' }), {
-  ...abilities,
+  lacks,
   columnOf: keyColumnName,
 })
 describeSink('pglite, columns, deletes hard', () => pgliteTarget({ layout: 'columns', deletes: 'hard' }), {
-  ...abilities,
+  lacks: { ...lacks, keepsNulls: 'to a column null and absent are one' },
   columnOf: valueColumnName,
-  noNulls: 'to a column null and absent are one',
 })

@@ -8,6 +8,6 @@ for (const deletes of ['hard', 'soft'] as const) {
   })
   describeSink(`postgresql, columns, deletes ${deletes}`, () => postgresTarget({ layout: 'columns', deletes }), {
     columnOf: valueColumnName,
-    noNulls: 'to a column null and absent are one',
+    lacks: { keepsNulls: 'to a column null and absent are one' },
   })
 }

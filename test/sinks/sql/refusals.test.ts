@@ -8,7 +8,7 @@ import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/gre
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { sqlSinkOf } from '../../support/targets/sql-target.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 import { relayOver, type WritingRelay } from './relay-over.ts'
 import { openRelay } from './test-relay.ts'
 

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { type Change, Numeric } from '../../../src/change.ts'
 import { put } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 import { onEachTarget, openRelay } from './test-relay.ts'
 
 /** Rows that are refused while the target is in trouble of its own: who is blamed for what. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Change } from '../../../src/change.ts'
 import { addColumn, dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 import { onEachTarget } from './test-relay.ts'
 
 /** Rows that only the database can refuse: it does not say which one of a statement it was. */

@@ -5,7 +5,7 @@ import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
-import { totals } from '../conformance.ts'
+import { totals } from '../conformance/answers.ts'
 import { type OpenRelay, openRelay, type TestRelay } from './test-relay.ts'
 
 /** A value that its column does not take, of a type that only the server can tell it of, costs the value and not the row. */

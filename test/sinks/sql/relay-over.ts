@@ -5,7 +5,7 @@ import type { SourceTable, Written } from '../../../src/batch.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { at, batchOf, claimOf, knownTables } from '../../support/changes.ts'
-import { accounted } from '../conformance.ts'
+import { accounted } from '../conformance/answers.ts'
 
 /** As much of a relay as writes to a target. */
 export interface WritingRelay {

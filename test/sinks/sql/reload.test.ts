@@ -4,7 +4,7 @@ import type { Change } from '../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, dropTable, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 import { openRelay } from './test-relay.ts'
 
 /** A table that was dropped and is loaded anew: its floor, and what becomes of the rows from before. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Written } from '../../../src/batch.ts'
 import { dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
-import { totals } from '../conformance.ts'
+import { totals } from '../conformance/answers.ts'
 import { onEachTarget } from './test-relay.ts'
 
 /** Values that go to `cdc_extra` are counted, by table and column. */

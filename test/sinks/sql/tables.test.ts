@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Binary, type Change, type TableName } from '../../../src/change.ts'
 import { del, dmsPut, put, sourceTable } from '../../support/changes.ts'
-import { rejection, totals } from '../conformance.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 import { curesIn, openRelay } from './test-relay.ts'
 
 test('a new table is made for its keys, and told apart by them', async (t) => {

@@ -4,7 +4,7 @@ import { Binary, type Change, Numeric, type Value } from '../../../src/change.ts
 import type { SourceTable } from '../../../src/batch.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
-import { totals } from '../conformance.ts'
+import { totals } from '../conformance/answers.ts'
 import { cases, move, patch, whole, wrong } from './columns-cases.ts'
 import { type OpenRelay, onEachTarget, type TestRelay } from '../sql/test-relay.ts'
 

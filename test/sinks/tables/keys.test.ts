@@ -11,7 +11,7 @@ import {
   type TypedKey,
 } from '../../../src/sinks/tables/keys.ts'
 import { put } from '../../support/changes.ts'
-import { rejection } from '../conformance.ts'
+import { rejection } from '../conformance/answers.ts'
 
 const decimals: readonly [number, string][] = [
   [0, '0'],

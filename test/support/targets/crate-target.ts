@@ -5,7 +5,7 @@ import { withoutExponent } from '../../../src/sinks/sql/cratedb/documents/json-t
 import { liveViewName, schemaName, sourceName, tableName } from '../../../src/sinks/sql/cratedb/tables/names.ts'
 import { plainDecimal } from '../../../src/sinks/tables/keys.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
-import type { MirrorRow, SinkTarget } from '../../sinks/conformance.ts'
+import type { MirrorRow, SinkTarget } from '../../sinks/conformance/target.ts'
 import { documentOf, taken } from '../../sinks/sql/cratedb/documents/stored-objects.ts'
 import { copyTables } from '../crate/copy-tables.ts'
 import { type Crate, startCrate } from '../crate/crate.ts'

@@ -1,16 +1,18 @@
 import { keyColumnName, valueColumnName } from '../../../../src/sinks/sql/cratedb/tables/names.ts'
-import type { SinkAbilities } from '../../conformance.ts'
+import type { SinkTraits } from '../../conformance/target.ts'
 
-const both: SinkAbilities = {
-  bytesText: (bytes) => Buffer.from(bytes).toString('base64'),
-  noTransactions: 'every statement is final',
-  noOrder: 'rows lie in shards',
-}
-export const document: SinkAbilities = { ...both, columnOf: keyColumnName }
-export const columns: SinkAbilities = {
-  ...both,
+const bytesText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+const lacks = { isAtomic: 'every statement is final', keepsOrder: 'rows lie in shards' }
+
+export const document: SinkTraits = { bytesText, lacks, columnOf: keyColumnName }
+export const columns: SinkTraits = {
+  bytesText,
+  lacks: { ...lacks, keepsNulls: 'to a column null and absent are one' },
   columnOf: valueColumnName,
-  noNulls: 'to a column null and absent are one',
 }
+
 /** A layout has nothing to do with it: it is tried once. */
-export const slowRefusal = 'the next heartbeat of the holder is waited for, 10 s'
+export const withoutSlowRefusal = (traits: SinkTraits): SinkTraits => ({
+  ...traits,
+  lacks: { ...traits.lacks, refusesHeldName: 'the next heartbeat of the holder is waited for, 10 s' },
+})

@@ -4,7 +4,7 @@ import type { Value } from '../../../../src/change.ts'
 import { del, dmsPatch, dmsPut, put, sourceTable } from '../../../support/changes.ts'
 import type { Crate } from '../../../support/crate/crate.ts'
 import { onStandInOnly } from '../../../support/crate/real-crate.ts'
-import { rejection, totals } from '../../conformance.ts'
+import { rejection, totals } from '../../conformance/answers.ts'
 import { lines, openCrateRelay } from './test-relay.ts'
 
 const upserts = ({ executed }: Crate): number => executed.filter(({ text }) => /^INSERT INTO "doc"/.test(text)).length

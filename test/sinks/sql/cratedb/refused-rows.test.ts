@@ -5,7 +5,7 @@ import { del, dmsPatch, dmsPut, put, sourceTable } from '../../../support/change
 import type { Crate, CrateOptions } from '../../../support/crate/crate.ts'
 import { onStandInOnly } from '../../../support/crate/real-crate.ts'
 import { writeJson } from '../../../support/crate/values.ts'
-import { rejection, totals } from '../../conformance.ts'
+import { rejection, totals } from '../../conformance/answers.ts'
 import { deadLetters, lines, openCrateRelay } from './test-relay.ts'
 
 const TABLE = `CREATE TABLE "doc"."orders" ("id" TEXT PRIMARY KEY, "data" OBJECT(DYNAMIC), "aux" OBJECT(IGNORED),

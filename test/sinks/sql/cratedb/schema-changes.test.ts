@@ -11,7 +11,7 @@ import {
   sourceTable,
 } from '../../../support/changes.ts'
 import type { Crate } from '../../../support/crate/crate.ts'
-import { rejection, totals } from '../../conformance.ts'
+import { rejection, totals } from '../../conformance/answers.ts'
 import { FIRST, FOLLOWED, MORE, OTHERS } from '../schema-changes-cases.ts'
 import { type CrateRelay, lines, openCrateRelay } from './test-relay.ts'
 

@@ -1,14 +1,16 @@
 import { crateTarget } from '../../../support/targets/crate-target.ts'
 import { anySeed } from '../../../support/life/random.ts'
 import { describeSink } from '../../conformance.ts'
-import { columns, document, slowRefusal } from './abilities.ts'
+import { columns, document, withoutSlowRefusal } from './abilities.ts'
 
 const seed = anySeed()
-describeSink(`cratedb, document, in trouble (seed ${seed})`, () => crateTarget('document', seed), {
-  ...document,
-  slowRefusal,
-})
-describeSink(`cratedb, columns, in trouble (seed ${seed})`, () => crateTarget('columns', seed), {
-  ...columns,
-  slowRefusal,
-})
+describeSink(
+  `cratedb, document, in trouble (seed ${seed})`,
+  () => crateTarget('document', seed),
+  withoutSlowRefusal(document),
+)
+describeSink(
+  `cratedb, columns, in trouble (seed ${seed})`,
+  () => crateTarget('columns', seed),
+  withoutSlowRefusal(columns),
+)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Binary, type Change } from '../../../../src/change.ts'
 import { del, dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../../support/changes.ts'
 import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../../support/greenplum/greenplum.ts'
-import { totals } from '../../conformance.ts'
+import { totals } from '../../conformance/answers.ts'
 import { openRelay } from '../test-relay.ts'
 
 const MANY = Array.from({ length: 400 }, (_, i) => i)

@@ -9,7 +9,7 @@ import {
   isRealGreenplum,
   withoutGreenplum,
 } from '../../../support/greenplum/greenplum.ts'
-import { rejection, totals } from '../../conformance.ts'
+import { rejection, totals } from '../../conformance/answers.ts'
 import { curesIn, openRelay } from '../test-relay.ts'
 
 /** A table of the user's that is no mirror yet, with the row `a`, and what helps. */

@@ -12,8 +12,10 @@ const RUNS: readonly [GreenplumKind, TestLayout][] = [
 for (const [kind, how] of RUNS) {
   if (withoutGreenplum(kind) !== false) continue
   describeSink(`greenplum ${kind}, ${how.layout}, deletes ${how.deletes}`, () => greenplumTarget(kind, how), {
-    ...(isRealGreenplum ? { noOrder: 'rows come from segments' } : {}),
     columnOf: how.layout === 'document' ? keyColumnName : valueColumnName,
-    ...(how.layout === 'columns' ? { noNulls: 'to a column null and absent are one' } : {}),
+    lacks: {
+      ...(isRealGreenplum ? { keepsOrder: 'rows come from segments' } : {}),
+      ...(how.layout === 'columns' ? { keepsNulls: 'to a column null and absent are one' } : {}),
+    },
   })
 }

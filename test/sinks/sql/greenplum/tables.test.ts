@@ -12,7 +12,7 @@ import {
   withoutStandIn,
 } from '../../../support/greenplum/greenplum.ts'
 import type { TestDatabase } from '../../../support/postgres/postgres.ts'
-import { rejection, totals } from '../../conformance.ts'
+import { rejection, totals } from '../../conformance/answers.ts'
 import { openRelay } from '../test-relay.ts'
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Binary, type Change, Numeric, type Row, toJson, type Value } from '../../../../../src/change.ts'
 import { canonicalJson, del, dmsPatch, put, row, sourceTable } from '../../../../support/changes.ts'
 import { liveRows } from '../../../../support/targets/crate-target.ts'
-import { totals } from '../../../conformance.ts'
+import { totals } from '../../../conformance/answers.ts'
 import { lines, openCrateRelay } from '../test-relay.ts'
 
 /** `objects=dynamic` in the URL: whatever comes, in whatever order, comes back; what a column would alter lies in `aux`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Numeric, type Value } from '../../../../../src/change.ts'
 import { dmsMove, dmsPatch, dmsPut, put, row, sourceTable } from '../../../../support/changes.ts'
-import { rejection, totals } from '../../../conformance.ts'
+import { rejection, totals } from '../../../conformance/answers.ts'
 import { deadLetters, lines, openCrateRelay } from '../test-relay.ts'
 
 /** OBJECT columns of users in the layout `columns`: a whole object lies in its column, or in `cdc_extra`. */

@@ -5,7 +5,7 @@ import { plainDecimal } from '../../../../../src/sinks/tables/keys.ts'
 import { claimOf, del, dmsPatch, dmsPut, put, sourceTable } from '../../../../support/changes.ts'
 import { startCrate } from '../../../../support/crate/crate.ts'
 import { crateSinkOf } from '../../../../support/targets/crate-target.ts'
-import { totals } from '../../../conformance.ts'
+import { totals } from '../../../conformance/answers.ts'
 import { deadLetters, lines, openCrateRelay } from '../test-relay.ts'
 
 const exact = (text: string): Numeric => new Numeric(text)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { dmsDel, dmsPatch, dmsPut, row, SHOP_ORDERS, sourceTable } from '../../../../support/changes.ts'
-import { rejection } from '../../../conformance.ts'
+import { rejection } from '../../../conformance/answers.ts'
 import { lines, openCrateRelay } from '../test-relay.ts'
 
 const ROWS = 120

@@ -9,7 +9,7 @@ import type { Crate } from '../../../../support/crate/crate.ts'
 import { testCrate } from '../../../../support/crate/real-crate.ts'
 import { type CrateLayout, crateSinkOf, liveRows, WRITES_ROWS } from '../../../../support/targets/crate-target.ts'
 import { anySeed, seededRandom } from '../../../../support/life/random.ts'
-import { rejection, totals } from '../../../conformance.ts'
+import { rejection, totals } from '../../../conformance/answers.ts'
 
 const seed = anySeed()
 const CHANGES = 250

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Binary, type Change, Numeric, type Value } from '../../../../../src/change.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../../../support/changes.ts'
-import { totals } from '../../../conformance.ts'
+import { totals } from '../../../conformance/answers.ts'
 import { cases, move, patch, whole, wrong } from '../../../tables/columns-cases.ts'
 import { deadLetters, lines, openCrateRelay } from '../test-relay.ts'
 

@@ -6,7 +6,7 @@ import { del, dmsPut, put, row, sourceTable } from '../../../../support/changes.
 import type { CrateOptions } from '../../../../support/crate/crate.ts'
 import { parse } from '../../../../support/crate/grammar.ts'
 import { REAL_CRATE } from '../../../../support/crate/real-crate.ts'
-import { rejection, totals } from '../../../conformance.ts'
+import { rejection, totals } from '../../../conformance/answers.ts'
 import { type CrateRelay, openCrateRelay } from '../test-relay.ts'
 
 /** Over tables that are there, in the feed's own layout. */

@@ -8,7 +8,7 @@ import {
   valueColumnName,
 } from '../../../../../src/sinks/sql/cratedb/tables/names.ts'
 import { del, dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../../../support/changes.ts'
-import { rejection, totals } from '../../../conformance.ts'
+import { rejection, totals } from '../../../conformance/answers.ts'
 import { deadLetters, lines, openCrateRelay } from '../test-relay.ts'
 
 const TEXTS = ['a', 'A', 'a ', ' a', '', '1', '1.0', 'NULL', 'quote"\'\\', '{a,b}', 'ä', '__proto__']
