@@ -60,8 +60,8 @@ export interface Dialect<R extends Relation = Relation> {
   readonly writing: Writing
   /** Takes away what remains of deleted rows for longer than `ageMs`, a part at a time. Resolves to true if there is more. */
   prune(db: Database, relay: string, table: TargetTable, ageMs: number): Promise<boolean>
-  /** Keeps dead letters beside the rows; the same ones again do no harm. */
-  keepDeadLetters(to: Database, relay: string, letters: readonly DeadLetter[]): Promise<void>
+  /** Keeps dead letters beside the rows. @param isShared true (else false) where the same ones come again, from several processes: each is kept once */
+  keepDeadLetters(to: Database, relay: string, letters: readonly DeadLetter[], isShared?: boolean): Promise<void>
 
   readonly failures: ErrorMeanings
 }

@@ -85,7 +85,7 @@ export async function writeBatch(
       tables.set(group.source, { applied: here.applied, superseded })
     }
     if (onError === 'stop' && refused.length > 0) throw asFailure(refused[0]!)
-    await dialect.keepDeadLetters(to, state.name(), [...batch.deadLetters, ...refused])
+    await dialect.keepDeadLetters(to, state.name(), [...batch.deadLetters, ...refused], state.look !== undefined)
     // Where writers do not take turns, the tables may have changed under the rows: then they are written once more.
     if (!writing.undoesParts) await look(to)
     const written: Written = {

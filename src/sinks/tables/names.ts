@@ -44,7 +44,7 @@ export function tombstonesName(schema: string, table: string): string {
 }
 
 /** A key for PostgreSQL's advisory locks, bigint as decimal text; the same for the same parts in every process. */
-export function lockKey(kind: 'relay' | 'table' | 'ddl', ...parts: readonly string[]): string {
+export function lockKey(kind: 'relay' | 'table' | 'ddl' | 'dead letters', ...parts: readonly string[]): string {
   const digest = createHash('sha256')
     .update(JSON.stringify(['cdc_relay', kind, ...parts]))
     .digest()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type DeadLetter } from '../../../src/change.ts'
+import type { DeadLetter } from '../../../src/change.ts'
 import { at, del, put } from '../../support/changes.ts'
 import { rejection, totals } from './answers.ts'
 import type { Suite } from './suite.ts'

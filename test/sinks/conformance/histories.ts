@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Change, type TableName } from '../../../src/change.ts'
+import type { Change, TableName } from '../../../src/change.ts'
 import { del, put } from '../../support/changes.ts'
 import type { Suite } from './suite.ts'
 import { testRelay } from './test-relay.ts'

@@ -3,8 +3,8 @@ import type { Sink } from '../../../src/sinks/sink.ts'
 
 /** An empty place where a sink writes: a database, a folder, the memory. */
 export interface SinkTarget {
-  /** One more sink over this target, as another process would open it. The suite closes it. */
-  sink(mode: 'mirror' | 'append'): Sink
+  /** One more sink over this target, as another process would open it, for an engine or not. The suite closes it. */
+  sink(mode: 'mirror' | 'append', positions?: 'ours' | 'engine'): Sink
   /** The rows that live in the mirror of a source table, in any order. No sink is open then. */
   rows(table: TableName): Promise<MirrorRow[]>
   /** What append mode wrote of a source table, in order, each as the JSON of the change record. No sink is open then. */
@@ -44,6 +44,8 @@ export type Ability =
   | 'tellsSuperseded'
   /** Under an engine the log has a record once, and so has what is kept of dead letters. */
   | 'keepsRecordsOnce'
+  /** Of a log it says that it has a record; else that counts as applied once more. */
+  | 'tellsRepeats'
   /** Several sinks can have it open at a time. */
   | 'hasSeveralWriters'
   /** It remembers facts that several processes learn. */

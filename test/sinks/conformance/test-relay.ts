@@ -29,8 +29,8 @@ export class TestRelay {
   }
 
   /** A sink of its own. */
-  another(): Sink {
-    const sink = this.#target.sink(this.#mode)
+  another(positions: 'ours' | 'engine' = 'ours'): Sink {
+    const sink = this.#target.sink(this.#mode, positions)
     this.#sinks.push(sink)
     return sink
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Change, toJson, type Value } from '../../../src/change.ts'
-import { at, batchOf, canonicalJson, claimOf, del, put, row } from '../../support/changes.ts'
+import type { Change, Value } from '../../../src/change.ts'
+import { at, batchOf, claimOf, del, put } from '../../support/changes.ts'
 import { cratePlace } from '../../support/targets/crate-target.ts'
 import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
+import { byArrival, foundRows, keyOf, lastOfEachKey, type Rows } from '../../support/folded.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
@@ -183,46 +184,8 @@ function cut(random: Random, changes: readonly Change[]): Change[][] {
   return batches
 }
 
-/** Key → row, of the rows that live. */
-type Rows = Record<string, string>
-
-function lastOfEachKey(changes: readonly Change[]): Rows {
-  const rows = new Map<string, string>()
-  for (const change of changes) enter(rows, change)
-  return sorted(rows)
-}
-
-/** Each change is asked on its own, in the order of arrival, whether it is older than what its key holds. */
-function byArrival(changes: readonly Change[]): Rows {
-  const rows = new Map<string, string>()
-  const versions = new Map<string, bigint>()
-  for (const change of changes) {
-    const key = keyOf(change)
-    const version = BigInt(change.version)
-    if (version < (versions.get(key) ?? 0n)) continue
-    versions.set(key, version)
-    enter(rows, change)
-  }
-  return sorted(rows)
-}
-
-function enter(rows: Map<string, string>, change: Change): void {
-  if (change.after === null) rows.delete(keyOf(change))
-  else rows.set(keyOf(change), `${change.version} ${canonicalJson(toJson(change.after))}`)
-}
-
-const keyOf = ({ key }: Change): string => canonicalJson(toJson(row(texts(key!))))
-const texts = (key: object): Record<string, string> =>
-  Object.fromEntries(Object.entries(key).map(([name, value]) => [name, String(value)]))
-const sorted = (rows: ReadonlyMap<string, string>): Rows => Object.fromEntries([...rows].sort())
-
 async function found(rowsOf: ReadRows, table: string, how: TestLayout): Promise<Rows> {
-  const rows = await rowsOf({ schema: null, name: table }, how)
-  return sorted(
-    new Map(
-      rows.map(({ key, data, version }) => [canonicalJson(JSON.stringify(key)), `${version} ${canonicalJson(data)}`]),
-    ),
-  )
+  return foundRows(await rowsOf({ schema: null, name: table }, how))
 }
 
 /** How much of what is hard there was. */

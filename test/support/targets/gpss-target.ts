@@ -90,7 +90,8 @@ export async function gpssTarget(layout: 'columns' | 'document', settings: GpssS
   const place = await gpssPlace(settings)
   const query: Query = (text) => place.database.query(text)
   return {
-    sink: (mode) => place.sink({ mode, layout, store: storeByName(place.folder) }),
+    sink: (mode, positions) =>
+      place.sink({ mode, layout, store: positions === 'engine' ? null : storeByName(place.folder) }),
     rows: (table) => (layout === 'columns' ? liveRows(query, table, HASHED) : mirrorRows(query, table, 'soft')),
     async log({ schema, name }) {
       const id = `${identifier(schema ?? 'public')}.${identifier(targetName(name))}`

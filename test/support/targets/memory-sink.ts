@@ -207,7 +207,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
 
 function append(contents: Contents, changes: readonly StreamChange[]): Written {
   contents.log.push(...ofRows(changes).map(recordToJson))
-  contents.places.push(...ofRows(changes).map(placeText))
+  contents.places.push(...ofRows(changes).map(placeInLog))
   return count(changes, () => true)
 }
 
@@ -215,7 +215,7 @@ function append(contents: Contents, changes: readonly StreamChange[]): Written {
 function appendOnce(contents: Contents, changes: readonly StreamChange[]): Written {
   const isThere = new Set(contents.places)
   return count(changes, (change) => {
-    const place = placeText(change)
+    const place = placeInLog(change)
     if (isThere.has(place)) return false
     isThere.add(place)
     contents.places.push(place)
@@ -223,6 +223,8 @@ function appendOnce(contents: Contents, changes: readonly StreamChange[]): Writt
     return true
   })
 }
+
+const placeInLog = (change: Change): string => tableLabel(change.table) + placeText(change)
 
 const placeText = ({ source: { stream, shard, sequence, subSequence } }: Pick<Change, 'source'>): string =>
   JSON.stringify([stream, shard, sequence, subSequence])

@@ -3,6 +3,7 @@ import { type DeadLetter, recordToJson, tableLabel } from '../../../change.ts'
 import { parseJson } from '../../../parse-json.ts'
 import type { Database } from '../../tables/database.ts'
 import { bySqlState } from '../failures.ts'
+import { lockKey } from '../../tables/names.ts'
 import { transactionWriting } from './writing.ts'
 
 /**
@@ -11,7 +12,13 @@ import { transactionWriting } from './writing.ts'
  * What the target refused may be no `jsonb` either (a number of more digits than it takes): such a change is kept as the
  * text of its JSON.
  */
-export async function keepDeadLetters(trx: Database, name: string, letters: readonly DeadLetter[]): Promise<void> {
+export async function keepDeadLetters(
+  trx: Database,
+  name: string,
+  all: readonly DeadLetter[],
+  isShared = false,
+): Promise<void> {
+  const letters = isShared ? await notYetKept(trx, name, all) : all
   if (letters.length === 0) return
   const { part } = transactionWriting
   try {
@@ -26,6 +33,40 @@ export async function keepDeadLetters(trx: Database, name: string, letters: read
     }
   }
 }
+
+/** Whoever else keeps some of this name waits until these are there. */
+async function notYetKept(trx: Database, name: string, letters: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
+  if (letters.length === 0) return letters
+  await sql`SELECT pg_advisory_xact_lock(${lockKey('dead letters', name)}::bigint)`.execute(trx)
+  const sequences = JSON.stringify([...new Set(letters.map(({ source: { sequence } }) => sequence))])
+  const { rows } = await sql<Kept>`
+    SELECT stream, shard, sequence, sub_sequence, source FROM cdc_relay.dead_letters
+    WHERE name = ${name} AND sequence IN (SELECT jsonb_array_elements_text(${sequences}::jsonb))`.execute(trx)
+  const isKept = new Set(rows.map(keptText))
+  const missing = new Map(letters.map((letter) => [keptText(keptAs(letter)), letter]))
+  return [...missing].flatMap(([text, letter]) => (isKept.has(text) ? [] : [letter]))
+}
+
+/** What tells a dead letter from others: the place of its record, and where that was read the table. */
+interface Kept {
+  readonly stream: string
+  readonly shard: string
+  readonly sequence: string
+  readonly sub_sequence: number | null
+  readonly source: string | null
+}
+
+const keptAs = ({ source: { stream, shard, sequence, subSequence }, change }: DeadLetter): Kept => ({
+  stream,
+  shard,
+  sequence,
+  sub_sequence: subSequence ?? null,
+  source: change === undefined ? null : tableLabel(change.table),
+})
+
+/** As it is kept: without what PostgreSQL refuses. */
+const keptText = ({ stream, shard, sequence, sub_sequence, source }: Kept): string =>
+  JSON.stringify(JSON.parse(withoutRefusedText(JSON.stringify([stream, shard, sequence, sub_sequence, source]))))
 
 const withChangeAsText = ({ change, ...letter }: DeadLetter): string =>
   JSON.stringify({

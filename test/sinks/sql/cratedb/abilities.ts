@@ -2,7 +2,11 @@ import { keyColumnName, valueColumnName } from '../../../../src/sinks/sql/crated
 import type { SinkTraits } from '../../conformance/target.ts'
 
 const bytesText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
-const lacks = { isAtomic: 'every statement is final', keepsOrder: 'rows lie in shards' }
+const lacks = {
+  isAtomic: 'every statement is final',
+  keepsOrder: 'rows lie in shards',
+  tellsRepeats: 'a row that is there is written over by itself',
+}
 
 export const document: SinkTraits = { bytesText, lacks, columnOf: keyColumnName }
 export const columns: SinkTraits = {
