@@ -8,14 +8,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Change } from '../src/change.ts'
-import { SILENT } from '../src/observe/log.ts'
 import { gpssAddress } from '../src/sinks/gpss/address.ts'
 import { appendTarget } from '../src/sinks/gpss/append-target.ts'
 import { gpssCatalogue } from '../src/sinks/gpss/catalogue.ts'
 import { openGpss } from '../src/sinks/gpss/connection.ts'
 import { mirrorTarget } from '../src/sinks/gpss/mirror-target.ts'
 import type { Load } from '../src/sinks/gpss/session.ts'
-import { type GpssSinkOptions, gpssSink } from '../src/sinks/gpss/sink.ts'
+import { type GpssOptions, gpssEmitter } from '../src/sinks/gpss/emitter.ts'
+import { DEFAULT_RULES, type TargetRules } from '../src/sinks/tables/rules.ts'
+import { withState } from '../src/sinks/with-state.ts'
 import { groupByTable } from '../src/sinks/tables/planning.ts'
 import { fileStateStore } from '../src/state/file.ts'
 import { claimOf } from '../test/support/changes.ts'
@@ -24,7 +25,7 @@ import { BATCH, batchOf, inNewDatabase, ROUNDS, runs, writeThrough } from './com
 import { orderChanges } from './dynamodb-orders.ts'
 import { type GpssProcess, startGpssProcess } from './gpss-place.ts'
 
-type Mode = GpssSinkOptions['mode']
+type Mode = Options['mode']
 
 interface Cost {
   readonly elapsedMs: number
@@ -64,27 +65,23 @@ async function compare(mode: Mode, changes: readonly Change[], gpss: GpssProcess
   return best
 }
 
-function optionsOf(mode: Mode, url: string, state: string): GpssSinkOptions {
+type Options = TargetRules & GpssOptions & { readonly relay: string; readonly state: string }
+
+function optionsOf(mode: Mode, url: string, state: string): Options {
   return {
+    ...DEFAULT_RULES,
     url,
     relay: 'relay',
     mode,
-    layout: null,
-    createTables: 'auto',
-    onSchemaChange: 'add-only',
-    onReload: 'keep',
     onError: 'stop',
     deadLetters: '-',
-    routes: () => null,
-    declaredTypes: () => new Map(),
-    store: fileStateStore(state),
-    log: SILENT,
+    state,
   }
 }
 
 /** With its positions in a file. */
-async function throughSink(options: GpssSinkOptions, changes: readonly Change[]): Promise<Cost> {
-  const sink = gpssSink(options)
+async function throughSink(options: Options, changes: readonly Change[]): Promise<Cost> {
+  const sink = withState(gpssEmitter(options), fileStateStore(options.state))
   const signal = new AbortController().signal
   await sink.open(claimOf(), signal)
   const cost = await costOf(() => writeThrough(sink, changes, new Map(), signal))
@@ -93,7 +90,7 @@ async function throughSink(options: GpssSinkOptions, changes: readonly Change[])
 }
 
 /** Nothing is decided or encoded while the clock runs, and no positions are kept. */
-async function bareClient(options: GpssSinkOptions, changes: readonly Change[]): Promise<Cost> {
+async function bareClient(options: Options, changes: readonly Change[]): Promise<Cost> {
   const address = gpssAddress(options.url, {})
   const gpss = openGpss(address)
   const { relay } = options

@@ -1,6 +1,7 @@
 import { pathProblem } from '../server-url.ts'
 import { deadLetterFile } from './dead-letter-file.ts'
 import type { SinkEntry } from './entry.ts'
+import { withState } from './with-state.ts'
 
 export const JSONL: SinkEntry = {
   usage: 'jsonl:PATH or jsonl:- (standard output)',
@@ -20,12 +21,12 @@ export const JSONL: SinkEntry = {
   },
   secrets: () => [],
   async open(settings, { name, openStore, log }) {
-    const { jsonlSink } = await import('./jsonl.ts')
+    const { jsonlEmitter } = await import('./jsonl.ts')
     const path = pathOf(settings.sink)
     // Standard output is for the changes, and nobody looks for a file beside it.
     const isPiped = path === '-' && settings.deadLetters === undefined
     const deadLetters = isPiped ? '-' : deadLetterFile(settings, name)
-    return jsonlSink({ path, deadLetters, store: await openStore(), log })
+    return withState(jsonlEmitter({ path, deadLetters, log }), await openStore())
   },
 }
 

@@ -1,19 +1,15 @@
 import { type StreamChange, tableLabel } from '../change.ts'
-import type { Log } from '../observe/log.ts'
-import { joinState } from './with-state.ts'
-import type { StateStore } from '../state/store.ts'
+import { type Log, SILENT } from '../observe/log.ts'
+import type { Emitter } from './emitter.ts'
 import { fileOutput, linesOf, standardOutput } from './line-output.ts'
-import type { Sink } from './sink.ts'
 import type { Written } from '../batch.ts'
 
-export interface JsonlSinkOptions {
+export interface JsonlOptions {
   /** `-` is standard output. */
   readonly path: string
-  /** Where dead letters go; `-` is standard error. */
-  readonly deadLetters: string
-  /** Null: no positions are kept. */
-  readonly store: StateStore | null
-  readonly log: Log
+  /** Where dead letters go, as lines of their own: a path, or `-` for standard error, which is the default. */
+  readonly deadLetters?: string
+  readonly log?: Log
 }
 
 /**
@@ -22,38 +18,31 @@ export interface JsonlSinkOptions {
  * A crash repeats the batch that was being written; a line that it tore is cut off at the next start. The dead-letter
  * file is made when there is something to put into it.
  */
-export function jsonlSink({ path, deadLetters, store, log }: JsonlSinkOptions): Sink {
+export function jsonlEmitter({ path, deadLetters = '-', log = SILENT }: JsonlOptions): Emitter {
   const changes = path === '-' ? standardOutput(process.stdout) : fileOutput(path, log)
   const letters = deadLetters === '-' ? standardOutput(process.stderr) : fileOutput(deadLetters, log)
 
-  return joinState(
-    {
-      refusesNul: false,
-      refusesHalves: false,
-      readsBefore: true,
-      needsKeys: false,
-      keyColumns: async () => null,
-      open: (signal) => changes.open(signal),
+  return {
+    needs: { before: true },
+    open: (signal) => changes.open(signal),
 
-      prepare(batch) {
-        const changeLines = linesOf(batch.changes)
-        const letterLines = linesOf(batch.deadLetters)
-        const written = countByTable(batch.changes)
-        let isChangesDone = false
-        return async (signal) => {
-          if (!isChangesDone && changeLines !== '') await changes.write(changeLines)
-          isChangesDone = true
-          if (letterLines === '') return written
-          await letters.open(signal)
-          await letters.write(letterLines)
-          return written
-        }
-      },
-
-      close: () => changes.close().finally(() => letters.close()),
+    prepare(batch) {
+      const changeLines = linesOf(batch.changes)
+      const letterLines = linesOf(batch.deadLetters)
+      const written = countByTable(batch.changes)
+      let isChangesDone = false
+      return async (signal) => {
+        if (!isChangesDone && changeLines !== '') await changes.write(changeLines)
+        isChangesDone = true
+        if (letterLines === '') return written
+        await letters.open(signal)
+        await letters.write(letterLines)
+        return written
+      }
     },
-    store,
-  )
+
+    close: () => changes.close().finally(() => letters.close()),
+  }
 }
 
 /** Every change is written: none is superseded here. */

@@ -1,29 +1,18 @@
+import type { Emitter } from './emitter.ts'
 import type { Sink } from './sink.ts'
 import type { Batch, Claim, Opening, Stored, Unclaimed, Written } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import type { StateStore } from '../state/store.ts'
 
-/** A target that keeps no state: what is left of a `Sink` without claim and positions. */
-export interface Writer
-  extends Pick<Sink, 'refusesNul' | 'refusesHalves' | 'readsBefore' | 'needsKeys' | 'keyColumns' | 'close'> {
-  /** Makes ready for writing. Twice is fine. */
-  open(signal: AbortSignal): Promise<void>
-
-  /**
-   * Encodes the batch. The function writes it, and resolves when it is durable; after it threw, it can be called
-   * again and then leaves each change once. A crash in between repeats the batch.
-   */
-  prepare(batch: Batch): (signal: AbortSignal) => Promise<Written>
-}
-
 /**
- * Makes a sink of a writer and a store for its positions and facts (null: nothing is remembered, each run begins at
- * the start). Under an engine the store keeps the facts alone; what the engine gives again, the writer writes again.
+ * Makes a sink of an emitter and a store for its positions and facts (null: nothing is remembered, each run begins at
+ * the start). Under an engine the store keeps the facts alone; what the engine gives again, the emitter writes again.
  *
  * The two cannot become durable in one step. The positions come second, so a crash between the two, or a store that was
  * set back, repeats changes; the other order would lose them.
  */
-export function joinState(writer: Writer, store: StateStore | null): Sink {
+export function withState(emitter: Emitter, store: StateStore | null): Sink {
+  const { keys, before = false, cleanText = false, batch: limits } = emitter.needs ?? {}
   let inProgress: Promise<unknown> = Promise.resolve()
   let isUnclaimed = false
 
@@ -44,22 +33,23 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
   }
 
   return {
-    refusesNul: writer.refusesNul,
-    refusesHalves: writer.refusesHalves,
-    readsBefore: writer.readsBefore,
-    needsKeys: writer.needsKeys,
-    keyColumns: (table) => writer.keyColumns(table),
+    refusesNul: cleanText,
+    refusesHalves: cleanText,
+    readsBefore: before,
+    needsKeys: keys !== undefined,
+    keyColumns: async (table) => (await keys?.(table)) ?? null,
+    ...(limits !== undefined && { limits }),
 
     async open(opening, signal) {
       const stored = await openState(opening, signal)
-      await writer.open(signal)
+      await emitter.open?.(signal)
       return stored
     },
 
     readFacts: async () => (await store?.shared?.read()) ?? new Map(),
 
     prepare(batch) {
-      const write = writer.prepare(batch)
+      const write = emitter.prepare(batch)
       let written: Written | undefined
       const writeAndMove: ReturnType<Sink['prepare']> = async (signal) => {
         // When only the positions could not be stored, trying again must not write the changes a second time.
@@ -77,7 +67,7 @@ export function joinState(writer: Writer, store: StateStore | null): Sink {
     async close() {
       await inProgress
       try {
-        await writer.close()
+        await emitter.close()
       } finally {
         await store?.close()
       }

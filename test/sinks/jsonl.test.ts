@@ -16,7 +16,8 @@ import {
 import type { Facts, Stored, Batch, Claim } from '../../src/batch.ts'
 import type { Log } from '../../src/observe/log.ts'
 import type { Positions } from '../../src/position.ts'
-import { jsonlSink } from '../../src/sinks/jsonl.ts'
+import { type JsonlOptions, jsonlEmitter } from '../../src/sinks/jsonl.ts'
+import { withState } from '../../src/sinks/with-state.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import type { StateStore } from '../../src/state/store.ts'
@@ -28,6 +29,9 @@ const CLAIM: Claim = {
   firstPositions: async () => new Map(),
   takeOver: false,
 }
+
+const jsonlSink = ({ store, ...options }: JsonlOptions & { readonly store: StateStore | null }): Sink =>
+  withState(jsonlEmitter(options), store)
 
 const SOURCE = { format: 'dynamodb', stream: 's', shard: 'a', sequence: '1' } as const
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Change } from '../../src/change.ts'
-import { SILENT } from '../../src/observe/log.ts'
-import { jsonlSink } from '../../src/sinks/jsonl.ts'
+import { jsonlEmitter } from '../../src/sinks/jsonl.ts'
+import { withState } from '../../src/sinks/with-state.ts'
 import type { Write } from '../../src/sinks/sink.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import { batchOf } from '../support/changes.ts'
@@ -16,12 +16,7 @@ const BATCH = 300
 const say = path === '-' ? process.stderr : process.stdout
 const { signal } = new AbortController()
 
-const sink = jsonlSink({
-  path: path!,
-  deadLetters: '-',
-  store: state === undefined ? null : fileStateStore(state),
-  log: SILENT,
-})
+const sink = withState(jsonlEmitter({ path: path! }), state === undefined ? null : fileStateStore(state))
 
 try {
   const { positions } = await sink.open(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Log } from '../../observe/log.ts'
+import { type Log, SILENT } from '../../observe/log.ts'
 import { type Position, placeOf } from '../../position.ts'
 import { fileInput, type Input, standardInput } from './input.ts'
 import { FILE_SHARD, recordOfValue } from './record.ts'
@@ -14,7 +14,7 @@ export interface FileSourceOptions {
   readonly path: string
   /** Budget for the pages that are read and not yet committed; 64 MiB by default. */
   readonly memoryBytes?: number
-  readonly log: Log
+  readonly log?: Log
 }
 
 /**
@@ -26,7 +26,7 @@ export interface FileSourceOptions {
  *
  * @throws RelayError CONFIGURATION for a start other than `earliest`
  */
-export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSourceOptions): Source {
+export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log = SILENT }: FileSourceOptions): Source {
   const input = path === '-' ? standardInput() : fileInput(path)
 
   return {
@@ -57,7 +57,7 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log }: FileSo
   }
 }
 
-interface Reading extends Pick<FileSourceOptions, 'path' | 'log'> {
+interface Reading extends Required<Pick<FileSourceOptions, 'path' | 'log'>> {
   readonly budget: MemoryBudget
 }
 

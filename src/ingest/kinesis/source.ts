@@ -1,4 +1,4 @@
-import type { Log } from '../../observe/log.ts'
+import { type Log, SILENT } from '../../observe/log.ts'
 import { type RetryObserver, UNHEARD } from '../../retry.ts'
 import type { Source } from '../source.ts'
 import { type ClientOptions, connect } from './client.ts'
@@ -7,13 +7,13 @@ import { kinesisStream } from './stream.ts'
 import { walk } from './stream-reader.ts'
 
 export interface KinesisSourceOptions extends ClientOptions {
-  /** End once everything that was in the stream at the beginning is committed. */
-  readonly untilLatest: boolean
-  /** What to do when records may have expired unread. */
-  readonly onGap: 'stop' | 'continue'
-  /** Budget for the pages that are read and not yet committed. */
-  readonly memoryBytes: number
-  readonly log: Log
+  /** True to end once everything that was in the stream at the beginning is acknowledged; by default it is read for ever. */
+  readonly untilLatest?: boolean
+  /** What to do when records may have expired unread; by default stop, with SOURCE_GAP. */
+  readonly onGap?: 'stop' | 'continue'
+  /** Budget for the pages that are read and not yet acknowledged; 64 MiB by default. */
+  readonly memoryBytes?: number
+  readonly log?: Log
   /** Hears of requests that are tried again; absent: nobody does. */
   readonly observer?: RetryObserver
 }
@@ -28,7 +28,8 @@ export interface KinesisSourceOptions extends ClientOptions {
  * @see https://docs.aws.amazon.com/kinesis/latest/APIReference/
  */
 export function kinesisSource(options: KinesisSourceOptions): Source {
-  const { untilLatest, onGap, memoryBytes, log, observer = UNHEARD } = options
+  const { untilLatest = false, onGap = 'stop', memoryBytes = 64 * 1024 * 1024 } = options
+  const { log = SILENT, observer = UNHEARD } = options
   const connection = connect(options)
   const { client, clock } = connection
   const stream = kinesisStream(connection, observer)

@@ -3,6 +3,7 @@ import { addressProblem } from '../../server-url.ts'
 import { deadLetterFile } from '../dead-letter-file.ts'
 import type { SinkEntry } from '../entry.ts'
 import { rulesOf } from '../rules-of.ts'
+import { withState } from '../with-state.ts'
 import { gpssAddress } from './address.ts'
 
 export const GPSS: SinkEntry = {
@@ -22,16 +23,16 @@ export const GPSS: SinkEntry = {
     CDC_RELAY_GPSS_PASSWORD,
   ],
   async open(settings, surroundings) {
-    const { gpssSink } = await import('./sink.ts')
+    const { gpssEmitter } = await import('./emitter.ts')
     const { name, openStore, env } = surroundings
-    return gpssSink({
+    const emitter = gpssEmitter({
       ...rulesOf(settings, surroundings),
       url: settings.sink,
       passwordFile: settings.sinkPasswordFile,
       env,
       relay: name,
       deadLetters: deadLetterFile(settings, name),
-      store: await openStore(),
     })
+    return withState(emitter, await openStore())
   },
 }

@@ -6,7 +6,7 @@ import { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { Layout } from '../tables/layout.ts'
 import { placeOfBatch } from '../tables/place-of-batch.ts'
 import { type Group, groupByTable, isUpToDate, learnAndPlan, planTables, type TablePlan } from '../tables/planning.ts'
-import { layoutFor, type TargetRules } from '../tables/rules.ts'
+import { DEFAULT_RULES, layoutFor, type TargetRules } from '../tables/rules.ts'
 import { schemaPolicy } from '../tables/schema-changes.ts'
 import { type Tables, targetTables } from '../tables/tables.ts'
 import { askerOf } from './advice.ts'
@@ -22,26 +22,29 @@ import type { SqlState } from './state.ts'
 import { type BatchState, Outdated, type UnclaimedState, unclaimedState } from './unclaimed-state.ts'
 import { Fenced, writeBatch } from './write-batch.ts'
 
-export interface SqlSinkOptions extends TargetRules {
+export interface SqlSinkOptions extends Partial<TargetRules> {
   /** `postgresql://…`, `greenplum://…`, where `?schema=` names the schema of tables that name none, `crate://…`, or `pglite:DIR`. */
   readonly url: string
   /** A file with the password; absent: of the URL, `PGPASSWORD` or libpq's own file. */
   readonly passwordFile?: string | undefined
   /** For `PGUSER` in advice, and `PGPASSWORD` of `crate://…`; node-postgres reads the variables of libpq itself. */
   readonly env?: Env | undefined
-  /** Null: as the database can. */
-  readonly deletes: 'hard' | 'soft' | null
+  /** Null: as the database can, which is the default. */
+  readonly deletes?: 'hard' | 'soft' | null
   /** Tombstones stay for the stream's retention and a day, or for this if it is longer. */
-  readonly tombstoneTtlMs: number | undefined
-  /** How long the stream keeps a record; null where that is not a question. */
-  readonly retentionMs: number | null
+  readonly tombstoneTtlMs?: number | undefined
+  /** How long the stream keeps a record; null, by default, where that is not a question. */
+  readonly retentionMs?: number | null
 }
+
+type Settings = TargetRules & SqlSinkOptions
 
 /**
  * Writes to a SQL database, in its dialect: rows, dead letters and positions of a batch in one transaction where there are
  * such, so that each record takes effect exactly once; else the positions last. The target is its own state store.
  */
-export function sqlSink(options: SqlSinkOptions): Sink {
+export function sqlSink(given: SqlSinkOptions): Sink {
+  const options: Settings = { ...DEFAULT_RULES, ...given }
   let target: Target | undefined
   let opened: Opened | undefined
   let writing: Promise<unknown> = Promise.resolve()
@@ -131,7 +134,7 @@ function requireOpen(opened: Opened | undefined): Opened {
 }
 
 /** @param isShared true if no process has the target's tables for itself */
-async function openTarget(options: SqlSinkOptions, isShared: boolean): Promise<Target> {
+async function openTarget(options: Settings, isShared: boolean): Promise<Target> {
   const connection = await connect(options.url, options.passwordFile, options.env)
   try {
     const dialect = await dialectOf(connection, options.log)
@@ -147,7 +150,7 @@ async function openTarget(options: SqlSinkOptions, isShared: boolean): Promise<T
         layoutOf: layoutsOf(options, dialect, connection, deletes, isShared),
         defaultSchema: connection.schema ?? dialect.defaultSchema,
       }),
-      pruner: tombstonePruner(connection.db, dialect, options.retentionMs, options.tombstoneTtlMs ?? 0),
+      pruner: tombstonePruner(connection.db, dialect, options.retentionMs ?? null, options.tombstoneTtlMs ?? 0),
       doubted: new DoubtedColumns(),
     }
   } catch (error) {
@@ -158,7 +161,7 @@ async function openTarget(options: SqlSinkOptions, isShared: boolean): Promise<T
 
 async function openName(
   { dialect, connection, claimed }: Target,
-  { mode }: SqlSinkOptions,
+  { mode }: Settings,
   opening: Opening,
   signal: AbortSignal,
 ): Promise<OpenedName> {
@@ -172,7 +175,7 @@ async function openName(
 }
 
 /** @throws RelayError CONFIGURATION */
-function deletesOf({ deletes, mode }: SqlSinkOptions, { title, deletes: able }: Dialect): 'hard' | 'soft' {
+function deletesOf({ deletes = null, mode }: Settings, { title, deletes: able }: Dialect): 'hard' | 'soft' {
   if (deletes === null || mode === 'append') return able[0]
   if ((able as readonly string[]).includes(deletes)) return deletes
   const detail = `--deletes ${deletes} is not possible with ${title}, which cannot take a row away and remember it in one step: it is always ${able[0]}`
@@ -180,7 +183,7 @@ function deletesOf({ deletes, mode }: SqlSinkOptions, { title, deletes: able }: 
 }
 
 function layoutsOf(
-  rules: SqlSinkOptions,
+  rules: Settings,
   dialect: Dialect,
   connection: Connection,
   deletes: 'hard' | 'soft',
@@ -199,7 +202,7 @@ const tablesOf = (plans: readonly TablePlan[] = []) => plans.map(({ table: { sch
 /** Plans at once, as far as the tables are known; what is returned writes, as often as it takes. */
 function prepareBatch(
   { connection, dialect, state, unclaimed, tables, pruner, doubted }: Opened,
-  options: SqlSinkOptions,
+  options: Settings,
   batch: Batch,
 ): Write {
   const isMirror = options.mode === 'mirror'

@@ -1,5 +1,5 @@
 import type { ColumnType, TableName } from '../../change.ts'
-import type { Log } from '../../observe/log.ts'
+import { type Log, SILENT } from '../../observe/log.ts'
 
 /** What the operator wants of the target tables: the same of every sink that writes to tables. */
 export interface TargetRules {
@@ -18,6 +18,19 @@ export interface TargetRules {
   readonly routes: (table: TableName) => TableName | null
   readonly declaredTypes: DeclaredTypes
   readonly log: Log
+}
+
+/** What the options of the command line are by default. */
+export const DEFAULT_RULES: TargetRules = {
+  mode: 'mirror',
+  layout: null,
+  createTables: 'auto',
+  onSchemaChange: 'add-only',
+  onReload: 'keep',
+  onError: 'dead-letter',
+  routes: () => null,
+  declaredTypes: () => new Map(),
+  log: SILENT,
 }
 
 /** What `--type` says that the columns of a source table hold. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Change, Numeric, type StreamChange, toJson, type Value } from '../../../src/change.ts'
 import type { SourceTable, Written } from '../../../src/batch.ts'
-import type { GpssSinkOptions } from '../../../src/sinks/gpss/sink.ts'
+import type { GpssSinkOptions } from '../../support/targets/gpss-sink.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import {
   addColumn,

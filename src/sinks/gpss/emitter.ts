@@ -1,9 +1,7 @@
 import type { Env } from '../../env.ts'
-import type { StateStore } from '../../state/store.ts'
 import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
-import type { Sink } from '../sink.ts'
-import type { TargetRules } from '../tables/rules.ts'
-import { joinState } from '../with-state.ts'
+import type { Emitter } from '../emitter.ts'
+import { DEFAULT_RULES, type TargetRules } from '../tables/rules.ts'
 import { gpssAddress } from './address.ts'
 import { appendTarget } from './append-target.ts'
 import { gpssCatalogue, noVehicle, VEHICLE } from './catalogue.ts'
@@ -12,7 +10,7 @@ import { Delivery, Destination } from './delivery.ts'
 import { mirrorTarget } from './mirror-target.ts'
 import type { GpssTables } from './target.ts'
 
-export interface GpssSinkOptions extends TargetRules {
+export interface GpssOptions extends Partial<TargetRules> {
   /** `gpss://…`; docs/gpss.md lists its parameters. */
   readonly url: string
   /** A file with the password, instead of the URL's. */
@@ -21,10 +19,8 @@ export interface GpssSinkOptions extends TargetRules {
   readonly env?: Env | undefined
   /** The relay's name. */
   readonly relay: string
-  /** Where dead letters go; `-` is standard error. */
-  readonly deadLetters: string
-  /** Null: no positions are kept. */
-  readonly store: StateStore | null
+  /** Where dead letters go: a path, or `-` for standard error, which is the default. */
+  readonly deadLetters?: string
 }
 
 /**
@@ -34,8 +30,9 @@ export interface GpssSinkOptions extends TargetRules {
  *
  * @throws RelayError CONFIGURATION for a URL that cannot be read
  */
-export function gpssSink(options: GpssSinkOptions): Sink {
-  const { mode, deadLetters, store, log, passwordFile } = options
+export function gpssEmitter(given: GpssOptions): Emitter {
+  const options = { ...DEFAULT_RULES, ...given }
+  const { mode, deadLetters = '-', log, passwordFile } = options
   const inUrl = gpssAddress(options.url, options.env ?? {})
   const address = passwordFile === undefined ? inUrl : { ...inUrl, password: { file: passwordFile } }
   const gpss = openGpss(address)
@@ -44,37 +41,30 @@ export function gpssSink(options: GpssSinkOptions): Sink {
   const destination = new Destination(gpss, mode === 'append' ? appendTarget(tables) : mirrorTarget(tables))
   const letters = deadLetters === '-' ? standardOutput(process.stderr) : fileOutput(deadLetters, log)
 
-  return joinState(
-    {
-      refusesNul: true,
-      refusesHalves: true,
-      readsBefore: mode === 'append',
-      needsKeys: mode === 'mirror',
-      keyColumns: async () => null,
+  return {
+    needs: { before: mode === 'append', cleanText: true, ...(mode === 'mirror' && { keys: async () => null }) },
 
-      async open() {
-        // Also tells at once whether the login is right.
-        const vehicle = await gpss.describe(VEHICLE)
-        if (vehicle === null && mode === 'mirror') throw noVehicle()
-      },
-
-      prepare(batch) {
-        const delivery = new Delivery(options, destination, batch)
-        let hasLetters = false
-        return async () => {
-          const refused = await delivery.load()
-          const lines = linesOf([...batch.deadLetters, ...refused])
-          if (lines !== '' && !hasLetters) {
-            await letters.open(new AbortController().signal)
-            await letters.write(lines)
-          }
-          hasLetters = true
-          return delivery.written()
-        }
-      },
-
-      close: () => gpss.close().finally(() => letters.close()),
+    async open() {
+      // Also tells at once whether the login is right.
+      const vehicle = await gpss.describe(VEHICLE)
+      if (vehicle === null && mode === 'mirror') throw noVehicle()
     },
-    store,
-  )
+
+    prepare(batch) {
+      const delivery = new Delivery(options, destination, batch)
+      let hasLetters = false
+      return async () => {
+        const refused = await delivery.load()
+        const lines = linesOf([...batch.deadLetters, ...refused])
+        if (lines !== '' && !hasLetters) {
+          await letters.open(new AbortController().signal)
+          await letters.write(lines)
+        }
+        hasLetters = true
+        return delivery.written()
+      }
+    },
+
+    close: () => gpss.close().finally(() => letters.close()),
+  }
 }
