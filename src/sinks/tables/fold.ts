@@ -1,19 +1,19 @@
 import { compareDecimal } from '../../change.ts'
 
-/** What one change does to one key. `row`: gives it this whole row; `gone`: takes its row away; `patch`: some columns of its row. */
+/** What one change does to one key. `row` sets the whole row, `delete` removes it, `patch` sets some of its columns. */
 export interface KeyChange<Detail> {
   readonly version: string
   readonly kind: 'row' | 'delete' | 'patch'
   readonly detail: Detail
 }
 
-/** What is left of the touches of one key: at most one that leaves nothing of what was, and what was laid over it, oldest first. */
+/** What is left of the changes of one key: at most one that replaces all before it, and the patches after it, oldest first. */
 export interface FoldedKey<Detail> {
   base: KeyChange<Detail> | null
   patches: KeyChange<Detail>[]
 }
 
-/** What can be written together: first every key's standing, then the moves. */
+/** What can be written together: first what is folded for each key, then the moves. */
 export interface FoldStep<Detail> {
   readonly keys: Map<string, FoldedKey<Detail>>
   /** Patches that also bring the row from another key. */
@@ -21,46 +21,46 @@ export interface FoldStep<Detail> {
 }
 
 /**
- * Folds the changes of one table, in order of arrival, by the one rule: of the touches of a key those that are older
- * than one that arrived before are superseded; a whole row or a removal supersedes all before it; patches add up.
+ * Folds the changes of one table, in order of arrival, by the one rule: a change of a key that is older than one that arrived
+ * before it is superseded; a whole row or a delete supersedes all before it; patches add up.
  *
- * A patch that moves its row needs what stands at the old key, so it ends the round of both keys: what they are touched by
- * later goes into the next one. Nearly always there is one round.
+ * A patch that moves its row needs the row at the old key, so it ends the step of both keys: their later changes go into the
+ * next step. Nearly always there is one step.
  *
  * Patches add up only for a target that guards each of their columns by the version of its own patch: it may hold
  * something that lies between two of them.
  */
 export class Fold<Detail> {
   readonly steps: FoldStep<Detail>[] = []
-  /** Key → the first round that it may be touched in, where that is not the first one. */
+  /** Key → the first step that may change it, where that is not the first one. */
   readonly #first = new Map<string, number>()
 
-  add(key: string, touch: KeyChange<Detail>): void {
-    const { keys: standing } = this.#round(this.#firstOf(key))
-    const before = standing.get(key)
+  add(key: string, change: KeyChange<Detail>): void {
+    const { keys: folded } = this.#step(this.#firstOf(key))
+    const before = folded.get(key)
     if (before === undefined) {
-      const isPatch = touch.kind === 'patch'
-      standing.set(key, { base: isPatch ? null : touch, patches: isPatch ? [touch] : [] })
+      const isPatch = change.kind === 'patch'
+      folded.set(key, { base: isPatch ? null : change, patches: isPatch ? [change] : [] })
       return
     }
     const newest = before.patches.at(-1) ?? before.base!
-    if (compareDecimal(touch.version, newest.version) < 0) return
-    if (touch.kind === 'patch') before.patches.push(touch)
+    if (compareDecimal(change.version, newest.version) < 0) return
+    if (change.kind === 'patch') before.patches.push(change)
     else {
-      before.base = touch
+      before.base = change
       before.patches = []
     }
   }
 
   /** A patch of the row at `to`, which until now is at `from`. */
   move(from: string, to: string, detail: Detail): void {
-    const round = Math.max(this.#firstOf(from), this.#firstOf(to))
-    this.#round(round).moves.push(detail)
-    this.#first.set(from, round + 1)
-    this.#first.set(to, round + 1)
+    const step = Math.max(this.#firstOf(from), this.#firstOf(to))
+    this.#step(step).moves.push(detail)
+    this.#first.set(from, step + 1)
+    this.#first.set(to, step + 1)
   }
 
-  /** What stands for the key so far is written before what comes. */
+  /** What is folded for the key so far is written before what comes later. */
   close(key: string): void {
     const first = this.#firstOf(key)
     if (this.steps[first]?.keys.has(key)) this.#first.set(key, first + 1)
@@ -70,7 +70,7 @@ export class Fold<Detail> {
     return this.#first.size === 0 ? 0 : (this.#first.get(key) ?? 0)
   }
 
-  #round(index: number): FoldStep<Detail> {
+  #step(index: number): FoldStep<Detail> {
     while (this.steps.length <= index) this.steps.push({ keys: new Map(), moves: [] })
     return this.steps[index]!
   }

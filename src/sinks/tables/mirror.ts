@@ -44,8 +44,8 @@ export interface RowShape<Row> {
    * @param aside to be told of the values that go to `cdc_extra`
    */
   row(change: Change, key: Key, aside: ValuesAside): Row | null
-  /** What stands for a key, with at least one partial image. */
-  patch(standing: FoldedKey<Placed>, aside: ValuesAside): Row | null
+  /** What is folded for a key, with at least one partial image. */
+  patch(folded: FoldedKey<Placed>, aside: ValuesAside): Row | null
   /** A partial image that takes its row from `from` to another key. */
   move(moved: Placed & { readonly from: Key }, aside: ValuesAside): Row | null
   /** A deleted row. */
@@ -72,8 +72,9 @@ export interface MirrorStatements<To, Row = string> {
  * The plan of a mirrored table, in any layout. The one rule, with every write: a change is applied if its version is not
  * smaller than the one that its key holds, nor than the table's floor. A row without version is older than everything.
  *
- * Hard deletes remove the row and leave its key and version in a table of tombstones, which every write asks, too. What
- * one transaction buries, another sees only in statements that begin after its commit: writers of a table take turns.
+ * Hard deletes remove the row and leave its key and version in a table of tombstones, which every write also checks. A
+ * transaction sees the tombstones of another only in statements that begin after that one's commit: writers of a table take
+ * turns.
  * Soft deletes empty the row and mark it.
  */
 export async function planMirror<To, Row>(
@@ -85,28 +86,28 @@ export async function planMirror<To, Row>(
   const plan = new MirrorPlan(table, shape, statements)
   if (table.keys.length === 0) await inSlices(changes, (slice) => plan.addKeyless(slice))
   else {
-    const rounds = new Fold<Placed>()
+    const fold = new Fold<Placed>()
     await inSlices(changes, (slice) => {
-      for (const change of slice) plan.refusing(change, () => place(rounds, table, shape, change))
+      for (const change of slice) plan.refusing(change, () => place(fold, table, shape, change))
     })
-    for (const { keys: standing, moves } of rounds.steps) {
-      await inSlices([...standing.values()], (slice) => plan.addStanding(slice))
-      plan.endRound(moves)
+    for (const { keys, moves } of fold.steps) {
+      await inSlices([...keys.values()], (slice) => plan.addFolded(slice))
+      plan.endStep(moves)
     }
   }
   return plan.finished()
 }
 
-/** Where a change is seen: at its key; and of a row that moves, at both. */
-function place(rounds: Fold<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
+/** Adds a change at its key; for a row that moves, at both keys. */
+function place(fold: Fold<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
   const { version } = change
   const isAboveFloor = table.known?.floor == null || compareDecimal(version, table.known.floor) >= 0
-  // Of a table that was made anew with another key: there is no row of it to look for.
+  // From before the table was created again with another key: no row can match it.
   if (!isAboveFloor && !hasKeyOf(table, change)) return
   const from = shape.key(change, change.key ?? newRow())
-  // A delete takes its row away even from under the floor of a table that was made anew: nobody else would.
+  // A delete below the floor still removes its row: after a re-create nothing else would.
   if (change.op === 'delete') {
-    rounds.add(from.text, { version, kind: 'delete', detail: { change, key: from, from: null } })
+    fold.add(from.text, { version, kind: 'delete', detail: { change, key: from, from: null } })
     return
   }
   shape.check(change)
@@ -114,15 +115,15 @@ function place(rounds: Fold<Placed>, table: BoundTable, shape: RowShape<unknown>
   const hasMoved = key.text !== from.text
   const isWhole = shape.isWhole(change)
   if (hasMoved && (isWhole || !isAboveFloor)) {
-    rounds.add(from.text, { version, kind: 'delete', detail: { change, key: from, from } })
+    fold.add(from.text, { version, kind: 'delete', detail: { change, key: from, from } })
   }
   if (!isAboveFloor) return
-  if (isWhole) rounds.add(key.text, { version, kind: 'row', detail: { change, key, from: null } })
-  else if (hasMoved) rounds.move(from.text, key.text, { change, key, from })
+  if (isWhole) fold.add(key.text, { version, kind: 'row', detail: { change, key, from: null } })
+  else if (hasMoved) fold.move(from.text, key.text, { change, key, from })
   else {
-    if (shape.writesPatchesSeparately) rounds.close(key.text)
-    rounds.add(key.text, { version, kind: 'patch', detail: { change, key, from: null } })
-    if (shape.writesPatchesSeparately) rounds.close(key.text)
+    if (shape.writesPatchesSeparately) fold.close(key.text)
+    fold.add(key.text, { version, kind: 'patch', detail: { change, key, from: null } })
+    if (shape.writesPatchesSeparately) fold.close(key.text)
   }
 }
 
@@ -174,11 +175,11 @@ class MirrorPlan<To, Row> {
     }
   }
 
-  addStanding(slice: readonly FoldedKey<Placed>[]): void {
-    for (const standing of slice) {
-      const { base, patches } = standing
+  addFolded(slice: readonly FoldedKey<Placed>[]): void {
+    for (const folded of slice) {
+      const { base, patches } = folded
       const { change, key, from } = (patches.at(-1) ?? base!).detail
-      if (patches.length > 0) this.#add(this.#patches, this.#shape.patch(standing, this.#aside))
+      if (patches.length > 0) this.#add(this.#patches, this.#shape.patch(folded, this.#aside))
       else if (base!.kind === 'row') this.#add(this.#upserts, this.#shape.row(change, key, this.#aside))
       else this.#addDelete(change, key, from !== null)
     }
@@ -189,10 +190,10 @@ class MirrorPlan<To, Row> {
     ;(isVacated ? this.#vacated : deletes).push(this.#shape.tombstone(change, key))
   }
 
-  /** The statements of a round: what stands at the keys, then the rows that move between them. */
-  endRound(moves: readonly Placed[]): void {
-    const { upsert, applyPatches, applyMoves, deleteRows: bury } = this.#statements
-    const remove = this.#table.hasTombstones ? bury : upsert
+  /** The statements of a step: what is folded for each key, then the rows that move between keys. */
+  endStep(moves: readonly Placed[]): void {
+    const { upsert, applyPatches, applyMoves, deleteRows } = this.#statements
+    const remove = this.#table.hasTombstones ? deleteRows : upsert
     // The delete that a move leaves behind is no change of its own.
     const vacate = (rows: readonly Row[]): RowWrite<To> => {
       const write = remove(rows)

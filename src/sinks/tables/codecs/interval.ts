@@ -99,48 +99,81 @@ const PIECE = new RegExp(`${BETWEEN}(?:${TIME}(?![\\d:.])|${YEARS_AND_MONTHS}(?!
 /** Undefined for a form that is not known here; null for a span of which PostgreSQL would round something away. */
 function spanOf(text: string, unit: string, isMinutesFirst: boolean): Span | undefined | null {
   if (text.startsWith('P')) return spanOfIso(text)
-  const match = /^\s*@?\s*(.*?)(\s+ago)?\s*$/i.exec(text)!
-  const [, body = '', ago] = match
-  if (body === '') return undefined
-  const sum = new Sum()
+  const [, body = '', ago] = /^\s*@?\s*(.*?)(\s+ago)?\s*$/i.exec(text)!
+  const pieces = piecesOf(body.toLowerCase())
+  if (pieces.length === 0) return undefined
+  const reader = new SpanReader({ unit, isMinutesFirst, isAgo: ago !== undefined })
+  const isTaken = pieces.every((piece, i) => reader.add(piece, pieces[i + 1]))
+  return isTaken ? reader.span() : undefined
+}
+
+/** Empty if a part of the text is no piece. */
+function piecesOf(text: string): RegExpExecArray[] {
   const pieces: RegExpExecArray[] = []
-  const lower = body.toLowerCase()
   PIECE.lastIndex = 0
-  while (PIECE.lastIndex < lower.length) {
-    const piece = PIECE.exec(lower)
-    if (piece === null) return undefined
+  while (PIECE.lastIndex < text.length) {
+    const piece = PIECE.exec(text)
+    if (piece === null) return []
     pieces.push(piece)
   }
-  const seen = new Set<string>()
-  const isFirst = (...units: string[]): boolean => units.every((unit) => !seen.has(unit) && seen.add(unit))
-  for (const [i, piece] of pieces.entries()) {
+  return pieces
+}
+
+interface SpanForm {
+  /** Of a number without one. */
+  readonly unit: string
+  readonly isMinutesFirst: boolean
+  readonly isAgo: boolean
+}
+
+/** Adds up the pieces of a span, each unit once. */
+class SpanReader {
+  readonly #form: SpanForm
+  readonly #sum = new Sum()
+  readonly #seen = new Set<string>()
+
+  constructor(form: SpanForm) {
+    this.#form = form
+  }
+
+  /** False for a piece that PostgreSQL does not take there. */
+  add(piece: RegExpExecArray, next: RegExpExecArray | undefined): boolean {
     const [, timeSign, hours, minutes, seconds, fraction = '', spanSign, years, months, sign, number, name = ''] = piece
     if (hours !== undefined) {
-      if (
-        !isFirst('h', 'min', ...SECONDS_UNITS) ||
-        !sum.addTime(timeSign!, hours, minutes!, seconds, fraction, isMinutesFirst)
+      const { isMinutesFirst } = this.#form
+      return (
+        this.#isFirst('h', 'min', ...SECONDS_UNITS) &&
+        this.#sum.addTime(timeSign!, hours, minutes!, seconds, fraction, isMinutesFirst)
       )
-        return undefined
-    } else if (years !== undefined) {
-      if (!isFirst('y', 'mon') || Number(months) > 11) return undefined
-      sum.add(spanSign!, years, 'y')
-      sum.add(spanSign!, months!, 'mon')
-    } else if (name === '') {
-      // In front of a time it is days; PostgreSQL takes no other one but the last.
-      const isBeforeTime = pieces[i + 1]?.[2] !== undefined
-      if (!isBeforeTime && i !== pieces.length - 1) return undefined
-      const counted = isBeforeTime ? 'd' : unit
-      if (ago !== undefined || !isFirst(...unitsOf(counted, number!))) return undefined
-      sum.add(sign!, number!, counted)
-    } else {
-      const named = UNIT_NAMES.find(([form]) => form.test(name))?.[1]
-      if (named === undefined || !isFirst(...unitsOf(named, number!))) return undefined
-      sum.add(sign!, number!, named)
     }
+    if (years !== undefined) {
+      if (!this.#isFirst('y', 'mon') || Number(months) > 11) return false
+      this.#sum.add(spanSign!, years, 'y')
+      this.#sum.add(spanSign!, months!, 'mon')
+      return true
+    }
+    const unit = name === '' ? this.#unitBefore(next) : UNIT_NAMES.find(([form]) => form.test(name))?.[1]
+    if (unit === undefined || !this.#isFirst(...unitsOf(unit, number!))) return false
+    this.#sum.add(sign!, number!, unit)
+    return true
   }
-  // Beside a time PostgreSQL leaves a part of a day out.
-  if (sum.hasPartsOfDays && ['h', 'min', ...SECONDS_UNITS].some((unit) => seen.has(unit))) return null
-  return sum.span(ago !== undefined)
+
+  /** Null if PostgreSQL would leave a part of a day out, as it does beside a time. */
+  span(): Span | null {
+    const hasTime = ['h', 'min', ...SECONDS_UNITS].some((unit) => this.#seen.has(unit))
+    return this.#sum.hasPartsOfDays && hasTime ? null : this.#sum.span(this.#form.isAgo)
+  }
+
+  /** The unit of a number without one: days in front of a time; else PostgreSQL takes such a number only as the last piece. */
+  #unitBefore(next: RegExpExecArray | undefined): string | undefined {
+    if (this.#form.isAgo) return undefined
+    if (next === undefined) return this.#form.unit
+    return next[2] === undefined ? undefined : 'd'
+  }
+
+  #isFirst(...units: string[]): boolean {
+    return units.every((unit) => !this.#seen.has(unit) && this.#seen.add(unit))
+  }
 }
 
 const SECONDS_UNITS = ['s', 'ms', 'us']

@@ -40,24 +40,42 @@ const MAX_DEPTH = 1000
 /** Whether PostgreSQL takes what JSON.parse took: `jsonb` not U+0000, half surrogate pairs or numbers beyond numeric's limits. */
 function isTaken(json: string, type: 'json' | 'jsonb'): boolean {
   if (json.length <= MAX_DEPTH && (type === 'json' || !/\\u|\d[eE]/.test(json))) return true
+  return type === 'json' ? !isTooDeep(json) : isTakenAsJsonb(json)
+}
+
+function isTooDeep(json: string): boolean {
+  let depth = 0
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at)
+    if (code === QUOTE) at = endOfText(json, at)
+    else depth += depthAt(code)
+    if (depth > MAX_DEPTH) return true
+  }
+  return false
+}
+
+function isTakenAsJsonb(json: string): boolean {
   let depth = 0
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at)
     if (code === QUOTE) {
       const end = endOfText(json, at)
-      if (type === 'jsonb' && !hasWholeEscapes(json.slice(at, end))) return false
+      if (!hasWholeEscapes(json.slice(at, end))) return false
       at = end
-    } else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
-      if (++depth > MAX_DEPTH) return false
-    } else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
-      depth--
-    } else if (type === 'jsonb' && code >= ZERO && code <= NINE) {
+    } else if (code >= ZERO && code <= NINE) {
       const token = numberAt(json, at)
       if (!fitsJsonb(token)) return false
       at += token.length - 1
-    }
+    } else depth += depthAt(code)
+    if (depth > MAX_DEPTH) return false
   }
   return true
+}
+
+/** By how much the nesting changes behind the character. */
+function depthAt(code: number): number {
+  if (code === OPEN_ARRAY || code === OPEN_OBJECT) return 1
+  return code === CLOSE_ARRAY || code === CLOSE_OBJECT ? -1 : 0
 }
 
 const [QUOTE, BACKSLASH, ZERO, NINE] = [0x22, 0x5c, 0x30, 0x39]

@@ -1,7 +1,7 @@
 import { type Change, newRow, type Value } from '../../../../change.ts'
-import { imagesOf } from '../../../tables/columns-shape.ts'
 import type { ColumnsTable } from '../../../tables/columns-table.ts'
 import type { Database } from '../../../tables/database.ts'
+import { imagesOf } from '../../../tables/images.ts'
 import type { OnRejected } from '../../../tables/layout.ts'
 import type { MirrorStatements, RowShape, RowWrite } from '../../../tables/mirror.ts'
 import { planMirror } from '../../../tables/mirror.ts'
