@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { parseJson } from '../parse-json.ts'
 import type { Holder } from './heartbeat-claim.ts'
 import type { RelayIdentity, Stored } from '../batch.ts'
+import { FORM, requireKnownForm } from './known-form.ts'
 import { IDENTITY, jsonOf, read, STORED } from './stored-json.ts'
 
 /*
@@ -38,7 +39,7 @@ export interface Progress {
 /** Heartbeats are on the service's clock. */
 export interface Head extends Holder, Progress {
   /** Of these items. */
-  readonly format: 1
+  readonly format: typeof FORM
   /** Goes up with each process that takes the name. */
   readonly claim: number
   /** Goes up with each move. */
@@ -85,8 +86,9 @@ export function attributesOf(part: Partial<Head>): Item {
   return attributes
 }
 
-/** @throws RelayError STATE_BROKEN */
+/** @throws RelayError STATE_BROKEN, STATE_NEWER */
 export function readHead(item: Item): Head {
+  requireKnownForm('The head of the state', Number(item.format?.N))
   return read('The head of the state', () => HEAD_ITEM.parse(item))
 }
 
@@ -102,7 +104,7 @@ const INTEGER = z
 const JSON_TEXT = TEXT.transform((text): unknown => parseJson(text))
 
 const HEAD_ITEM = z.object({
-  format: INTEGER.pipe(z.literal(1)),
+  format: INTEGER.pipe(z.literal(FORM)),
   claim: INTEGER,
   owner: TEXT,
   host: TEXT,

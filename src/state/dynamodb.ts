@@ -10,6 +10,7 @@ import { isOurs, type Verdict, verdict } from './fence.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { claimByHeartbeat, giveNameUp, HEARTBEAT_MS, type HeldName, type Holder, heldBy } from './heartbeat-claim.ts'
 import { requireSameIdentity } from './identity.ts'
+import { FORM } from './known-form.ts'
 import type { StateStore } from './store.ts'
 import type { Claim, Facts, Stored } from '../batch.ts'
 
@@ -94,7 +95,7 @@ class DynamodbState implements StateStore {
     const { name, ...identity } = relay
     const first = await this.#pages.layOut(name, NEW, { positions: await firstPositions(), facts: new Map() })
     const { revision, pages, recent } = first
-    await this.#table.begin(name, { format: 1, claim: 0, ...NOBODY, revision, identity, pages, recent })
+    await this.#table.begin(name, { format: FORM, claim: 0, ...NOBODY, revision, identity, pages, recent })
   }
 
   /** Raises the claim, then reads what is stored: nobody else changes it now. */

@@ -12,6 +12,7 @@ import type { Positions } from '../position.ts'
 import { type Ours, verdict } from './fence.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
+import { FORM, requireKnownForm } from './known-form.ts'
 import type { StateStore } from './store.ts'
 import type { Claim, Facts, RelayIdentity, Stored } from '../batch.ts'
 import { merge } from './stored.ts'
@@ -52,7 +53,7 @@ class FileState implements StateStore {
     const since = new Date().toISOString()
     const { positions, learned } = state ?? plainStored({ positions: await claim.firstPositions(), facts: new Map() })
     return await this.#replace({
-      version: 1,
+      version: FORM,
       relay: state?.relay ?? plainIdentity(claim.relay),
       claim: { number, owner: this.#owner, host: hostname(), pid: process.pid, since },
       positions,
@@ -110,7 +111,7 @@ const TEXTS = z.custom<Readonly<Record<string, string>>>(
 )
 
 const STATE = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(FORM),
   relay: z.strictObject({ name: z.string(), ...IDENTITY.shape }),
   claim: z.strictObject({
     number: z.int(),
@@ -142,11 +143,14 @@ function plainIdentity({ name, stream, start, settings }: RelayIdentity): State[
   return { name, stream: { id, created, retentionMs }, start, settings: { ...settings } }
 }
 
-/** Null if there is no such file. @throws RelayError STATE_BROKEN */
+/** Null if there is no such file. @throws RelayError STATE_BROKEN, STATE_NEWER */
 async function readState(path: string): Promise<State | null> {
   try {
-    return STATE.parse(parseJson(await readFile(path, 'utf8')))
+    const json = parseJson(await readFile(path, 'utf8'))
+    requireKnownForm(`The state file ${path}`, isPlainObject(json) && 'version' in json ? json.version : undefined)
+    return STATE.parse(json)
   } catch (cause) {
+    if (cause instanceof RelayError) throw cause
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw new RelayError('STATE_BROKEN', `The state file ${path} cannot be read: ${reason(cause)}`, {}, cause)
   }

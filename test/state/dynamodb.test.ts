@@ -293,6 +293,21 @@ test('dynamodb: what the relay is told to forget, and only that, begins anew', a
   assert.deepEqual((await store().claim(other, signal())).positions, NONE)
 })
 
+test('dynamodb: the state of a later version is refused, and stays as it is', async (t) => {
+  const { table, store } = await place(t)
+  const first = store()
+  await first.claim(CLAIM, signal())
+  await first.close()
+  const [head] = await dynamodb.items(table)
+  const later = { ...head!, format: { N: '2' }, 'what nobody knows yet': { S: 'something' } }
+  await dynamodb.put(table, later)
+  await assert.rejects(store().claim(CLAIM, signal()), {
+    code: 'STATE_NEWER',
+    message: /has version 2; this cdc-relay knows version 1\. Run the newer/,
+  })
+  assert.deepEqual(await dynamodb.items(table), [later])
+})
+
 test('dynamodb: what is no state is refused, and stays as it is', async (t) => {
   const { table, store } = await place(t)
   const first = store()
@@ -307,7 +322,7 @@ test('dynamodb: what is no state is refused, and stays as it is', async (t) => {
     { ...head, recent: { S: '{' } },
     { ...head, recent: { S: '{"positions":[["a",5,null,null]],"lessons":[]}' } },
     { ...head, claim: { N: '1.5' } },
-    { ...head, format: { N: '2' } },
+    { ...head, format: { N: '0' } },
     noOwner,
   ]) {
     await dynamodb.put(table, broken)

@@ -65,7 +65,8 @@ test('file: what is no state is refused with the path and stays as it is', async
     '',
     '{"version":1',
     '[]',
-    '{"version":2}',
+    '{"version":0}',
+    '{"version":"2"}',
     '{"version":1,"positions":{"a":5}}',
     LEARNED_NO_TEXT,
   ]) {
@@ -82,8 +83,13 @@ test('file: the state of a later version is refused', async (t) => {
   const first = store()
   await first.claim(CLAIM, signal())
   await first.close()
-  await writeFile(path, (await readFile(path, 'utf8')).replace('"version": 1', '"version": 2'))
-  await assert.rejects(store().claim(CLAIM, signal()), code('STATE_BROKEN', path))
+  const later = `{"version":2,"what nobody knows yet":{}}`
+  await writeFile(path, later)
+  await assert.rejects(store().claim(CLAIM, signal()), {
+    code: 'STATE_NEWER',
+    detail: `The state file ${path} has version 2; this cdc-relay knows version 1`,
+  })
+  assert.equal(await readFile(path, 'utf8'), later)
 })
 
 test('file: a file of a version that learned nothing is read, and learns', async (t) => {
