@@ -1,0 +1,51 @@
+import { recordDecoder } from '../decode/decoder.ts'
+import type { RelayOptions } from '../open-relay.ts'
+import { defaultDeletes } from '../sinks/by-url.ts'
+import { route } from '../stages/route.ts'
+import type { RunConfig } from './run-schema.ts'
+import { declaredKey, declaredTypes } from './table-options.ts'
+
+/** What the operator says of a relay beside its parts. @param stream what change records call the stream */
+export function relayOptions(config: RunConfig, stream: string) {
+  return {
+    decode: recordDecoder({
+      format: config.format,
+      stream,
+      binary: config.dynamodbBinary,
+      beforeImageField: config.beforeImageField,
+      beforeImagePrefix: config.beforeImagePrefix,
+    }),
+    stages: [route({ ...config, ignoreDeletes: deletesOf(config) === 'ignore' })],
+    ...(config.start && { start: config.start.start, startText: config.start.text }),
+    settings: settingsOf(config),
+    takeOver: config.takeOver,
+    onError: config.onError,
+    onRefusedText: config.nul,
+    tables: {
+      declaredKey: declaredKey(config.key),
+      declaredTypes: declaredTypes(config.type),
+      missingColumns: config.missingColumns,
+      keyWaitMs: config.keyWait,
+    },
+    limits: { records: config.batchRecords, bytes: config.batchBytes, waitMs: config.batchWait },
+  } satisfies Partial<RelayOptions>
+}
+
+/**
+ * What would make the target differ if it changed under one name; what was not given, or is given as the default, is empty.
+ * `--key` and `--type` are not among it, for naming what could not be told is the cure that a relay which stopped asks for;
+ * a target table with another primary key says so itself. `--on-reload` only speaks of reloads to come.
+ */
+function settingsOf(config: RunConfig): Record<string, string> {
+  return {
+    mode: config.mode,
+    layout: config.layout ?? '',
+    deletes: deletesOf(config),
+    table: config.table.map(({ from, to }) => `${from}=${to}`).join(' '),
+    include: config.include.join(' '),
+    exclude: config.exclude.join(' '),
+    'missing-columns': config.missingColumns === 'auto' ? '' : config.missingColumns,
+  }
+}
+
+const deletesOf = ({ deletes, sink }: RunConfig) => deletes ?? defaultDeletes(sink)
