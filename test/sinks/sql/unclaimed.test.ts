@@ -1,31 +1,153 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { batchOf, claimOf, put, unclaimedOf } from '../../support/changes.ts'
+import { type TestContext, test } from 'node:test'
+import type { Batch, Written } from '../../../src/batch.ts'
+import type { Sink } from '../../../src/sinks/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import {
+  at,
+  batchOf,
+  canonicalJson,
+  claimOf,
+  dmsPut,
+  dropTable,
+  knownTables,
+  put,
+  SHOP_ORDERS,
+  sourceTable,
+  unclaimedOf,
+} from '../../support/changes.ts'
+import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
-import { sqlSinkOf } from '../../support/targets/sql-target.ts'
+import { cratePlace } from '../../support/targets/crate-target.ts'
+import { rowsBy, sqlSinkOf } from '../../support/targets/sql-target.ts'
+import { rejection, totals } from '../conformance/answers.ts'
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
+const ORDERS = { schema: null, name: 'orders' }
 
-for (const mode of ['mirror', 'append'] as const) {
-  test(`${mode}: two processes under an engine write the same records, each is there once, and a relay does not get the name`, async (t) => {
-    const database = await testDatabase(t)
-    const [one, two] = [sqlSinkOf({ url: database.url, mode }), sqlSinkOf({ url: database.url, mode })]
-    t.after(() => one.close())
-    t.after(() => two.close())
-    for (const sink of [one, two]) await sink.open(unclaimedOf({ settings: { mode } }), signal())
-    const batch = batchOf({
-      changes: [put('a', 1), put('b', 1, { sequence: '7' })],
-      facts: new Map([['x', '{"version":1}']]),
-    })
-    await Promise.all([one.prepare(batch)(signal()), two.prepare(batch)(signal())])
-    await one.prepare(batch)(signal())
-    assert.deepEqual(await database.query('SELECT count(*)::int FROM orders'), [{ count: 2 }])
-    assert.deepEqual([...(await two.readFacts!())], [['x', '{"version":1}']])
-    const relay = sqlSinkOf({ url: database.url, mode })
-    t.after(() => relay.close())
-    await assert.rejects(relay.open(claimOf({ settings: { mode } }), signal()), {
-      code: 'CONFIGURATION',
-      message: /--take-over/,
-    })
+const places = [
+  {
+    name: 'postgresql',
+    deletes: 'hard' as const,
+    async open() {
+      const { url, query, drop } = await testDatabase()
+      return { url, sink: sqlSinkOf, rows: rowsBy((text) => query(text)), close: drop }
+    },
+  },
+  { name: 'cratedb', deletes: 'soft' as const, open: () => cratePlace(null) },
+]
+
+for (const { name, deletes, open } of places) {
+  test(`${name}: a column that another process met is emptied by images that lack it`, async (t) => {
+    const place = await open()
+    t.after(place.close)
+    const how = { layout: 'columns', deletes } as const
+    const [one, two] = await processes(t, place.sink, { url: place.url, ...how }, 'mirror')
+    await write(two, { changes: [put('x', 1, { data: { a: 1 } })] })
+    await write(one, { changes: [put('k', 1, { data: { a: 1, late: 'text' } })] })
+    await write(two, { changes: [put('k', 2, { data: { a: 2 } })] })
+    const rows = await place.rows(ORDERS, how)
+    const expected = ['{"a":1,"id":"x"}', '{"a":2,"id":"k"}']
+    assert.deepEqual(rows.map(({ data }) => canonicalJson(data)).sort(), expected)
   })
+
+  test(`${name}: a floor that another process learned holds for all, and is told to the caller`, async (t) => {
+    const place = await open()
+    t.after(place.close)
+    const how = { layout: 'columns', deletes } as const
+    const [one, two] = await processes(t, place.sink, { url: place.url, ...how }, 'mirror')
+    const tables = (floor: string | null) => knownTables(sourceTable({ id: 'text', at: 'int64' }, { floor }))
+    await write(two, { changes: [dmsPut('a', 5)], tables: tables(null) })
+    const facts = new Map([['table shop.orders', '{"version":1,"floor":"10"}']])
+    await write(one, { changes: [dropTable(10), dmsPut('b', 11)], tables: tables('10'), facts })
+    const late = await write(two, { changes: [dmsPut('c', 9), dmsPut('d', 12)], tables: tables(null) })
+    assert.deepEqual(totals(late), [1, 1])
+    assert.deepEqual(late.facts, facts)
+    const rows = await place.rows(SHOP_ORDERS, how)
+    assert.deepEqual(rows.map(({ key }) => key.id).sort(), ['a', 'b', 'd'])
+    assert.equal((await write(two, { changes: [dmsPut('e', 13)], tables: tables('10') })).facts, undefined)
+  })
+}
+
+test('postgresql: a name under an engine holds no lock between two batches', async (t) => {
+  const database = await testDatabase(t)
+  const [one] = await processes(t, sqlSinkOf, { url: database.url }, 'mirror')
+  await write(one, { changes: [put('a', 1)] })
+  const locks = `SELECT count(*)::int AS count FROM pg_locks
+    WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+  assert.deepEqual(await database.query(locks), [{ count: 0 }])
+})
+
+test('postgresql: a log that lacks the key is refused with the statement that helps', async (t) => {
+  const database = await testDatabase(t)
+  const relay = await pulled(t, database.url)
+  await write(relay, { changes: [put('a', 1)], positions: at({ 'shard-0': '1' }) })
+  await relay.close()
+  const [one] = await processes(t, sqlSinkOf, { url: database.url }, 'append', true)
+  const { detail } = await rejection(write(one, { changes: [put('a', 1)] }), 'SINK_TABLE')
+  const [statement] = /CREATE UNIQUE INDEX[^;]*/.exec(detail)!
+  await database.query(statement)
+  assert.deepEqual(totals(await write(one, { changes: [put('a', 1), put('b', 2)] })), [1, 1])
+  assert.deepEqual(await database.query('SELECT count(*)::int AS count FROM orders'), [{ count: 2 }])
+})
+
+test('postgresql: a relay that takes a log over from an engine writes nothing twice', async (t) => {
+  const database = await testDatabase(t)
+  const [one] = await processes(t, sqlSinkOf, { url: database.url }, 'append')
+  await write(one, { changes: [put('a', 1), put('b', 2)] })
+  const relay = await pulled(t, database.url, true)
+  const written = await write(relay, {
+    changes: [put('a', 1), put('b', 2), put('c', 3)],
+    positions: at({ 'shard-0': '3' }),
+  })
+  assert.deepEqual(totals(written), [1, 2])
+  assert.deepEqual(await database.query('SELECT count(*)::int AS count FROM orders'), [{ count: 3 }])
+})
+
+for (const kind of ['6', '7'] as const) {
+  test(`greenplum ${kind}: a log that lacks the key is refused with the statements that help`, {
+    skip: withoutGreenplum(kind),
+  }, async (t) => {
+    const database = await greenplumDatabase(t, kind)
+    const relay = await pulled(t, database.url)
+    await write(relay, { changes: [put('a', 1)], positions: at({ 'shard-0': '1' }) })
+    await relay.close()
+    const [one] = await processes(t, sqlSinkOf, { url: database.url }, 'append', true)
+    const { detail } = await rejection(write(one, { changes: [put('a', 1)] }), 'SINK_TABLE')
+    for (const [statement] of detail.matchAll(/(?:ALTER TABLE|CREATE UNIQUE INDEX)[^;]*/g))
+      await database.query(statement)
+    assert.deepEqual(totals(await write(one, { changes: [put('a', 1), put('b', 2)] })), [1, 1])
+  })
+}
+
+type OpenSink = (options: Partial<SqlSinkOptions> & { readonly url: string }) => Sink
+
+/** Two processes of one name under an engine. */
+async function processes(
+  t: TestContext,
+  open: OpenSink,
+  options: Partial<SqlSinkOptions> & { readonly url: string },
+  mode: 'mirror' | 'append',
+  takeOver = false,
+): Promise<[Sink, Sink]> {
+  const sinks: [Sink, Sink] = [open({ ...options, mode }), open({ ...options, mode })]
+  for (const sink of sinks) {
+    t.after(() => sink.close())
+    await sink.open(unclaimedOf({ settings: { mode } }, { takeOver }), signal())
+  }
+  return sinks
+}
+
+/** A relay of that name that keeps its positions itself, with a log. */
+async function pulled(t: TestContext, url: string, takeOver = false): Promise<Sink> {
+  const sink = sqlSinkOf({ url, mode: 'append' })
+  t.after(() => sink.close())
+  await sink.open(claimOf({ settings: { mode: 'append' } }, { takeOver }), signal())
+  return sink
+}
+
+async function write(sink: Sink, parts: Partial<Batch>): Promise<Written> {
+  const written = await sink.prepare(batchOf(parts))(signal())
+  assert.ok(written.kind === 'written')
+  return written
 }
