@@ -21,7 +21,7 @@ import { withState } from '../../src/sinks/with-state.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import type { StateStore } from '../../src/state/store.ts'
-import { batchOf, createTable, dropTable } from '../support/changes.ts'
+import { batchOf, createTable, dropTable, unclaimedOf } from '../support/changes.ts'
 import { type NodeProcess, startNode } from '../support/processes/node-process.ts'
 
 const CLAIM: Claim = {
@@ -288,6 +288,19 @@ test('jsonl: without a store it begins where the source begins, every time', asy
     await one.close()
   }
   assert.equal(await readFile(path, 'utf8'), lines(1, 2))
+})
+
+test('jsonl: under an engine each line is there at least once; a state file is refused, for it is of one process', async (t) => {
+  const { path, deadLetters, sink } = await place(t)
+  await assert.rejects(sink().open(unclaimedOf(), signal()), { code: 'CONFIGURATION', message: /many processes/ })
+  const one = jsonlSink({ path, deadLetters, store: null, log: quiet([]) })
+  t.after(() => one.close())
+  assert.deepEqual(await one.open(unclaimedOf(), signal()), stored(new Map()))
+  for (let times = 0; times < 2; times++) {
+    const written = await one.prepare(batchOf({ changes: [change(1), change(2)] }))(signal())
+    assert.deepEqual(written, { kind: 'written', tables: new Map([['orders', { applied: 2, superseded: 0 }]]) })
+  }
+  assert.equal(await readFile(path, 'utf8'), lines(1, 2, 1, 2))
 })
 
 test('jsonl: close waits for the write in progress', async (t) => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Batch, Written } from '../../../src/batch.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
+import { connect } from '../../../src/sinks/sql/connect.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
 import {
   at,
   batchOf,
@@ -119,6 +121,27 @@ for (const kind of ['6', '7'] as const) {
     assert.deepEqual(totals(await write(one, { changes: [put('a', 1), put('b', 2)] })), [1, 1])
   })
 }
+
+test('postgresql as the state store of a target without one: facts of several processes are merged', async (t) => {
+  const { url } = await testDatabase(t)
+  const [one, two] = await Promise.all([url, url].map(async (url) => sqlStateStore(await connect(url))))
+  for (const store of [one!, two!]) {
+    t.after(() => store.close())
+    assert.equal((await store.shared!.join(unclaimedOf())).size, 0)
+  }
+  await one!.shared!.merge(new Map([['a', '{"version":2}']]))
+  await two!.shared!.merge(
+    new Map([
+      ['a', '{"version":1}'],
+      ['b', '{"version":1}'],
+    ]),
+  )
+  assert.deepEqual([...(await one!.shared!.read())].sort(), [
+    ['a', '{"version":2}'],
+    ['b', '{"version":1}'],
+  ])
+  await rejection(one!.claim(claimOf(), signal()), 'CONFIGURATION')
+})
 
 type OpenSink = (options: Partial<SqlSinkOptions> & { readonly url: string }) => Sink
 
