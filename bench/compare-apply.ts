@@ -82,8 +82,8 @@ export async function writeThrough(
 
 export function batchOf(changes: readonly Change[], tables: Batch['tables']): Batch {
   const { shard, sequence } = changes.at(-1)!.source
-  const moves = new Map([[shard, { sequence, arrivedAt: 0, caughtUpAt: null }]])
-  return { changes, tables, facts: new Map(), deadLetters: [], positions: moves }
+  const positions = new Map([[shard, { sequence, arrivedAt: 0, caughtUpAt: null }]])
+  return { changes, tables, facts: new Map(), deadLetters: [], positions, forgotten: [] }
 }
 
 export function* runs(changes: readonly Change[]): Generator<readonly Change[]> {

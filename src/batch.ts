@@ -60,17 +60,26 @@ export interface Stored {
   readonly facts: Facts
 }
 
+/** What becomes durable of the state in one step: all of it, or nothing. */
+export interface Progress {
+  /** The position that each of these shards reaches. Empty under an engine, which keeps them. */
+  readonly positions: Positions
+  /**
+   * Shards whose positions are not needed any more: `SHARD_END` was durable before, the source does not list them any
+   * more, and no shard below them waits. None of them is among `positions`. One that is forgotten already is no harm.
+   */
+  readonly forgotten: readonly string[]
+  /** What was learned since the batch before. */
+  readonly facts: Facts
+}
+
 /** What is written together. Skips are counted before and are not here. */
-export interface Batch {
+export interface Batch extends Progress {
   /** In order of arrival within each shard. */
   readonly changes: readonly StreamChange[]
   /** By source table as `tableLabel` prints it: what is known of the tables of a DMS feed, this batch included. */
   readonly tables: ReadonlyMap<string, SourceTable>
-  /** What was learned since the batch before: it becomes durable together with the positions. */
-  readonly facts: Facts
   readonly deadLetters: readonly DeadLetter[]
-  /** The position that each shard of the batch reaches. Empty under an engine, which keeps them. */
-  readonly positions: Positions
 }
 
 /** How the changes of a batch ended. All numbers together are `changes.length`. */

@@ -54,8 +54,10 @@ async function rememberAndReadAgain(connection: Connection): Promise<string> {
   const positions = new Map([['shard-0', { sequence: '7', arrivedAt: 1, caughtUpAt: null }]])
   const state = cratedb.state(connection, SILENT)
   await state.claim(claimOf('again'), signal)
-  for (const lesson of ['one', 'two']) await state.moveWithin(connection.db, positions, new Map([['subject', lesson]]))
-  const isMoved = await state.moveWithin(connection.db, positions, new Map())
+  for (const fact of ['one', 'two']) {
+    await state.moveWithin(connection.db, { positions, forgotten: [], facts: new Map([['subject', fact]]) })
+  }
+  const isMoved = await state.moveWithin(connection.db, { positions, forgotten: [], facts: new Map() })
   await state.close()
   const next = cratedb.state(connection, SILENT)
   const stored = await next.claim(claimOf('again'), signal)

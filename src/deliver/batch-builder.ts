@@ -27,6 +27,7 @@ export class BatchBuilder {
   readonly #deadLetters: DeadLetter[] = []
   readonly #skips = new Map<string, number>()
   readonly #positions = new Map<string, Position>()
+  readonly #forgotten: string[] = []
   readonly #pages: Page[] = []
   #read = 0
 
@@ -36,7 +37,7 @@ export class BatchBuilder {
 
   /** True if something waits to be written or remembered. */
   get waits(): boolean {
-    return this.#positions.size > 0
+    return this.#positions.size > 0 || this.#forgotten.length > 0
   }
 
   add(shard: string, { items, sequence, arrivedAt, count, bytes, news }: ExaminedRecord): void {
@@ -69,7 +70,9 @@ export class BatchBuilder {
   end(page: Page): void {
     const isNews = page.records.length > 0 || page.end.sequence === SHARD_END
     if (isNews || page.end.caughtUpAt !== null) this.#positions.set(page.shard, page.end)
-    if (isNews) {
+    const { forgotten = [] } = page
+    this.#forgotten.push(...forgotten)
+    if (isNews || forgotten.length > 0) {
       this.#pages.push(page)
       this.urgent = true
     } else page.ack()
@@ -92,6 +95,7 @@ export class BatchBuilder {
       changes: this.#changes,
       deadLetters: this.#deadLetters,
       positions: this.#positions,
+      forgotten: this.#forgotten,
       read: this.#read,
       skips: this.#skips,
       pages: this.#pages,

@@ -8,6 +8,11 @@ export interface Page {
   readonly records: readonly RawRecord[]
   /** Where the shard stands once all records of this page are durable. */
   readonly end: Position
+  /**
+   * Shards whose positions are not needed any more once this page is durable (`Progress.forgotten` says when that is so);
+   * absent: none. They are forgotten with the batch that the page is in; if the page is deferred, the source says so again.
+   */
+  readonly forgotten?: readonly string[]
   /** How far behind the tip the service says this page is, milliseconds. */
   readonly behindMs: number
   /**

@@ -26,9 +26,9 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
   }
 
   /** After the changes of a batch. */
-  async function move({ positions, facts }: Batch, signal: AbortSignal): Promise<Stored | null> {
-    if (!isUnclaimed) return (await store?.move(positions, facts, signal)) ?? null
-    if (facts.size > 0) await store?.shared?.merge(facts)
+  async function move(batch: Batch, signal: AbortSignal): Promise<Stored | null> {
+    if (!isUnclaimed) return (await store?.move(batch, signal)) ?? null
+    if (batch.facts.size > 0) await store?.shared?.merge(batch.facts)
     return null
   }
 

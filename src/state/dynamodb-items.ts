@@ -29,7 +29,7 @@ const HEAD_MAX_BYTES = 200_000
 const PAGE_MAX_BYTES = 380_000
 
 /** What the head says of positions and facts. */
-export interface Progress {
+export interface HeadContent {
   /** Sort keys, in order. */
   readonly pages: readonly string[]
   /** What became known since the pages were written. */
@@ -37,7 +37,7 @@ export interface Progress {
 }
 
 /** Heartbeats are on the service's clock. */
-export interface Head extends Holder, Progress {
+export interface Head extends Holder, HeadContent {
   /** Of these items. */
   readonly format: typeof FORM
   /** Goes up with each process that takes the name. */

@@ -4,27 +4,31 @@ import {
   fitsHead,
   type Head,
   NOTHING,
-  type Progress,
+  type HeadContent,
   pageContents,
   pageName,
   readPages,
 } from './dynamodb-items.ts'
 import type { StateTable } from './dynamodb-table.ts'
-import type { Stored } from '../batch.ts'
-import { merge } from './stored.ts'
+import type { Progress } from '../batch.ts'
+import { advance, KnownState } from './stored.ts'
 
 /** What one revision of a head says, with its pages read. */
-export interface Known extends Progress {
+export interface Known extends Revision {
+  /** Pages and recent together. */
+  readonly stored: KnownState
+}
+
+/** What of a head changes with a move. */
+export interface Revision extends HeadContent {
   readonly claim: number
   readonly revision: number
-  /** Pages and recent together. */
-  readonly stored: Stored
 }
 
 /** The pages of one relay, as far as one process has to do with them. */
 export interface StatePages {
-  /** The next revision of `from`, `news` added. New pages are durable when it resolves, but not listed yet. */
-  layOut(name: string, from: Known, news: Stored): Promise<Known>
+  /** The next revision of `from`, with `progress`. New pages are durable when it resolves, but not listed yet. */
+  layOut(name: string, from: Known, progress: Progress): Promise<Revision>
   /** What a head and its pages say. Null if the head was replaced meanwhile. @throws RelayError STATE_BROKEN if a page is missing */
   load(name: string, head: Head): Promise<Known | null>
   /** Takes charge of the pages of all claims up to ours. */
@@ -41,12 +45,17 @@ export function statePages(table: StateTable): StatePages {
   const pages = new Map<string, 'sent' | 'written'>()
 
   return {
-    async layOut(name, from, news) {
+    async layOut(name, from, progress) {
       const { claim } = from
       const revision = from.revision + 1
-      const recent = merge(from.recent, news)
-      const stored = merge(from.stored, news)
-      if (fitsHead(recent)) return { claim, revision, pages: from.pages, recent, stored }
+      // What a page says cannot be taken back by what is recent: then the pages are written again, or none are needed.
+      const staysInPages = from.pages.length > 0 && progress.forgotten.some((shard) => from.stored.positions.has(shard))
+      if (!staysInPages) {
+        const recent = advance(from.recent, progress)
+        if (fitsHead(recent)) return { claim, revision, pages: from.pages, recent }
+      }
+      const stored = advance(from.stored, progress)
+      if (fitsHead(stored)) return { claim, revision, pages: [], recent: stored }
       const listed: string[] = []
       for (const content of pageContents(stored)) {
         const page = pageName(claim, revision, content)
@@ -56,7 +65,7 @@ export function statePages(table: StateTable): StatePages {
         await table.writePage(name, page, content)
         pages.set(page, 'written')
       }
-      return { claim, revision, pages: listed, recent: NOTHING, stored }
+      return { claim, revision, pages: listed, recent: NOTHING }
     },
 
     async load(name, head) {
@@ -71,7 +80,13 @@ export function statePages(table: StateTable): StatePages {
         contents.push(content)
       }
       const { claim, revision, recent } = head
-      return { claim, revision, pages: head.pages, recent, stored: merge(readPages(contents), recent) }
+      return {
+        claim,
+        revision,
+        pages: head.pages,
+        recent,
+        stored: new KnownState(advance(readPages(contents), { ...recent, forgotten: [] })),
+      }
     },
 
     async find(name, claim) {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
-import type { Positions } from '../position.ts'
 import { type Head, NOTHING } from './dynamodb-items.ts'
 import { type Known, type StatePages, statePages } from './dynamodb-pages.ts'
 import { openTable, type StateTable, type TableOptions } from './dynamodb-table.ts'
@@ -12,7 +11,8 @@ import { claimByHeartbeat, giveNameUp, HEARTBEAT_MS, type HeldName, type Holder,
 import { requireSameIdentity } from './identity.ts'
 import { FORM } from './known-form.ts'
 import type { StateStore } from './store.ts'
-import type { Claim, Facts, Stored } from '../batch.ts'
+import { KnownState } from './stored.ts'
+import type { Claim, Progress, Stored } from '../batch.ts'
 
 export interface DynamodbStateOptions extends TableOptions {
   readonly log: Log
@@ -93,7 +93,11 @@ class DynamodbState implements StateStore {
 
   async #begin({ relay, firstPositions }: Claim): Promise<void> {
     const { name, ...identity } = relay
-    const first = await this.#pages.layOut(name, NEW, { positions: await firstPositions(), facts: new Map() })
+    const first = await this.#pages.layOut(name, NEW, {
+      positions: await firstPositions(),
+      forgotten: [],
+      facts: new Map(),
+    })
     const { revision, pages, recent } = first
     await this.#table.begin(name, { format: FORM, claim: 0, ...NOBODY, revision, identity, pages, recent })
   }
@@ -116,14 +120,13 @@ class DynamodbState implements StateStore {
     const known = await this.#pages.load(name, ours)
     if (known === null) return null
     this.#known = known
-    return known.stored
+    return known.stored.snapshot()
   }
 
-  async move(positions: Positions, facts: Facts, signal: AbortSignal): Promise<Stored | null> {
-    const news: Stored = { positions, facts }
+  async move(progress: Progress, signal: AbortSignal): Promise<Stored | null> {
     for (;;) {
-      if (await this.#write(news)) return null
-      switch (await this.#settle(news)) {
+      if (await this.#write(progress)) return null
+      switch (await this.#settle(progress)) {
         case 'moved':
           return null
         case 'further':
@@ -136,19 +139,21 @@ class DynamodbState implements StateStore {
   }
 
   /** False if the head is not what we last read or wrote. */
-  async #write(news: Stored): Promise<boolean> {
+  async #write(progress: Progress): Promise<boolean> {
     const { name, known: from } = this.#requireClaim()
-    const { pages, recent, revision, ...rest } = await this.#pages.layOut(name, from, news)
+    const next = await this.#pages.layOut(name, from, progress)
+    const { pages, recent, revision } = next
     const change = { pages, recent, revision, heartbeat: this.#now() }
     const before = { claim: from.claim, owner: this.#owner, revision: from.revision }
     if (!(await this.#table.update(name, change, before))) return false
-    this.#known = { pages, recent, revision, ...rest }
+    from.stored.advance(progress)
+    this.#known = { ...next, stored: from.stored }
     await this.#pages.removeUnlisted(name, pages)
     return true
   }
 
   /** What became of a move whose write found another head, or an earlier answer of which was lost. @throws RelayError STATE_HELD */
-  async #settle(news: Stored): Promise<Exclude<Verdict, 'held'>> {
+  async #settle(progress: Progress): Promise<Exclude<Verdict, 'held'>> {
     const { name, known } = this.#requireClaim()
     const ours = { ...known, owner: this.#owner }
     for (;;) {
@@ -156,7 +161,7 @@ class DynamodbState implements StateStore {
       if (head === undefined) throw gone(name)
       const now = isOurs(head, ours) ? await this.#pages.load(name, head) : undefined
       if (now === null) continue
-      const is = verdict({ ...head, stored: now?.stored ?? null }, ours, news)
+      const is = verdict({ ...head, stored: now?.stored ?? null }, ours, progress)
       if (is === 'held') throw heldBy(name, head)
       if (is === 'set-back' || now === undefined) return 'set-back'
       this.#known = now
@@ -196,7 +201,7 @@ class DynamodbState implements StateStore {
 
 /** The holder of a name that nobody has claimed yet, and what is known of it. */
 const NOBODY: Holder = { owner: 'nobody', host: 'none', process: 0, since: 'never', heartbeat: 0 }
-const NEW: Known = { claim: 0, revision: 0, pages: [], recent: NOTHING, stored: NOTHING }
+const NEW: Known = { claim: 0, revision: 0, pages: [], recent: NOTHING, stored: new KnownState(NOTHING) }
 
 const forgetCommand = (table: string, name: string): string =>
   `aws dynamodb delete-item --table-name ${table} --key '${JSON.stringify({ relay: { S: name }, item: { S: 'head' } }).replaceAll("'", "'\\''")}'`

@@ -1,5 +1,5 @@
-import type { Stored } from '../batch.ts'
-import { isSame, merge } from './stored.ts'
+import type { Progress, Stored } from '../batch.ts'
+import { advance, isSame } from './stored.ts'
 
 /** Who holds a name. */
 export interface Holding {
@@ -23,8 +23,8 @@ export interface Found extends Holding {
 }
 
 /**
- * - `moved`: the store holds the news, and all that we knew. The answer to the move was lost.
- * - `further`: the store holds an earlier move of ours whose answer was lost, but not the news: move again.
+ * - `moved`: the store holds the progress, and all that we knew. The answer to the move was lost.
+ * - `further`: the store holds an earlier move of ours whose answer was lost, but not the progress: move again.
  * - `held`: another process claimed the name after us, or beside us. Nothing of ours moves any more.
  * - `set-back`: the store was restored, or failed over, to something older: claim again, and go on from what it holds.
  */
@@ -34,11 +34,11 @@ export type Verdict = 'moved' | 'further' | 'held' | 'set-back'
 export const isOurs = (found: Holding, { claim, owner }: Holding): boolean =>
   found.owner === owner && found.claim === claim
 
-/** What became of a move of `news` that the store did not do, or did not answer: the one decision of every store. */
-export function verdict(found: Found, ours: Ours, news: Stored): Verdict {
+/** What became of `progress` that the store did not take, or did not answer: the one decision of every store. */
+export function verdict(found: Found, ours: Ours, progress: Progress): Verdict {
   if (found.owner !== ours.owner && found.claim >= ours.claim) return 'held'
   // A higher claim of our own is set back, too: the answer to claiming again was lost.
   if (!isOurs(found, ours) || found.stored === null) return 'set-back'
-  if (isSame(found.stored, merge(ours.stored, news))) return 'moved'
+  if (isSame(found.stored, advance(ours.stored, progress))) return 'moved'
   return (found.revision ?? 0) > (ours.revision ?? 0) ? 'further' : 'set-back'
 }

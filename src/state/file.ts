@@ -8,14 +8,13 @@ import { z } from 'zod'
 import { RelayError } from '../errors.ts'
 import { fileTrouble } from '../file-trouble.ts'
 import { parseJson } from '../parse-json.ts'
-import type { Positions } from '../position.ts'
 import { type Ours, verdict } from './fence.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
 import { FORM, requireKnownForm } from './known-form.ts'
 import type { StateStore } from './store.ts'
-import type { Claim, Facts, RelayIdentity, Stored } from '../batch.ts'
-import { merge } from './stored.ts'
+import type { Claim, Progress, RelayIdentity, Stored } from '../batch.ts'
+import { advance } from './stored.ts'
 import { IDENTITY, POSITION } from './stored-json.ts'
 
 /**
@@ -61,18 +60,17 @@ class FileState implements StateStore {
     })
   }
 
-  async move(positions: Positions, facts: Facts): Promise<Stored | null> {
+  async move(progress: Progress): Promise<Stored | null> {
     if (this.#request === undefined || this.#known === undefined) throw new Error('the name must be claimed first')
     const known = this.#known
-    const news: Stored = { positions, facts }
     const found = await readState(this.#path)
     if (found === null) throw removed(this.#path)
     if (!isDeepStrictEqual(found, known)) {
-      const is = verdict(holdingOf(found), holdingOf(known), news)
+      const is = verdict(holdingOf(found), holdingOf(known), progress)
       if (is === 'held') throw held(this.#path, found)
       if (is === 'set-back') return await this.#take(this.#request, found)
     }
-    await this.#replace({ ...known, ...plainStored(merge(storedOf(known), news)) })
+    await this.#replace({ ...known, ...plainStored(advance(storedOf(known), progress)) })
     return null
   }
 

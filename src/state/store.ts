@@ -1,5 +1,4 @@
-import type { Claim, Facts, Stored, Unclaimed } from '../batch.ts'
-import type { Positions } from '../position.ts'
+import type { Claim, Facts, Progress, Stored, Unclaimed } from '../batch.ts'
 
 /** What a relay must remember between runs, for sinks that cannot keep it themselves. */
 export interface StateStore {
@@ -10,12 +9,13 @@ export interface StateStore {
   claim(claim: Claim, signal: AbortSignal): Promise<Stored>
 
   /**
-   * Makes `moves` and `lessons` durable, all or none. Call it only once everything up to them is durable in the sink.
-   * Returns null when they are; or, when the store turns out to hold older positions than those last
-   * read or written (it was restored), claims again and returns what it holds: read again from there.
+   * Makes `progress` durable, all of it or nothing. Call it only once everything up to its positions is durable in the
+   * sink. Returns null when it is; or, when the store turns out to hold older positions than those last read or written
+   * (it was restored), claims again and returns what it holds: read again from there. The same progress again, after an
+   * answer was lost, is no harm.
    * @throws RelayError STATE_HELD when another process has claimed the name since
    */
-  move(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null>
+  move(progress: Progress, signal: AbortSignal): Promise<Stored | null>
 
   /** For names that nobody claims; absent where only one process can have the store open. */
   readonly shared?: SharedFacts

@@ -1,10 +1,33 @@
-import type { Stored } from '../batch.ts'
+import type { Progress, Stored } from '../batch.ts'
+import type { Position } from '../position.ts'
 
-/** What is stored once `news` is: of each shard and each subject the newest. */
-export function merge(older: Stored, { positions, facts }: Stored): Stored {
-  return {
-    positions: positions.size === 0 ? older.positions : new Map([...older.positions, ...positions]),
-    facts: facts.size === 0 ? older.facts : new Map([...older.facts, ...facts]),
+/** What is stored once `progress` is. Copies: what a process knows for long is a `KnownState`. */
+export function advance(stored: Stored, progress: Progress): Stored {
+  const next = new KnownState(stored)
+  next.advance(progress)
+  return next
+}
+
+/** What is stored, as the process knows it that alone moves it. A move costs what moves, not what is stored. */
+export class KnownState implements Stored {
+  readonly positions: Map<string, Position>
+  readonly facts: Map<string, string>
+
+  /** A copy, which nobody else sees change. */
+  constructor({ positions, facts }: Stored) {
+    this.positions = new Map(positions)
+    this.facts = new Map(facts)
+  }
+
+  advance({ positions, forgotten, facts }: Progress): void {
+    for (const [shard, position] of positions) this.positions.set(shard, position)
+    for (const shard of forgotten) this.positions.delete(shard)
+    for (const [subject, fact] of facts) this.facts.set(subject, fact)
+  }
+
+  /** As it is now, whatever moves later. */
+  snapshot(): Stored {
+    return { positions: new Map(this.positions), facts: new Map(this.facts) }
   }
 }
 

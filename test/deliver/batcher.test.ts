@@ -57,6 +57,23 @@ test('the end of a shard is a position to be written even if its page is empty',
   )
 })
 
+test('what is forgotten with a page goes with its batch, from an empty page too, which moves nothing and is acknowledged later', async () => {
+  const log: string[] = []
+  const pages = [
+    { ...page('a', ['1']), forgotten: ['old 1', 'old 2'] },
+    { ...page('b', [], { committed: () => log.push('b') }), forgotten: ['old 3'] },
+  ]
+  const cuts = await all(pages, { ...NEVER_DUE, records: 1 })
+  assert.deepEqual(
+    cuts.map((cut) => [[...cut.positions.keys()], cut.forgotten, cut.pages.length]),
+    [
+      [['a'], ['old 1', 'old 2'], 1],
+      [[], ['old 3'], 1],
+    ],
+  )
+  assert.deepEqual(log, [])
+})
+
 test('a batch that is not full is cut once nothing is in flight', async () => {
   const write = Promise.withResolvers<void>()
   const endless = pagesThenSilence([page('a', ['1'])])

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { STATE_STORES } from '../../src/commands/state-stores.ts'
 import { SILENT } from '../../src/observe/log.ts'
 import { openStateStore, stateProblem } from '../../src/state/by-url.ts'
-import { at, claimOf } from '../support/changes.ts'
+import { at, claimOf, progress } from '../support/changes.ts'
 import { startDynalite } from '../support/dynalite.ts'
 import { testDatabase } from '../support/postgres/postgres.ts'
 
@@ -31,7 +31,7 @@ test('each URL opens its store: what one moved the next one finds', async (t) =>
     const signal = AbortSignal.timeout(30_000)
     const first = await openStateStore(STATE_STORES, state, { aws: {}, env, log: SILENT })
     await first.claim(claimOf(), signal)
-    assert.equal(await first.move(at({ shard: '7' }), new Map([['sends-nulls', 'true']]), signal), null)
+    assert.equal(await first.move(progress(at({ shard: '7' }), new Map([['sends-nulls', 'true']])), signal), null)
     await first.close()
     const second = await openStateStore(STATE_STORES, state, { aws: {}, env, log: SILENT })
     const { positions, facts: lessons } = await second.claim(claimOf(), signal)

@@ -4,6 +4,7 @@ import type { Facts, Claim, RelayIdentity, Stored } from '../../src/batch.ts'
 import { RelayError } from '../../src/errors.ts'
 import { atTimestamp, type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
 import type { StateStore } from '../../src/state/store.ts'
+import { progress } from '../support/changes.ts'
 
 /** An empty place where state can be kept: a file, a database. */
 export interface StateMemory {
@@ -11,6 +12,8 @@ export interface StateMemory {
   store(): StateStore | Promise<StateStore>
   /** Copies all that is remembered; the function puts it back, as a restored backup does. No store needs to be closed for it. */
   backup(): Promise<() => Promise<void>>
+  /** How much is stored, in bytes or rows. */
+  size(): Promise<number>
   close(): Promise<void>
 }
 
@@ -52,12 +55,15 @@ export function describeStateStore(
   state('moves are there after a restart, and other shards stay where they are', {}, async ({ store }) => {
     const first = await store()
     await first.claim(claimOf().claim, signal())
-    assert.equal(await first.move(new Map([at('a', LONG), at('b', '7'), at('c', '1')]), NONE, signal()), null)
+    assert.equal(await first.move(progress(new Map([at('a', LONG), at('b', '7'), at('c', '1')])), signal()), null)
     assert.equal(
-      await first.move(new Map([at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }]]), NONE, signal()),
+      await first.move(
+        progress(new Map([at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }]])),
+        signal(),
+      ),
       null,
     )
-    assert.equal(await first.move(new Map([at('d', '0')]), NONE, signal()), null)
+    assert.equal(await first.move(progress(new Map([at('d', '0')])), signal()), null)
     await first.close()
 
     assert.deepEqual(
@@ -71,9 +77,9 @@ export function describeStateStore(
   state('a shard that is only seen caught up keeps its sequence number', {}, async ({ store }) => {
     const first = await store()
     await first.claim(claimOf().claim, signal())
-    await first.move(new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: null }]]), NONE, signal())
+    await first.move(progress(new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: null }]])), signal())
     const later: Positions = new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: 1_754_300_000_123 }]])
-    assert.equal(await first.move(later, NONE, signal()), null)
+    assert.equal(await first.move(progress(later), signal()), null)
     await first.close()
     assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(later))
   })
@@ -82,8 +88,8 @@ export function describeStateStore(
     const first = await store()
     await first.claim(claimOf().claim, signal())
     const moves = new Map([at('a', '5')])
-    assert.equal(await first.move(moves, NONE, signal()), null)
-    assert.equal(await first.move(moves, NONE, signal()), null)
+    assert.equal(await first.move(progress(moves), signal()), null)
+    assert.equal(await first.move(progress(moves), signal()), null)
     await first.close()
     assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(moves))
   })
@@ -91,7 +97,7 @@ export function describeStateStore(
   state('the positions of another pipeline are refused, and stay', {}, async ({ store }) => {
     const owner = await store()
     await owner.claim(claimOf({ relay: { start: '2026-11-01T00:00:00Z' } }).claim, signal())
-    await owner.move(new Map([at('a', '5')]), NONE, signal())
+    await owner.move(progress(new Map([at('a', '5')])), signal())
     await owner.close()
 
     const stream = RELAY.stream
@@ -135,12 +141,12 @@ export function describeStateStore(
   state('two relays of different names do not see each other', { skip: oneName }, async ({ store }) => {
     const one = await store()
     await one.claim(claimOf({ relay: { name: 'one' } }).claim, signal())
-    await one.move(new Map([at('a', '5')]), learned({ a: '1' }), signal())
+    await one.move(progress(new Map([at('a', '5')]), learned({ a: '1' })), signal())
     await one.close()
 
     const two = await store()
     assert.deepEqual(await two.claim(claimOf({ relay: { name: 'two' } }).claim, signal()), stored(new Map()))
-    await two.move(new Map([at('a', '6')]), learned({ a: '2' }), signal())
+    await two.move(progress(new Map([at('a', '6')]), learned({ a: '2' })), signal())
     await two.close()
     const again = await store()
     assert.deepEqual(
@@ -152,11 +158,11 @@ export function describeStateStore(
   state('a name that is held is refused with its holder, and free once that is closed', {}, async ({ store }) => {
     const holder = await store()
     await holder.claim(claimOf().claim, signal())
-    await holder.move(new Map([at('a', '5')]), NONE, signal())
+    await holder.move(progress(new Map([at('a', '5')])), signal())
 
     const claimLate = async (): Promise<Stored> => (await store()).claim(claimOf().claim, signal())
     await assert.rejects(claimLate, failure('STATE_HELD', new RegExp(`process ${process.pid} on`)))
-    assert.equal(await holder.move(new Map([at('a', '6')]), NONE, signal()), null)
+    assert.equal(await holder.move(progress(new Map([at('a', '6')])), signal()), null)
     await holder.close()
     assert.deepEqual(await claimLate(), stored(new Map([at('a', '6')])))
   })
@@ -167,13 +173,19 @@ export function describeStateStore(
     async ({ store }) => {
       const before = await store()
       await before.claim(claimOf().claim, signal())
-      await before.move(new Map([at('a', '5')]), NONE, signal())
+      await before.move(progress(new Map([at('a', '5')])), signal())
 
       const after = await store()
       assert.deepEqual(await after.claim(claimOf({ takeOver: true }).claim, signal()), stored(new Map([at('a', '5')])))
-      await assert.rejects(before.move(new Map([at('a', '6')]), NONE, signal()), failure('STATE_HELD', /process \d+/))
-      assert.equal(await after.move(new Map([at('a', '7')]), NONE, signal()), null)
-      await assert.rejects(before.move(new Map([at('a', '8')]), NONE, signal()), failure('STATE_HELD', /process \d+/))
+      await assert.rejects(
+        before.move(progress(new Map([at('a', '6')])), signal()),
+        failure('STATE_HELD', /process \d+/),
+      )
+      assert.equal(await after.move(progress(new Map([at('a', '7')])), signal()), null)
+      await assert.rejects(
+        before.move(progress(new Map([at('a', '8')])), signal()),
+        failure('STATE_HELD', /process \d+/),
+      )
       await Promise.all([before.close(), after.close()])
       assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '7')])))
     },
@@ -182,14 +194,14 @@ export function describeStateStore(
   state('a restored backup gives its older positions once, then goes on from them', {}, async ({ store, memory }) => {
     const only = await store()
     await only.claim(claimOf().claim, signal())
-    await only.move(new Map([at('a', '5'), at('b', '5')]), NONE, signal())
+    await only.move(progress(new Map([at('a', '5'), at('b', '5')])), signal())
     const restore = await memory.backup()
-    await only.move(new Map([at('a', '6'), at('c', '1')]), NONE, signal())
+    await only.move(progress(new Map([at('a', '6'), at('c', '1')])), signal())
     await restore()
 
     const old = stored(new Map([at('a', '5'), at('b', '5')]))
-    assert.deepEqual(await only.move(new Map([at('a', '7')]), NONE, signal()), old)
-    assert.equal(await only.move(new Map([at('a', '6')]), NONE, signal()), null)
+    assert.deepEqual(await only.move(progress(new Map([at('a', '7')])), signal()), old)
+    assert.equal(await only.move(progress(new Map([at('a', '6')])), signal()), null)
     await only.close()
     assert.deepEqual(
       await (await store()).claim(claimOf().claim, signal()),
@@ -200,32 +212,35 @@ export function describeStateStore(
   state('a backup from before the claim is older, not another holder', {}, async ({ store, memory }) => {
     const earlier = await store()
     await earlier.claim(claimOf().claim, signal())
-    await earlier.move(new Map([at('a', '5')]), NONE, signal())
+    await earlier.move(progress(new Map([at('a', '5')])), signal())
     await earlier.close()
     const restore = await memory.backup()
 
     const only = await store()
     await only.claim(claimOf().claim, signal())
-    await only.move(new Map([at('a', '6')]), NONE, signal())
+    await only.move(progress(new Map([at('a', '6')])), signal())
     await restore()
-    assert.deepEqual(await only.move(new Map([at('a', '7')]), NONE, signal()), stored(new Map([at('a', '5')])))
-    assert.equal(await only.move(new Map([at('a', '6')]), NONE, signal()), null)
+    assert.deepEqual(await only.move(progress(new Map([at('a', '7')])), signal()), stored(new Map([at('a', '5')])))
+    assert.equal(await only.move(progress(new Map([at('a', '6')])), signal()), null)
   })
 
   state('what is learned is there after a restart, the newest of each subject', {}, async ({ store }) => {
     const first = await store()
     assert.deepEqual((await first.claim(claimOf().claim, signal())).facts, NONE)
-    await first.move(new Map([at('a', '1')]), learned({ 'table shop.orders': '{"key":null}', other: 'true' }), signal())
-    await first.move(new Map([at('a', '2')]), NONE, signal())
+    await first.move(
+      progress(new Map([at('a', '1')]), learned({ 'table shop.orders': '{"key":null}', other: 'true' })),
+      signal(),
+    )
+    await first.move(progress(new Map([at('a', '2')])), signal())
     const news = learned({ 'table shop.orders': '{"key":["id"]}', ['__proto__']: '["\\u0000"]', '': '' })
-    assert.equal(await first.move(new Map([at('b', '1')]), news, signal()), null)
+    assert.equal(await first.move(progress(new Map([at('b', '1')]), news), signal()), null)
     await first.close()
 
     const all = learned({ '': '', ['__proto__']: '["\\u0000"]', other: 'true', 'table shop.orders': '{"key":["id"]}' })
     const again = await store()
     assert.deepEqual(await again.claim(claimOf().claim, signal()), stored(new Map([at('a', '2'), at('b', '1')]), all))
     // What an earlier run learned is not forgotten by the first move of the next.
-    await again.move(new Map([at('a', '3')]), learned({ other: 'false' }), signal())
+    await again.move(progress(new Map([at('a', '3')]), learned({ other: 'false' })), signal())
     await again.close()
     assert.deepEqual(
       (await (await store()).claim(claimOf().claim, signal())).facts,
@@ -237,8 +252,8 @@ export function describeStateStore(
     const first = await store()
     await first.claim(claimOf().claim, signal())
     const many = new Map(Array.from({ length: 10_000 }, (_, i) => [`table "s ${i}".t'ä'`, `{"key":["${i}"]}`]))
-    assert.equal(await first.move(new Map(), many, signal()), null)
-    assert.equal(await first.move(new Map(), learned({ more: '1' }), signal()), null)
+    assert.equal(await first.move(progress(new Map(), many), signal()), null)
+    assert.equal(await first.move(progress(new Map(), learned({ more: '1' })), signal()), null)
     await first.close()
     assert.deepEqual(
       await (await store()).claim(claimOf().claim, signal()),
@@ -250,8 +265,8 @@ export function describeStateStore(
     const first = await store()
     await first.claim(claimOf().claim, signal())
     const lessons = learned({ a: '1' })
-    assert.equal(await first.move(new Map([at('a', '5')]), lessons, signal()), null)
-    assert.equal(await first.move(new Map([at('a', '5')]), lessons, signal()), null)
+    assert.equal(await first.move(progress(new Map([at('a', '5')]), lessons), signal()), null)
+    assert.equal(await first.move(progress(new Map([at('a', '5')]), lessons), signal()), null)
     await first.close()
     assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '5')]), lessons))
   })
@@ -260,14 +275,14 @@ export function describeStateStore(
     const { store, memory } = opened
     const only = await store()
     await only.claim(claimOf().claim, signal())
-    await only.move(new Map([at('a', '5')]), learned({ a: '1', b: '1' }), signal())
+    await only.move(progress(new Map([at('a', '5')]), learned({ a: '1', b: '1' })), signal())
     const restore = await memory.backup()
-    await only.move(new Map([at('a', '6')]), learned({ a: '2', c: '2' }), signal())
+    await only.move(progress(new Map([at('a', '6')]), learned({ a: '2', c: '2' })), signal())
     await restore()
 
     const old = stored(new Map([at('a', '5')]), learned({ a: '1', b: '1' }))
-    assert.deepEqual(await only.move(new Map([at('a', '7')]), learned({ b: '3', d: '3' }), signal()), old)
-    assert.equal(await only.move(new Map([at('a', '6')]), learned({ c: '2' }), signal()), null)
+    assert.deepEqual(await only.move(progress(new Map([at('a', '7')]), learned({ b: '3', d: '3' })), signal()), old)
+    assert.equal(await only.move(progress(new Map([at('a', '6')]), learned({ c: '2' })), signal()), null)
     await only.close()
     assert.deepEqual(
       await (await store()).claim(claimOf().claim, signal()),
@@ -281,10 +296,116 @@ export function describeStateStore(
     const after = await store()
     await after.claim(claimOf({ takeOver: true }).claim, signal())
     for (const moves of [new Map([at('a', '6')]), new Map()]) {
-      await assert.rejects(before.move(moves, learned({ a: '1' }), signal()), failure('STATE_HELD', /process \d+/))
+      await assert.rejects(
+        before.move(progress(moves, learned({ a: '1' })), signal()),
+        failure('STATE_HELD', /process \d+/),
+      )
     }
     await Promise.all([before.close(), after.close()])
     assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map()))
+  })
+
+  state('a shard that is forgotten is gone, with what moves beside it, and the others stay', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    await first.move(progress(new Map([at('a', SHARD_END), at('b', '5'), at('c', SHARD_END)])), signal())
+    assert.equal(await first.move(progress(new Map([at('b', '6')]), learned({ x: '1' }), ['a']), signal()), null)
+    await first.close()
+    const again = await store()
+    const left = new Map([at('b', '6'), at('c', SHARD_END)])
+    assert.deepEqual(await again.claim(claimOf().claim, signal()), stored(left, learned({ x: '1' })))
+    // Alone, and of a shard that was moved in an earlier run.
+    assert.equal(await again.move(progress(new Map(), NONE, ['c']), signal()), null)
+    await again.close()
+    assert.deepEqual(
+      await (await store()).claim(claimOf().claim, signal()),
+      stored(new Map([at('b', '6')]), learned({ x: '1' })),
+    )
+  })
+
+  state('to forget again what is forgotten, or was never known, is no harm', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    await first.move(progress(new Map([at('a', SHARD_END), at('b', '5')])), signal())
+    for (const _ of ['once', 'again', 'after an answer was lost']) {
+      assert.equal(await first.move(progress(new Map([at('b', '6')]), NONE, ['a', 'never known']), signal()), null)
+    }
+    assert.equal(await first.move(progress(new Map(), NONE, ['a']), signal()), null)
+    await first.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('b', '6')])))
+  })
+
+  state('a shard that was forgotten can be begun again', {}, async ({ store }) => {
+    const first = await store()
+    await first.claim(claimOf().claim, signal())
+    await first.move(progress(new Map([at('a', SHARD_END)])), signal())
+    await first.move(progress(new Map(), NONE, ['a']), signal())
+    assert.equal(await first.move(progress(new Map([at('a', '7')])), signal()), null)
+    await first.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '7')])))
+  })
+
+  state('who lost the name forgets nothing any more', { skip: noTakeOver }, async ({ store }) => {
+    const before = await store()
+    await before.claim(claimOf().claim, signal())
+    const held = new Map([at('a', SHARD_END), at('b', '5')])
+    await before.move(progress(held), signal())
+    const after = await store()
+    await after.claim(claimOf({ takeOver: true }).claim, signal())
+    for (const moves of [new Map(), new Map([at('b', '6')])]) {
+      await assert.rejects(before.move(progress(moves, NONE, ['a']), signal()), failure('STATE_HELD', /process \d+/))
+    }
+    await Promise.all([before.close(), after.close()])
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(held))
+  })
+
+  state('a backup in which a shard is not read out: it is not forgotten', {}, async ({ store, memory }) => {
+    const only = await store()
+    await only.claim(claimOf().claim, signal())
+    const old = new Map([at('a', '17'), at('b', '5')])
+    await only.move(progress(old), signal())
+    const restore = await memory.backup()
+    await only.move(progress(new Map([at('a', SHARD_END)])), signal())
+    await restore()
+    assert.deepEqual(await only.move(progress(new Map(), NONE, ['a']), signal()), stored(old))
+    await only.move(progress(new Map([at('a', SHARD_END)])), signal())
+    assert.equal(await only.move(progress(new Map(), NONE, ['a']), signal()), null)
+    await only.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('b', '5')])))
+  })
+
+  state('a backup from before a shard was forgotten has it again', {}, async ({ store, memory }) => {
+    const only = await store()
+    await only.claim(claimOf().claim, signal())
+    const old = new Map([at('a', SHARD_END), at('b', '5')])
+    await only.move(progress(old), signal())
+    const restore = await memory.backup()
+    await only.move(progress(new Map([at('b', '6')]), NONE, ['a']), signal())
+    await restore()
+    assert.deepEqual(await only.move(progress(new Map([at('b', '7')])), signal()), stored(old))
+    assert.equal(await only.move(progress(new Map([at('b', '6')]), NONE, ['a']), signal()), null)
+    await only.close()
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('b', '6')])))
+  })
+
+  state('of 10,000 shards that come and go what is stored stays small', {}, async ({ store, memory }) => {
+    const only = await store()
+    await only.claim(claimOf().claim, signal())
+    const generation = (n: number): string[] =>
+      Array.from({ length: n < 0 || n >= 40 ? 0 : 250 }, (_, i) => `shardId-${n}-${i}`)
+    const sizes: number[] = []
+    for (let n = 0; n < 42; n++) {
+      const moves = new Map([
+        ...generation(n).map((shard) => at(shard, LONG)),
+        ...generation(n - 1).map((shard) => at(shard, SHARD_END)),
+        at('stays', String(n)),
+      ])
+      assert.equal(await only.move(progress(moves, NONE, generation(n - 2)), signal()), null)
+      sizes.push(await memory.size())
+    }
+    await only.close()
+    assert.ok(Math.max(...sizes) <= 2 * sizes[2]!, `stored: ${sizes}`)
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('stays', '41')])))
   })
 
   state('can be closed twice, and before it was ever used', {}, async ({ store }) => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { after, afterEach, type TestContext, test } from 'node:test'
 import { type FailureCode, RelayError } from '../../src/errors.ts'
 import { type Log, SILENT } from '../../src/observe/log.ts'
-import type { Position, Positions } from '../../src/position.ts'
+import { type Position, type Positions, SHARD_END } from '../../src/position.ts'
 import { type DynamodbStateOptions, dynamodbStateStore } from '../../src/state/dynamodb.ts'
 import type { StateStore } from '../../src/state/store.ts'
 import type { Claim, Stored } from '../../src/batch.ts'
@@ -11,6 +11,7 @@ import { startDynalite } from '../support/dynalite.ts'
 import { anySeed, seededRandom } from '../support/life/random.ts'
 import { startNode } from '../support/processes/node-process.ts'
 import { describeStateStore, type StateMemory } from './conformance.ts'
+import { progress } from '../support/changes.ts'
 
 const dynamodb = await startDynalite()
 after(() => dynamodb.close())
@@ -33,6 +34,7 @@ describeStateStore('dynamodb', async (): Promise<StateMemory> => {
   return {
     store: () => openStore(table),
     backup: () => backup(table),
+    size: async () => JSON.stringify(await dynamodb.items(table)).length,
     async close() {},
   }
 })
@@ -76,12 +78,12 @@ test('dynamodb: a holder that was only slow is told who took its name, and chang
   const { store } = await place(t)
   const slow = store({ heartbeatMs: 1_000_000 })
   await slow.claim(CLAIM, signal())
-  await slow.move(at('5'), NONE, signal())
+  await slow.move(progress(at('5')), signal())
   const next = store({ now: inOneMinute })
   assert.deepEqual((await next.claim(CLAIM, signal())).positions, at('5'))
-  await assert.rejects(slow.move(at('6'), NONE, signal()), code('STATE_HELD', `process ${process.pid} on`))
+  await assert.rejects(slow.move(progress(at('6')), signal()), code('STATE_HELD', `process ${process.pid} on`))
   await slow.close()
-  assert.equal(await next.move(at('7'), NONE, signal()), null)
+  assert.equal(await next.move(progress(at('7')), signal()), null)
   await next.close()
   assert.deepEqual((await store().claim(CLAIM, signal())).positions, at('7'))
 })
@@ -138,7 +140,7 @@ test('dynamodb: requests and answers are lost, and nothing else', async (t) => {
   for (let n = 1; n <= MOVES; n++) {
     // So large that it is more than the head holds twice.
     const lessons = new Map([[`lesson ${n}`, String(n).repeat(35_000)]])
-    assert.equal(await again(() => only.move(at(String(n)), lessons, signal())), null)
+    assert.equal(await again(() => only.move(progress(at(String(n)), lessons), signal())), null)
   }
   await only.close()
   dynamodb.script(undefined)
@@ -158,9 +160,9 @@ test('dynamodb: a move after another one whose answer was lost is added to it', 
   const only = store({ heartbeatMs: 1_000_000 })
   await only.claim(CLAIM, signal())
   dynamodb.script(() => 'lose answer')
-  await assert.rejects(only.move(at('5'), new Map([['a', '1']]), signal()), code('STATE_UNREACHABLE'))
+  await assert.rejects(only.move(progress(at('5'), new Map([['a', '1']])), signal()), code('STATE_UNREACHABLE'))
   dynamodb.script(undefined)
-  assert.equal(await only.move(at('1', 'b'), new Map([['b', '2']]), signal()), null)
+  assert.equal(await only.move(progress(at('1', 'b'), new Map([['b', '2']])), signal()), null)
   await only.close()
   assert.deepEqual(await store().claim(CLAIM, signal()), {
     positions: new Map([...at('5'), ...at('1', 'b')]),
@@ -175,16 +177,16 @@ test('dynamodb: the answer to the new claim on a set-back table is lost: still a
   const { table, store } = await place(t)
   const only = store({ heartbeatMs: 1_000_000 })
   await only.claim(CLAIM, signal())
-  await only.move(at('5'), NONE, signal())
+  await only.move(progress(at('5')), signal())
   const restore = await backup(table)
-  await only.move(at('6'), NONE, signal())
+  await only.move(progress(at('6')), signal())
   await restore()
   let updates = 0
   // The first is the move itself.
   dynamodb.script((operation) => (operation === 'UpdateItem' && ++updates === 2 ? 'lose answer' : undefined))
-  await assert.rejects(only.move(at('7'), NONE, signal()), code('STATE_UNREACHABLE'))
-  assert.deepEqual((await only.move(at('7'), NONE, signal()))?.positions, at('5'))
-  assert.equal(await only.move(at('6'), NONE, signal()), null)
+  await assert.rejects(only.move(progress(at('7')), signal()), code('STATE_UNREACHABLE'))
+  assert.deepEqual((await only.move(progress(at('7')), signal()))?.positions, at('5'))
+  assert.equal(await only.move(progress(at('6')), signal()), null)
 })
 
 test('dynamodb: 500 shards', async (t) => {
@@ -194,7 +196,7 @@ test('dynamodb: 500 shards', async (t) => {
     (await only.claim({ ...CLAIM, firstPositions: async () => shards(500, 1) }, signal())).positions,
     shards(500, 1),
   )
-  for (let n = 2; n <= 20; n++) assert.equal(await only.move(shards(500, n), NONE, signal()), null)
+  for (let n = 2; n <= 20; n++) assert.equal(await only.move(progress(shards(500, n)), signal()), null)
   await only.close()
   assert.deepEqual((await store().claim(CLAIM, signal())).positions, shards(500, 20))
   assert.equal((await dynamodb.items(table)).length, 1)
@@ -204,17 +206,65 @@ test('dynamodb: 5000 shards, more than an item holds, set back and again', async
   const { table, store } = await place(t)
   const only = store()
   await only.claim({ ...CLAIM, firstPositions: async () => shards(5000, 1) }, signal())
-  assert.equal(await only.move(shards(5000, 2), NONE, signal()), null)
-  assert.equal(await only.move(shards(3, 3), NONE, signal()), null)
+  assert.equal(await only.move(progress(shards(5000, 2)), signal()), null)
+  assert.equal(await only.move(progress(shards(3, 3)), signal()), null)
   const restore = await backup(table)
-  assert.equal(await only.move(shards(5000, 4), NONE, signal()), null)
+  assert.equal(await only.move(progress(shards(5000, 4)), signal()), null)
   await restore()
 
   const old = new Map([...shards(5000, 2), ...shards(3, 3)])
-  assert.deepEqual((await only.move(shards(1, 5), NONE, signal()))?.positions, old)
-  assert.equal(await only.move(shards(1, 4), NONE, signal()), null)
+  assert.deepEqual((await only.move(progress(shards(1, 5)), signal()))?.positions, old)
+  assert.equal(await only.move(progress(shards(1, 4)), signal()), null)
   await only.close()
   assert.deepEqual((await store().claim(CLAIM, signal())).positions, new Map([...old, ...shards(1, 4)]))
+  await assertNoStrayPages(table)
+})
+
+test('dynamodb: 10,000 shards that come and go, more at a time than an item holds', async (t) => {
+  const { table, store } = await place(t)
+  const only = store()
+  const generation = (n: number): Positions =>
+    new Map(n < 0 || n > 3 ? [] : [...shards(2500, 1)].map(([shard, position]) => [`${n} ${shard}`, position]))
+  const ended = (n: number): Positions =>
+    new Map([...generation(n)].map(([shard, position]) => [shard, { ...position, sequence: SHARD_END }]))
+  await only.claim(CLAIM, signal())
+  const sizes: number[] = []
+  for (let n = 0; n < 6; n++) {
+    const moves = new Map([...generation(n), ...ended(n - 1), ...at(String(n))])
+    assert.equal(await only.move(progress(moves, NONE, [...generation(n - 2).keys()]), signal()), null)
+    await assertNoStrayPages(table)
+    sizes.push(JSON.stringify(await dynamodb.items(table)).length)
+  }
+  assert.ok(Math.max(...sizes) <= 2 * sizes[1]!, `stored: ${sizes}`)
+  // What is left needs no page.
+  assert.equal((await dynamodb.items(table)).length, 1)
+  await only.close()
+  assert.deepEqual(await store().claim(CLAIM, signal()), { positions: at('5'), facts: NONE })
+})
+
+test('dynamodb: a shard that pages hold is forgotten with them or not at all', async (t) => {
+  const { table, store } = await place(t)
+  const only = store()
+  await only.claim({ ...CLAIM, firstPositions: async () => shards(5000, 1) }, signal())
+  const [first] = shards(1, 1).keys()
+  await only.move(progress(new Map([[first!, { sequence: SHARD_END, arrivedAt: null, caughtUpAt: null }]])), signal())
+  const before = (await store({ now: inOneMinute }).claim({ ...CLAIM, takeOver: true }, signal())).positions
+  const next = store()
+  await next.claim({ ...CLAIM, takeOver: true }, signal())
+  dynamodb.script((operation) => (operation === 'UpdateItem' ? 'cut' : undefined))
+  await assert.rejects(next.move(progress(new Map(), NONE, [first!]), signal()), code('STATE_UNREACHABLE'))
+  dynamodb.script(undefined)
+  assert.deepEqual((await store().claim({ ...CLAIM, takeOver: true }, signal())).positions, before)
+
+  const last = store()
+  await last.claim({ ...CLAIM, takeOver: true }, signal())
+  dynamodb.script((operation) => (operation === 'UpdateItem' ? 'lose answer' : undefined))
+  await assert.rejects(last.move(progress(new Map(), NONE, [first!]), signal()), code('STATE_UNREACHABLE'))
+  dynamodb.script(undefined)
+  assert.equal(await last.move(progress(new Map(), NONE, [first!]), signal()), null)
+  await last.close()
+  const left = new Map([...before].filter(([shard]) => shard !== first))
+  assert.deepEqual((await store().claim(CLAIM, signal())).positions, left)
   await assertNoStrayPages(table)
 })
 
@@ -224,7 +274,7 @@ test('dynamodb: stopped between the pages and the head, it stands where it stood
   await only.claim({ ...CLAIM, firstPositions: async () => shards(5000, 1) }, signal())
   const before = await dynamodb.items(table)
   dynamodb.script((operation) => (operation === 'UpdateItem' ? 'cut' : undefined))
-  await assert.rejects(only.move(shards(5000, 2), NONE, signal()), code('STATE_UNREACHABLE'))
+  await assert.rejects(only.move(progress(shards(5000, 2)), signal()), code('STATE_UNREACHABLE'))
   await only.close()
   dynamodb.script(undefined)
   assert.ok((await dynamodb.items(table)).length > before.length, 'no pages were written')
@@ -271,9 +321,9 @@ for (const [status, name, expected] of [
     const only = store()
     await only.claim(CLAIM, signal())
     dynamodb.script(() => ({ status, name }))
-    await assert.rejects(only.move(at('5'), NONE, signal()), code(expected, table))
+    await assert.rejects(only.move(progress(at('5')), signal()), code(expected, table))
     dynamodb.script(undefined)
-    assert.equal(await only.move(at('5'), NONE, signal()), null)
+    assert.equal(await only.move(progress(at('5')), signal()), null)
   })
 }
 
@@ -281,7 +331,7 @@ test('dynamodb: what the relay is told to forget, and only that, begins anew', a
   const { table, store } = await place(t)
   const first = store()
   await first.claim(CLAIM, signal())
-  await first.move(at('5'), NONE, signal())
+  await first.move(progress(at('5')), signal())
   const key = { relay: { S: 'orders' }, item: { S: 'head' } }
   const other = { ...CLAIM, relay: { ...CLAIM.relay, start: 'latest' } }
   await assert.rejects(
@@ -289,7 +339,7 @@ test('dynamodb: what the relay is told to forget, and only that, begins anew', a
     code('STATE_DIFFERS', `delete-item --table-name ${table} --key '${JSON.stringify(key)}'`),
   )
   await dynamodb.remove(table, key)
-  await assert.rejects(first.move(at('6'), NONE, signal()), code('STATE_BROKEN', 'orders'))
+  await assert.rejects(first.move(progress(at('6')), signal()), code('STATE_BROKEN', 'orders'))
   assert.deepEqual((await store().claim(other, signal())).positions, NONE)
 })
 
@@ -312,7 +362,7 @@ test('dynamodb: what is no state is refused, and stays as it is', async (t) => {
   const { table, store } = await place(t)
   const first = store()
   await first.claim(CLAIM, signal())
-  await first.move(shards(5000, 1), NONE, signal())
+  await first.move(progress(shards(5000, 1)), signal())
   await first.close()
   const items = await dynamodb.items(table)
   const head = items.find(({ item }) => item?.S === 'head')!

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Found, type Ours, type Verdict, verdict } from '../../src/state/fence.ts'
-import type { Stored } from '../../src/batch.ts'
+import type { Progress, Stored } from '../../src/batch.ts'
 
 type Texts = Readonly<Record<string, string>>
 
@@ -13,12 +13,13 @@ const stored = (positions: Texts, facts: Texts = {}): Stored => ({
 })
 
 const OURS: Ours = { claim: 7, owner: 'we', revision: 3, stored: stored({ a: '5', b: '5' }, { x: '1' }) }
-const NEWS: Stored = stored({ a: '6', c: '1' }, { x: '2' })
+const NEWS: Progress = { ...stored({ a: '6', c: '1' }, { x: '2' }), forgotten: [] }
+const FORGETTING: Progress = { ...stored({ a: '6' }), forgotten: ['b'] }
 const AFTER: Stored = stored({ a: '6', b: '5', c: '1' }, { x: '2' })
 
 const found = (parts: Partial<Found>): Found => ({ claim: 7, owner: 'we', revision: 3, stored: OURS.stored, ...parts })
 
-const cases: readonly { title: string; found: Found; ours?: Ours; news?: Stored; is: Verdict }[] = [
+const cases: readonly { title: string; found: Found; ours?: Ours; news?: Progress; is: Verdict }[] = [
   { title: 'our claim and the news: the answer was lost', found: found({ revision: 4, stored: AFTER }), is: 'moved' },
   {
     title: 'our claim and the news, in a store that counts no moves',
@@ -26,7 +27,26 @@ const cases: readonly { title: string; found: Found; ours?: Ours; news?: Stored;
     ours: { claim: 7n, owner: 'we', stored: OURS.stored },
     is: 'moved',
   },
-  { title: 'no news, and nothing else either', found: found({}), news: stored({}), is: 'moved' },
+  { title: 'no news, and nothing else either', found: found({}), news: { ...stored({}), forgotten: [] }, is: 'moved' },
+  {
+    title: 'our claim and the news, what is to be forgotten is gone',
+    found: found({ revision: 4, stored: stored({ a: '6' }, { x: '1' }) }),
+    news: FORGETTING,
+    is: 'moved',
+  },
+  {
+    title: 'our claim and the news, what is to be forgotten is still there',
+    found: found({ stored: stored({ a: '6', b: '5' }, { x: '1' }) }),
+    news: FORGETTING,
+    is: 'set-back',
+  },
+  {
+    title: 'what is to be forgotten was forgotten before',
+    found: found({ revision: 4, stored: stored({ a: '6' }, { x: '1' }) }),
+    ours: { ...OURS, stored: stored({ a: '5' }, { x: '1' }) },
+    news: FORGETTING,
+    is: 'moved',
+  },
   {
     title: 'our claim and an earlier move whose answer was lost',
     found: found({ revision: 4, stored: stored({ a: '5', b: '6' }, { x: '1' }) }),

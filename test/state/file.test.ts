@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -9,6 +9,7 @@ import type { Positions } from '../../src/position.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import { startNode } from '../support/processes/node-process.ts'
 import { describeStateStore, type StateMemory } from './conformance.ts'
+import { progress } from '../support/changes.ts'
 
 describeStateStore('file', openFile, {
   noTakeOver: 'the lock of a process that lives cannot be taken from it',
@@ -25,6 +26,7 @@ async function openFile(): Promise<StateMemory> {
       await copyFile(path, copy)
       return () => copyFile(copy, path)
     },
+    size: async () => (await stat(path)).size,
     close: () => rm(folder, { recursive: true }),
   }
 }
@@ -36,8 +38,8 @@ test('file: a second relay, let in because the lock file was removed, ends the f
   await rm(`${path}.lock`)
   const second = store()
   await second.claim(CLAIM, signal())
-  await assert.rejects(first.move(at('6'), NONE, signal()), code('STATE_HELD'))
-  assert.equal(await second.move(at('7'), NONE, signal()), null)
+  await assert.rejects(first.move(progress(at('6')), signal()), code('STATE_HELD'))
+  assert.equal(await second.move(progress(at('7')), signal()), null)
 })
 
 test('file: two relays that claimed the same backup with the same number are told apart', async (t) => {
@@ -47,16 +49,16 @@ test('file: two relays that claimed the same backup with the same number are tol
   await rm(path)
   await rm(`${path}.lock`)
   await store().claim(CLAIM, signal())
-  await assert.rejects(first.move(at('6'), NONE, signal()), code('STATE_HELD'))
+  await assert.rejects(first.move(progress(at('6')), signal()), code('STATE_HELD'))
 })
 
 test('file: a state file removed under a running relay is not taken for a new one', async (t) => {
   const { path, store } = await emptyPlace(t)
   const only = store()
   await only.claim(CLAIM, signal())
-  await only.move(at('5'), NONE, signal())
+  await only.move(progress(at('5')), signal())
   await rm(path)
-  await assert.rejects(only.move(at('6'), NONE, signal()), code('STATE_BROKEN', path))
+  await assert.rejects(only.move(progress(at('6')), signal()), code('STATE_BROKEN', path))
 })
 
 test('file: what is no state is refused with the path and stays as it is', async (t) => {
@@ -96,7 +98,7 @@ test('file: a file of a version that learned nothing is read, and learns', async
   const { path, store } = await emptyPlace(t)
   const first = store()
   await first.claim(CLAIM, signal())
-  await first.move(at('5'), NONE, signal())
+  await first.move(progress(at('5')), signal())
   await first.close()
   const { learned, ...earlier } = JSON.parse(await readFile(path, 'utf8'))
   assert.deepEqual(learned, {})
@@ -107,7 +109,7 @@ test('file: a file of a version that learned nothing is read, and learns', async
   // Put back while it runs: the positions and lessons are those that it read, so nothing was set back.
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), learned: undefined }))
   const lessons = new Map([['table orders', '{"key":["id"]}']])
-  assert.equal(await next.move(at('6'), lessons, signal()), null)
+  assert.equal(await next.move(progress(at('6'), lessons), signal()), null)
   await next.close()
   assert.deepEqual(await store().claim(CLAIM, signal()), { positions: at('6'), facts: lessons })
 })
@@ -116,24 +118,24 @@ test('file: a move that stored everything and then failed is recognised, lessons
   const { path, store } = await emptyPlace(t)
   const only = store()
   await only.claim(CLAIM, signal())
-  await only.move(at('5'), new Map([['a', '1']]), signal())
+  await only.move(progress(at('5'), new Map([['a', '1']])), signal())
   const before = await readFile(path, 'utf8')
   const lessons = new Map([['a', '2']])
-  await only.move(at('6'), lessons, signal())
+  await only.move(progress(at('6'), lessons), signal())
   const moved = await readFile(path, 'utf8')
 
   // As after a failure once the file was replaced: it says more than the store knows to have written.
   await writeFile(path, before)
-  assert.deepEqual(await only.move(at('7'), NONE, signal()), {
+  assert.deepEqual(await only.move(progress(at('7')), signal()), {
     positions: at('5'),
     facts: new Map([['a', '1']]),
   })
   const { positions, learned } = JSON.parse(moved)
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), positions, learned }))
-  assert.equal(await only.move(at('6'), lessons, signal()), null)
+  assert.equal(await only.move(progress(at('6'), lessons), signal()), null)
   // The same positions with other lessons are those of another history.
   await writeFile(path, (await readFile(path, 'utf8')).replace('"a": "2"', '"a": "1"'))
-  assert.deepEqual(await only.move(at('7'), NONE, signal()), { positions: at('6'), facts: new Map([['a', '1']]) })
+  assert.deepEqual(await only.move(progress(at('7')), signal()), { positions: at('6'), facts: new Map([['a', '1']]) })
 })
 
 test('file: another relay is told whose state the file holds', async (t) => {

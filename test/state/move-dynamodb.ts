@@ -1,5 +1,6 @@
 import { SILENT } from '../../src/observe/log.ts'
 import { dynamodbStateStore } from '../../src/state/dynamodb.ts'
+import { progress } from '../support/changes.ts'
 
 /**
  * A process of its own that claims a name in a table (arguments: endpoint, table, how many moves) and moves one shard so
@@ -19,6 +20,6 @@ const { positions } = await store.claim(
 const from = Number(positions.get('a')?.sequence ?? 0)
 for (let n = from + 1; n <= from + Number(count); n++) {
   const moves = new Map([['a', { sequence: String(n), arrivedAt: null, caughtUpAt: null }]])
-  await store.move(moves, new Map([['how far', String(n)]]), signal)
+  await store.move(progress(moves, new Map([['how far', String(n)]])), signal)
   process.stdout.write(`${n}\n`)
 }

@@ -1,4 +1,5 @@
 import { fileStateStore } from '../../src/state/file.ts'
+import { progress } from '../support/changes.ts'
 
 /**
  * A process of its own that moves one shard of the state file in its first argument on and on, each time with the
@@ -16,6 +17,6 @@ const { positions } = await store.claim(
 )
 for (let n = Number(positions.get('a')?.sequence ?? 0) + 1; ; n++) {
   const moves = new Map([['a', { sequence: String(n), arrivedAt: null, caughtUpAt: null }]])
-  await store.move(moves, new Map([['how far', String(n)]]), signal)
+  await store.move(progress(moves, new Map([['how far', String(n)]])), signal)
   process.stdout.write(`${n}\n`)
 }

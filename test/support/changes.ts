@@ -10,7 +10,7 @@ import {
   tableLabel,
   type Value,
 } from '../../src/change.ts'
-import type { Batch, Claim, RelayIdentity, SourceTable, Unclaimed } from '../../src/batch.ts'
+import type { Batch, Claim, Facts, Progress, RelayIdentity, SourceTable, Unclaimed } from '../../src/batch.ts'
 import type { Positions } from '../../src/position.ts'
 
 /** Attributes of a row, in an object that takes any name. */
@@ -144,7 +144,16 @@ export function sourceTable(columns: Columns, parts: Partial<Omit<SourceTable, '
 
 /** A batch with what a test says of it, and nothing else. */
 export function batchOf(parts: Partial<Batch>): Batch {
-  return { changes: [], tables: new Map(), facts: new Map(), deadLetters: [], positions: new Map(), ...parts }
+  return { changes: [], tables: new Map(), deadLetters: [], ...progress(), ...parts }
+}
+
+/** What moves with a batch. */
+export function progress(
+  positions: Positions = new Map(),
+  facts: Facts = new Map(),
+  forgotten: readonly string[] = [],
+): Progress {
+  return { positions, forgotten, facts }
 }
 
 export function claimOf(relay: Partial<RelayIdentity> = {}, parts: Partial<Claim> = {}): Claim {

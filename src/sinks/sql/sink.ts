@@ -240,14 +240,14 @@ function prepareBatch(
           isCommitting = true
         },
       })
-      state.moved(batch.positions, batch.facts)
+      state.moved(batch)
       if (plans.some((plan) => plan.isOutdated?.())) tables.forget()
       const facts = unclaimed?.newFacts() ?? null
       return facts === null ? written : { ...written, facts }
     } catch (error) {
       if (isCommitting) throw new CommitFailure(error)
       if (!(error instanceof Fenced)) throw error
-      const older = await state.settle(batch.positions, batch.facts, signal)
+      const older = await state.settle(batch, signal)
       return older === null ? (unanswered ?? error.written) : { kind: 'rewound', ...older }
     }
   }

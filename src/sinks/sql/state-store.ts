@@ -1,6 +1,5 @@
-import type { Facts, Stored, Unclaimed } from '../../batch.ts'
+import type { Progress, Stored, Unclaimed } from '../../batch.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
-import type { Positions } from '../../position.ts'
 import type { StateStore } from '../../state/store.ts'
 import type { Asker } from './advice.ts'
 import type { Connection } from './connection.ts'
@@ -26,19 +25,19 @@ export function sqlStateStore(connection: Connection, asker?: Asker): StateStore
     }
   }
 
-  async function move(moves: Positions, lessons: Facts, signal: AbortSignal): Promise<Stored | null> {
+  async function move(progress: Progress, signal: AbortSignal): Promise<Stored | null> {
     if (opened === undefined) throw new Error('the name must be claimed first')
     const { state, dialect } = opened
     await state.keepLock()
     try {
       await dialect.writing.batch(connection.db, async (to) => {
-        if (!(await state.moveWithin(to, moves, lessons))) throw new NotMoved()
+        if (!(await state.moveWithin(to, progress))) throw new NotMoved()
       })
     } catch (error) {
       if (!(error instanceof NotMoved)) throw error
-      return await state.settle(moves, lessons, signal)
+      return await state.settle(progress, signal)
     }
-    state.moved(moves, lessons)
+    state.moved(progress)
     return null
   }
 
@@ -48,7 +47,7 @@ export function sqlStateStore(connection: Connection, asker?: Asker): StateStore
         opened ??= await open()
         return await opened.state.claim(claim, signal)
       }),
-    move: (moves, lessons, signal) => orFailure(() => move(moves, lessons, signal)),
+    move: (progress, signal) => orFailure(() => move(progress, signal)),
     shared: {
       join: (opening) =>
         orFailure(async () => {

@@ -93,8 +93,8 @@ export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: F
       }
     },
 
-    async moveWithin(to, positions, facts) {
-      if (positions.size > 0) throw new Error('a batch under an engine has no positions')
+    async moveWithin(to, { positions, forgotten, facts }) {
+      if (positions.size > 0 || forgotten.length > 0) throw new Error('a batch under an engine has no positions')
       if (facts.size > 0) await shared.mergeFacts(to, opening, facts)
       return true
     },

@@ -95,7 +95,7 @@ export async function writeBatch(
       ...(refused.length > 0 && { refused }),
       ...asideOf(setAside),
     }
-    if (!(await state.moveWithin(to, batch.positions, batch.facts))) throw new Fenced(written)
+    if (!(await state.moveWithin(to, batch))) throw new Fenced(written)
     onCommit(written)
     return written
   })

@@ -10,7 +10,7 @@ import { ensureSchema } from '../../../src/sinks/sql/postgresql/migration.ts'
 import { POSTGRES_STEPS } from '../../../src/sinks/sql/postgresql/schema.ts'
 import type { SchemaStep } from '../../../src/sinks/sql/schema-steps.ts'
 import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
-import { at, claimOf } from '../../support/changes.ts'
+import { at, claimOf, progress } from '../../support/changes.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 
@@ -39,7 +39,7 @@ async function opened(t: TestContext, url: string): Promise<Connection> {
 async function moved(url: string): Promise<void> {
   const store = sqlStateStore(await connect(url))
   await store.claim(claimOf(), signal())
-  await store.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+  await store.move(progress(at({ a: '5' }), new Map([['table orders', '1']])), signal())
   await store.close()
 }
 
@@ -97,7 +97,7 @@ for (const [title, place, steps] of [
     t.after(() => store.close())
     await store.claim(claimOf(), signal())
     await ensureSchema((await opened(t, database.url)).db, steps)
-    assert.equal(await store.move(at({ a: '6' }), new Map([['table orders', '2']]), signal()), null)
+    assert.equal(await store.move(progress(at({ a: '6' }), new Map([['table orders', '2']])), signal()), null)
     assert.deepEqual(await database.query('SELECT sequence FROM cdc_relay.positions'), [{ sequence: '6' }])
   })
 }

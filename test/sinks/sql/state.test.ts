@@ -5,7 +5,7 @@ import { connect } from '../../../src/sinks/sql/connect.ts'
 import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
 import type { StateStore } from '../../../src/state/store.ts'
 import { describeStateStore, type StateMemory } from '../../state/conformance.ts'
-import { at, claimOf } from '../../support/changes.ts'
+import { at, claimOf, progress } from '../../support/changes.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { backup } from '../../support/targets/sql-target.ts'
@@ -15,6 +15,7 @@ describeStateStore('postgresql', async () => {
   return {
     store: async () => sqlStateStore(await connect(database.url)),
     backup: () => backup((text) => database.query(text)),
+    size: async () => (await database.query(ALL_POSITIONS)).length,
     close: database.drop,
   }
 })
@@ -22,6 +23,8 @@ describeStateStore('postgresql', async () => {
 describeStateStore('pglite', openPGlite, {
   noTakeOver: 'the lock of a process that lives cannot be taken from it',
 })
+
+const ALL_POSITIONS = 'SELECT 1 FROM cdc_relay.positions'
 
 /** Only one may have the folder open: while a store has, its connection is used for the backup, too. */
 async function openPGlite(): Promise<StateMemory> {
@@ -43,6 +46,7 @@ async function openPGlite(): Promise<StateMemory> {
   return {
     store: async () => sqlStateStore(await openedOnce()),
     backup: () => backup((text) => folder.query(text, open)),
+    size: async () => (await folder.query(ALL_POSITIONS, open)).length,
     close: folder.empty,
   }
 }
@@ -51,14 +55,14 @@ test('postgresql: a database that an earlier version made gets the table that it
   const { database, store } = await place(t)
   const first = await store()
   await first.claim(claimOf(), signal())
-  await first.move(at({ a: '5' }), new Map(), signal())
+  await first.move(progress(at({ a: '5' })), signal())
   await first.close()
   await database.query('DROP TABLE cdc_relay.lessons')
 
   const lessons = new Map([['table orders', '{"key":["id"]}']])
   const next = await store()
   assert.deepEqual(await next.claim(claimOf(), signal()), { positions: at({ a: '5' }), facts: new Map() })
-  assert.equal(await next.move(at({ a: '6' }), lessons, signal()), null)
+  assert.equal(await next.move(progress(at({ a: '6' }), lessons), signal()), null)
   await next.close()
   assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: at({ a: '6' }), facts: lessons })
 })
@@ -77,7 +81,7 @@ test('postgresql: a user who may only use the schema that was made for it needs 
     const only = sqlStateStore(await connect(url.href))
     t.after(() => only.close())
     await only.claim(claimOf(), signal())
-    assert.equal(await only.move(new Map(), new Map([['made', made]]), signal()), null)
+    assert.equal(await only.move(progress(new Map(), new Map([['made', made]])), signal()), null)
     await only.close()
   }
 })
@@ -86,7 +90,7 @@ test('postgresql: what a relay forgets when its row is deleted, lessons too', as
   const { database, store } = await place(t)
   const first = await store()
   await first.claim(claimOf(), signal())
-  await first.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+  await first.move(progress(at({ a: '5' }), new Map([['table orders', '1']])), signal())
   await first.close()
   await database.query('DELETE FROM cdc_relay.relays')
   assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), facts: new Map() })
@@ -96,14 +100,14 @@ test('postgresql: what was committed without an answer is recognised by its posi
   const { database, store } = await place(t)
   const only = await store()
   await only.claim(claimOf(), signal())
-  await only.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+  await only.move(progress(at({ a: '5' }), new Map([['table orders', '1']])), signal())
   await database.query(`
     UPDATE cdc_relay.positions SET sequence = '6';
     UPDATE cdc_relay.lessons SET lesson = '2'`)
-  assert.equal(await only.move(at({ a: '6' }), new Map([['table orders', '2']]), signal()), null)
+  assert.equal(await only.move(progress(at({ a: '6' }), new Map([['table orders', '2']])), signal()), null)
 
   await database.query(`UPDATE cdc_relay.positions SET sequence = '7'`)
-  assert.deepEqual(await only.move(at({ a: '7' }), new Map([['table orders', '3']]), signal()), {
+  assert.deepEqual(await only.move(progress(at({ a: '7' }), new Map([['table orders', '3']])), signal()), {
     positions: at({ a: '7' }),
     facts: new Map([['table orders', '2']]),
   })
@@ -113,24 +117,24 @@ test('postgresql: a claim of our own whose answer was lost is ours, and what the
   const { database, store } = await place(t)
   const only = await store()
   await only.claim(claimOf(), signal())
-  await only.move(at({ a: '5' }), new Map(), signal())
+  await only.move(progress(at({ a: '5' })), signal())
   await database.query('UPDATE cdc_relay.relays SET claim = claim + 1')
-  assert.deepEqual(await only.move(at({ a: '6' }), new Map(), signal()), {
+  assert.deepEqual(await only.move(progress(at({ a: '6' })), signal()), {
     positions: at({ a: '5' }),
     facts: new Map(),
   })
-  assert.equal(await only.move(at({ a: '6' }), new Map(), signal()), null)
+  assert.equal(await only.move(progress(at({ a: '6' })), signal()), null)
 })
 
 test('postgresql: lessons that cannot be written leave the positions where they are', async (t) => {
   const { database, store } = await place(t)
   const only = await store()
   await only.claim(claimOf(), signal())
-  await only.move(at({ a: '5' }), new Map(), signal())
+  await only.move(progress(at({ a: '5' })), signal())
   await database.query(`ALTER TABLE cdc_relay.lessons ADD CHECK (lesson <> 'refused')`)
   const refused = { code: 'STATE_BROKEN', detail: /SQLSTATE 23514/ }
-  await assert.rejects(only.move(at({ a: '6' }), new Map([['x', 'refused']]), signal()), refused)
-  assert.equal(await only.move(at({ a: '6' }), new Map([['x', 'kept']]), signal()), null)
+  await assert.rejects(only.move(progress(at({ a: '6' }), new Map([['x', 'refused']])), signal()), refused)
+  assert.equal(await only.move(progress(at({ a: '6' }), new Map([['x', 'kept']])), signal()), null)
 })
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)

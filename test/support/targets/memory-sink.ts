@@ -163,7 +163,7 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
   }
 
   async function write(batch: Batch, preparedAt: number): Promise<Written | Rewound> {
-    const { changes, facts: lessons, deadLetters, positions } = batch
+    const { changes, facts, deadLetters, positions } = batch
     if (preparedAt !== rewinds) return { kind: 'rewound', ...known }
     const stored = contents().relays.get(name)
     if (stored !== undefined && (stored.claim > claimed || (stored.claim === claimed && stored.owner !== owner))) {
@@ -178,10 +178,8 @@ function memorySink(contents: () => Contents, alive: Map<string, symbol>, option
     }
     const written = mode === 'append' ? append(contents(), changes) : mirror(contents(), changes)
     contents().deadLetters.push(...deadLetters)
-    known = {
-      positions: new Map([...known.positions, ...positions]),
-      facts: new Map([...known.facts, ...lessons]),
-    }
+    const reached = [...known.positions, ...positions].filter(([shard]) => !batch.forgotten.includes(shard))
+    known = { positions: new Map(reached), facts: new Map([...known.facts, ...facts]) }
     contents().relays.set(name, { ...stored, stored: known })
     return written
   }

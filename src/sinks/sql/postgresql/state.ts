@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Positions } from '../../../position.ts'
 import { isOurs, verdict } from '../../../state/fence.ts'
-import type { Claim, Facts, Stored } from '../../../batch.ts'
-import { merge } from '../../../state/stored.ts'
+import type { Claim, Facts, Progress, Stored } from '../../../batch.ts'
+import { KnownState } from '../../../state/stored.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockKey } from '../../tables/names.ts'
 import { type Connection, inTransaction } from '../connection.ts'
 import type { SqlState } from '../state.ts'
 import type { SchemaStep } from '../schema-steps.ts'
 import { ensureSchema } from './migration.ts'
+import { forgetPositions } from './forget-positions.ts'
 import { beginName, gone, held, readRelay, readStored, takeName } from './state-rows.ts'
 
 /** How long a new process waits for the session of a killed one to end. */
@@ -46,7 +47,7 @@ class SessionState implements SqlState {
   #request: Claim | undefined
   /** The claim that we hold, bigint as text. */
   #claimed = '0'
-  #known: Stored = { positions: new Map(), facts: new Map() }
+  #known = new KnownState({ positions: new Map(), facts: new Map() })
   #setBacks = 0
   /** The session that took the lock on the name, if one did. */
   #lockedIn: number | null = null
@@ -62,11 +63,7 @@ class SessionState implements SqlState {
   }
 
   stored(): Stored {
-    return this.#known
-  }
-
-  positions(): Positions {
-    return this.#known.positions
+    return this.#known.snapshot()
   }
 
   setBacks(): number {
@@ -88,8 +85,8 @@ class SessionState implements SqlState {
       taken = await inTransaction(this.#db, (trx) => beginName(trx, relay, this.#owner, first))
     }
     this.#claimed = taken.claim
-    this.#known = taken.stored
-    return this.#known
+    this.#known = new KnownState(taken.stored)
+    return taken.stored
   }
 
   async #lockName(name: string, takeOver: boolean, signal: AbortSignal): Promise<void> {
@@ -110,29 +107,31 @@ class SessionState implements SqlState {
     return rows[0]?.taken === true
   }
 
-  async moveWithin(trx: Database, positions: Positions, facts: Facts): Promise<boolean> {
+  async moveWithin(trx: Database, { positions, forgotten, facts }: Progress): Promise<boolean> {
     const held = { name: this.name(), claim: this.#claimed, owner: this.#owner }
+    const before = this.#known.positions
     return (
-      (positions.size === 0 || (await this.#statements.move(trx, held, positions, this.#known.positions))) &&
+      (positions.size === 0 || (await this.#statements.move(trx, held, positions, before))) &&
+      (forgotten.length === 0 || (await forgetPositions(trx, held, forgotten, before))) &&
       (facts.size === 0 || (await this.#statements.keep(trx, held, facts)))
     )
   }
 
-  moved(positions: Positions, facts: Facts): void {
-    this.#known = merge(this.#known, { positions, facts })
+  moved(progress: Progress): void {
+    this.#known.advance(progress)
   }
 
-  async settle(positions: Positions, facts: Facts, signal: AbortSignal): Promise<Stored | null> {
+  async settle(progress: Progress, signal: AbortSignal): Promise<Stored | null> {
     const name = this.name()
     const row = await readRelay(this.#db, name)
     if (row === undefined) throw gone(name)
     const ours = { claim: BigInt(this.#claimed), owner: this.#owner, stored: this.#known }
     const found = { claim: BigInt(row.claim), owner: row.owner }
     const stored = isOurs(found, ours) ? await readStored(this.#db, name) : null
-    const is = verdict({ ...found, stored }, ours, { positions, facts })
+    const is = verdict({ ...found, stored }, ours, progress)
     if (is === 'held') throw held(name, row)
     if (is === 'moved' && stored !== null) {
-      this.#known = stored
+      this.#known = new KnownState(stored)
       return null
     }
     // Set back. Whoever lives there keeps the name.

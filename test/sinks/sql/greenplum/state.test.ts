@@ -12,6 +12,7 @@ for (const kind of ['6', '7'] as const) {
     return {
       store: async () => sqlStateStore(await connect(database.url)),
       backup: () => backup((text) => database.query(text)),
+      size: async () => (await database.query('SELECT 1 FROM cdc_relay.positions')).length,
       close: database.drop,
     }
   })

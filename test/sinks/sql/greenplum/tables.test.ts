@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { connect } from '../../../../src/sinks/sql/connect.ts'
 import { sqlStateStore } from '../../../../src/sinks/sql/state-store.ts'
-import { at, claimOf, del, dmsPatch, put, sourceTable } from '../../../support/changes.ts'
+import { at, claimOf, del, dmsPatch, put, sourceTable, progress } from '../../../support/changes.ts'
 import {
   GREENPLUM_KINDS,
   greenplumDatabase,
@@ -59,7 +59,7 @@ for (const kind of GREENPLUM_KINDS) {
     const database = await greenplumDatabase(t, kind)
     const first = sqlStateStore(await connect(database.url))
     await first.claim(claimOf(), signal())
-    await first.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+    await first.move(progress(at({ a: '5' }), new Map([['table orders', '1']])), signal())
     await first.close()
     await database.query('DELETE FROM cdc_relay.relays')
     assert.equal((await database.query('SELECT FROM cdc_relay.positions')).length, 1)
@@ -70,7 +70,7 @@ for (const kind of GREENPLUM_KINDS) {
     for (const table of ['positions', 'lessons', 'tables']) {
       assert.deepEqual(await database.query(`SELECT FROM cdc_relay.${table}`), [], table)
     }
-    assert.equal(await again.move(at({ a: '1' }), new Map(), signal()), null)
+    assert.equal(await again.move(progress(at({ a: '1' })), signal()), null)
     await again.close()
   })
 

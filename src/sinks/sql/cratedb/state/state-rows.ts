@@ -23,7 +23,7 @@ export interface Owner {
 }
 
 /** What moves. */
-export interface Progress {
+export interface ProgressColumns {
   /** Goes up with each move. */
   readonly revision: number
   readonly positions: string
@@ -39,7 +39,7 @@ export interface Tokens {
 }
 
 /** A relay's row in `cdc_relay.relays`. */
-export interface RelayRow extends Owner, Progress, Tokens {
+export interface RelayRow extends Owner, ProgressColumns, Tokens {
   readonly life: string
   readonly stream_id: string
   readonly stream_created: string
@@ -92,7 +92,7 @@ export async function changeRelay(
   db: Database,
   name: string,
   { _seq_no, _primary_term }: Tokens,
-  columns: Partial<Owner & Progress & { readonly settings: string }>,
+  columns: Partial<Owner & ProgressColumns & { readonly settings: string }>,
 ): Promise<Tokens | null> {
   const assignments = Object.entries(columns).map(([column, value]) => sql`${sql.id(column)} = ${value}`)
   const update = sql<Tokens>`

@@ -3,7 +3,6 @@ import { hostname } from 'node:os'
 import { sql } from 'kysely'
 import { RelayError } from '../../../../errors.ts'
 import type { Log } from '../../../../observe/log.ts'
-import type { Positions } from '../../../../position.ts'
 import { isOurs, verdict } from '../../../../state/fence.ts'
 import { startHeartbeat } from '../../../../state/heartbeat.ts'
 import {
@@ -16,8 +15,8 @@ import {
 } from '../../../../state/heartbeat-claim.ts'
 import { requireSameIdentity } from '../../../../state/identity.ts'
 import { keptBy, requireSameKeeper } from '../../../../state/keeper.ts'
-import type { Claim, Facts, Stored } from '../../../../batch.ts'
-import { merge } from '../../../../state/stored.ts'
+import type { Claim, Progress, Stored } from '../../../../batch.ts'
+import { advance } from '../../../../state/stored.ts'
 import type { Database } from '../../../tables/database.ts'
 import type { Connection } from '../../connection.ts'
 import { sqlFailure } from '../../failures.ts'
@@ -29,7 +28,7 @@ import {
   changeRelay,
   forgetStatement,
   type Owner,
-  type Progress,
+  type ProgressColumns,
   pageOf,
   positionsText,
   type RelayRow,
@@ -93,10 +92,6 @@ class CrateState implements SqlState {
     return this.#requireKnown().stored
   }
 
-  positions(): Positions {
-    return this.stored().positions
-  }
-
   setBacks(): number {
     return this.#setBacks
   }
@@ -152,22 +147,23 @@ class CrateState implements SqlState {
     return stored
   }
 
-  async moveWithin(_: Database, positions: Positions, facts: Facts): Promise<boolean> {
-    if (positions.size === 0 && facts.size === 0) return true
+  async moveWithin(_: Database, progress: Progress): Promise<boolean> {
+    const { positions, forgotten, facts } = progress
+    if (positions.size === 0 && forgotten.length === 0 && facts.size === 0) return true
     const name = this.name()
     const { row, stored } = this.#requireKnown()
-    const next = merge(stored, { positions, facts })
+    const next = advance(stored, progress)
     const revision = row.revision + 1
     const page = facts.size === 0 ? pageOf(row) : { life: row.life, claim: row.claim, revision }
     if (facts.size > 0) await writeLessons(this.#db, name, page, next.facts)
-    const progress: Progress = {
+    const columns: ProgressColumns = {
       revision,
       positions: positionsText(next.positions),
       lessons_claim: page.claim,
       lessons_revision: page.revision,
     }
-    if (!(await this.#write({ ...progress, heartbeat: this.#now() }))) return false
-    this.#known = { row: { ...this.#requireKnown().row, ...progress }, stored: next }
+    if (!(await this.#write({ ...columns, heartbeat: this.#now() }))) return false
+    this.#known = { row: { ...this.#requireKnown().row, ...columns }, stored: next }
     if (facts.size > 0) await removeLessons(this.#db, pageOf(row))
     return true
   }
@@ -176,7 +172,7 @@ class CrateState implements SqlState {
    * Writes columns of our row, unless another process did so since. New tokens of a row that is still ours are taken: a
    * heartbeat gave them, or a shard whose primary moved.
    */
-  async #write(columns: Partial<Owner & Progress>): Promise<boolean> {
+  async #write(columns: Partial<Owner & ProgressColumns>): Promise<boolean> {
     const name = this.name()
     const before = this.#requireKnown().row
     let tokens: Tokens = before
@@ -184,7 +180,9 @@ class CrateState implements SqlState {
       const changed = await changeRelay(this.#db, name, tokens, columns)
       if (changed !== null) {
         const known = this.#requireKnown()
-        this.#known = { ...known, row: { ...known.row, ...changed } }
+        // A heartbeat may have written a row that was set back while a move was done: its tokens are not those of what we know.
+        const isStill = isOurs(known.row, before) && known.row.revision === before.revision
+        if (isStill) this.#known = { ...known, row: { ...known.row, ...changed } }
         return true
       }
       const row = await readRelay(this.#db, name)
@@ -194,13 +192,12 @@ class CrateState implements SqlState {
     }
   }
 
-  async settle(positions: Positions, facts: Facts, signal: AbortSignal): Promise<Stored | null> {
-    const news: Stored = { positions, facts }
+  async settle(progress: Progress, signal: AbortSignal): Promise<Stored | null> {
     const { row: before, stored } = this.#requireKnown()
     const row = await readRelay(this.#db, this.name())
     if (row === undefined) throw gone(this.name())
     const now = isOurs(row, before) ? await readProgress(this.#db, row) : null
-    switch (verdict({ ...row, stored: now }, { ...before, stored }, news)) {
+    switch (verdict({ ...row, stored: now }, { ...before, stored }, progress)) {
       case 'held':
         throw heldBy(this.name(), holderOf(row))
       case 'moved':
@@ -208,7 +205,7 @@ class CrateState implements SqlState {
         return null
       case 'further':
         this.#known = { row, stored: now! }
-        return (await this.moveWithin(this.#db, positions, facts)) ? null : await this.settle(positions, facts, signal)
+        return (await this.moveWithin(this.#db, progress)) ? null : await this.settle(progress, signal)
       case 'set-back': {
         // Whoever lives there keeps the name.
         const older = await this.claim({ ...this.#requireRequest(), takeOver: false }, signal)

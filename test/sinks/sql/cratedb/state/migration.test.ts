@@ -6,7 +6,7 @@ import { ensureSchema } from '../../../../../src/sinks/sql/cratedb/state/migrati
 import { CRATE_STEPS } from '../../../../../src/sinks/sql/cratedb/state/schema.ts'
 import type { Database } from '../../../../../src/sinks/tables/database.ts'
 import { sqlStateStore } from '../../../../../src/sinks/sql/state-store.ts'
-import { at, claimOf } from '../../../../support/changes.ts'
+import { at, claimOf, progress } from '../../../../support/changes.ts'
 import type { Crate } from '../../../../support/crate/crate.ts'
 import { onStandInOnly, testCrate } from '../../../../support/crate/real-crate.ts'
 
@@ -34,7 +34,7 @@ async function place(t: TestContext): Promise<{ crate: Crate; open(): Promise<Da
   t.after(() => crate.stop())
   const store = sqlStateStore(await connect(crate.url))
   await store.claim(claimOf(), signal())
-  await store.move(at({ a: '5' }), new Map([['table orders', '1']]), signal())
+  await store.move(progress(at({ a: '5' }), new Map([['table orders', '1']])), signal())
   await store.close()
   return {
     crate,

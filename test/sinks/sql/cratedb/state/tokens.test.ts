@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { RelayError } from '../../../../../src/errors.ts'
 import { openCrate } from '../../../../../src/sinks/sql/cratedb/connection.ts'
 import { crateState } from '../../../../../src/sinks/sql/cratedb/state/state.ts'
-import { claimOf } from '../../../../support/changes.ts'
+import { claimOf, progress } from '../../../../support/changes.ts'
 import { startCrate } from '../../../../support/crate/crate.ts'
 
 const MOVES = new Map([['shard-0', { sequence: '7', arrivedAt: null, caughtUpAt: null }]])
@@ -21,18 +21,18 @@ test('a version conflict that is said as an error is no loop and no end: the row
   await state.claim(claimOf(), signal)
   crate.faults.next({ kind: 'error', when: 'before', text: CONFLICT }, { matching: /UPDATE/ })
   const isBusy = (error: unknown) => error instanceof RelayError && error.code === 'SINK_BUSY'
-  await assert.rejects(state.moveWithin(connection.db, MOVES, new Map()), isBusy)
-  assert.equal(await state.moveWithin(connection.db, MOVES, new Map()), true)
+  await assert.rejects(state.moveWithin(connection.db, progress(MOVES)), isBusy)
+  assert.equal(await state.moveWithin(connection.db, progress(MOVES)), true)
 
   // Written, and said to be in conflict all the same: the row is further than we knew, which `settle` finds.
   crate.faults.next({ kind: 'error', when: 'after', text: CONFLICT }, { matching: /UPDATE/ })
-  assert.equal(await state.moveWithin(connection.db, MOVES, new Map()), false)
-  assert.equal(await state.settle(MOVES, new Map(), signal), null)
+  assert.equal(await state.moveWithin(connection.db, progress(MOVES)), false)
+  assert.equal(await state.settle(progress(MOVES), signal), null)
 
   // The same, and then another move: it is added to the one whose answer was lost.
   crate.faults.next({ kind: 'error', when: 'after', text: CONFLICT }, { matching: /UPDATE/ })
-  assert.equal(await state.moveWithin(connection.db, AT_8, new Map()), false)
-  assert.equal(await state.settle(OTHER, new Map(), signal), null)
-  assert.deepEqual(state.positions(), new Map([...AT_8, ...OTHER]))
+  assert.equal(await state.moveWithin(connection.db, progress(AT_8)), false)
+  assert.equal(await state.settle(progress(OTHER), signal), null)
+  assert.deepEqual(state.stored().positions, new Map([...AT_8, ...OTHER]))
   await state.close()
 })
