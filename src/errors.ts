@@ -272,19 +272,19 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
 }
 
 /** Stream, shard, sequence number, table, batch: as much as is known where it is thrown. */
-export type PlaceOfFailure = Readonly<Record<string, string | number>>
+export type ErrorContext = Readonly<Record<string, string | number>>
 
 /** Every failure that the relay reports on purpose. */
 export class RelayError extends Error {
   readonly code: FailureCode
   /** What happened, in one sentence, without the place and without advice. */
   readonly detail: string
-  readonly place: PlaceOfFailure
+  readonly place: ErrorContext
   // Private, so that nothing that prints errors shows it.
   readonly #said: string | undefined
 
   /** @param said what the other side said in words that may hold values of rows */
-  constructor(code: FailureCode, detail: string, place: PlaceOfFailure = {}, cause?: unknown, said?: string) {
+  constructor(code: FailureCode, detail: string, place: ErrorContext = {}, cause?: unknown, said?: string) {
     const where = Object.entries(place).map(([name, value]) => `${name} ${value}`)
     // A list ends with its last line: what follows begins a line of its own.
     const isList = detail.endsWith('\n')
@@ -303,7 +303,7 @@ export class RelayError extends Error {
   }
 
   /** The same failure with more of its place known. */
-  at(place: PlaceOfFailure): RelayError {
+  at(place: ErrorContext): RelayError {
     return new RelayError(this.code, this.detail, { ...place, ...this.place }, this.cause, this.#said)
   }
 }

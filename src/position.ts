@@ -22,7 +22,8 @@ export interface Position {
 /** Shard id → position. */
 export type Positions = ReadonlyMap<string, Position>
 
-export type Place =
+/** Where reading a shard begins. */
+export type ReadFrom =
   | { readonly kind: 'start' }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'after'; readonly sequence: string }
@@ -34,8 +35,8 @@ export function atTimestamp(ms: number): Position {
   return { sequence: `${AT_TIMESTAMP}${ms}`, arrivedAt: null, caughtUpAt: null }
 }
 
-/** What the text of a position means. An absent position means the start. */
-export function placeOf(position: Position | undefined): Place {
+/** Where reading goes on from a position; an absent one means the start. */
+export function readFrom(position: Position | undefined): ReadFrom {
   if (position === undefined || position.sequence === TRIM_HORIZON) return { kind: 'start' }
   if (position.sequence === SHARD_END) return { kind: 'end' }
   if (position.sequence.startsWith(AT_TIMESTAMP)) {

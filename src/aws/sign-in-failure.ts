@@ -1,6 +1,6 @@
 import { loadSharedConfigFiles } from '@smithy/core/config'
 import type { Env } from '../env.ts'
-import { type PlaceOfFailure, RelayError } from '../errors.ts'
+import { type ErrorContext, RelayError } from '../errors.ts'
 import type { AwsOptions } from './client-settings.ts'
 import { causeOf, OF_FILES, wordsOf } from './failures.ts'
 
@@ -24,7 +24,7 @@ const WRONG_TIME = 'AWS takes the requests for too old or too new: the clock of 
  * What is wrong with region, profile or credentials, in words that say where they are looked for; any other error as it came. The
  * SDK says `Could not load credentials from any providers` for all of it.
  */
-export async function signInFailure(error: unknown, options: AwsOptions, place: PlaceOfFailure): Promise<unknown> {
+export async function signInFailure(error: unknown, options: AwsOptions, place: ErrorContext): Promise<unknown> {
   if (!(error instanceof Error) || error instanceof RelayError) return error
   const { name, message } = error
   const isOfTime = /^Signature (expired|not yet current)/.test(message)

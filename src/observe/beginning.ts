@@ -1,4 +1,4 @@
-import { type Positions, placeOf } from '../position.ts'
+import { type Positions, readFrom } from '../position.ts'
 import type { Log } from './log.ts'
 
 /** Says where reading begins: of one shard its position, of many how many begin where. */
@@ -6,7 +6,7 @@ export function sayBeginning(log: Log, positions: Positions): void {
   const counts = { finished: 0, afterPosition: 0, fromTime: 0, fromEarliest: 0 }
   let time: number | null = null
   for (const position of positions.values()) {
-    const place = placeOf(position)
+    const place = readFrom(position)
     if (place.kind === 'end') counts.finished++
     else if (place.kind === 'after') counts.afterPosition++
     else if (place.kind === 'start') counts.fromEarliest++

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FailureCode, type PlaceOfFailure, RelayError } from '../../src/errors.ts'
+import { type FailureCode, type ErrorContext, RelayError } from '../../src/errors.ts'
 import { sayRetries } from '../../src/observe/retries.ts'
 import { listening } from './said.ts'
 
@@ -11,7 +11,7 @@ function heard() {
   return { said, clock, observer: sayRetries(log, { nowMs: () => clock.ms }) }
 }
 
-const failure = (code: FailureCode, place: PlaceOfFailure = {}): RelayError => new RelayError(code, 'no answer', place)
+const failure = (code: FailureCode, place: ErrorContext = {}): RelayError => new RelayError(code, 'no answer', place)
 const READ = 'read records'
 
 test('a stream that is away is said once for all its shards, then at a falling rate', () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawRecord } from '../../src/change.ts'
 import { type PushedSource, pushedSource } from '../../src/ingest/pushed.ts'
 import type { Source } from '../../src/ingest/source.ts'
-import { type Position, type Positions, placeOf, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
+import { type Position, type Positions, readFrom, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
 
 export interface EngineOptions {
   /** Most records of one push. */
@@ -58,7 +58,7 @@ export function engineOver(
 }
 
 function firstUnread(records: readonly RawRecord[], position: Position | undefined): number {
-  const place = placeOf(position)
+  const place = readFrom(position)
   if (place.kind === 'end') return records.length
   if (place.kind !== 'after') return 0
   return records.findIndex(({ sequence }) => sequence === place.sequence) + 1

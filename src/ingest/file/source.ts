@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { type Log, SILENT } from '../../observe/log.ts'
-import { type Position, placeOf } from '../../position.ts'
+import { type Position, readFrom } from '../../position.ts'
 import { fileInput, type Input, standardInput } from './input.ts'
 import { FILE_SHARD, recordOfValue } from './record.ts'
 import { type FileValue, ValueCutter } from './values.ts'
@@ -79,7 +79,7 @@ async function* pagesOfInput(
 }
 
 function offsetOf(position: Position | undefined): number {
-  const place = placeOf(position)
+  const place = readFrom(position)
   if (place.kind === 'start') return 0
   if (place.kind === 'after') return Number(place.sequence)
   throw new RelayError('SOURCE_CHANGED', `The stored position of a file is ${position?.sequence}, not a byte offset`)

@@ -1,7 +1,7 @@
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { type AwsOptions, clientSettings, watchDates, watchEndpoint } from '../../aws/client-settings.ts'
 import { ServiceClock } from '../../aws/service-clock.ts'
-import { type PlaceOfFailure, RelayError } from '../../errors.ts'
+import { type ErrorContext, RelayError } from '../../errors.ts'
 import { regionOf, type StreamName, streamNameOf } from './stream-name.ts'
 
 export interface ClientOptions extends AwsOptions {
@@ -17,7 +17,7 @@ export interface Connection {
   /** What it was made with, for words about a login that fails. */
   readonly options: AwsOptions
   /** Region, account and endpoint, as far as they are known: where a stream was looked for. */
-  whereabouts(): Promise<PlaceOfFailure>
+  whereabouts(): Promise<ErrorContext>
   /** True for an emulator: what AWS offers is always https. */
   isPlainHttp(): Promise<boolean>
 }

@@ -1,5 +1,5 @@
 import { type AwsFailure, causeOf, classify, wordsOf } from '../../aws/failures.ts'
-import { type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
+import { type FailureCode, type ErrorContext, RelayError } from '../../errors.ts'
 
 const CODES: Readonly<Record<AwsFailure, FailureCode>> = {
   throttled: 'SOURCE_THROTTLED',
@@ -11,7 +11,7 @@ const CODES: Readonly<Record<AwsFailure, FailureCode>> = {
 }
 
 /** An error of the SDK or the network, as ours. What is ours already passes through. */
-export function failureOf(error: unknown, place: PlaceOfFailure): RelayError {
+export function failureOf(error: unknown, place: ErrorContext): RelayError {
   if (error instanceof RelayError) return error.at(place)
   return new RelayError(CODES[classify(error)], wordsOf(error), place, causeOf(error))
 }

@@ -3,7 +3,7 @@ import type { ServiceClock } from '../../aws/service-clock.ts'
 import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
-import { type Position, placeOf, SHARD_END, TRIM_HORIZON } from '../../position.ts'
+import { type Position, readFrom, SHARD_END, TRIM_HORIZON } from '../../position.ts'
 import type { Lease, MemoryBudget } from '../memory.ts'
 import type { Page } from '../source.ts'
 import { openAggregated } from './aggregated.ts'
@@ -174,7 +174,7 @@ class ShardReader {
     if (this.#readUntil !== null && this.#readUntil < heldSince()) {
       gap({ shard: this.#shard, from: this.#readUntil, to: heldSince() })
     }
-    let place = placeOf(this.#end)
+    let place = readFrom(this.#end)
     if (place.kind === 'end') return 'end'
     if (place.kind === 'time' && skipsToTime) {
       this.#skipBefore = place.ms

@@ -9,8 +9,8 @@ import {
   type ListShardsOutput,
 } from '@aws-sdk/client-kinesis'
 import { signInFailure } from '../../aws/sign-in-failure.ts'
-import { type PlaceOfFailure, RelayError } from '../../errors.ts'
-import type { Place } from '../../position.ts'
+import { type ErrorContext, RelayError } from '../../errors.ts'
+import type { ReadFrom } from '../../position.ts'
 import { type RetryObserver, retrying } from '../../retry.ts'
 import type { Connection } from './client.ts'
 import { failureOf } from './failures.ts'
@@ -60,7 +60,7 @@ export interface Stream {
   /** All pages of the listing; with `at`, of the shards that were open at that time (emulators may list more). */
   shards(signal: AbortSignal, at?: number): Promise<Shard[]>
   /** Refused: InvalidArgumentException (the position), ResourceNotFoundException (the shard, or the stream). */
-  iterator(shard: string, place: Exclude<Place, { kind: 'end' }>, signal: AbortSignal): Promise<string | Refused>
+  iterator(shard: string, place: Exclude<ReadFrom, { kind: 'end' }>, signal: AbortSignal): Promise<string | Refused>
   /** At most `limit` of them. Refused: the same two, and ExpiredIteratorException. */
   records(shard: string, iterator: string, limit: number, signal: AbortSignal): Promise<Records | Refused>
 }
@@ -89,7 +89,7 @@ export function kinesisStream(
   /** Sends what `request` makes until it is answered. */
   const ask = <Answer>(
     what: string,
-    place: PlaceOfFailure,
+    place: ErrorContext,
     signal: AbortSignal,
     request: () => Promise<Answer>,
   ): Promise<Answer> => {
@@ -197,7 +197,7 @@ function shardOf(shard: NonNullable<ListShardsOutput['Shards']>[number]): Shard 
 }
 
 function iteratorAt(
-  place: Exclude<Place, { kind: 'end' }>,
+  place: Exclude<ReadFrom, { kind: 'end' }>,
 ): Pick<GetShardIteratorInput, 'ShardIteratorType' | 'StartingSequenceNumber' | 'Timestamp'> {
   switch (place.kind) {
     case 'start':

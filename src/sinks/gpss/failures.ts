@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js'
-import { type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
+import { type FailureCode, type ErrorContext, RelayError } from '../../errors.ts'
 import { knownWords } from './known-words.ts'
 
 /** A key that no page of an index holds, a row that no page of the table does, or no message. */
@@ -101,7 +101,7 @@ export interface Status {
 export function gpssFailure(
   error: Status,
   method: string,
-  place: PlaceOfFailure,
+  place: ErrorContext,
   mask: (text: string) => string,
 ): RelayError {
   const words = withoutValues(error.details)

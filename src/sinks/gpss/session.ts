@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { tableLabel } from '../../change.ts'
-import { type PlaceOfFailure, RelayError } from '../../errors.ts'
+import { type ErrorContext, RelayError } from '../../errors.ts'
 import { masker } from '../../mask.ts'
 import type { GpssAddress, Password } from './address.ts'
 import { type Channel, openChannel } from './channel.ts'
@@ -84,7 +84,7 @@ export async function connectSession(address: GpssAddress): Promise<Session> {
 }
 
 function sessionOn(channel: Channel, id: string, address: GpssAddress, mask: (text: string) => string): Session {
-  const placeOf = (table: GpssTable): PlaceOfFailure => ({ gpss: address.target, table: tableLabel(table) })
+  const placeOf = (table: GpssTable): ErrorContext => ({ gpss: address.target, table: tableLabel(table) })
   const askOf = <Request, Response>(table: GpssTable, method: Method<Request, Response>, request: Request) =>
     ask(channel, method, request, address.deadlineMs, placeOf(table), mask)
 
@@ -160,7 +160,7 @@ async function ask<Request, Response>(
   method: Method<Request, Response>,
   request: Request,
   deadlineMs: number,
-  place: PlaceOfFailure,
+  place: ErrorContext,
   mask: (text: string) => string,
 ): Promise<Response> {
   try {
@@ -170,7 +170,7 @@ async function ask<Request, Response>(
   }
 }
 
-function failureOf(error: unknown, method: string, place: PlaceOfFailure, mask: (text: string) => string): RelayError {
+function failureOf(error: unknown, method: string, place: ErrorContext, mask: (text: string) => string): RelayError {
   return gpssFailure(error as ServiceError, method, place, mask)
 }
 

@@ -1,4 +1,4 @@
-import { FAILURES, type FailureCode, type PlaceOfFailure, RelayError } from '../../errors.ts'
+import { FAILURES, type FailureCode, type ErrorContext, RelayError } from '../../errors.ts'
 import { type Asker, rightsAdvice, tlsAdvice } from './advice.ts'
 
 /**
@@ -132,7 +132,7 @@ export const bySqlState: ErrorMeanings = {
 export function sqlFailure(
   error: unknown,
   { meaning, words }: ErrorMeanings,
-  place: PlaceOfFailure = {},
+  place: ErrorContext = {},
   asker?: Asker,
 ): unknown {
   if (error instanceof RelayError) return error.at(place)

@@ -1,9 +1,9 @@
 import type { Batch } from '../../batch.ts'
 import { tableLabel } from '../../change.ts'
-import type { PlaceOfFailure } from '../../errors.ts'
+import type { ErrorContext } from '../../errors.ts'
 
 /** What an operator needs to find a batch: its tables, how many changes, and from where to where in each shard. */
-export function placeOfBatch({ changes, positions }: Batch): PlaceOfFailure {
+export function placeOfBatch({ changes, positions }: Batch): ErrorContext {
   const spans = new Map<string, { first: string; last: string }>()
   for (const { source } of changes) {
     const span = spans.get(source.shard)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawRecord } from '../../../src/change.ts'
 import type { Page, Source } from '../../../src/ingest/source.ts'
-import { type Position, type Positions, placeOf, SHARD_END } from '../../../src/position.ts'
+import { type Position, type Positions, readFrom, SHARD_END } from '../../../src/position.ts'
 import type { Delivery } from '../../support/dms-life/delivery.ts'
 import type { Random } from '../../support/life/random.ts'
 
@@ -168,7 +168,7 @@ async function nextShard(shards: readonly ScriptedShard[]): Promise<ScriptedShar
 }
 
 function firstUnread(records: readonly RawRecord[], position: Position | undefined): number {
-  const place = placeOf(position)
+  const place = readFrom(position)
   if (place.kind === 'end') return records.length
   if (place.kind !== 'after') return 0
   return records.findIndex(({ sequence }) => sequence === place.sequence) + 1
