@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import { watchHeartbeat } from './heartbeat.ts'
-import { nameHeld } from './held.ts'
+import { holderText, nameHeld } from './held.ts'
 import type { Stored } from '../batch.ts'
 
 /** How often a holder says that it lives, and how often a process that waits for the name looks. */
@@ -89,8 +89,10 @@ export async function giveNameUp(name: string, log: Log | null, work: () => Prom
   }
 }
 
-const shown = ({ process, host, since, heartbeat }: Holder): string =>
-  `process ${process} on ${host} since ${since}, last heard of ${new Date(heartbeat).toISOString()}`
+const shown = (holder: Holder): string =>
+  holder.process === 0
+    ? holderText(holder)
+    : `${holderText(holder)}, last heard of ${new Date(holder.heartbeat).toISOString()}`
 
 /** @returns RelayError STATE_HELD */
 export const heldBy = (name: string, holder: Holder): RelayError => nameHeld(name, shown(holder))

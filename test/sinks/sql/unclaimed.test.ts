@@ -53,6 +53,19 @@ for (const { name, deletes, open } of places) {
     assert.deepEqual(rows.map(({ data }) => canonicalJson(data)).sort(), expected)
   })
 
+  test(`${name}: a relay whose name is given to an engine stops at its next batch, and says who has it`, async (t) => {
+    const place = await open()
+    t.after(place.close)
+    const relay = place.sink({ url: place.url, deletes })
+    t.after(() => relay.close())
+    await relay.open(claimOf(), signal())
+    await write(relay, { changes: [put('a', 1)], positions: at({ 'shard-0': '1' }) })
+    const [one] = await processes(t, place.sink, { url: place.url, deletes }, 'mirror', true)
+    const late = write(relay, { changes: [put('b', 2)], positions: at({ 'shard-0': '2' }) })
+    assert.match((await rejection(late, 'STATE_HELD')).message, /an engine \(Lambda, KCL\)/)
+    assert.deepEqual(totals(await write(one, { changes: [put('c', 3)] })), [1, 0])
+  })
+
   test(`${name}: a floor that another process learned holds for all, and is told to the caller`, async (t) => {
     const place = await open()
     t.after(place.close)

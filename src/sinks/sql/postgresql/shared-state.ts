@@ -8,7 +8,7 @@ import { type Marks, NOBODY, newsOf, type SharedState } from '../shared-state.ts
 import type { SchemaStep } from '../schema-steps.ts'
 import { ensureSchema } from './migration.ts'
 import { lockForDdl } from './schema.ts'
-import { factsJson, forgetStatement, readFacts, readRelay, storedIdentity } from './state-rows.ts'
+import { factsJson, forgetStatement, readFacts, readRelay, removeRemnants, storedIdentity } from './state-rows.ts'
 
 /**
  * In the schema `cdc_relay`, with the statements that PostgreSQL and every Greenplum have. Nothing here is locked but where
@@ -75,6 +75,7 @@ async function enter(trx: Database, { relay, takeOver }: Unclaimed): Promise<voi
     row = await readRelay(trx, name, sql`FOR UPDATE`)
   }
   if (row === undefined) {
+    await removeRemnants(trx, name)
     await sql`
       INSERT INTO cdc_relay.relays (name, stream_id, stream_created, start, settings, claim, owner, host, pid)
       VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${settings}::jsonb, 0, ${NOBODY.owner}::uuid,

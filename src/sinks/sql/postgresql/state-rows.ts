@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Claim, Facts, RelayIdentity, Stored } from '../../../batch.ts'
 import { RelayError } from '../../../errors.ts'
 import type { Position, Positions } from '../../../position.ts'
-import { nameHeld } from '../../../state/held.ts'
+import { holderText, nameHeld } from '../../../state/held.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import { keptBy, requireSameKeeper } from '../../../state/keeper.ts'
 import type { Database } from '../../tables/database.ts'
@@ -47,9 +47,15 @@ export async function takeName(
   return { claim: rows[0]!.claim, stored: await readStored(trx, relay.name) }
 }
 
+/** What a relay of that name left behind: PostgreSQL lets it go with the relay's row, Greenplum does not enforce foreign keys. */
+export async function removeRemnants(trx: Database, name: string): Promise<void> {
+  await sql`DELETE FROM cdc_relay.positions WHERE name = ${name}`.execute(trx)
+  await sql`DELETE FROM cdc_relay.lessons WHERE name = ${name}`.execute(trx)
+  await sql`DELETE FROM cdc_relay.tables WHERE name = ${name}`.execute(trx)
+}
+
 /**
- * Stores a new name with its first positions. What a relay of that name left behind goes: PostgreSQL lets it go with the
- * relay's row, Greenplum does not enforce foreign keys.
+ * Stores a new name with its first positions.
  * @throws RelayError STATE_HELD if another process did so meanwhile
  */
 export async function beginName(trx: Database, relay: RelayIdentity, owner: string, first: Positions): Promise<Taken> {
@@ -58,9 +64,7 @@ export async function beginName(trx: Database, relay: RelayIdentity, owner: stri
   // Greenplum locks the whole table, in the order in which a batch does: `relays` first.
   const other = await readRelay(trx, name, sql`FOR UPDATE`)
   if (other !== undefined) throw held(name, other)
-  await sql`DELETE FROM cdc_relay.positions WHERE name = ${name}`.execute(trx)
-  await sql`DELETE FROM cdc_relay.lessons WHERE name = ${name}`.execute(trx)
-  await sql`DELETE FROM cdc_relay.tables WHERE name = ${name}`.execute(trx)
+  await removeRemnants(trx, name)
   await sql`
     INSERT INTO cdc_relay.relays (name, stream_id, stream_created, start, settings, claim, owner, host, pid)
     VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${JSON.stringify(settings)}::jsonb, 1, ${owner}::uuid,
@@ -137,6 +141,6 @@ export function held(name: string, holder: StoredRelay | undefined): RelayError 
   const by =
     holder === undefined
       ? 'another process that is just starting'
-      : `process ${holder.pid} on ${holder.host} since ${holder.since}`
+      : holderText({ process: holder.pid, host: holder.host, since: holder.since })
   return nameHeld(name, by)
 }
