@@ -250,7 +250,7 @@ test('pglite: without its package says how to install it', async () => {
         throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
       },
     })
-    const { connect } = await import(${JSON.stringify(new URL('../../../src/sinks/sql/connection.ts', import.meta.url).href)})
+    const { connect } = await import(${JSON.stringify(new URL('../../../src/sinks/sql/connect.ts', import.meta.url).href)})
     await connect('pglite:never-made').catch((error) => console.log(error.code, error.detail))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
   assert.match(stdout, /^CONFIGURATION .*npm install @electric-sql\/pglite/)

@@ -145,3 +145,12 @@ test('postgresql: a user who lacks a right before anything was made is told as e
     detail: /permission denied for database .*GRANT CREATE ON DATABASE/,
   })
 })
+
+test('postgresql: a step that does not make what it names is a fault of its author, and ends', async (t) => {
+  const { db } = await opened(t, (await testDatabase(t)).url)
+  const wrong: SchemaStep = {
+    about: 'go wrong',
+    makes: { counts: sql`CREATE TABLE IF NOT EXISTS cdc_relay.count (n integer)` },
+  }
+  await assert.rejects(ensureSchema(db, [...POSTGRES_STEPS, wrong]), /does not make what it names/)
+})

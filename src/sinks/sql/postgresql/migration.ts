@@ -27,10 +27,14 @@ export async function ensureSchema(db: Database, steps: readonly SchemaStep[]): 
   const pending = pendingSteps(steps, found)
   if (pending.length === 0) return
   try {
-    while (!(await inTransaction(db, (trx) => doNextStep(trx, steps))));
+    // Each turn does one step; the last finds nothing left.
+    for (let turns = 0; turns <= steps.length; turns++) {
+      if (await inTransaction(db, (trx) => doNextStep(trx, steps))) return
+    }
   } catch (error) {
     throw await explained(error, db, found, pending)
   }
+  throw new Error('a step of the schema does not make what it names')
 }
 
 /** True if there is nothing left to do. */
