@@ -23,43 +23,71 @@ export async function* batched(
 ): AsyncGenerator<ReadyBatch, void, void> {
   const chunks = changes[Symbol.asyncIterator]()
   const due = new DueTimer()
-  let builder = new BatchBuilder(new Map())
-  const ready = (): ReadyBatch => {
-    const batch = builder.build()
-    builder = new BatchBuilder(batch.tables)
-    due.cancel()
-    return batch
-  }
-
+  const cutter = new BatchCutter(limits, due)
   try {
     let next = nextOf(chunks)
     for (;;) {
-      if (builder.waits) due.start(builder.urgent ? limits.waitMs : CAUGHT_UP_WAIT_MS, inFlight)
+      cutter.startTimer(inFlight)
       const event = await Promise.race([next, failureOf(inFlight()), ...due.reached])
-      if (event === 'due') {
-        yield ready()
-        continue
-      }
-      if (event.kind !== 'chunk') {
-        if (builder.waits) yield ready()
+      if (event === 'due') yield cutter.cut()
+      else if (event.kind === 'chunk') {
+        yield* cutter.add(event.chunk, inFlight)
+        // Not sooner: what follows a page that was deferred would be in our hands already.
+        next = nextOf(chunks)
+      } else {
+        if (cutter.waits) yield cutter.cut()
         if (event.kind === 'failed') throw event.error
         return
       }
-      const { page, records, end, tables } = event.chunk
-      builder.tables = tables
-      for (let i = 0; i < records.length; i++) {
-        builder.add(page.shard, records[i]!)
-        if (end === 'whole' && i === records.length - 1) builder.end(page)
-        if (builder.records >= limits.records || builder.bytes >= limits.bytes) yield ready()
-      }
-      if (end === 'deferred') builder.endKept(page, inFlight())
-      else if (records.length === 0) builder.end(page)
-      // Not sooner: what follows a page that was deferred would be in our hands already.
-      next = nextOf(chunks)
     }
   } finally {
     due.cancel()
     await chunks.return?.()
+  }
+}
+
+/** A batch while it grows, and the timer that says when it has waited long enough. */
+class BatchCutter {
+  readonly #limits: BatchLimits
+  readonly #due: DueTimer
+  #builder = new BatchBuilder(new Map())
+
+  constructor(limits: BatchLimits, due: DueTimer) {
+    this.#limits = limits
+    this.#due = due
+  }
+
+  /** True if something waits to be written or remembered. */
+  get waits(): boolean {
+    return this.#builder.waits
+  }
+
+  startTimer(inFlight: () => Promise<unknown>): void {
+    const { waits, urgent } = this.#builder
+    if (waits) this.#due.start(urgent ? this.#limits.waitMs : CAUGHT_UP_WAIT_MS, inFlight)
+  }
+
+  cut(): ReadyBatch {
+    const batch = this.#builder.build()
+    this.#builder = new BatchBuilder(batch.tables)
+    this.#due.cancel()
+    return batch
+  }
+
+  /** Gives out each batch that is full while a chunk is added. */
+  *add({ page, records, end, tables }: Chunk, inFlight: () => Promise<unknown>): Generator<ReadyBatch, void, void> {
+    this.#builder.tables = tables
+    for (let i = 0; i < records.length; i++) {
+      this.#builder.add(page.shard, records[i]!)
+      if (end === 'whole' && i === records.length - 1) this.#builder.end(page)
+      if (this.#isFull()) yield this.cut()
+    }
+    if (end === 'deferred') this.#builder.endKept(page, inFlight())
+    else if (records.length === 0) this.#builder.end(page)
+  }
+
+  #isFull(): boolean {
+    return this.#builder.records >= this.#limits.records || this.#builder.bytes >= this.#limits.bytes
   }
 }
 
