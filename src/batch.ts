@@ -2,7 +2,7 @@
  * What is written together, what became of it, and what is stored between runs: shared by the modules that deliver, remember and
  * write.
  */
-import type { ColumnType, DeadLetter, StreamChange, TableName } from './change.ts'
+import type { ColumnType, DeadLetter, StreamChange, TableName, ValueKind } from './change.ts'
 import type { Positions, StreamIdentity } from './position.ts'
 
 /** Who a relay is, so that the positions of another pipeline are never taken for its own. */
@@ -122,8 +122,10 @@ export interface SourceTable {
   readonly name: TableName
   /** The columns of its primary key, in key order. Empty: it has none. Null: not known. */
   readonly key: readonly string[] | null
-  /** What its columns hold, as far as someone said so. */
+  /** What its columns hold, as far as anyone says so. */
   readonly columns: ReadonlyMap<string, ColumnType>
+  /** Whether text among its values may be read as the type of its column. */
+  readonly values: ValueKind
   /** A `drop-table` of this version came: what is older is superseded. Null: none came. */
   readonly floor: string | null
 }

@@ -69,7 +69,31 @@ export interface TableName {
   readonly name: string
 }
 
+/** Who wrote a record: for people, in logs, options and the JSON of a change. What follows from it for a target, `traitsOf` says. */
 export type Format = 'dynamodb' | 'dms'
+
+/**
+ * `typed`: each value says itself what it is, and text is text. `textual`: text may stand for a value of the column's type (a date,
+ * an exact number, bytes), for the source writes those as text.
+ */
+export type ValueKind = 'typed' | 'textual'
+
+/** What holds for all records of a format, as far as targets care. */
+export interface RecordTraits {
+  readonly values: ValueKind
+  /** True if keys and types of a table come from outside of its rows: a `SourceTable` says them. */
+  readonly definesTables: boolean
+  /** True if an update can give its row another key. */
+  readonly movesKeys: boolean
+}
+
+const TRAITS: Readonly<Record<ChangeSource['format'], RecordTraits>> = {
+  dynamodb: { values: 'typed', definesTables: false, movesKeys: false },
+  dms: { values: 'textual', definesTables: true, movesKeys: true },
+  unknown: { values: 'typed', definesTables: false, movesKeys: false },
+}
+
+export const traitsOf = ({ format }: Pick<ChangeSource, 'format'>): RecordTraits => TRAITS[format]
 
 /** Where a change was read. */
 export interface ChangeSource {

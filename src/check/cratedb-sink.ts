@@ -108,7 +108,13 @@ const TYPES: Readonly<Record<string, ColumnType>> = {
 async function mirrorColumns(connection: Connection, context: CheckContext): Promise<string> {
   const place = context.place!
   const name = { schema: null, name: `${place.prefix}columns` }
-  const known: SourceTable = { name, key: ['id'], columns: new Map(Object.entries(TYPES)), floor: null }
+  const known: SourceTable = {
+    name,
+    key: ['id'],
+    columns: new Map(Object.entries(TYPES)),
+    values: 'textual',
+    floor: null,
+  }
   const values = { flag: true, small: 12, whole: 34, large: new Numeric('9007199254740993'), real: 1.5, double: 0.1 }
   const texts = { price: 1.5, note: 'a', at: '2024-07-12T01:17:42.000001Z', rest: '{"x":1}' }
   const change = changesOf(name.name, 'dms')

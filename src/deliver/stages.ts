@@ -8,6 +8,7 @@ import {
   type StreamChange,
   tableLabel,
   toJson,
+  traitsOf,
 } from '../change.ts'
 import { RelayError } from '../errors.ts'
 import type { Stage } from '../stages/stage.ts'
@@ -113,11 +114,12 @@ function keyAltered(table: string, place: Readonly<Record<string, string>> = {})
 }
 
 /** What a schema change says of its table, in the shape that stages take. */
-function definitionOf({ table, columns = [], primaryKey }: SchemaChange): SourceTable {
+function definitionOf({ table, columns = [], primaryKey, source }: SchemaChange): SourceTable {
   return {
     name: table,
     key: primaryKey ?? null,
     columns: new Map(columns.map(({ name, type }) => [name, type])),
+    values: traitsOf(source).values,
     floor: null,
   }
 }

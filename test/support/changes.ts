@@ -139,7 +139,14 @@ export function knownTables(...tables: readonly SourceTable[]): ReadonlyMap<stri
 
 /** `shop.orders` with the key `id`, unless told otherwise. */
 export function sourceTable(columns: Columns, parts: Partial<Omit<SourceTable, 'columns'>> = {}): SourceTable {
-  return { name: SHOP_ORDERS, key: ['id'], floor: null, ...parts, columns: new Map(Object.entries(columns)) }
+  return {
+    name: SHOP_ORDERS,
+    key: ['id'],
+    values: 'textual',
+    floor: null,
+    ...parts,
+    columns: new Map(Object.entries(columns)),
+  }
 }
 
 /** A batch with what a test says of it, and nothing else. */

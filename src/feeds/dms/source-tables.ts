@@ -6,6 +6,7 @@ import {
   type StreamChange,
   type TableName,
   tableLabel,
+  traitsOf,
 } from '../../change.ts'
 import type { Facts, SourceTable } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
@@ -13,7 +14,7 @@ import type { Log } from '../../observe/log.ts'
 import type { Known, TableFacts } from '../table-facts.ts'
 import { type KeyObserver, KeyWaits } from './key-waits.ts'
 import { MissingColumns, type MissingColumnsPolicy } from './missing-columns.ts'
-import { refuseRoundedIntegers } from './rounded-integers.ts'
+import { refuseRoundedIntegers } from '../../rounded-integers.ts'
 import { splitName } from '../../table-pattern.ts'
 import { keyOf } from './row-key.ts'
 import { mergeFacts } from './fact-rules.ts'
@@ -87,7 +88,7 @@ export class SourceTables implements TableFacts {
   }
 
   complete(item: StreamChange): StreamChange {
-    if (item.source.format !== 'dms') return item
+    if (!traitsOf(item.source).definesTables) return item
     if (item.kind === 'change') return this.#complete(item)
     this.#learn(item)
     return item
@@ -211,6 +212,7 @@ export class SourceTables implements TableFacts {
       name,
       key: this.#options.declaredKey(name) ?? key,
       columns: new Map(Array.from(columns, ([column, type]) => [column, types.get(column) ?? type])),
+      values: 'textual',
       floor,
     }
   }

@@ -73,8 +73,8 @@ export function appendTarget(tables: GpssTables): LoadTarget {
 const NOTHING: LoadPlan = { load: null, applied: 0, refused: [], setAside: new Map() }
 
 function addColumns(target: Target, lacking: ReadonlyMap<string, Lacking>): Statement {
-  const columns = Array.from(lacking, ([attribute, { value, feed }]) => {
-    const type = newColumnType(inferredType([value], feed) ?? 'text', false)
+  const columns = Array.from(lacking, ([attribute, { value, given }]) => {
+    const type = newColumnType(inferredType([value], given) ?? 'text', false)
     return sql`ADD COLUMN ${sql.id(targetName(attribute))} ${sql.raw(type)}`
   })
   return alter(target, sql.join(columns))

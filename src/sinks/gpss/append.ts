@@ -1,7 +1,8 @@
 import {
   type Change,
   type DeadLetter,
-  type Format,
+  traitsOf,
+  type ValueKind,
   newRow,
   recordToJson,
   tableLabel,
@@ -9,7 +10,7 @@ import {
   type Value,
 } from '../../change.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
-import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
+import { refuseRoundedIntegers } from '../../rounded-integers.ts'
 import { targetName } from '../tables/names.ts'
 import { DELETED } from '../tables/own-columns.ts'
 import { inSlices } from '../tables/slices.ts'
@@ -29,7 +30,7 @@ export interface AppendRows {
 
 export interface Lacking {
   readonly value: Value
-  readonly feed: Format
+  readonly given: ValueKind
 }
 
 /**
@@ -70,19 +71,19 @@ function byName(
   placeOf: PlaceOf | null,
 ): AppendRows {
   // What the record says of itself is text, numbers and documents in their own right; what DynamoDB calls a text is no more.
-  const codecsFor = (feed: Format): ColumnCodec[] =>
-    columns.map((column) => columnCodec(column, fields.has(column.name) ? 'dms' : feed))
-  const codecs = { dynamodb: codecsFor('dynamodb'), dms: codecsFor('dms') }
+  const codecsFor = (given: ValueKind): ColumnCodec[] =>
+    columns.map((column) => columnCodec(column, fields.has(column.name) ? 'textual' : given))
+  const codecs = { typed: codecsFor('typed'), textual: codecsFor('textual') }
   const filled = columns.flatMap(({ name }, place) => {
     const field = fields.get(name)
     return field === undefined ? [] : [{ place, field }]
   })
 
   function rowOf(change: Change): Carried[] {
-    const ofFeed = codecs[feedOf(change)]
+    const carrying = codecs[traitsOf(change.source).values]
     const row = new Array<Carried>(columns.length).fill(null)
     const put = (place: number, value: Value): void => {
-      const carried = ofFeed[place]!.carry(value)
+      const carried = carrying[place]!.carry(value)
       if (carried === undefined) throw cannotHold(table, columns[place]!)
       row[place] = carried
     }
@@ -101,13 +102,13 @@ function byName(
     for (const change of changes) {
       eachValue(change, (attribute, value) => {
         if (placeOf(attribute) !== undefined || found.has(attribute)) return
-        found.set(attribute, { value, feed: feedOf(change) })
+        found.set(attribute, { value, given: traitsOf(change.source).values })
       })
     }
     return found
   }
 
-  const members = codecs.dms.map(({ member }) => member)
+  const members = codecs.textual.map(({ member }) => member)
   return {
     lacking,
     plan: async (changes) =>
@@ -206,8 +207,6 @@ function tooLarge(table: GpssTable): RelayError {
   const detail = `A row of table ${tableLabel(table)} is larger than the ${MAX_ROW_BYTES} bytes that GPSS takes in one message`
   return new RelayError('SINK_REFUSED', detail)
 }
-
-const feedOf = ({ source }: Change): Format => (source.format === 'dms' ? 'dms' : 'dynamodb')
 
 const NO_ROW = newRow()
 const NOTHING_LACKING: ReadonlyMap<string, Lacking> = new Map()

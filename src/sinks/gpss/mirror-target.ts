@@ -88,10 +88,10 @@ export function mirrorTarget({ relay, catalogue, defaultSchema, rules }: GpssTab
   }
 }
 
-function layoutsOf(rules: TargetRules): (feed: 'dms' | 'dynamodb') => Layout<Stage> {
+function layoutsOf(rules: TargetRules): (hasDefinition: boolean) => Layout<Stage> {
   const columns = columnsMirror(STAGED, rules.declaredTypes)
   const document = documentMirror(STAGED)
-  return (feed) => (layoutFor(rules, feed) === 'columns' ? columns : document)
+  return (hasDefinition) => (layoutFor(rules, hasDefinition) === 'columns' ? columns : document)
 }
 
 const STAGED: TableDialect<Stage> = {

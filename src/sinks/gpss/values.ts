@@ -1,4 +1,4 @@
-import { Binary, type Format, type Value } from '../../change.ts'
+import { Binary, type ValueKind, type Value } from '../../change.ts'
 import { codecFor } from '../tables/codecs/codec-for.ts'
 import type { GpssColumn } from './columns.ts'
 import type { Carried, Member } from './rows.ts'
@@ -29,12 +29,12 @@ const KNOWN: ReadonlySet<string> = new Set(
  * members are exact, bytes for bytea, and for all else text in the form that PostgreSQL reads, booleans and smallint too.
  * Types that are not known, enums and those of extensions, are read from text by their own rules.
  *
- * @param feed as for `codecFor`: the texts of DMS are read as the column's type, those of DynamoDB are texts
+ * @param given as for `codecFor`: texts of a textual feed are read as the column's type, those of a typed one are texts
  */
-export function columnCodec(column: GpssColumn, feed: Format): ColumnCodec {
+export function columnCodec(column: GpssColumn, given: ValueKind): ColumnCodec {
   const { type } = column
   const underlying = { name: type, sql: type, modifier: column.modifier, kind: 'b' }
-  const codec = codecFor({ underlying, collation: null }, feed)
+  const codec = codecFor({ underlying, collation: null }, given)
   const { member, ofToken } = CARRIERS.get(type) ?? TEXT
   const asIs = type === 'bytea' ? isBinary : type === 'text' ? isText : never
   return {

@@ -188,13 +188,13 @@ function layoutsOf(
   connection: Connection,
   deletes: 'hard' | 'soft',
   isShared: boolean,
-): (feed: 'dms' | 'dynamodb') => Layout {
+): (hasDefinition: boolean) => Layout {
   if (rules.mode === 'append') {
     const log = dialect.append(isShared)
     return () => log
   }
   const mirrors = dialect.mirrors(connection, deletes, rules.declaredTypes)
-  return (feed) => mirrors[layoutFor(rules, feed)]
+  return (hasDefinition) => mirrors[layoutFor(rules, hasDefinition)]
 }
 
 const tablesOf = (plans: readonly TablePlan[] = []) => plans.map(({ table: { schema, name } }) => ({ schema, name }))

@@ -1,4 +1,4 @@
-import { Binary, type ColumnType, type Format, Numeric, type Value } from '../../change.ts'
+import { Binary, type ColumnType, type ValueKind, Numeric, type Value } from '../../change.ts'
 import type { KeyStyle, TableStyle } from './style.ts'
 import type { KeyFamily } from './target.ts'
 
@@ -55,12 +55,12 @@ export const TYPES_IN_DEFAULT_COLLATION: Pick<TableStyle & KeyStyle, 'newKeyType
  * Where they differ: the first one's type for DynamoDB (what does not fit is kept aside); text for DMS, whose columns
  * have one type, and every value of it a text form.
  */
-export function inferredType(values: Iterable<Value>, feed: Format): ColumnType | null {
+export function inferredType(values: Iterable<Value>, given: ValueKind): ColumnType | null {
   let first: ColumnType | null = null
   for (const value of values) {
     if (value === null) continue
     const type = typeOf(value)
-    if (feed === 'dynamodb') return type
+    if (given === 'typed') return type
     if (first !== null && type !== first) return 'text'
     first = type
   }

@@ -168,7 +168,7 @@ function wrongKey<C extends Column, R extends Relation<C>>(
     return [{ what: `key column "${name}" has a collation that takes different texts for one`, fix: null }]
   }
   const holds = columns.find((column) => column.column === name)?.holds ?? null
-  if (dialect.codecFor(column, 'dms', holds).isKeyable) return []
+  if (dialect.codecFor(column, 'textual', holds).isKeyable) return []
   return [
     {
       what: `key column "${name}" is ${column.type}, whose values cannot be compared before they are written`,

@@ -1,5 +1,5 @@
 import type { SourceTable } from '../../batch.ts'
-import type { ColumnType, Value } from '../../change.ts'
+import { type ColumnType, type Value, traitsOf } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { inferredType } from './column-types.ts'
 import type { Evidence } from './layout.ts'
@@ -19,7 +19,7 @@ export function desiredColumns(
   for (const [attribute, type] of known?.columns ?? []) types.set(attribute, type)
   for (const { attribute } of remembered) if (!types.has(attribute)) types.set(attribute, null)
   for (const [attribute, values] of valuesOf(changes, types)) {
-    types.set(attribute, inferredType(values, changes[0]!.source.format === 'dms' ? 'dms' : 'dynamodb'))
+    types.set(attribute, inferredType(values, traitsOf(changes[0]!.source).values))
   }
   const declared = declaredTypes(known?.name ?? changes[0]!.table)
   for (const [attribute, type] of declared) if (types.has(attribute)) types.set(attribute, type)

@@ -1,6 +1,6 @@
 import type { Change, Row, Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import { refuseRoundedIntegers } from '../../feeds/dms/rounded-integers.ts'
+import { refuseRoundedIntegers } from '../../rounded-integers.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'
 import type { Key, RowShape } from './mirror.ts'
 import type { WhyAside } from './set-aside.ts'

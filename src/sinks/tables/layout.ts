@@ -64,7 +64,7 @@ export interface Companion {
 
 /** For what a table is made or looked at. */
 export interface Evidence {
-  /** Null for a feed whose changes name their key themselves. */
+  /** Null where the source defines no tables, and its changes name their key themselves. */
   readonly known: SourceTable | null
   /** May be empty where the table is known. */
   readonly changes: readonly Change[]

@@ -1,4 +1,4 @@
-import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow } from '../../change.ts'
+import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow, traitsOf } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { Fold, type FoldedKey } from './fold.ts'
 import type { OnRejected, Plan } from './layout.ts'
@@ -130,10 +130,10 @@ function place(fold: Fold<Placed>, table: BoundTable, shape: RowShape<unknown>, 
 const hasKeyOf = ({ keys }: BoundTable, { key, before, after }: Change): boolean =>
   keys.every(({ attribute }) => (key?.[attribute] ?? before?.[attribute] ?? after?.[attribute]) !== undefined)
 
-/** The key that the row has after the change: an update of DMS can change it. */
+/** The key that the row has after the change: an update can change it. */
 function keyAfter(table: BoundTable, shape: RowShape<unknown>, change: Change, from: Key): Key {
   const { key, after, op, source } = change
-  if (op !== 'update' || source.format !== 'dms' || key === null || after === null) return from
+  if (op !== 'update' || !traitsOf(source).movesKeys || key === null || after === null) return from
   const isSame = ({ attribute }: { attribute: string }): boolean =>
     after[attribute] === undefined || after[attribute] === key[attribute]
   if (table.keys.every(isSame)) return from

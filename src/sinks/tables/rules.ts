@@ -36,6 +36,6 @@ export const DEFAULT_RULES: TargetRules = {
 /** What `--type` says that the columns of a source table hold. */
 export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType>
 
-/** The layout of the tables of a feed. */
-export const layoutFor = ({ layout }: Pick<TargetRules, 'layout'>, feed: 'dms' | 'dynamodb'): 'columns' | 'document' =>
-  layout ?? (feed === 'dms' ? 'columns' : 'document')
+/** The layout of a table, by whether the source defines it: its columns, or else a document. */
+export const layoutFor = ({ layout }: Pick<TargetRules, 'layout'>, hasDefinition: boolean): 'columns' | 'document' =>
+  layout ?? (hasDefinition ? 'columns' : 'document')

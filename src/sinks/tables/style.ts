@@ -1,4 +1,4 @@
-import type { Change, ColumnType, Format } from '../../change.ts'
+import type { Change, ColumnType, ValueKind } from '../../change.ts'
 import type { Codec } from './codecs/codec.ts'
 import type { ColumnsTable } from './columns-table.ts'
 import type { Statement } from './database.ts'
@@ -30,7 +30,7 @@ export interface TableStyle<R extends Relation = Relation, C extends Column = R[
   /** The type of a new column in the layout `columns`, as SQL. */
   newColumnType(type: ColumnType, isKey: boolean): string
   /** How the values of an existing column travel. @param type what the source says that they are; null if it does not */
-  codecFor(column: C, feed: Format, type: ColumnType | null): Codec
+  codecFor(column: C, given: ValueKind, type: ColumnType | null): Codec
 
   /** @param columns definitions, those of the key NOT NULL */
   create(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly Statement[]

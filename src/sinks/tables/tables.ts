@@ -1,5 +1,5 @@
 import type { SourceTable } from '../../batch.ts'
-import { type Change, type TableName, tableLabel } from '../../change.ts'
+import { type Change, type TableName, tableLabel, traitsOf } from '../../change.ts'
 import type { Catalogue, RememberedTable } from './catalogue.ts'
 import type { Database } from './database.ts'
 import type { Layout, TargetTable } from './layout.ts'
@@ -12,8 +12,8 @@ import type { DesiredTable, Mapping, Target } from './target.ts'
 
 export interface TablesOptions<To, R extends Relation> {
   readonly catalogue: Catalogue<R>
-  /** How rows of a feed lie in their table. */
-  readonly layoutOf: (feed: 'dms' | 'dynamodb') => Layout<To, R>
+  /** How rows lie in their table, by whether the source defines it. */
+  readonly layoutOf: (hasDefinition: boolean) => Layout<To, R>
   readonly rules: Pick<TargetRules, 'routes' | 'createTables' | 'onSchemaChange' | 'log'>
   readonly defaultSchema: string
   readonly names: TargetNames
@@ -82,7 +82,7 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
     const target = this.#targetOf(input.name)
     requireOwnTarget(target, this.#remembered.values())
     const before = this.#remembered.get(target.source)
-    const layout = this.#options.layoutOf(feedOf(input))
+    const layout = this.#options.layoutOf(hasDefinition(input))
     const sure = layout.desired({ ...input, remembered: before?.columns ?? [] })
     if (sure === null) return
     const guesses = await this.#guessedColumns(target, sure)
@@ -146,7 +146,7 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
   }
 }
 
-const feedOf = ({ known, changes }: TableInput): 'dms' | 'dynamodb' =>
-  known !== null || changes[0]?.source.format === 'dms' ? 'dms' : 'dynamodb'
+const hasDefinition = ({ known, changes: [first] }: TableInput): boolean =>
+  known !== null || (first !== undefined && traitsOf(first.source).definesTables)
 
 const mappingOf = ({ attribute, column }: Mapping): Mapping => ({ attribute, column })

@@ -51,7 +51,7 @@ export interface KeyColumn extends DesiredKey {
 /** A target that exists and fits, before it is known how its rows are written. */
 export interface BoundTable extends Target {
   readonly keys: readonly KeyColumn[]
-  /** What was known of the source table when the target was looked at; null for a feed whose changes name their key themselves. */
+  /** What was known of the source table when the target was looked at; null where the source defines no tables. */
   readonly known: SourceTable | null
   /** True if deleted rows are remembered in a table beside. */
   readonly hasTombstones: boolean

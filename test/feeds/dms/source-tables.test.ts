@@ -273,8 +273,14 @@ test('source tables: restore forgets what is not durable, and the operator still
   assert.deepEqual(
     [...known.values()],
     [
-      { name: { schema: 'shop', name: 'a.b"c' }, key: ['k'], columns: new Map([['k', 'text']]), floor: '3' },
-      { name: { schema: 'shop', name: 'declared' }, key: ['x'], columns: new Map(), floor: null },
+      {
+        name: { schema: 'shop', name: 'a.b"c' },
+        key: ['k'],
+        columns: new Map([['k', 'text']]),
+        values: 'textual',
+        floor: '3',
+      },
+      { name: { schema: 'shop', name: 'declared' }, key: ['x'], columns: new Map(), values: 'textual', floor: null },
     ],
   )
   assert.deepEqual(lessons, NONE)

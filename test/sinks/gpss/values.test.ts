@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Binary, type Format, Numeric, toJson, type Value } from '../../../src/change.ts'
+import { Binary, type ValueKind, Numeric, toJson, type Value } from '../../../src/change.ts'
 import { gpssAddress } from '../../../src/sinks/gpss/address.ts'
 import { gpssColumn } from '../../../src/sinks/gpss/columns.ts'
 import { openGpss } from '../../../src/sinks/gpss/connection.ts'
@@ -11,7 +11,7 @@ import { type Gpss as GpssServer, startGpss } from '../../support/gpss/server.ts
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 
 /** The text as the column prints it; null: the column cannot hold the value. */
-type Case = readonly [value: Exclude<Value, null>, feed: Format | 'both', printed: string | null]
+type Case = readonly [value: Exclude<Value, null>, feed: ValueKind | 'both', printed: string | null]
 
 const bytes = Binary.fromBase64Text('AP8=')
 const exact = (text: string): Numeric => new Numeric(text)
@@ -21,14 +21,14 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   boolean: [
     [true, 'both', 'true'],
     [false, 'both', 'false'],
-    ['T', 'dms', 'true'],
-    [1, 'dms', 'true'],
-    ['true', 'dynamodb', null],
+    ['T', 'textual', 'true'],
+    [1, 'textual', 'true'],
+    ['true', 'typed', null],
     [2, 'both', null],
   ],
   smallint: [
     [-32768, 'both', '-32768'],
-    ['7', 'dms', '7'],
+    ['7', 'textual', '7'],
     [32768, 'both', null],
   ],
   integer: [
@@ -36,8 +36,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     [-0, 'both', '0'],
     [2147483647, 'both', '2147483647'],
     [-2147483648, 'both', '-2147483648'],
-    ['007', 'dms', '7'],
-    ['7', 'dynamodb', null],
+    ['007', 'textual', '7'],
+    ['7', 'typed', null],
     [1.5, 'both', null],
     [2147483648, 'both', null],
   ],
@@ -46,30 +46,30 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     [9007199254740991, 'both', '9007199254740991'],
     [exact('9223372036854775807'), 'both', '9223372036854775807'],
     [exact('-9223372036854775808'), 'both', '-9223372036854775808'],
-    ['9007199254740993', 'dms', '9007199254740993'],
+    ['9007199254740993', 'textual', '9007199254740993'],
     [exact('9223372036854775808'), 'both', null],
   ],
   real: [
     [2.2, 'both', '2.2'],
-    ['2.20000005', 'dms', '2.2'],
+    ['2.20000005', 'textual', '2.2'],
     [1e-45, 'both', '1e-45'],
-    ['NaN', 'dms', 'NaN'],
-    ['-Infinity', 'dms', '-Infinity'],
+    ['NaN', 'textual', 'NaN'],
+    ['-Infinity', 'textual', '-Infinity'],
     [0.1234567890123, 'both', null],
   ],
   'double precision': [
     [0.1, 'both', '0.1'],
     [5e-324, 'both', '5e-324'],
     [1.7976931348623157e308, 'both', '1.7976931348623157e+308'],
-    ['Infinity', 'dms', 'Infinity'],
+    ['Infinity', 'textual', 'Infinity'],
     [exact('12345678901234567890'), 'both', null],
   ],
   numeric: [
     [exact('12345678901234567890123456789.123456789'), 'both', '12345678901234567890123456789.123456789'],
     [1e-7, 'both', '0.0000001'],
-    ['1.50', 'dms', '1.5'],
-    ['NaN', 'dms', 'NaN'],
-    ['1.5', 'dynamodb', null],
+    ['1.50', 'textual', '1.5'],
+    ['NaN', 'textual', 'NaN'],
+    ['1.5', 'typed', null],
   ],
   'numeric(5,2)': [
     [999.99, 'both', '999.99'],
@@ -81,9 +81,9 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     ['', 'both', ''],
     ['a "b" \\ \n é 😀 \t', 'both', 'a "b" \\ \n é 😀 \t'],
     [`${'x'.repeat(500)}é`, 'both', `${'x'.repeat(500)}é`],
-    [exact('12345678901234567890.5'), 'dms', '12345678901234567890.5'],
-    [{ a: ['"'] }, 'dms', '{"a":["\\""]}'],
-    [1, 'dynamodb', null],
+    [exact('12345678901234567890.5'), 'textual', '12345678901234567890.5'],
+    [{ a: ['"'] }, 'textual', '{"a":["\\""]}'],
+    [1, 'typed', null],
     [bytes, 'both', null],
   ],
   'varchar(3)': [
@@ -98,24 +98,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   bytea: [
     [bytes, 'both', '\\x00ff'],
     [new Binary(0), 'both', '\\x'],
-    ['0x00FF', 'dms', '\\x00ff'],
-    ['', 'dms', '\\x'],
-    ['0x0', 'dms', null],
-    ['00ff', 'dynamodb', null],
+    ['0x00FF', 'textual', '\\x00ff'],
+    ['', 'textual', '\\x'],
+    ['0x0', 'textual', null],
+    ['00ff', 'typed', null],
   ],
   jsonb: [
-    ['{"a": 1.10}', 'dms', '{"a": 1.10}'],
-    ['{"a":1}', 'dynamodb', '"{\\"a\\":1}"'],
+    ['{"a": 1.10}', 'textual', '{"a": 1.10}'],
+    ['{"a":1}', 'typed', '"{\\"a\\":1}"'],
     [{ a: [null, exact('12345678901234567890'), bytes] }, 'both', '{"a": [null, 12345678901234567890, "AP8="]}'],
     [1.5, 'both', '1.5'],
-    ['null', 'dms', 'null'],
-    ['"\\u0000"', 'dms', null],
-    ['{', 'dms', null],
+    ['null', 'textual', 'null'],
+    ['"\\u0000"', 'textual', null],
+    ['{', 'textual', null],
   ],
   json: [
-    [' {"b" : "\\u0000", "b":1} ', 'dms', ' {"b" : "\\u0000", "b":1} '],
+    [' {"b" : "\\u0000", "b":1} ', 'textual', ' {"b" : "\\u0000", "b":1} '],
     [{ a: 1 }, 'both', '{"a":1}'],
-    ['{', 'dms', null],
+    ['{', 'textual', null],
   ],
   date: [
     ['2024-07-12', 'both', '2024-07-12'],
@@ -130,14 +130,14 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   timetz: [['01:17:42.25-0330', 'both', '01:17:42.25-03:30']],
   timestamp: [
     ['2024-07-12T01:17:42.250000Z', 'both', '2024-07-12 01:17:42.25'],
-    ['infinity', 'dms', 'infinity'],
+    ['infinity', 'textual', 'infinity'],
     ['2024-07-12T01:17:42+02:00', 'both', null],
     ['2024-07-12T01:17:42.1234567Z', 'both', null],
   ],
   timestamptz: [
     ['2024-07-12 03:17:42.50+02', 'both', '2024-07-12 01:17:42.5+00'],
     ['2024-07-12T01:17:42.5', 'both', '2024-07-12 01:17:42.5+00'],
-    ['4713-01-01 00:00:00 BC', 'dms', '4713-01-01 00:00:00+00 BC'],
+    ['4713-01-01 00:00:00 BC', 'textual', '4713-01-01 00:00:00+00 BC'],
   ],
   uuid: [
     [UUID.toUpperCase(), 'both', UUID],
@@ -145,7 +145,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
   inet: [
     ['10.0.0.1', 'both', '10.0.0.1/32'],
-    [1, 'dynamodb', null],
+    [1, 'typed', null],
   ],
   interval: [['1 day 02:00:00', 'both', '1 day 02:00:00']],
   'integer[]': [['{1,NULL,3}', 'both', '{1,NULL,3}']],
@@ -187,12 +187,12 @@ async function checkType(gpss: ReturnType<typeof openGpss>, name: string, type: 
   const [, column] = (await gpss.describe(table))!
   const expected: (readonly [number, string | null])[] = [[-1, null]]
   const wrong: unknown[] = []
-  const codecs = { dynamodb: columnCodec(column!, 'dynamodb'), dms: columnCodec(column!, 'dms') }
-  const rows = new RowEncoder(['int32', codecs.dms.member])
-  assert.equal(codecs.dms.carry(null), null)
+  const codecs = { typed: columnCodec(column!, 'typed'), textual: columnCodec(column!, 'textual') }
+  const rows = new RowEncoder(['int32', codecs.textual.member])
+  assert.equal(codecs.textual.carry(null), null)
   rows.add([-1, null])
   for (const [value, feed, printed] of values) {
-    for (const each of ['dynamodb', 'dms'] as const) {
+    for (const each of ['typed', 'textual'] as const) {
       if (feed !== 'both' && feed !== each) continue
       const carried = codecs[each].carry(value)
       if ((carried === undefined) !== (printed === null)) wrong.push([type, each, toJson(value), carried])
@@ -211,7 +211,7 @@ async function checkType(gpss: ReturnType<typeof openGpss>, name: string, type: 
 test('a type that is not known is read from the text of its values', () => {
   const told = { length: null, precisionScale: null, nullable: null }
   for (const databaseType of ['mood', 'record', '_mood', 'constructor', '']) {
-    const codec = columnCodec(gpssColumn({ name: 'm', databaseType, ...told }), 'dms')
+    const codec = columnCodec(gpssColumn({ name: 'm', databaseType, ...told }), 'textual')
     assert.equal(codec.member, 'string')
     assert.equal(codec.carry('"o\\k"'), '"o\\k"')
     assert.equal(codec.carry(5), '5')

@@ -300,7 +300,7 @@ async function check({ connection, query }: Server, type: string, texts: Texts):
   const table = `t${++tables}`
   await query(`CREATE TABLE ${table} (id int, v ${type})`)
   const column = (await readRelation(connection.db, 'public', table))!.columns.find(({ name }) => name === 'v')!
-  const { mayBeRefused = false, encode } = codecFor(column, 'dms')
+  const { mayBeRefused = false, encode } = codecFor(column, 'textual')
   for (const text of texts.held) {
     const token = encode(text)
     assert.notEqual(token, undefined, `${JSON.stringify(text)} is held`)
@@ -321,7 +321,7 @@ async function check({ connection, query }: Server, type: string, texts: Texts):
 
 /** As the layout `columns` writes it. */
 async function written(query: Server['query'], table: string, column: Column, token: string): Promise<string | null> {
-  const { travelsAs, castTo } = codecFor(column, 'dms')
+  const { travelsAs, castTo } = codecFor(column, 'textual')
   const cast = castTo === null ? '' : `::${castTo}`
   const insert = `INSERT INTO ${table} SELECT 1, s.c0${cast} FROM json_to_recordset($1::json) AS s(c0 ${travelsAs})`
   const rows = await query(`${insert} RETURNING v::text AS v`, [`[{"c0":${token}}]`])
@@ -377,7 +377,7 @@ test('texts at random: a type takes what PostgreSQL takes', async () => {
     const table = `t${++tables}`
     await query(`CREATE TABLE ${table} (v ${type})`)
     const column = (await readRelation(connection.db, 'public', table))!.columns[0]!
-    const { encode } = codecFor(column, 'dms')
+    const { encode } = codecFor(column, 'textual')
     const isTaken = await query(
       `SELECT o, pg_input_is_valid(o, '${type}') AS "isTaken" FROM json_array_elements_text($1::json) AS o`,
       [JSON.stringify([...new Set(texts)])],
@@ -430,7 +430,7 @@ for (const version of ['18', '12', '10'] as const) {
     await query(`CREATE FUNCTION read(text text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN text::interval::text;
       EXCEPTION WHEN others THEN RETURN NULL; END $$`)
     const column = (await readRelation(connection.db, 'public', 'intervals'))!.columns[0]!
-    const { encode } = codecFor(column, 'dms')
+    const { encode } = codecFor(column, 'textual')
     const pairs = Array.from({ length: 5000 }, () => {
       const text = Array.from({ length: 1 + random.below(6) }, () => random.pick(OF_INTERVALS)).join('')
       const token = encode(text)

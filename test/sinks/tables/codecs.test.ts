@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { CompiledQuery } from 'kysely'
-import { Binary, type Format, Numeric, toJson, type Value } from '../../../src/change.ts'
+import { Binary, type ValueKind, Numeric, toJson, type Value } from '../../../src/change.ts'
 import { readRelation } from '../../../src/sinks/sql/catalogue.ts'
 import type { Column } from '../../../src/sinks/tables/relation.ts'
 import type { Codec } from '../../../src/sinks/tables/codecs/codec.ts'
@@ -15,7 +15,7 @@ import { testDatabase } from '../../support/postgres/postgres.ts'
 
 type Given = Exclude<Value, null>
 /** The text as the column prints it; null: the column cannot hold the value. */
-type Case = readonly [value: Given, feed: Format | 'both', printed: string | null]
+type Case = readonly [value: Given, feed: ValueKind | 'both', printed: string | null]
 
 const bytes = Binary.fromBase64Text('AP8=')
 const exact = (text: string): Numeric => new Numeric(text)
@@ -29,19 +29,19 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
     cases: [
       [true, 'both', 'true'],
       [false, 'both', 'false'],
-      ['true', 'dms', 'true'],
-      ['FALSE', 'dms', 'false'],
-      ['y', 'dms', 'true'],
-      ['off', 'dms', 'false'],
-      ['of', 'dms', 'false'],
-      [1, 'dms', 'true'],
-      [0, 'dms', 'false'],
-      ['1', 'dms', 'true'],
-      [2, 'dms', null],
-      ['o', 'dms', null],
-      ['constructor', 'dms', null],
-      [1, 'dynamodb', null],
-      ['true', 'dynamodb', null],
+      ['true', 'textual', 'true'],
+      ['FALSE', 'textual', 'false'],
+      ['y', 'textual', 'true'],
+      ['off', 'textual', 'false'],
+      ['of', 'textual', 'false'],
+      [1, 'textual', 'true'],
+      [0, 'textual', 'false'],
+      ['1', 'textual', 'true'],
+      [2, 'textual', null],
+      ['o', 'textual', null],
+      ['constructor', 'textual', null],
+      [1, 'typed', null],
+      ['true', 'typed', null],
       [bytes, 'both', null],
     ],
   },
@@ -51,15 +51,15 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       [32767, 'both', '32767'],
       [-32768, 'both', '-32768'],
       [-0, 'both', '0'],
-      ['-0', 'dms', '0'],
-      ['+007', 'dms', '7'],
-      ['7.00', 'dms', '7'],
+      ['-0', 'textual', '0'],
+      ['+007', 'textual', '7'],
+      ['7.00', 'textual', '7'],
       [32768, 'both', null],
       [-32769, 'both', null],
       [1.5, 'both', null],
-      ['', 'dms', null],
-      ['1e2', 'dms', null],
-      ['7', 'dynamodb', null],
+      ['', 'textual', null],
+      ['1e2', 'textual', null],
+      ['7', 'typed', null],
       [true, 'both', null],
       [[1], 'both', null],
     ],
@@ -69,9 +69,9 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
     cases: [
       [2147483647, 'both', '2147483647'],
       [-2147483648, 'both', '-2147483648'],
-      ['2147483647', 'dms', '2147483647'],
+      ['2147483647', 'textual', '2147483647'],
       [2147483648, 'both', null],
-      ['-2147483649', 'dms', null],
+      ['-2147483649', 'textual', null],
       [exact('12345678901234567890'), 'both', null],
     ],
   },
@@ -81,15 +81,15 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       [1e18, 'both', '1000000000000000000'],
       [exact('9223372036854775807'), 'both', '9223372036854775807'],
       [exact('-9223372036854775808'), 'both', '-9223372036854775808'],
-      ['9223372036854775807', 'dms', '9223372036854775807'],
-      ['09223372036854775807', 'dms', '9223372036854775807'],
+      ['9223372036854775807', 'textual', '9223372036854775807'],
+      ['09223372036854775807', 'textual', '9223372036854775807'],
       [2 ** 53, 'both', '9007199254740992'],
       [exact('9223372036854775808'), 'both', null],
       [exact('-9223372036854775809'), 'both', null],
       [2 ** 63, 'both', null],
       [1e21, 'both', null],
       [exact('1.2345678901234567890'), 'both', null],
-      ['99999999999999999999999999', 'dms', null],
+      ['99999999999999999999999999', 'textual', null],
     ],
   },
   real: {
@@ -98,64 +98,64 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       [2.2, 'both', '2.2'],
       [2.20000005, 'both', '2.2'],
       [2.200000047683716, 'both', '2.2'],
-      ['2.20000005', 'dms', '2.2'],
+      ['2.20000005', 'textual', '2.2'],
       [16777216, 'both', '1.6777216e+07'],
       [3.40282347e38, 'both', '3.4028235e+38'],
       [1e-45, 'both', '1e-45'],
       [1.40129846e-45, 'both', '1e-45'],
       [-0, 'both', '0'],
-      ['NaN', 'dms', 'NaN'],
-      ['-Infinity', 'dms', '-Infinity'],
+      ['NaN', 'textual', 'NaN'],
+      ['-Infinity', 'textual', '-Infinity'],
       [2.2000001, 'both', null],
       [0.1234567890123, 'both', null],
       [16777217, 'both', null],
       [3.5e38, 'both', null],
       [1e-46, 'both', null],
       [exact('1.23456789012345678901'), 'both', null],
-      ['NaN', 'dynamodb', null],
+      ['NaN', 'typed', null],
     ],
   },
   'double precision': {
     keyable: true,
     cases: [
       [0.1, 'both', '0.1'],
-      [exact('0.10000000000000001'), 'dms', '0.1'],
-      ['0.10000000000000001', 'dms', '0.1'],
-      ['0.1000', 'dms', '0.1'],
+      [exact('0.10000000000000001'), 'textual', '0.1'],
+      ['0.10000000000000001', 'textual', '0.1'],
+      ['0.1000', 'textual', '0.1'],
       [1.7976931348623157e308, 'both', '1.7976931348623157e+308'],
       [5e-324, 'both', '5e-324'],
-      ['1E+5', 'dms', '100000'],
-      ['.5', 'dms', '0.5'],
-      ['-0.0', 'dms', '0'],
-      ['Infinity', 'dms', 'Infinity'],
-      [exact('0.10000000000000001'), 'dynamodb', null],
+      ['1E+5', 'textual', '100000'],
+      ['.5', 'textual', '0.5'],
+      ['-0.0', 'textual', '0'],
+      ['Infinity', 'textual', 'Infinity'],
+      [exact('0.10000000000000001'), 'typed', null],
       [exact('12345678901234567890'), 'both', null],
-      ['9007199254740993', 'dms', null],
-      ['1e309', 'dms', null],
-      ['1e-400', 'dms', null],
-      ['0x10', 'dms', null],
-      ['.', 'dms', null],
-      ['', 'dms', null],
-      [' 1', 'dms', null],
+      ['9007199254740993', 'textual', null],
+      ['1e309', 'textual', null],
+      ['1e-400', 'textual', null],
+      ['0x10', 'textual', null],
+      ['.', 'textual', null],
+      ['', 'textual', null],
+      [' 1', 'textual', null],
     ],
   },
   numeric: {
     keyable: true,
     cases: [
       [1.5, 'both', '1.5'],
-      ['1.50', 'dms', '1.5'],
-      ['+01.500', 'dms', '1.5'],
+      ['1.50', 'textual', '1.5'],
+      ['+01.500', 'textual', '1.5'],
       [1e21, 'both', '1000000000000000000000'],
       [1e-7, 'both', '0.0000001'],
       [exact('12345678901234567890.123456789'), 'both', '12345678901234567890.123456789'],
-      ['NaN', 'dms', 'NaN'],
-      [`9${zeros(131071)}`, 'dms', `9${zeros(131071)}`],
-      [`9${zeros(131072)}`, 'dms', null],
-      [`0.${zeros(16382)}1`, 'dms', `0.${zeros(16382)}1`],
-      [`0.${zeros(16383)}1`, 'dms', null],
-      ['1.5', 'dynamodb', null],
-      ['1.5.0', 'dms', null],
-      ['Infinity', 'dms', null],
+      ['NaN', 'textual', 'NaN'],
+      [`9${zeros(131071)}`, 'textual', `9${zeros(131071)}`],
+      [`9${zeros(131072)}`, 'textual', null],
+      [`0.${zeros(16382)}1`, 'textual', `0.${zeros(16382)}1`],
+      [`0.${zeros(16383)}1`, 'textual', null],
+      ['1.5', 'typed', null],
+      ['1.5.0', 'textual', null],
+      ['Infinity', 'textual', null],
       [true, 'both', null],
     ],
   },
@@ -165,10 +165,10 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       [999.99, 'both', '999.99'],
       [-999.99, 'both', '-999.99'],
       [0.5, 'both', '0.50'],
-      ['0.500', 'dms', '0.50'],
+      ['0.500', 'textual', '0.50'],
       [1000, 'both', null],
       [0.005, 'both', null],
-      ['0.005', 'dms', null],
+      ['0.005', 'textual', null],
     ],
   },
   'numeric(2,2)': {
@@ -194,7 +194,7 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
     cases: [
       [99900, 'both', '99900'],
       [-100, 'both', '-100'],
-      ['0.0', 'dms', '0'],
+      ['0.0', 'textual', '0'],
       [150, 'both', null],
       [100000, 'both', null],
     ],
@@ -204,13 +204,13 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
     cases: [
       ['', 'both', ''],
       ['a "b" \\ \n é 😀 ', 'both', 'a "b" \\ \n é 😀 '],
-      [exact('12345678901234567890.5'), 'dms', '12345678901234567890.5'],
-      [1e21, 'dms', '1000000000000000000000'],
-      [true, 'dms', 'true'],
-      [{ a: [exact('12345678901234567890')] }, 'dms', '{"a":[12345678901234567890]}'],
-      [1, 'dynamodb', null],
-      [true, 'dynamodb', null],
-      [{ a: 1 }, 'dynamodb', null],
+      [exact('12345678901234567890.5'), 'textual', '12345678901234567890.5'],
+      [1e21, 'textual', '1000000000000000000000'],
+      [true, 'textual', 'true'],
+      [{ a: [exact('12345678901234567890')] }, 'textual', '{"a":[12345678901234567890]}'],
+      [1, 'typed', null],
+      [true, 'typed', null],
+      [{ a: 1 }, 'typed', null],
       [bytes, 'both', null],
     ],
   },
@@ -220,11 +220,11 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       ['abc', 'both', 'abc'],
       ['😀😀😀', 'both', '😀😀😀'],
       ['ab ', 'both', 'ab '],
-      [123, 'dms', '123'],
+      [123, 'textual', '123'],
       ['abcd', 'both', null],
       ['abc ', 'both', null],
       ['😀😀😀😀', 'both', null],
-      [1234, 'dms', null],
+      [1234, 'textual', null],
     ],
   },
   'char(3)': {
@@ -246,65 +246,65 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
     keyable: true,
     cases: [
       [bytes, 'both', '\\x00ff'],
-      ['0x00FF', 'dms', '\\x00ff'],
-      ['00ff', 'dms', '\\x00ff'],
-      ['', 'dms', '\\x'],
-      ['0x', 'dms', '\\x'],
+      ['0x00FF', 'textual', '\\x00ff'],
+      ['00ff', 'textual', '\\x00ff'],
+      ['', 'textual', '\\x'],
+      ['0x', 'textual', '\\x'],
       [new Binary(0), 'both', '\\x'],
-      ['0x0', 'dms', null],
-      ['zz', 'dms', null],
-      ['00ff', 'dynamodb', null],
+      ['0x0', 'textual', null],
+      ['zz', 'textual', null],
+      ['00ff', 'typed', null],
       [1, 'both', null],
     ],
   },
   jsonb: {
     keyable: false,
     cases: [
-      ['{"a": 1.10, "b": 12345678901234567890.5}', 'dms', '{"a": 1.10, "b": 12345678901234567890.5}'],
-      ['null', 'dms', 'null'],
-      ['"null"', 'dms', '"null"'],
-      ['null', 'dynamodb', '"null"'],
-      ['[1', 'dms', null],
-      ['', 'dms', null],
-      ["{'a':1}", 'dms', null],
+      ['{"a": 1.10, "b": 12345678901234567890.5}', 'textual', '{"a": 1.10, "b": 12345678901234567890.5}'],
+      ['null', 'textual', 'null'],
+      ['"null"', 'textual', '"null"'],
+      ['null', 'typed', '"null"'],
+      ['[1', 'textual', null],
+      ['', 'textual', null],
+      ["{'a':1}", 'textual', null],
       [{ a: [null, exact('12345678901234567890')] }, 'both', '{"a": [null, 12345678901234567890]}'],
       [[bytes], 'both', '["AP8="]'],
       [true, 'both', 'true'],
       [1.5, 'both', '1.5'],
-      ['{"a":1,"a":2}', 'dms', '{"a": 2}'],
-      ['"\\u00e9\\ud83d\\ude00"', 'dms', '"é😀"'],
-      ['"\\\\u0000"', 'dms', '"\\\\u0000"'],
-      ['"\\u0000"', 'dms', null],
-      ['{"\\u0000":1}', 'dms', null],
-      ['"\\\\\\u0000"', 'dms', null],
-      ['"\\ud83d"', 'dms', null],
-      ['"\\ude00\\ud83d"', 'dms', null],
-      ['"\\ud83d \\ude00"', 'dms', null],
-      ['"\\ud83d\\\\ude00"', 'dms', null],
-      ['1e400000', 'dms', null],
-      ['[-1E+131072]', 'dms', null],
-      ['1e-16384', 'dms', null],
-      ['1.0e-16383', 'dms', null],
-      ['0e-16384', 'dms', null],
-      ['0e2147483648', 'dms', null],
-      ['0e400000', 'dms', '0'],
-      ['1e2', 'dms', '100'],
-      ['"1e400000 [[["', 'dms', '"1e400000 [[["'],
-      [`[${'9'.repeat(131073)}]`, 'dms', null],
-      [`0.${zeros(16384)}`, 'dms', null],
-      [deep(1000), 'dms', deep(1000)],
-      [deep(1001), 'dms', null],
+      ['{"a":1,"a":2}', 'textual', '{"a": 2}'],
+      ['"\\u00e9\\ud83d\\ude00"', 'textual', '"é😀"'],
+      ['"\\\\u0000"', 'textual', '"\\\\u0000"'],
+      ['"\\u0000"', 'textual', null],
+      ['{"\\u0000":1}', 'textual', null],
+      ['"\\\\\\u0000"', 'textual', null],
+      ['"\\ud83d"', 'textual', null],
+      ['"\\ude00\\ud83d"', 'textual', null],
+      ['"\\ud83d \\ude00"', 'textual', null],
+      ['"\\ud83d\\\\ude00"', 'textual', null],
+      ['1e400000', 'textual', null],
+      ['[-1E+131072]', 'textual', null],
+      ['1e-16384', 'textual', null],
+      ['1.0e-16383', 'textual', null],
+      ['0e-16384', 'textual', null],
+      ['0e2147483648', 'textual', null],
+      ['0e400000', 'textual', '0'],
+      ['1e2', 'textual', '100'],
+      ['"1e400000 [[["', 'textual', '"1e400000 [[["'],
+      [`[${'9'.repeat(131073)}]`, 'textual', null],
+      [`0.${zeros(16384)}`, 'textual', null],
+      [deep(1000), 'textual', deep(1000)],
+      [deep(1001), 'textual', null],
     ],
   },
   json: {
     keyable: false,
     cases: [
-      [' {"b" : 1e400000, "b":"\\u0000\\ud800"} ', 'dms', ' {"b" : 1e400000, "b":"\\u0000\\ud800"} '],
-      ['null', 'dms', 'null'],
-      ['{', 'dms', null],
-      [deep(1001), 'dms', null],
+      [' {"b" : 1e400000, "b":"\\u0000\\ud800"} ', 'textual', ' {"b" : 1e400000, "b":"\\u0000\\ud800"} '],
+      ['null', 'textual', 'null'],
+      ['{', 'textual', null],
+      [deep(1001), 'textual', null],
       [{ a: 1 }, 'both', '{"a":1}'],
-      ['a', 'dynamodb', '"a"'],
+      ['a', 'typed', '"a"'],
     ],
   },
   date: {
@@ -315,8 +315,8 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       ['2024-07-12T00:00:00Z', 'both', '2024-07-12'],
       ['0001-01-01', 'both', '0001-01-01'],
       ['5874897-12-31', 'both', '5874897-12-31'],
-      ['4714-11-24 BC', 'dms', '4714-11-24 BC'],
-      ['infinity', 'dms', 'infinity'],
+      ['4714-11-24 BC', 'textual', '4714-11-24 BC'],
+      ['infinity', 'textual', 'infinity'],
       ['2023-02-29', 'both', null],
       ['1900-02-29', 'both', null],
       ['2024-04-31', 'both', null],
@@ -326,10 +326,10 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       ['2024-07-12T00:00:01Z', 'both', null],
       ['2024-07-12T00:00:00+01:00', 'both', null],
       ['5874898-01-01', 'both', null],
-      ['4714-11-23 BC', 'dms', null],
-      ['4714-11-24 BC', 'dynamodb', null],
+      ['4714-11-23 BC', 'textual', null],
+      ['4714-11-24 BC', 'typed', null],
       ['today', 'both', null],
-      ['infinity', 'dynamodb', null],
+      ['infinity', 'typed', null],
       [20240712, 'both', null],
     ],
   },
@@ -372,11 +372,11 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       ['9999-12-31 23:59:59', 'both', '9999-12-31 23:59:59'],
       ['2024-12-31T24:00:00', 'both', '2025-01-01 00:00:00'],
       ['294276-12-31T23:59:59.999999Z', 'both', '294276-12-31 23:59:59.999999'],
-      ['4713-01-01 00:00:00 BC', 'dms', '4713-01-01 00:00:00 BC'],
-      ['Infinity', 'dms', 'infinity'],
-      ['-infinity', 'dms', '-infinity'],
+      ['4713-01-01 00:00:00 BC', 'textual', '4713-01-01 00:00:00 BC'],
+      ['Infinity', 'textual', 'infinity'],
+      ['-infinity', 'textual', '-infinity'],
       ['294276-12-31T24:00:00Z', 'both', null],
-      ['4714-11-23 00:00:00 BC', 'dms', null],
+      ['4714-11-23 00:00:00 BC', 'textual', null],
       ['2024-07-12T01:17:42.1234567Z', 'both', null],
       ['2024-07-12T01:17:42+02:00', 'both', null],
       ['2024-02-30T01:17:42Z', 'both', null],
@@ -407,8 +407,8 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
       ['2024-01-01T00:30:00+01:00', 'both', '2023-12-31 23:30:00+00'],
       ['2024-12-31T24:00:00Z', 'both', '2025-01-01 00:00:00+00'],
       ['0001-01-01T00:00:00+00:01', 'both', '0001-12-31 23:59:00+00 BC'],
-      ['4713-01-01 00:00:00 BC', 'dms', '4713-01-01 00:00:00+00 BC'],
-      ['infinity', 'dms', 'infinity'],
+      ['4713-01-01 00:00:00 BC', 'textual', '4713-01-01 00:00:00+00 BC'],
+      ['infinity', 'textual', 'infinity'],
       ['294276-12-31T23:59:59-01:00', 'both', null],
       ['2024-07-12T01:17:42.1234567Z', 'both', null],
     ],
@@ -431,7 +431,7 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
     cases: [
       ['so-so', 'both', 'so-so'],
       ['fine', 'both', 'fine'],
-      [1, 'dynamodb', null],
+      [1, 'typed', null],
     ],
   },
   price: {
@@ -454,11 +454,11 @@ const cases: Readonly<Record<string, { keyable: boolean; cases: readonly Case[] 
     keyable: false,
     cases: [
       ['1 day 04:00:00', 'both', '1 day 04:00:00'],
-      [1, 'dynamodb', null],
+      [1, 'typed', null],
     ],
   },
   inet: { keyable: false, cases: [['10.0.0.1', 'both', '10.0.0.1/32']] },
-  money: { keyable: false, cases: [[12.34, 'dms', '$12.34']] },
+  money: { keyable: false, cases: [[12.34, 'textual', '$12.34']] },
 }
 
 const PREPARE = `
@@ -540,7 +540,7 @@ async function checkCases(target: Target, type: string, keyable: boolean, cases:
   const { table, column } = await target.column(type)
   const tokens = new Map<number, string>()
   const expected = new Map<number, string>()
-  const feeds: readonly Format[] = ['dynamodb', 'dms']
+  const feeds: readonly ValueKind[] = ['typed', 'textual']
   const all = cases.flatMap(([value, feed, printed]) =>
     feeds.filter((each) => feed === 'both' || feed === each).map((each) => ({ value, feed: each, printed })),
   )
@@ -554,7 +554,7 @@ async function checkCases(target: Target, type: string, keyable: boolean, cases:
       expected.set(i, printed)
     }
   }
-  const codec = codecFor(column, 'dms')
+  const codec = codecFor(column, 'textual')
   assert.equal(codec.isKeyable, keyable)
   await insert(target, table, codec, tokens)
   const printed = await target.query(`SELECT i::text, v::text AS v FROM ${table} ORDER BY ${table}.i`)
@@ -686,8 +686,8 @@ const seed = anySeed()
 const anyValues: readonly Given[] = fc.sample(anyValue, { seed, numRuns: 4000 })
 
 /** The value as text that the database reads as the type; undefined where it has none of its own. */
-function ownText(value: Given, type: string, feed: Format): string | undefined {
-  if (type.startsWith('json')) return feed === 'dms' && typeof value === 'string' ? value : toJson(value)
+function ownText(value: Given, type: string, feed: ValueKind): string | undefined {
+  if (type.startsWith('json')) return feed === 'textual' && typeof value === 'string' ? value : toJson(value)
   if (typeof value === 'string') return value
   if (value instanceof Binary) return type === 'bytea' ? Buffer.from(value).toString('hex') : undefined
   if (/^(?:text|varchar|char|bytea)/.test(type)) return undefined
@@ -700,17 +700,18 @@ async function checkAny(target: Target, type: string, check: Check, say: (line: 
   const taken = new Map<number, string>()
   const origins: string[] = []
   for (const [i, value] of anyValues.entries()) {
-    const feed = i % 2 === 0 ? 'dms' : 'dynamodb'
+    const feed = i % 2 === 0 ? 'textual' : 'typed'
     const token = codecFor(column, feed).encode(value)
     const own = ownText(value, type, feed)
     if (token !== undefined) taken.set(i, token)
     // DynamoDB's values are not read as another type, so what the database could make of their text says nothing.
-    const tells = token !== undefined || (feed === 'dms' && (typeof value === 'string' || typeof value === 'number'))
+    const tells =
+      token !== undefined || (feed === 'textual' && (typeof value === 'string' || typeof value === 'number'))
     if (own !== undefined && tells) origins.push(`{"i":${i},"o":${JSON.stringify(own)},"t":${token !== undefined}}`)
   }
   say(`seed ${seed}: ${taken.size} of ${anyValues.length} values taken`)
   assert.ok(taken.size > 10)
-  await insert(target, table, codecFor(column, 'dms'), taken)
+  await insert(target, table, codecFor(column, 'textual'), taken)
   const wrong = await target.query(
     `SELECT o.o, t.v::text AS v FROM json_to_recordset($1::json) AS o(i int, o text, t boolean) LEFT JOIN ${table} t ON t.i = o.i
      WHERE CASE WHEN o.t THEN NOT (${check.same}) OR t.v IS NULL ELSE ${check.fits} END`,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Binary, type ColumnType, type Format, Numeric, type Value } from '../../../src/change.ts'
+import { Binary, type ColumnType, type ValueKind, Numeric, type Value } from '../../../src/change.ts'
 import { declaredType, inferredType, newColumnType } from '../../../src/sinks/tables/column-types.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 
@@ -49,16 +49,16 @@ test('a new column gets the type that holds every value, as PostgreSQL names it'
 })
 
 const bytes = Binary.fromBase64Text('AQI=')
-const inferences: readonly [Value[], Format, ColumnType | null][] = [
-  [[], 'dms', null],
-  [[null, null], 'dynamodb', null],
-  [[null, 'a'], 'dynamodb', 'text'],
-  [[1, new Numeric('12345678901234567890')], 'dms', 'numeric'],
-  [[false], 'dms', 'boolean'],
-  [[bytes], 'dynamodb', 'bytes'],
-  [[{ a: 1 }, []], 'dynamodb', 'json'],
-  [[null, 1, 'a'], 'dynamodb', 'numeric'],
-  [[null, 1, null, 'a', 2], 'dms', 'text'],
+const inferences: readonly [Value[], ValueKind, ColumnType | null][] = [
+  [[], 'textual', null],
+  [[null, null], 'typed', null],
+  [[null, 'a'], 'typed', 'text'],
+  [[1, new Numeric('12345678901234567890')], 'textual', 'numeric'],
+  [[false], 'textual', 'boolean'],
+  [[bytes], 'typed', 'bytes'],
+  [[{ a: 1 }, []], 'typed', 'json'],
+  [[null, 1, 'a'], 'typed', 'numeric'],
+  [[null, 1, null, 'a', 2], 'textual', 'text'],
 ]
 for (const [values, feed, expected] of inferences) {
   test(`${JSON.stringify(values)} of ${feed} are ${expected}`, () => assert.equal(inferredType(values, feed), expected))

@@ -1,4 +1,4 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { UnderlyingType } from '../relation.ts'
 import type { Codec } from './codec.ts'
 import { quotedPart, type TextReader } from './parts.ts'
@@ -9,7 +9,7 @@ import { textOrScalar } from './text.ts'
  * @see https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
  * @param reader of its elements
  */
-export function arrayCodec({ sql, delimiter = ',' }: UnderlyingType, reader: TextReader, feed: Format): Codec {
+export function arrayCodec({ sql, delimiter = ',' }: UnderlyingType, reader: TextReader, given: ValueKind): Codec {
   return {
     travelsAs: sql,
     castTo: null,
@@ -17,7 +17,7 @@ export function arrayCodec({ sql, delimiter = ',' }: UnderlyingType, reader: Tex
     mayBeRefused: reader.mayBeRefused,
     holds: `arrays in PostgreSQL's form ({…}) whose elements are ${reader.holds}`,
     encode(value) {
-      const text = textOrScalar(value, feed)
+      const text = textOrScalar(value, given)
       const array = text === undefined ? undefined : parseArray(text, delimiter)
       if (array === undefined) return undefined
       const written = writtenItems(array.items)

@@ -1,4 +1,4 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 import { textOrScalar } from './text.ts'
 
@@ -6,7 +6,7 @@ import { textOrScalar } from './text.ts'
  * Strings of bits, as digits; behind `B` or `X` also as PostgreSQL writes literals.
  * @param modifier `pg_attribute.atttypmod`: how many bits, exactly or at most, or -1
  */
-export function bitCodec(type: 'bit' | 'varbit', modifier: number, feed: Format): Codec {
+export function bitCodec(type: 'bit' | 'varbit', modifier: number, given: ValueKind): Codec {
   const isLength = (bits: number): boolean => modifier === -1 || (type === 'bit' ? bits === modifier : bits <= modifier)
   return {
     // As `bit` it would be one bit, or be cut by a cast.
@@ -15,7 +15,7 @@ export function bitCodec(type: 'bit' | 'varbit', modifier: number, feed: Format)
     isKeyable: false,
     holds: modifier === -1 ? 'digits 0 and 1' : `${type === 'bit' ? 'just' : 'up to'} ${modifier} digits 0 and 1`,
     encode(value) {
-      const bits = bitsOf(textOrScalar(value, feed))
+      const bits = bitsOf(textOrScalar(value, given))
       return bits !== undefined && isLength(bits.length) ? `"${bits}"` : undefined
     },
   }

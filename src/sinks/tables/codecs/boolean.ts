@@ -1,7 +1,7 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 
-export function boolCodec(feed: Format): Codec {
+export function boolCodec(given: ValueKind): Codec {
   return {
     travelsAs: 'boolean',
     castTo: null,
@@ -9,7 +9,7 @@ export function boolCodec(feed: Format): Codec {
     holds: 'true and false',
     encode(value) {
       if (typeof value === 'boolean') return value ? 'true' : 'false'
-      if (feed !== 'dms') return undefined
+      if (given !== 'textual') return undefined
       // MySQL's booleans are numbers.
       if (typeof value === 'number') return value === 0 ? 'false' : value === 1 ? 'true' : undefined
       return typeof value === 'string' ? BOOLEAN_TEXTS.get(value.toLowerCase()) : undefined

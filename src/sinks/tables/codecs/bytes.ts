@@ -1,8 +1,7 @@
-import type { Format } from '../../../change.ts'
-import { Binary } from '../../../change.ts'
+import { type ValueKind, Binary } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 
-export function byteaCodec(feed: Format): Codec {
+export function byteaCodec(given: ValueKind): Codec {
   return {
     travelsAs: 'bytea',
     castTo: null,
@@ -12,7 +11,7 @@ export function byteaCodec(feed: Format): Codec {
       if (value instanceof Binary) {
         return byteaToken(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex'))
       }
-      if (feed !== 'dms' || typeof value !== 'string') return undefined
+      if (given !== 'textual' || typeof value !== 'string') return undefined
       const digits = /^0x/i.test(value) ? value.slice(2) : value
       return digits.length % 2 === 0 && !/[^\da-f]/i.test(digits) ? byteaToken(digits.toLowerCase()) : undefined
     },

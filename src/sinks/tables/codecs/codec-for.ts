@@ -1,11 +1,10 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { Column, UnderlyingType } from '../relation.ts'
 import { arrayCodec } from './array.ts'
 import { bitCodec } from './bits.ts'
 import { boolCodec } from './boolean.ts'
 import { byteaCodec } from './bytes.ts'
-import type { Codec } from './codec.ts'
-import { ANOTHER_TYPE, JUST_THE_TYPE } from './codec.ts'
+import { type Codec, ANOTHER_TYPE, JUST_THE_TYPE } from './codec.ts'
 import { enumCodec } from './enum.ts'
 import { geometryCodec } from './geometry.ts'
 import { intervalCodec } from './interval.ts'
@@ -14,8 +13,7 @@ import { moneyCodec } from './money.ts'
 import { networkCodec } from './network.ts'
 import { floatCodec, integerCodec, numericCodec } from './number.ts'
 import { oidCodec } from './oid.ts'
-import type { TextReader } from './parts.ts'
-import { textReader } from './parts.ts'
+import { type TextReader, textReader } from './parts.ts'
 import { rangeCodec } from './range.ts'
 import { recordCodec } from './record.ts'
 import { charCodec, nameCodec, textCodec } from './text.ts'
@@ -24,12 +22,12 @@ import { otherCodec } from './unknown-type.ts'
 import { uuidCodec } from './uuid.ts'
 
 /**
- * @param feed the values of DMS come from typed columns and often as text (`true`, hex digits, JSON, long numbers), so
+ * @param given the values of DMS come from typed columns and often as text (`true`, hex digits, JSON, long numbers), so
  * text is read as the column's type. Those of DynamoDB have their types: their text is never read as a number, boolean,
  * bytes or JSON, and nothing else becomes text; but dates, times and uuids have no type there, and are read from text.
  */
-export function codecFor(column: Pick<Column, 'underlying' | 'collation'>, feed: Format): Codec {
-  const codec = codecOf(column, feed)
+export function codecFor(column: Pick<Column, 'underlying' | 'collation'>, given: ValueKind): Codec {
+  const codec = codecOf(column, given)
   return (column.underlying.checks ?? []).length === 0 ? codec : checkedCodec(codec)
 }
 
@@ -41,61 +39,61 @@ const checkedCodec = (codec: Codec): Codec => ({
   fix: `${codec.fix ?? ANOTHER_TYPE}, or alter the CHECK`,
 })
 
-function codecOf({ underlying, collation }: Pick<Column, 'underlying' | 'collation'>, feed: Format): Codec {
+function codecOf({ underlying, collation }: Pick<Column, 'underlying' | 'collation'>, given: ValueKind): Codec {
   const { name, modifier, kind, element, subtype } = underlying
-  if (element !== undefined) return arrayCodec(underlying, partReader(element), feed)
-  if (subtype !== undefined) return rangeCodec(underlying, partReader(subtype), feed)
-  if (kind === 'e') return enumCodec(underlying, feed)
-  if (kind === 'c') return recordCodec(underlying, underlying.attributes!.map(partReader), feed)
+  if (element !== undefined) return arrayCodec(underlying, partReader(element), given)
+  if (subtype !== undefined) return rangeCodec(underlying, partReader(subtype), given)
+  if (kind === 'e') return enumCodec(underlying, given)
+  if (kind === 'c') return recordCodec(underlying, underlying.attributes!.map(partReader), given)
   const isDeterministic = collation?.deterministic !== false
   switch (name) {
     case 'bool':
-      return boolCodec(feed)
+      return boolCodec(given)
     case 'int2':
     case 'int4':
     case 'int8':
-      return integerCodec(name, feed)
+      return integerCodec(name, given)
     case 'float4':
     case 'float8':
-      return floatCodec(name, feed)
+      return floatCodec(name, given)
     case 'numeric':
-      return numericCodec(modifier, feed)
+      return numericCodec(modifier, given)
     case 'money':
       return moneyCodec(underlying)
     case 'text':
     case 'varchar':
     case 'bpchar':
-      return textCodec(name, maxLengthOf(modifier), isDeterministic, feed)
+      return textCodec(name, maxLengthOf(modifier), isDeterministic, given)
     case 'citext':
-      return textCodec('text', Number.POSITIVE_INFINITY, false, feed)
+      return textCodec('text', Number.POSITIVE_INFINITY, false, given)
     case 'name':
-      return nameCodec(feed)
+      return nameCodec(given)
     case 'char':
-      return charCodec(feed)
+      return charCodec(given)
     case 'bytea':
-      return byteaCodec(feed)
+      return byteaCodec(given)
     case 'bit':
     case 'varbit':
-      return bitCodec(name, modifier, feed)
+      return bitCodec(name, modifier, given)
     case 'json':
     case 'jsonb':
-      return jsonCodec(name, feed)
+      return jsonCodec(name, given)
     case 'date':
     case 'time':
     case 'timetz':
     case 'timestamp':
     case 'timestamptz':
-      return timeCodec(name, modifier, feed)
+      return timeCodec(name, modifier, given)
     case 'interval':
-      return intervalCodec(modifier, feed)
+      return intervalCodec(modifier, given)
     case 'uuid':
       return uuidCodec()
     case 'inet':
     case 'cidr':
     case 'macaddr':
-      return networkCodec(name, feed)
+      return networkCodec(name, given)
     case 'oid':
-      return oidCodec(feed)
+      return oidCodec(given)
     case 'point':
     case 'lseg':
     case 'line':
@@ -103,15 +101,15 @@ function codecOf({ underlying, collation }: Pick<Column, 'underlying' | 'collati
     case 'path':
     case 'polygon':
     case 'circle':
-      return geometryCodec(underlying, feed)
+      return geometryCodec(underlying, given)
     default:
-      return otherCodec(underlying, feed)
+      return otherCodec(underlying, given)
   }
 }
 
 /** Parts of values are texts in the form in which PostgreSQL prints them, whatever the feed. */
 const partReader = (type: UnderlyingType): TextReader =>
-  textReader(type, codecFor({ underlying: type, collation: null }, 'dms'))
+  textReader(type, codecFor({ underlying: type, collation: null }, 'textual'))
 
 /** The modifier of varchar(n) and char(n) is n + 4. */
 const maxLengthOf = (modifier: number): number => (modifier === -1 ? Number.POSITIVE_INFINITY : modifier - 4)

@@ -1,4 +1,4 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 import { textOrScalar } from './text.ts'
 
@@ -9,7 +9,7 @@ import { textOrScalar } from './text.ts'
  * @param modifier `pg_attribute.atttypmod`: fields and digits of the fraction, or -1
  * @see https://www.postgresql.org/docs/current/datatype-datetime.html#DATATYPE-INTERVAL-INPUT
  */
-export function intervalCodec(modifier: number, feed: Format): Codec {
+export function intervalCodec(modifier: number, given: ValueKind): Codec {
   const { fields, digits } = limitsOf(modifier)
   const unit = UNIT_OF_FIELDS.find(([of]) => (fields & of) !== 0)![1]
   return {
@@ -19,7 +19,7 @@ export function intervalCodec(modifier: number, feed: Format): Codec {
     mayBeRefused: true,
     holds: `intervals of its fields, with at most ${digits} digits of the second's fraction`,
     encode(value) {
-      const text = textOrScalar(value, feed)
+      const text = textOrScalar(value, given)
       if (text === undefined) return undefined
       const span = spanOf(text, unit, fields === (MINUTE | SECOND))
       if (span === null) return undefined

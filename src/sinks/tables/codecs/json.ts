@@ -1,4 +1,4 @@
-import { type Format, toJson } from '../../../change.ts'
+import { type ValueKind, toJson } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 import { fitsJsonb } from './number.ts'
 
@@ -6,14 +6,14 @@ import { fitsJsonb } from './number.ts'
  * JSON columns. The document travels as text, digits and all, and is cast: a JSON null in a recordset would be SQL NULL.
  * DMS sends documents as text; a text of DynamoDB is a document that is a text.
  */
-export function jsonCodec(type: 'json' | 'jsonb', feed: Format): Codec {
+export function jsonCodec(type: 'json' | 'jsonb', given: ValueKind): Codec {
   return {
     travelsAs: 'text',
     castTo: type,
     isKeyable: false,
     holds: 'JSON texts',
     encode(value) {
-      if (feed === 'dms' && typeof value === 'string') {
+      if (given === 'textual' && typeof value === 'string') {
         return isJson(value) && isTaken(value, type) ? JSON.stringify(value) : undefined
       }
       const text = toJson(value)

@@ -9,7 +9,7 @@ import { numericCodec } from './number.ts'
  */
 export function moneyCodec({ money }: UnderlyingType): Codec {
   const digits = money?.digits ?? 2
-  const { encode } = numericCodec(-1, 'dms')
+  const { encode } = numericCodec(-1, 'textual')
   const written = money === undefined ? undefined : formOf(money.thousand)
   const isHeld = (text: string): boolean => {
     const cents = centsOf(text, digits)

@@ -1,9 +1,9 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 import { textOrScalar } from './text.ts'
 
 /** Addresses. They travel as they are written: only whether PostgreSQL takes them is found out here. */
-export function networkCodec(type: keyof typeof TAKES, feed: Format): Codec {
+export function networkCodec(type: keyof typeof TAKES, given: ValueKind): Codec {
   const { takes, holds } = TAKES[type]
   return {
     travelsAs: type,
@@ -11,7 +11,7 @@ export function networkCodec(type: keyof typeof TAKES, feed: Format): Codec {
     isKeyable: false,
     holds,
     encode(value) {
-      const text = textOrScalar(value, feed)
+      const text = textOrScalar(value, given)
       return text !== undefined && takes(text) ? JSON.stringify(text) : undefined
     },
   }

@@ -1,4 +1,4 @@
-import { type Format, Numeric } from '../../../change.ts'
+import { type ValueKind, Numeric } from '../../../change.ts'
 import { plainDecimal } from '../keys.ts'
 import type { Codec } from './codec.ts'
 
@@ -8,7 +8,7 @@ const INTEGERS = {
   int8: { travelsAs: 'bigint', min: -(2n ** 63n), max: 2n ** 63n - 1n },
 } as const
 
-export function integerCodec(type: keyof typeof INTEGERS, feed: Format): Codec {
+export function integerCodec(type: keyof typeof INTEGERS, given: ValueKind): Codec {
   const { travelsAs, min, max } = INTEGERS[type]
   const [low, high] = [Number(min), Number(max)]
 
@@ -27,7 +27,7 @@ export function integerCodec(type: keyof typeof INTEGERS, feed: Format): Codec {
       if (Number.isSafeInteger(value)) {
         return (value as number) >= low && (value as number) <= high ? String(value) : undefined
       }
-      return inRange(plainText(value, feed))
+      return inRange(plainText(value, given))
     },
   }
 }
@@ -37,7 +37,7 @@ const MAX_WHOLE_DIGITS = 131_072
 const MAX_FRACTION_DIGITS = 16_383
 
 /** @param modifier `pg_attribute.atttypmod`: precision and scale, or -1 */
-export function numericCodec(modifier: number, feed: Format): Codec {
+export function numericCodec(modifier: number, given: ValueKind): Codec {
   const { maxWhole, maxFraction } = digitLimits(modifier)
   // A scale below zero rounds whole digits away, one above the precision wants zeros behind the point: decided by digits.
   const isPlain = maxWhole >= 0 && maxFraction >= 0
@@ -56,8 +56,8 @@ export function numericCodec(modifier: number, feed: Format): Codec {
     isKeyable: true,
     holds: `numbers with at most ${maxWhole} digits before the point and ${maxFraction} behind it`,
     encode(value) {
-      if (value === 'NaN' && feed === 'dms') return '"NaN"'
-      const text = plainText(value, feed)
+      if (value === 'NaN' && given === 'textual') return '"NaN"'
+      const text = plainText(value, given)
       return text !== undefined && fits(text) ? text : undefined
     },
   }
@@ -77,10 +77,10 @@ function fitsScale(text: string, maxWhole: number, maxFraction: number): boolean
 }
 
 /** The one text of a number; undefined for what is none, or has more digits than any column holds. */
-function plainText(value: unknown, feed: Format): string | undefined {
+function plainText(value: unknown, given: ValueKind): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? plainDecimal(value) : undefined
   if (value instanceof Numeric) return value.text
-  if (typeof value !== 'string' || feed !== 'dms' || !PLAIN_NUMBER.test(value)) return undefined
+  if (typeof value !== 'string' || given !== 'textual' || !PLAIN_NUMBER.test(value)) return undefined
   return decimalText(parseDecimal(value)!)
 }
 
@@ -92,7 +92,7 @@ const PLAIN_NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/
  * DMS may print a double with 17 digits, and does print a real with 9 (2.2 as `2.20000005`): as many as tell any two
  * apart. So a decimal is taken if the column's number, printed with as many digits, gives it again.
  */
-export function floatCodec(type: 'float4' | 'float8', feed: Format): Codec {
+export function floatCodec(type: 'float4' | 'float8', given: ValueKind): Codec {
   const nearest = type === 'float4' ? nearestFloat4 : (double: number) => double
   return {
     travelsAs: type === 'float4' ? 'real' : 'double precision',
@@ -100,8 +100,8 @@ export function floatCodec(type: 'float4' | 'float8', feed: Format): Codec {
     isKeyable: true,
     holds: `numbers with about ${type === 'float4' ? 6 : 15} digits`,
     encode(value) {
-      if (feed === 'dms' && typeof value === 'string' && NOT_FINITE.has(value)) return `"${value}"`
-      const double = typeof value === 'number' ? value : doubleOf(value, feed)
+      if (given === 'textual' && typeof value === 'string' && NOT_FINITE.has(value)) return `"${value}"`
+      const double = typeof value === 'number' ? value : doubleOf(value, given)
       if (double === undefined || !Number.isFinite(double)) return undefined
       const held = nearest(double)
       return held === undefined ? undefined : String(held)
@@ -122,9 +122,9 @@ function nearestFloat4(double: number): number | undefined {
 }
 
 /** The double that a decimal beyond the plain ones stands for: its shortest text, or the one of 17 digits. */
-function doubleOf(value: unknown, feed: Format): number | undefined {
+function doubleOf(value: unknown, given: ValueKind): number | undefined {
   const text = value instanceof Numeric ? value.text : value
-  if (feed !== 'dms' || typeof text !== 'string') return undefined
+  if (given !== 'textual' || typeof text !== 'string') return undefined
   const wanted = parseDecimal(text)
   if (wanted === undefined) return undefined
   const double = Number(text)

@@ -1,4 +1,4 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { UnderlyingType } from '../relation.ts'
 import type { Codec } from './codec.ts'
 import { QUOTED, quotedPart, type TextReader, unquoted } from './parts.ts'
@@ -8,7 +8,7 @@ import { textOrScalar } from './text.ts'
  * Ranges and multiranges, from PostgreSQL's text form. Each bound is read as a value of its own.
  * @see https://www.postgresql.org/docs/current/rangetypes.html#RANGETYPES-IO
  */
-export function rangeCodec({ sql, kind, subtype }: UnderlyingType, bounds: TextReader, feed: Format): Codec {
+export function rangeCodec({ sql, kind, subtype }: UnderlyingType, bounds: TextReader, given: ValueKind): Codec {
   const compare = COMPARISONS[subtype!.name]
   return {
     travelsAs: sql,
@@ -17,7 +17,7 @@ export function rangeCodec({ sql, kind, subtype }: UnderlyingType, bounds: TextR
     mayBeRefused: bounds.mayBeRefused || compare === undefined,
     holds: `ranges in PostgreSQL's form, ${kind === 'm' ? '{[…,…)}' : '[…,…)'}, whose bounds are ${bounds.holds}`,
     encode(value) {
-      const text = textOrScalar(value, feed)
+      const text = textOrScalar(value, given)
       if (text === undefined) return undefined
       const written = kind === 'm' ? readRanges(text) : readRange(text)
       return written === undefined ? undefined : JSON.stringify(written)

@@ -1,4 +1,4 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { UnderlyingType } from '../relation.ts'
 import type { Codec } from './codec.ts'
 import { QUOTED, quotedPart, type TextReader, unquoted } from './parts.ts'
@@ -8,7 +8,7 @@ import { textOrScalar } from './text.ts'
  * Composite types, from PostgreSQL's text form. Each attribute is read as a value of its own.
  * @see https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX
  */
-export function recordCodec({ sql }: UnderlyingType, readers: readonly TextReader[], feed: Format): Codec {
+export function recordCodec({ sql }: UnderlyingType, readers: readonly TextReader[], given: ValueKind): Codec {
   return {
     travelsAs: sql,
     castTo: null,
@@ -16,7 +16,7 @@ export function recordCodec({ sql }: UnderlyingType, readers: readonly TextReade
     mayBeRefused: readers.some(({ mayBeRefused }) => mayBeRefused),
     holds: `rows of ${readers.length} values in PostgreSQL's form, (…,…)`,
     encode(value) {
-      const text = textOrScalar(value, feed)
+      const text = textOrScalar(value, given)
       const fields = text === undefined ? undefined : parseRecord(text)
       if (fields?.length !== readers.length) return undefined
       const written: string[] = []

@@ -1,4 +1,4 @@
-import { Binary, type Format, Numeric, toJson, type Value } from '../../../change.ts'
+import { Binary, type ValueKind, Numeric, toJson, type Value } from '../../../change.ts'
 import { plainDecimal } from '../keys.ts'
 import type { Codec } from './codec.ts'
 
@@ -9,8 +9,8 @@ function textOf(value: Exclude<Value, null>): string | undefined {
 }
 
 /** Of a column whose type is read from text: what DMS sends may have been a number there. */
-export function textOrScalar(value: Exclude<Value, null>, feed: Format): string | undefined {
-  return typeof value === 'string' ? value : feed === 'dms' ? scalarText(value) : undefined
+export function textOrScalar(value: Exclude<Value, null>, given: ValueKind): string | undefined {
+  return typeof value === 'string' ? value : given === 'textual' ? scalarText(value) : undefined
 }
 
 function scalarText(value: Exclude<Value, null>): string | undefined {
@@ -23,7 +23,7 @@ export function textCodec(
   type: 'text' | 'varchar' | 'bpchar',
   maxLength: number,
   isDeterministic: boolean,
-  feed: Format,
+  given: ValueKind,
 ): Codec {
   return {
     travelsAs: type,
@@ -31,7 +31,7 @@ export function textCodec(
     isKeyable: isDeterministic,
     holds: maxLength === Number.POSITIVE_INFINITY ? 'text' : `text of up to ${maxLength} characters`,
     encode(value) {
-      const text = typeof value === 'string' ? value : feed === 'dms' ? textOf(value) : undefined
+      const text = typeof value === 'string' ? value : given === 'textual' ? textOf(value) : undefined
       if (text === undefined || isLonger(text, maxLength)) return undefined
       // To char(n) blanks at the end are nothing.
       return JSON.stringify(type === 'bpchar' ? withoutEndingBlanks(text) : text)
@@ -51,28 +51,28 @@ function withoutEndingBlanks(text: string): string {
 }
 
 /** PostgreSQL cuts names of objects in silence. */
-export function nameCodec(feed: Format): Codec {
+export function nameCodec(given: ValueKind): Codec {
   return {
     travelsAs: 'text',
     castTo: null,
     isKeyable: false,
     holds: 'text of up to 63 bytes',
     encode(value) {
-      const text = textOrScalar(value, feed)
+      const text = textOrScalar(value, given)
       return text !== undefined && Buffer.byteLength(text) <= 63 ? JSON.stringify(text) : undefined
     },
   }
 }
 
 /** `"char"`, one byte. */
-export function charCodec(feed: Format): Codec {
+export function charCodec(given: ValueKind): Codec {
   return {
     travelsAs: '"char"',
     castTo: null,
     isKeyable: false,
     holds: 'one character of ASCII',
     encode(value) {
-      const text = textOrScalar(value, feed)
+      const text = textOrScalar(value, given)
       return text !== undefined && /^[\0-\x7f]?$/.test(text) ? JSON.stringify(text) : undefined
     },
   }

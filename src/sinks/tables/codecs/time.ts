@@ -1,4 +1,4 @@
-import type { Format } from '../../../change.ts'
+import type { ValueKind } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 
 const TYPES = {
@@ -23,12 +23,12 @@ const BEFORE_FRACTION = 20
  * drop it; another offset has no place there. Without zone `timestamptz` and `timetz` take a text for UTC.
  * @param modifier `pg_attribute.atttypmod`: digits of the fraction, or -1 for six
  */
-export function timeCodec(type: keyof typeof TYPES, modifier: number, feed: Format): Codec {
+export function timeCodec(type: keyof typeof TYPES, modifier: number, given: ValueKind): Codec {
   const { travelsAs, write } = TYPES[type]
   const maxFraction = modifier === -1 ? 6 : modifier
   const isStamp = type === 'timestamp' || type === 'timestamptz'
   const zoneLength = type === 'timestamptz' ? 0 : 1
-  const hasInfinity = feed === 'dms' && (isStamp || type === 'date')
+  const hasInfinity = given === 'textual' && (isStamp || type === 'date')
 
   return {
     travelsAs,
@@ -45,7 +45,7 @@ export function timeCodec(type: keyof typeof TYPES, modifier: number, feed: Form
         return zoneLength === 0 ? `"${value}"` : `"${value.slice(0, -zoneLength)}"`
       }
       if (hasInfinity && /^-?infinity$/i.test(value)) return `"${value.toLowerCase()}"`
-      const moment = type === 'time' || type === 'timetz' ? parseClock(value) : parseMoment(value, feed)
+      const moment = type === 'time' || type === 'timetz' ? parseClock(value) : parseMoment(value, given)
       return moment === undefined || moment.fraction.length > maxFraction ? undefined : write(moment)
     },
   }
@@ -73,9 +73,9 @@ const CLOCK = String.raw`(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?: ?(Z|[+-]\d\d(?
 const MOMENT = new RegExp(String.raw`^(\d{4,7})-(\d\d)-(\d\d)(?:[T ]${CLOCK})?( BC)?$`, 'i')
 const TIME = new RegExp(`^${CLOCK}$`, 'i')
 
-function parseMoment(text: string, feed: Format): Moment | undefined {
+function parseMoment(text: string, given: ValueKind): Moment | undefined {
   const match = MOMENT.exec(text)
-  if (match === null || (match[9] !== undefined && feed !== 'dms')) return undefined
+  if (match === null || (match[9] !== undefined && given !== 'textual')) return undefined
   const [, year, month, day, hour = '00', minute = '00', second, fraction, zone, bc] = match
   const clock = clockOf(hour, minute, second, fraction, zone)
   const date = { year: bc === undefined ? Number(year) : 1 - Number(year), month: Number(month), day: Number(day) }

@@ -1,13 +1,13 @@
-import { Binary, type Format, Numeric, newRow, type Row, type Value } from '../../../../change.ts'
+import { Binary, type ValueKind, Numeric, newRow, type Row, type Value } from '../../../../change.ts'
 import { parseJsonWithSource } from '../../../../parse-json.ts'
 import { plainDecimal } from '../../../tables/keys.ts'
 import { isList } from './documents.ts'
 import { isNumber } from './exact-numbers.ts'
 
 /** A value, or what the text of DMS reads as, if it is an object. */
-export function objectIn(value: Exclude<Value, null>, feed: Format): Row | undefined {
+export function objectIn(value: Exclude<Value, null>, given: ValueKind): Row | undefined {
   if (isObject(value)) return value
-  if (feed !== 'dms' || typeof value !== 'string') return undefined
+  if (given !== 'textual' || typeof value !== 'string') return undefined
   const parsed = parseExactly(value)
   return parsed !== undefined && isObject(parsed) ? parsed : undefined
 }

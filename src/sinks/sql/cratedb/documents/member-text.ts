@@ -105,16 +105,16 @@ function valueText(value: Single, column: SubColumn, path: string, depth: number
 
 const NUMBERS: Readonly<Record<NumberType, (value: number | Numeric) => string | undefined>> = {
   'double precision': doubleToken,
-  real: readerOf('float4', -1, 'dms'),
+  real: readerOf('float4', -1, 'textual'),
   bigint: (value) => {
     const text = INT8(value)
     return text !== undefined && BIGINT_ENDS.has(text) ? undefined : text
   },
-  integer: readerOf('int4', -1, 'dms'),
-  smallint: readerOf('int2', -1, 'dms'),
+  integer: readerOf('int4', -1, 'textual'),
+  smallint: readerOf('int2', -1, 'textual'),
 }
 
-const INT8 = readerOf('int8', -1, 'dms')
+const INT8 = readerOf('int8', -1, 'textual')
 /** To CrateDB's index these mean that there is no value: a BIGINT refuses them. */
 export const BIGINT_ENDS: ReadonlySet<string> = new Set(['-9223372036854775808', '9223372036854775807'])
 

@@ -1,4 +1,4 @@
-import type { ColumnType, Format } from '../../../../change.ts'
+import type { ColumnType, ValueKind } from '../../../../change.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
 import { BIGINT_ENDS } from '../documents/member-text.ts'
 import { objectCodec } from '../documents/object-codecs.ts'
@@ -14,41 +14,41 @@ import { textCodec } from './text-codecs.ts'
  * What a column cannot hold exactly is found here: CrateDB rounds numbers, cuts microseconds and blanks in silence, and
  * leaves rows with too long texts out. Arrays, and types that are not known here, hold nothing but NULL.
  *
- * @param feed as for PostgreSQL: text of DMS is read as the column's type, text of DynamoDB is text
+ * @param given as for PostgreSQL: text of a textual feed is read as the column's type, text of a typed one is text
  * @param type what the source's column holds, null where nobody said so: tells what a TEXT column is used for (a date, a
  * number, bytes). For a key of DynamoDB the type of its value: a number as key lies in TEXT
  */
-export function codecFor(column: CrateColumn, feed: Format, type: ColumnType | null): Codec {
+export function codecFor(column: CrateColumn, given: ValueKind, type: ColumnType | null): Codec {
   const { dataType } = column
   switch (dataType) {
     case 'boolean':
-      return bare(dataType, 'bool', -1, feed)
+      return bare(dataType, 'bool', -1, given)
     case 'smallint':
-      return bare(dataType, 'int2', -1, feed)
+      return bare(dataType, 'int2', -1, given)
     case 'integer':
-      return bare(dataType, 'int4', -1, feed)
+      return bare(dataType, 'int4', -1, given)
     case 'bigint':
-      return bigintCodec(feed)
+      return bigintCodec(given)
     case 'real':
-      return finite(dataType, 'float4', -1, feed)
+      return finite(dataType, 'float4', -1, given)
     case 'double precision':
-      return finite(dataType, 'float8', -1, feed)
+      return finite(dataType, 'float8', -1, given)
     case 'numeric':
-      return numericCodec(column, feed)
+      return numericCodec(column, given)
     case 'timestamp with time zone':
-      return momentCodec(dataType, 'timestamptz', '', feed)
+      return momentCodec(dataType, 'timestamptz', '', given)
     case 'timestamp without time zone':
-      return momentCodec(dataType, 'timestamp', 'Z', feed)
+      return momentCodec(dataType, 'timestamp', 'Z', given)
     case 'date':
-      return quoted(dataType, readerOf('date', -1, feed), PLAIN_DATE)
+      return quoted(dataType, readerOf('date', -1, given), PLAIN_DATE)
     case 'uuid':
-      return quoted(dataType, readerOf('uuid', -1, feed), ANYTHING)
+      return quoted(dataType, readerOf('uuid', -1, given), ANYTHING)
     case 'text':
     case 'character varying':
     case 'character':
-      return textCodec(column, feed, type)
+      return textCodec(column, given, type)
     case 'object':
-      return objectCodec(column, feed) ?? NOTHING
+      return objectCodec(column, given) ?? NOTHING
     default:
       return NOTHING
   }
@@ -68,14 +68,14 @@ const ANYTHING = /^/
 const PLAIN_DATE = /^\d{4}-\d\d-\d\d$/
 
 /** Elements that need no quotes. */
-function bare(type: string, name: string, modifier: number, feed: Format): Codec {
+function bare(type: string, name: string, modifier: number, given: ValueKind): Codec {
   const holds = heldBy(name, modifier)
-  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, holds, encode: readerOf(name, modifier, feed) }
+  return { travelsAs: `array(${type})`, castTo: null, isKeyable: true, holds, encode: readerOf(name, modifier, given) }
 }
 
 /** CrateDB refuses the two ends of 64 bits. */
-function bigintCodec(feed: Format): Codec {
-  const codec = bare('bigint', 'int8', -1, feed)
+function bigintCodec(given: ValueKind): Codec {
+  const codec = bare('bigint', 'int8', -1, given)
   const encode: Codec['encode'] = (value) => {
     const text = codec.encode(value)
     return text !== undefined && BIGINT_ENDS.has(text) ? undefined : text
@@ -84,8 +84,8 @@ function bigintCodec(feed: Format): Codec {
 }
 
 /** What is no number (NaN, infinities) has no place in CrateDB's JSON. */
-function finite(type: string, name: string, modifier: number, feed: Format): Codec {
-  const read = readerOf(name, modifier, feed)
+function finite(type: string, name: string, modifier: number, given: ValueKind): Codec {
+  const read = readerOf(name, modifier, given)
   const encode: Codec['encode'] = (value) => {
     const text = read(value)
     return text === undefined || NOT_FINITE.test(text) ? undefined : `"${text}"`
@@ -98,10 +98,10 @@ function finite(type: string, name: string, modifier: number, feed: Format): Cod
  * to the column's very type: to CrateDB all NUMERICs are one type, so that an INSERT … SELECT casts none to another, and one
  * of a smaller scale would be stored with its point in the wrong place.
  */
-function numericCodec({ precision, scale }: CrateColumn, feed: Format): Codec {
+function numericCodec({ precision, scale }: CrateColumn, given: ValueKind): Codec {
   if (precision === null || scale === null) return NOTHING
   const modifier = ((precision << 16) | scale) + 4
-  const read = readerOf('numeric', modifier, feed)
+  const read = readerOf('numeric', modifier, given)
   const encode: Codec['encode'] = (value) => {
     const text = read(value)
     return text === undefined || NOT_FINITE.test(text) ? undefined : `"${withScale(text, scale)}"`
@@ -119,8 +119,8 @@ function withScale(text: string, scale: number): string {
 }
 
 /** Moments travel as milliseconds since 1970, which nothing can misread. */
-function momentCodec(type: string, name: string, zone: '' | 'Z', feed: Format): Codec {
-  const read = readerOf(name, 3, feed)
+function momentCodec(type: string, name: string, zone: '' | 'Z', given: ValueKind): Codec {
+  const read = readerOf(name, 3, given)
   const encode: Codec['encode'] = (value) => {
     const text = read(value)
     return text === undefined || !PLAIN_MOMENT.test(text) ? undefined : String(Date.parse(text + zone))

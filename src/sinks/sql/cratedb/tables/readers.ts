@@ -1,4 +1,4 @@
-import type { Format, Value } from '../../../../change.ts'
+import type { ValueKind, Value } from '../../../../change.ts'
 import { codecFor as postgresCodec } from '../../../tables/codecs/codec-for.ts'
 
 /** A value → its one text as a value of a type; undefined if it is none. */
@@ -8,8 +8,8 @@ export type Reader = (value: Exclude<Value, null>) => string | undefined
  * By the rules for PostgreSQL's types, since the feeds are the same.
  * @param name PostgreSQL's internal name of the type, not one of texts: their tokens have escapes
  */
-export function readerOf(name: string, modifier: number, feed: Format): Reader {
-  const { encode } = codecOf(name, modifier, feed)
+export function readerOf(name: string, modifier: number, given: ValueKind): Reader {
+  const { encode } = codecOf(name, modifier, given)
   return (value) => {
     const token = encode(value)
     return token?.startsWith('"') ? token.slice(1, -1) : token
@@ -17,7 +17,7 @@ export function readerOf(name: string, modifier: number, feed: Format): Reader {
 }
 
 /** In words, what such a column holds. */
-export const heldBy = (name: string, modifier: number): string => codecOf(name, modifier, 'dms').holds ?? name
+export const heldBy = (name: string, modifier: number): string => codecOf(name, modifier, 'textual').holds ?? name
 
-const codecOf = (name: string, modifier: number, feed: Format) =>
-  postgresCodec({ underlying: { name, sql: name, modifier, kind: 'b' }, collation: null }, feed)
+const codecOf = (name: string, modifier: number, given: ValueKind) =>
+  postgresCodec({ underlying: { name, sql: name, modifier, kind: 'b' }, collation: null }, given)

@@ -74,7 +74,7 @@ export function crateKey(
   column: CrateColumn,
   declared: string,
 ): CrateKey | string {
-  const codec = codecFor(column, 'dynamodb', FAMILY_TYPES[key.family])
+  const codec = codecFor(column, 'typed', FAMILY_TYPES[key.family])
   if (!codec.isKeyable || !KEY_TYPES[key.family].has(column.dataType)) {
     return `which does not compare as the ${key.family} of the source does`
   }

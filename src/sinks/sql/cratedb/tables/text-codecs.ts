@@ -1,4 +1,4 @@
-import { Binary, type ColumnType, type Format, Numeric, toJson, type Value } from '../../../../change.ts'
+import { Binary, type ColumnType, type ValueKind, Numeric, toJson, type Value } from '../../../../change.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
 import { plainDecimal } from '../../../tables/keys.ts'
 import { quotedElement } from '../rows/array-literal.ts'
@@ -22,8 +22,8 @@ import { type Reader, readerOf } from './readers.ts'
  * fit. `infinity` of DMS sorts behind all others, `-infinity` before. Of any other type, and of one that nobody told, text
  * is kept as it came, and bytes are base64.
  */
-export function textCodec(column: CrateColumn, feed: Format, type: ColumnType | null): Codec {
-  const read = readerFor(feed, type)
+export function textCodec(column: CrateColumn, given: ValueKind, type: ColumnType | null): Codec {
+  const read = readerFor(given, type)
   const maxLength = column.maxLength ?? Number.POSITIVE_INFINITY
   const isPadded = column.dataType === 'character'
 
@@ -34,9 +34,9 @@ export function textCodec(column: CrateColumn, feed: Format, type: ColumnType | 
     isKeyable: true,
     holds: `texts of ${column.maxLength === null ? most : `at most ${column.maxLength} UTF-16 units`}`,
     encode(value) {
-      const given = read(value)
+      const found = read(value)
       // To CHAR(n) blanks at the end are nothing.
-      const text = isPadded ? given?.replace(/ +$/, '') : given
+      const text = isPadded ? found?.replace(/ +$/, '') : found
       // CrateDB counts UTF-16 units, and cuts blanks beyond the length in silence.
       if (text === undefined || text.length > maxLength || (column.isIndexed && !fitsIndex(text))) return undefined
       return quotedElement(text)
@@ -44,22 +44,22 @@ export function textCodec(column: CrateColumn, feed: Format, type: ColumnType | 
   }
 }
 
-function readerFor(feed: Format, type: ColumnType | null): Reader {
+function readerFor(given: ValueKind, type: ColumnType | null): Reader {
   switch (type) {
     case 'timestamp':
-      return padded(readerOf('timestamptz', -1, feed), PLAIN_MOMENT, 'Z')
+      return padded(readerOf('timestamptz', -1, given), PLAIN_MOMENT, 'Z')
     case 'local-timestamp':
-      return padded(readerOf('timestamp', -1, feed), PLAIN_MOMENT, '')
+      return padded(readerOf('timestamp', -1, given), PLAIN_MOMENT, '')
     case 'time':
-      return padded(readerOf('time', -1, feed), PLAIN_TIME, '')
+      return padded(readerOf('time', -1, given), PLAIN_TIME, '')
     case 'date':
-      return padded(readerOf('date', -1, feed), PLAIN_DATE, null)
+      return padded(readerOf('date', -1, given), PLAIN_DATE, null)
     case 'uuid':
-      return readerOf('uuid', -1, feed)
+      return readerOf('uuid', -1, given)
     case 'boolean':
-      return readerOf('bool', -1, feed)
+      return readerOf('bool', -1, given)
     case 'bytes':
-      return bytesReader(readerOf('bytea', -1, feed))
+      return bytesReader(readerOf('bytea', -1, given))
     case 'int8':
     case 'int16':
     case 'int32':
@@ -69,9 +69,9 @@ function readerFor(feed: Format, type: ColumnType | null): Reader {
     case 'uint32':
     case 'uint64':
     case 'numeric':
-      return readerOf('numeric', -1, feed)
+      return readerOf('numeric', -1, given)
     default:
-      return (value) => textOf(value, feed, type)
+      return (value) => textOf(value, given, type)
   }
 }
 
@@ -100,10 +100,10 @@ function bytesReader(hexOf: Reader): Reader {
   }
 }
 
-function textOf(value: Exclude<Value, null>, feed: Format, type: ColumnType | null): string | undefined {
+function textOf(value: Exclude<Value, null>, given: ValueKind, type: ColumnType | null): string | undefined {
   if (typeof value === 'string') return value
   if (value instanceof Binary) return type === null ? value.toJSON() : undefined
-  if (feed !== 'dms') return undefined
+  if (given !== 'textual') return undefined
   if (typeof value === 'number' || value instanceof Numeric) return plainDecimal(value)
   return toJson(value)
 }

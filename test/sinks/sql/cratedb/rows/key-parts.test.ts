@@ -20,7 +20,7 @@ const NUMERICS: readonly (readonly [printed: string, sent: string])[] = [
 ]
 for (const [printed, sent] of NUMERICS) {
   test(`a NUMERIC that comes back as ${printed} is what was sent as ${sent}`, () => {
-    const codec = codecFor(NUMERIC, 'dms', 'numeric')
+    const codec = codecFor(NUMERIC, 'textual', 'numeric')
     assert.equal(readBackOf(NUMERIC, codec).element(printed), codec.encode(new Numeric(sent)))
   })
 }
@@ -41,6 +41,6 @@ for (const [dataType, answer, text] of KEYS) {
     const relation = { columns: [column], members: [], uniques: [{ primary: true, columns: ['k'] }] }
     const [part] = keyParts({ keys: [] } as unknown as TargetTable, relation as unknown as CrateRelation)
     assert.equal(part!.textOf(answer), text)
-    assert.notEqual(codecFor(column, 'dms', null).encode(part!.valueFrom(text) as string), undefined)
+    assert.notEqual(codecFor(column, 'textual', null).encode(part!.valueFrom(text) as string), undefined)
   })
 }

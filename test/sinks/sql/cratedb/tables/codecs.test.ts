@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { Binary, type ColumnType, type Format, Numeric, newRow, type Value } from '../../../../../src/change.ts'
+import { Binary, type ColumnType, type ValueKind, Numeric, newRow, type Value } from '../../../../../src/change.ts'
 import { codecFor } from '../../../../../src/sinks/sql/cratedb/tables/codecs.ts'
 import { type CrateColumn, NOT_DECLARED } from '../../../../../src/sinks/sql/cratedb/tables/column.ts'
 import { readArray } from '../rows/read-array.ts'
 
 type Given = Exclude<Value, null>
 /** What the column is sent; null: it cannot hold the value. */
-type Case = readonly [value: Given, feed: Format | 'both', sent: string | null]
+type Case = readonly [value: Given, feed: ValueKind | 'both', sent: string | null]
 
 const exact = (text: string): Numeric => new Numeric(text)
 const bytes = Binary.fromBase64Text('AP8=')
@@ -32,8 +32,8 @@ const all: Readonly<Record<string, Cases>> = {
     keyable: true,
     cases: [
       [true, 'both', 'true'],
-      ['f', 'dms', 'false'],
-      ['true', 'dynamodb', null],
+      ['f', 'textual', 'false'],
+      ['true', 'typed', null],
     ],
   },
   bigint: {
@@ -42,14 +42,14 @@ const all: Readonly<Record<string, Cases>> = {
     keyable: true,
     cases: [
       [1, 'both', '1'],
-      ['007', 'dms', '7'],
+      ['007', 'textual', '7'],
       [exact('9223372036854775806'), 'both', '9223372036854775806'],
       [exact('-9223372036854775807'), 'both', '-9223372036854775807'],
       [exact('9223372036854775807'), 'both', null],
       [exact('-9223372036854775808'), 'both', null],
       [exact('9223372036854775808'), 'both', null],
       [1.5, 'both', null],
-      ['1', 'dynamodb', null],
+      ['1', 'typed', null],
     ],
   },
   smallint: {
@@ -69,8 +69,8 @@ const all: Readonly<Record<string, Cases>> = {
       [1.5, 'both', '1.5'],
       [1e21, 'both', '1e+21'],
       [exact('0.1234567890123456789'), 'both', null],
-      ['NaN', 'dms', null],
-      ['-Infinity', 'dms', null],
+      ['NaN', 'textual', null],
+      ['-Infinity', 'textual', null],
     ],
   },
   real: {
@@ -78,7 +78,7 @@ const all: Readonly<Record<string, Cases>> = {
     travelsAs: 'array(real)',
     keyable: true,
     cases: [
-      [2.20000005, 'dms', '2.200000047683716'],
+      [2.20000005, 'textual', '2.200000047683716'],
       [0.1234567891, 'both', null],
     ],
   },
@@ -89,11 +89,11 @@ const all: Readonly<Record<string, Cases>> = {
     keyable: true,
     cases: [
       [1234.25, 'both', '1234.25'],
-      ['1.5', 'dms', '1.50'],
+      ['1.5', 'textual', '1.50'],
       [-3, 'both', '-3.00'],
       [12345, 'both', null],
       [1.234, 'both', null],
-      ['NaN', 'dms', null],
+      ['NaN', 'textual', null],
     ],
   },
   'numeric of a scale that is not known': {
@@ -114,11 +114,11 @@ const all: Readonly<Record<string, Cases>> = {
       ['x'.repeat(32_767), 'both', null],
       ['€'.repeat(10_923), 'both', null],
       [bytes, 'both', 'AP8='],
-      [1.5, 'dms', '1.5'],
-      [true, 'dms', 'true'],
-      [['a'], 'dms', '["a"]'],
-      [1, 'dynamodb', null],
-      [['a'], 'dynamodb', null],
+      [1.5, 'textual', '1.5'],
+      [true, 'textual', 'true'],
+      [['a'], 'textual', '["a"]'],
+      [1, 'typed', null],
+      [['a'], 'typed', null],
     ],
   },
   'text that is not indexed': {
@@ -164,10 +164,10 @@ const all: Readonly<Record<string, Cases>> = {
     keyable: true,
     cases: [
       [1, 'both', '1'],
-      ['1.0', 'dms', '1'],
+      ['1.0', 'textual', '1'],
       [1e21, 'both', '1000000000000000000000'],
       [exact('12345678901234567890.5'), 'both', '12345678901234567890.5'],
-      ['1', 'dynamodb', null],
+      ['1', 'typed', null],
     ],
   },
   'text for bytes': {
@@ -177,9 +177,9 @@ const all: Readonly<Record<string, Cases>> = {
     keyable: true,
     cases: [
       [bytes, 'both', 'AP8='],
-      ['0x00Ff', 'dms', 'AP8='],
-      ['x', 'dms', null],
-      ['00ff', 'dynamodb', null],
+      ['0x00Ff', 'textual', 'AP8='],
+      ['x', 'textual', null],
+      ['00ff', 'typed', null],
     ],
   },
   'text for timestamps': {
@@ -191,8 +191,8 @@ const all: Readonly<Record<string, Cases>> = {
       ['2024-07-12T01:17:42Z', 'both', '2024-07-12T01:17:42.000000Z'],
       ['2024-07-12T01:17:42.123456Z', 'both', '2024-07-12T01:17:42.123456Z'],
       ['2024-07-12 01:17:42.5+02', 'both', '2024-07-11T23:17:42.500000Z'],
-      ['infinity', 'dms', 'infinity'],
-      ['0044-03-15T00:00:00 BC', 'dms', null],
+      ['infinity', 'textual', 'infinity'],
+      ['0044-03-15T00:00:00 BC', 'textual', null],
       ['12024-07-12T01:17:42Z', 'both', null],
       ['yesterday', 'both', null],
     ],
@@ -238,7 +238,7 @@ const all: Readonly<Record<string, Cases>> = {
       ['2024-07-12T01:17:42.123Z', 'both', '1720747062123'],
       ['1969-12-31T23:59:59.999Z', 'both', '-1'],
       ['2024-07-12T01:17:42.123456Z', 'both', null],
-      ['infinity', 'dms', null],
+      ['infinity', 'textual', null],
     ],
   },
   'timestamp without time zone': {
@@ -255,7 +255,7 @@ const all: Readonly<Record<string, Cases>> = {
     keyable: true,
     cases: [
       ['2024-07-12', 'both', '2024-07-12'],
-      ['infinity', 'dms', null],
+      ['infinity', 'textual', null],
     ],
   },
   uuid: {
@@ -273,19 +273,19 @@ const all: Readonly<Record<string, Cases>> = {
       [object({ 'a.b': 1 }), 'both', '{"a%2Eb":1}'],
       [
         '{"a": 1.50, "b": -0.0, "c": 1E2, "__proto__": {"b": 1e-3}}',
-        'dms',
+        'textual',
         '{"a":1.5,"b":0,"c":100,"__proto__":{"b":0.001}}',
       ],
       [
         '{"a": 12345678901234567890, "b": [0.10, 1e30]}',
-        'dms',
+        'textual',
         `{"a":"12345678901234567890","b":["0.1","1${'0'.repeat(30)}"],"cdc_numbers":["/a","/b"]}`,
       ],
-      ['{"a": 1e99999}', 'dms', null],
-      ['[1]', 'dms', null],
-      ['"x"', 'dms', null],
-      ['{', 'dms', null],
-      ['{"a":1}', 'dynamodb', null],
+      ['{"a": 1e99999}', 'textual', null],
+      ['[1]', 'textual', null],
+      ['"x"', 'textual', null],
+      ['{', 'textual', null],
+      ['{"a":1}', 'typed', null],
       [[1], 'both', null],
       [1, 'both', null],
     ],
@@ -307,7 +307,7 @@ const all: Readonly<Record<string, Cases>> = {
 for (const [title, { column, type = null, travelsAs, castTo = null, keyable, cases }] of Object.entries(all)) {
   test(title, () => {
     for (const [value, only, sent] of cases) {
-      for (const feed of only === 'both' ? (['dms', 'dynamodb'] as const) : [only]) {
+      for (const feed of only === 'both' ? (['textual', 'typed'] as const) : [only]) {
         const codec = codecFor({ maxLength: null, ...NOT_DECLARED, ...column }, feed, type)
         assert.deepEqual([codec.travelsAs, codec.castTo, codec.isKeyable], [travelsAs, castTo, keyable])
         const element = codec.encode(value)
@@ -320,7 +320,7 @@ for (const [title, { column, type = null, travelsAs, castTo = null, keyable, cas
 
 test('timestamps in texts sort as the moments do', () => {
   const column = { dataType: 'text', maxLength: null, ...NOT_DECLARED }
-  const { encode } = codecFor(column, 'dms', 'timestamp')
+  const { encode } = codecFor(column, 'textual', 'timestamp')
   const year = 365 * 86_400
   const seconds = fc.oneof(fc.integer({ min: -1_970 * year, max: 8_000 * year }), fc.integer({ min: 0, max: 3 }))
   const micros = fc.oneof(fc.integer({ min: 0, max: 999_999 }), fc.constantFrom(0, 500_000, 120_000))

@@ -40,7 +40,7 @@ for (const [type, some] of Object.entries(values) as [ColumnType, readonly Exclu
       assert.equal(statement!.exception, undefined)
       const declaration = declarations(readCreateTable(table)).get('c')!
       const dataType = sql.toLowerCase().replace(/\(.*/, '')
-      const codec = codecFor({ dataType, maxLength: null, ...declaration }, 'dms', type)
+      const codec = codecFor({ dataType, maxLength: null, ...declaration }, 'textual', type)
       assert.equal(codec.isKeyable, type !== 'json')
       for (const value of some) assert.notEqual(codec.encode(value), undefined)
     })
@@ -56,7 +56,7 @@ test('the casts of all columns are CrateDB SQL', () => {
   const types = ['boolean', 'bigint', 'double precision', 'numeric', 'text', 'object', 'timestamp with time zone']
   for (const dataType of [...types, 'timestamp without time zone', 'date', 'uuid', 'real', 'smallint', 'integer']) {
     const column = { dataType, maxLength: null, precision: 5, scale: 2, policy: 'ignored' as const, isIndexed: true }
-    const { travelsAs, castTo } = codecFor(column, 'dms', null)
+    const { travelsAs, castTo } = codecFor(column, 'textual', null)
     const cast = castTo === null ? 'c' : `CAST(c AS ${castTo})`
     const [statement] = sqlparse(`INSERT INTO t (c) (SELECT ${cast} FROM unnest($1::${travelsAs}) AS u (c))`)
     assert.equal(statement!.exception, undefined, dataType)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Change, Numeric, type Value } from '../../../src/change.ts'
-import { refuseRoundedIntegers } from '../../../src/feeds/dms/rounded-integers.ts'
+import { type Change, Numeric, type Value } from '../src/change.ts'
+import { refuseRoundedIntegers } from '../src/rounded-integers.ts'
 
 const table = { schema: 'harbour', name: 'berths' }
 

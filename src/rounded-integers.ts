@@ -1,5 +1,5 @@
-import { type Change, tableLabel } from '../../change.ts'
-import { RelayError } from '../../errors.ts'
+import { type Change, tableLabel } from './change.ts'
+import { RelayError } from './errors.ts'
 
 /**
  * Refuses a change in which an integer came in exponent form: DMS writes integers of more than 16 digits so, and
