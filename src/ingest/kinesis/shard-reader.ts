@@ -8,7 +8,7 @@ import type { Lease, MemoryBudget } from '../memory.ts'
 import type { Page } from '../source.ts'
 import { openAggregated } from './aggregated.ts'
 import { type Gap, readUntil, refusalOf } from './gaps.ts'
-import { MOST_BYTES, MOST_RECORDS, type Records, Refused, type Stream } from './stream.ts'
+import { type Records, Refused, type Stream } from './stream.ts'
 
 /** The service allows five reads of a shard per second, to all its readers together. */
 const BEHIND_MS = 200
@@ -138,7 +138,7 @@ class ShardReader {
     const waitMs = this.#due - clock.reading()
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#signal })
 
-    const lease = await memory.reserve(MOST_BYTES, this.#signal)
+    const lease = await memory.reserve(this.#context.stream.mostBytes, this.#signal)
     const begin = this.#end
     let read: Read | null = null
     try {
@@ -247,21 +247,18 @@ class ShardReader {
   #take(answer: Records, lease: Lease): RawRecord[] {
     const records: RawRecord[] = []
     let bytes = 0
-    for (const { SequenceNumber, ApproximateArrivalTimestamp, Data } of answer.records) {
-      const arrivedAt = arrivalOf(ApproximateArrivalTimestamp)
+    for (const { sequence, arrivedAt, data } of answer.records) {
       if (this.#skipBefore !== null && arrivedAt !== null && arrivedAt < this.#skipBefore) continue
       this.#skipBefore = null
-      const data = Data!
       bytes += data.byteLength
-      records.push(...openAggregated({ shard: this.#shard, sequence: SequenceNumber!, arrivedAt, data }))
+      records.push(...openAggregated({ shard: this.#shard, sequence, arrivedAt, data }))
     }
     lease.resize(bytes)
-    if (bytes > 0) this.#limit = limitFor(bytes / answer.records.length)
+    if (bytes > 0) this.#limit = limitFor(bytes / answer.records.length, this.#context.stream)
     const last = answer.records.at(-1)
     // As long as all are passed over, the time remains the position.
     if (last !== undefined && this.#skipBefore === null) {
-      const arrivedAt = arrivalOf(last.ApproximateArrivalTimestamp)
-      this.#end = { ...this.#end, sequence: last.SequenceNumber!, arrivedAt }
+      this.#end = { ...this.#end, sequence: last.sequence, arrivedAt: last.arrivedAt }
     }
     return records
   }
@@ -279,9 +276,7 @@ class ShardReader {
 }
 
 /** How many records of that size to ask for at once. */
-const limitFor = (recordBytes: number): number =>
-  Math.max(1, Math.min(MOST_RECORDS, Math.floor(PAGE_BYTES / recordBytes)))
+const limitFor = (recordBytes: number, { mostRecords }: Stream): number =>
+  Math.max(1, Math.min(mostRecords, Math.floor(PAGE_BYTES / recordBytes)))
 
 const wordsOf = (error: Error): string => error.message.replace(/\.$/, '')
-
-const arrivalOf = (timestamp: Date | undefined): number | null => timestamp?.getTime() ?? null

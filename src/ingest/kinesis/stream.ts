@@ -3,7 +3,7 @@ import {
   GetRecordsCommand,
   GetShardIteratorCommand,
   type GetShardIteratorInput,
-  type _Record as KinesisRecord,
+  type GetRecordsOutput,
   ListShardsCommand,
   type ListShardsInput,
   type ListShardsOutput,
@@ -26,8 +26,16 @@ export interface Summary {
   readonly isShuffled: boolean
 }
 
+/** A record as the stream holds it; one that a producer aggregated is not opened yet. */
+export interface StreamRecord {
+  readonly sequence: string
+  /** Epoch ms; null where the service does not say. */
+  readonly arrivedAt: number | null
+  readonly data: Uint8Array
+}
+
 export interface Records {
-  readonly records: readonly KinesisRecord[]
+  readonly records: readonly StreamRecord[]
   /** Null at the end of a closed shard. */
   readonly next: string | null
   /** True if the answer names the shards that come after this one; an emulator may end a shard without. */
@@ -55,6 +63,9 @@ export class Refused {
  */
 export interface Stream {
   readonly name: string
+  /** The most that one read may be asked for, and the most that it gives. */
+  readonly mostRecords: number
+  readonly mostBytes: number
   /** @throws RelayError SOURCE_NOT_FOUND, SOURCE_DENIED */
   describe(signal: AbortSignal): Promise<Summary>
   /** All pages of the listing; with `at`, of the shards that were open at that time (emulators may list more). */
@@ -64,10 +75,6 @@ export interface Stream {
   /** At most `limit` of them. Refused: the same two, and ExpiredIteratorException. */
   records(shard: string, iterator: string, limit: number, signal: AbortSignal): Promise<Records | Refused>
 }
-
-/** The most that GetRecords may be asked for, and the most that it gives at once. */
-export const MOST_RECORDS = 10_000
-export const MOST_BYTES = 10 * 1024 * 1024
 
 export function kinesisStream(
   { client, clock, stream, options, whereabouts }: Connection,
@@ -124,6 +131,9 @@ export function kinesisStream(
 
   return {
     name: stream.name,
+    // GetRecords, API reference: `Limit`, and the size of an answer.
+    mostRecords: 10_000,
+    mostBytes: 10 * 1024 * 1024,
 
     async describe(signal) {
       const { StreamDescriptionSummary: summary } = await ask('describe the stream', {}, signal, () =>
@@ -168,7 +178,7 @@ export function kinesisStream(
       })
       if (answer instanceof Refused) return answer
       return {
-        records: answer.Records ?? [],
+        records: (answer.Records ?? []).map(recordOf),
         next: answer.NextShardIterator ?? null,
         namesChildren: (answer.ChildShards?.length ?? 0) > 0,
         behindMs: answer.MillisBehindLatest ?? 0,
@@ -187,6 +197,12 @@ async function refusable<Answer>(answer: Promise<Answer>, ...names: readonly str
     throw error
   }
 }
+
+const recordOf = (record: NonNullable<GetRecordsOutput['Records']>[number]): StreamRecord => ({
+  sequence: record.SequenceNumber!,
+  arrivedAt: record.ApproximateArrivalTimestamp?.getTime() ?? null,
+  data: record.Data!,
+})
 
 function shardOf(shard: NonNullable<ListShardsOutput['Shards']>[number]): Shard {
   return {

@@ -77,7 +77,7 @@ describe('where a Kinesis source starts', { concurrency: 8, timeout: 60_000 }, (
     const answer = await stream.records(shard!, iterator as string, 10, signal)
     assert.ok('records' in answer)
     assert.deepEqual(
-      answer.records.map(({ Data }) => Buffer.from(Data!).toString()),
+      answer.records.map(({ data }) => Buffer.from(data).toString()),
       ['at'],
     )
   })
