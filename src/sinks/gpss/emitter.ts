@@ -1,6 +1,6 @@
 import type { Env } from '../../env.ts'
-import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
 import type { Emitter } from '../emitter.ts'
+import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
 import { DEFAULT_RULES, type TargetRules } from '../tables/rules.ts'
 import { gpssAddress } from './address.ts'
 import { appendTarget } from './append-target.ts'

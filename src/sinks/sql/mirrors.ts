@@ -1,7 +1,7 @@
 import { columnsMirror } from '../tables/columns.ts'
-import type { DeclaredTypes } from '../tables/rules.ts'
 import type { Database } from '../tables/database.ts'
 import { documentMirror } from '../tables/document.ts'
+import type { DeclaredTypes } from '../tables/rules.ts'
 import type { TableDialect } from '../tables/style.ts'
 import type { Mirrors } from './dialect.ts'
 

@@ -3,7 +3,7 @@ import type { AddedColumn } from './layout.ts'
 import type { Relation } from './relation.ts'
 import type { DesiredKey, Mapping, Target } from './target.ts'
 
-/** What a target says of its tables, and how they are made. @typeParam R what it knows of a table */
+/** What a target says about its tables, and how they are created. @typeParam R what it knows of a table */
 export interface Catalogue<R extends Relation = Relation> {
   /** What earlier runs of the relay remembered. */
   load(relay: string): Promise<readonly RememberedTable[]>

@@ -51,7 +51,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
       const columns = keys.map((key) => {
         const column = relation.columns.find(({ name }) => name === key.column)!
         const bound = dialect.keyColumn({ ...key, family: key.family! }, column)
-        if (typeof bound === 'string') throw new TypeError(`a misfit was overlooked: ${bound}`)
+        if (typeof bound === 'string') throw new TypeError(`a mismatch was overlooked: ${bound}`)
         return bound
       })
       const table: DocumentTable = { ...target, keys: columns, known, hasTombstones: !isSoft && columns.length > 0 }
@@ -93,7 +93,7 @@ export function documentShape(table: DocumentTable): RowShape<string> {
     key: (change, key) => ({ text: textOf(change, key), tokens: keys.map((column) => keyToken(column, key)) }),
     check: () => {},
     isWhole: ({ complete }) => complete,
-    // What an attribute held in between, nobody knows: each is laid over what the one before it left.
+    // The values between two images are unknown: each image is merged into what the one before it left.
     writesPatchesSeparately: true,
     row: (change, key) => jsonRow(key, change.version, documentOf(change)),
     patch({ patches }) {

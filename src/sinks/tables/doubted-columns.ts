@@ -1,12 +1,12 @@
 import type { TargetTable } from './layout.ts'
 import type { UnsureColumn } from './refused-values.ts'
 
-/** So many batches without a refused value, and a column is no longer asked about before each. */
+/** After this many batches without a refused value the server is no longer asked about a column before each batch. */
 const CLEAN_BATCHES = 100
 
-/** Columns that were given values that they do not take: more such are to be expected. */
+/** Columns that refused a value lately: more such values are to be expected. */
 export class DoubtedColumns {
-  /** By what is known of a table, so that it is forgotten with that: column → batches since the last such value. */
+  /** Forgotten with what is known of the table: column → batches since the last such value. */
   readonly #byTable = new WeakMap<TargetTable, Map<string, number>>()
 
   of(table: TargetTable): readonly UnsureColumn[] {
@@ -14,7 +14,7 @@ export class DoubtedColumns {
     return doubted === undefined ? [] : (table.unsure ?? []).filter(({ column }) => doubted.has(column))
   }
 
-  /** After a batch: whether the column was given such a value. */
+  /** Call it after a batch. @param isRefused true if the column refused a value */
   saw(table: TargetTable, { column }: UnsureColumn, isRefused: boolean): void {
     const doubted = this.#byTable.get(table) ?? new Map<string, number>()
     this.#byTable.set(table, doubted)

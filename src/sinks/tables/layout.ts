@@ -8,18 +8,18 @@ import type { BoundTable, DesiredTable, Mapping, Target } from './target.ts'
 
 /** @typeParam To what a plan is written to: a transaction, a load */
 export interface TargetTable<To = Database> extends BoundTable {
-  /** Columns of which only the server knows what they take; absent if there are none. */
+  /** Columns whose accepted values only the server knows; absent if there are none. */
   readonly unsure?: readonly UnsureColumn[]
   /**
-   * Folds and encodes, in slices, so that a write that is going on is not held up.
+   * Folds and encodes, in slices, so that a write in progress is not delayed.
    * Null if the changes have columns that the table could have and lacks.
-   * @param refuses what columns are known not to take, beside what their types tell
+   * @param refuses values that columns are known to refuse, in addition to what their types tell
    * @throws RelayError SINK_TABLE if the changes have another key than the table
    */
   plan(changes: readonly Change[], refuses?: Refuses): Promise<Plan<To> | null>
-  /** The columns of which the change has values that may lie aside, those with the longest first; absent where none may. */
+  /** The columns whose values of the change may go to `cdc_extra`, those with the longest values first; absent where none may. */
   longestFirst?(change: Change): readonly string[]
-  /** True if values were met that the table may know by now: it is to be looked at again. Absent if that cannot be. */
+  /** True after values that the table may accept by now: then it is read again. Absent if that cannot happen. */
   isOutdated?(): boolean
 }
 
@@ -29,40 +29,40 @@ export interface Plan<To = Database> {
   /** Values of the others that go to `cdc_extra`. */
   readonly aside: ValuesAside
   /**
-   * Writes the others, in one statement for each kind. Resolves to how many were applied.
+   * Writes the others, one statement for each kind. Resolves to how many were applied.
    * @param refuse told of a row that the target refused while it kept its neighbours, of which nothing can be undone or
    * told from a repetition; where that cannot be, or without it, such a row makes the write fail
    */
   write(to: To, onRejected?: OnRejected): Promise<number>
-  /** The same statements without rows: they fail as those with rows if it is not for a row; absent where that tells nothing. */
+  /** The same statements without rows: they fail as those with rows do, unless a row is the reason. Absent where that proves nothing. */
   writeNothing?(to: To): Promise<void>
-  /** True once a row showed that the table takes other values than it was taken to: then it is looked at again. */
+  /** True once a row showed that the table accepts other values than assumed: then it is read again. */
   isOutdated?(): boolean
 }
 
 /** @throws `error` itself, where that is about something else than the row */
 export type OnRejected = (change: Change, error: unknown) => void
 
-/** Something about an existing table that does not fit what the relay writes, and the statement that helps. */
+/** Something about an existing table that does not fit what the relay writes, and the statement that fixes it. */
 export interface Mismatch {
   readonly what: string
   readonly fix: Statement | null
 }
 
-/** Tombstones, or a view. */
+/** A table of tombstones or a view that belongs to a target table. */
 export interface Companion {
   readonly schema: string
   readonly name: string
-  /** False if the relay can do without it. */
+  /** False if the relay works without it. */
   readonly needed: boolean
   readonly create: Statement
-  /** What does not fit about one that is there. */
+  /** What does not fit about an existing one. */
   mismatches(relation: Relation): readonly Mismatch[]
-  /** True if one that is there must be made anew, by `create`. */
+  /** True if an existing one must be replaced, by `create`. */
   isOutdated(relation: Relation): boolean
 }
 
-/** For what a table is made or looked at. */
+/** What is known of a source table when its target is created or checked. */
 export interface Evidence {
   /** Null where the source defines no tables, and its changes name their key themselves. */
   readonly known: SourceTable | null
@@ -80,28 +80,28 @@ export interface Evidence {
 export interface Layout<To = Database, R extends Relation = Relation> {
   readonly name: 'append' | 'columns' | 'document'
 
-  /** What a table needs; null if that cannot be told yet. @throws RelayError SINK_TABLE if it has no usable key */
+  /** What a table needs; null while that is unknown. @throws RelayError SINK_TABLE if it has no usable key */
   desired(evidence: Evidence): DesiredTable | null
 
-  /** Makes a new table; null if it cannot be told yet what its key holds. */
+  /** Statements that create the table; null while the type of its key is unknown. */
   create(target: Target, desired: DesiredTable): readonly Statement[] | null
 
-  /** Adds what an existing table lacks, and the layout may add. */
+  /** What an existing table lacks and the layout may add. */
   additions(target: Target, desired: DesiredTable, relation: R): Additions
 
   mismatches(target: Target, desired: DesiredTable, relation: R): readonly Mismatch[]
 
-  /** A table without misfits. */
+  /** A table without mismatches. */
   bind(target: Target, desired: DesiredTable, relation: R, known: SourceTable | null): TargetTable<To>
 
-  /** What stands beside a table that fits: null if nothing does. */
+  /** The companion of a table that fits; null if it has none. */
   companion(table: BoundTable, relation: R): Companion | null
 }
 
 export interface Additions {
   /** Columns of the relay's own. */
   readonly own: readonly AddedColumn[]
-  /** More of them, which it can do without. */
+  /** More of them, without which it works, too. */
   readonly optional: readonly AddedColumn[]
   /** Columns that the source has and the target lacks. */
   readonly columns: readonly AddedColumn[]
@@ -109,6 +109,6 @@ export interface Additions {
 
 export interface AddedColumn {
   readonly name: string
-  /** Its type, and what else is declared of it. */
+  /** Its type, and whatever else its declaration has. */
   readonly definition: Statement
 }

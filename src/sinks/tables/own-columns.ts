@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Statement } from './database.ts'
 
-/** A column that the relay writes: what it is made as, and what an existing one may be. */
+/** A column that the relay writes: the definition of a new one, and the types that an existing one may have. */
 export interface OwnColumn {
   readonly name: string
   readonly definition: Statement
@@ -13,7 +13,7 @@ export interface OwnColumn {
 /** The whole row, in the layout `document`. */
 export const DATA: OwnColumn = { name: 'data', definition: sql`jsonb`, types: ['jsonb', 'json'], mayBeNotNull: true }
 export const VERSION: OwnColumn = { name: 'cdc_version', definition: sql`bigint`, types: ['int8'], mayBeNotNull: true }
-/** Of a row that is deleted and stays as its own tombstone. */
+/** Marks a deleted row that stays as its own tombstone. */
 export const DELETED: OwnColumn = {
   name: 'cdc_deleted',
   definition: sql`boolean`,

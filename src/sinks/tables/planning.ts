@@ -5,7 +5,7 @@ import type { Plan, TargetTable } from './layout.ts'
 import type { Refuses } from './refused-values.ts'
 import type { TableInput, Tables } from './tables.ts'
 
-/** What a batch says of one source table. */
+/** What a batch has for one source table. */
 export interface Group extends TableInput {
   /** In order of arrival. */
   readonly changes: readonly Change[]
@@ -69,7 +69,7 @@ export async function learnAndPlan<To>(tables: Tables<To>, groups: readonly Grou
       plan = await planTable(tables, group)
     }
     if (plan !== undefined) plans.push(plan)
-    // Of a table that was only heard of, there may be nothing to make yet.
+    // A table that is only announced may have nothing to create yet.
     else if (group.changes.length > 0) throw new Error(`Table ${group.source} was learned and still cannot be planned`)
   }
   return plans
@@ -86,6 +86,6 @@ export async function planAgain<To>(
   return plan
 }
 
-/** False if a table was learned anew since. */
+/** False if a table was learned again since. */
 export const isUpToDate = <To>(plans: readonly TablePlan<To>[], tables: Tables<To>): boolean =>
   plans.every(({ table, group }) => tables.find(group.source, group.known) === table)

@@ -11,7 +11,7 @@ export interface Refuses {
   readonly why?: ((column: Mapping) => Omit<WhyAside, 'type'> | null) | undefined
 }
 
-/** A column of a type whose values only the server can try. */
+/** A column of a type whose values only the server can check. */
 export interface UnsureColumn extends Mapping, Pick<Codec, 'travelsAs' | 'castTo' | 'encode'> {
   /** As the catalogue prints it, with schema and modifiers: what a value must become. */
   readonly declared: string

@@ -9,7 +9,7 @@ import type { Group } from './planning.ts'
 import type { TargetRules } from './rules.ts'
 import type { Target } from './target.ts'
 
-/** What becomes of the schema changes of a batch, apart from the columns that its tables get. */
+/** What happens to the schema changes of a batch, apart from new columns. */
 export interface SchemaPolicy {
   /**
    * Within the transaction, before the rows of the table.
@@ -20,7 +20,7 @@ export interface SchemaPolicy {
   counted(tables: ReadonlyMap<string, { applied: number; superseded: number }>): Pick<Written, 'tables' | 'skips'>
 }
 
-/** Operations that only add, or that only tell. The others alter what the operator's queries rest on, and are not followed. */
+/** Operations that only add or only inform. The others change what the operator's queries rely on, and are not followed. */
 const FOLLOWED: ReadonlySet<SchemaChange['op']> = new Set(['create-table', 'drop-table', 'add-column'])
 
 /** @throws RelayError SCHEMA_CHANGE */

@@ -4,8 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 const SLICE = 400
 
 /**
- * Works on a long list in slices and lets the event loop turn between them: the batch that is being written meanwhile
- * would else wait for us with its next statement, and the server with it.
+ * Works on a long list in slices and lets the event loop turn between them. Otherwise the batch that is being written
+ * meanwhile would wait with its next statement, and the server with it.
  */
 export async function inSlices<T>(items: readonly T[], work: (slice: readonly T[]) => void): Promise<void> {
   for (let i = 0; i < items.length; i += SLICE) {

@@ -24,25 +24,25 @@ export interface TableStyle<R extends Relation = Relation, C extends Column = R[
     readonly deleted: OwnColumn
     readonly extra: OwnColumn
   }
-  /** A table may get no more columns by itself: what is beyond lies in `cdc_extra`. */
+  /** The relay gives a table no more columns: values beyond them are kept in `cdc_extra`. */
   readonly mostColumns: number
 
   /** The type of a new column in the layout `columns`, as SQL. */
   newColumnType(type: ColumnType, isKey: boolean): string
-  /** How the values of an existing column travel. @param type what the source says that they are; null if it does not */
+  /** How the values of an existing column travel. @param type as the source declares it; null if it does not */
   codecFor(column: C, given: ValueKind, type: ColumnType | null): Codec
 
   /** @param columns definitions, those of the key NOT NULL */
   create(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly Statement[]
-  /** Cures of a column that does not fit; null where there is none. */
+  /** Statements that make a column fit; null where a database has none. */
   retype(target: Target, column: string, type: Statement): Statement | null
   /** Of a column of the key, where that takes more than of another one. */
   retypeKey?(target: Target, column: string, type: Statement, keys: readonly Mapping[], relation: R): Statement | null
   dropNotNull(target: Target, column: string): Statement | null
   dropGenerated(target: Target, column: C): Statement | null
-  /** What is wrong about the uniqueness of an existing table's rows, given what the relay writes and in which order. */
+  /** What does not fit about the unique constraints of an existing table, given what the relay writes and in which order. */
   uniqueness(target: Target, keys: readonly Mapping[], written: ReadonlySet<string>, relation: R): readonly Mismatch[]
-  /** What stands beside a table that fits: tombstones, a view, or nothing. @param shown what a view shows */
+  /** The companion of a table that fits: tombstones, a view, or null. @param shown the columns that a view shows */
   companion(table: BoundTable, shown: readonly string[]): Companion | null
 }
 
@@ -75,7 +75,7 @@ export interface DocumentTable extends BoundTable {
 /** Folds and encodes. Null if the changes have columns that the table could have and lacks. */
 export type Planner<To> = (changes: readonly Change[], refuses?: Refuses) => Promise<Plan<To> | null>
 
-/** Names of the source → names in the target. No two become one. */
+/** Names of the source → names in the target. Different names stay different. */
 export interface TargetNames {
   schema(name: string): string
   /** Whether the target keeps the name of a schema for itself. */

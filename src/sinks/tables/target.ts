@@ -20,14 +20,14 @@ export interface Mapping {
 export type KeyFamily = 'text' | 'number' | 'bytes'
 
 export interface DesiredKey extends Mapping {
-  /** Null where the column's type decides alone what fits. */
+  /** Null where the column's type alone decides which values fit. */
   readonly family: KeyFamily | null
 }
 
 export interface DesiredColumn extends Mapping {
-  /** What it holds in the source; null as long as nothing tells it. */
+  /** Its type in the source; null while that is unknown. */
   readonly holds: ColumnType | null
-  /** The SQL type to make it with; null as long as nothing tells it. */
+  /** The SQL type to create it with; null while that is unknown. */
   readonly type: string | null
 }
 
@@ -48,11 +48,11 @@ export interface KeyColumn extends DesiredKey {
   readonly collation: Column['collation']
 }
 
-/** A target that exists and fits, before it is known how its rows are written. */
+/** A target that exists and fits, without the way its rows are written. */
 export interface BoundTable extends Target {
   readonly keys: readonly KeyColumn[]
   /** What was known of the source table when the target was looked at; null where the source defines no tables. */
   readonly known: SourceTable | null
-  /** True if deleted rows are remembered in a table beside. */
+  /** True if deleted rows are remembered in a table of tombstones. */
   readonly hasTombstones: boolean
 }

@@ -138,7 +138,7 @@ onEachTarget(
     )
     assert.deepEqual(countsOf(written), { 'shop.orders': { at: 2, day: 1 } })
     const why = [...written.setAside!.get('shop.orders')!.values()].map(
-      ({ reason, fix: cure }) => `${reason}. ${cure.split(',')[0]}`,
+      ({ reason, fix }) => `${reason}. ${fix.split(',')[0]}`,
     )
     assert.deepEqual(why, [
       "timestamp with time zone holds times with at most 6 digits of the second's fraction. Make it a column of text",

@@ -19,14 +19,14 @@ import { greenplumStyle, greenplumTables } from './tables.ts'
 import { lockingWriting } from './writing.ts'
 
 /**
- * For many small writes by key instead of few large reads; and no ANALYZE behind a load. Only the coordinator plans, so it is
- * of no matter that `set_config` reaches the segments, too.
+ * For many small writes by key instead of few large reads; and no ANALYZE after a load. Only the coordinator plans, so it
+ * does not matter that `set_config` also reaches the segments.
  */
 const SMALL_WRITES: Readonly<Record<string, string>> = { ...BY_KEY, gp_autostats_mode: 'none' }
 
 /**
- * What PostgreSQL 9.6 brought. Longer than any statement may take: a segment that heeds it is idle, too, while others or
- * the coordinator work.
+ * A setting of PostgreSQL 9.6 and newer. Longer than any statement may take: a segment that follows it is also idle while
+ * others, or the coordinator, work.
  */
 const ENDS_IDLE = { idle_in_transaction_session_timeout: '300s' }
 

@@ -59,7 +59,7 @@ export function greenplumStyle(kernel: Kernel, deletes: 'hard' | 'soft'): TableS
   }
 }
 
-/** In the order in which their cures can be run. */
+/** In the order in which their fixes can be run. */
 function uniqueness(
   kernel: Kernel,
   target: Target,

@@ -33,7 +33,7 @@ export function textCodec(
     encode(value) {
       const text = typeof value === 'string' ? value : given === 'textual' ? textOf(value) : undefined
       if (text === undefined || isLonger(text, maxLength)) return undefined
-      // To char(n) blanks at the end are nothing.
+      // char(n) ignores trailing blanks.
       return JSON.stringify(type === 'bpchar' ? withoutEndingBlanks(text) : text)
     },
   }

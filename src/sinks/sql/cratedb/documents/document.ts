@@ -9,7 +9,7 @@ import { type Key, type MirrorStatements, planMirror, type RowShape, type RowWri
 import { unfilledColumns, wrongColumns, wrongKeys, wrongKind } from '../../../tables/mismatches.ts'
 import type { OwnColumn } from '../../../tables/own-columns.ts'
 import type { BoundTable, DesiredTable, Target } from '../../../tables/target.ts'
-import { fittingKey } from '../rows/key-length.ts'
+import { fittingKey } from '../rows/index-limits.ts'
 import { refusingLone } from '../rows/lone-changes.ts'
 import { layOverMoved, layOverRows } from '../rows/partial-images.ts'
 import { writeRows } from '../rows/write-rows.ts'
@@ -78,7 +78,7 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
         const bound = isOfToolkit(relation)
           ? pkPart(key, relation)
           : crateStyle.keyColumn({ ...key, family }, columnNamed(relation, key.column))
-        if (typeof bound === 'string') throw new TypeError(`a misfit was overlooked: ${bound}`)
+        if (typeof bound === 'string') throw new TypeError(`a mismatch was overlooked: ${bound}`)
         return bound
       })
       const table: BoundTable = { ...target, keys, known, hasTombstones: false }
@@ -107,7 +107,7 @@ function ownOf(relation: CrateRelation): readonly OwnColumn[] {
   return [DATA, ...(isThere && !keepsAll(relation) ? [AUX] : []), VERSION, DELETED]
 }
 
-/** What no added column cures. */
+/** What added columns do not fix. */
 function shapeMismatches(target: Target, { keys }: DesiredTable, relation: CrateRelation): readonly Mismatch[] {
   const kind = wrongKind(target, relation)
   if (kind.length > 0) return kind

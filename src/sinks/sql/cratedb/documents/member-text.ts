@@ -1,5 +1,5 @@
 import { Binary, type Numeric, type Row, type Value } from '../../../../change.ts'
-import { fitsIndex } from '../rows/text-limit.ts'
+import { fitsIndex } from '../rows/index-limits.ts'
 import { objectKey } from '../tables/names.ts'
 import { readerOf } from '../tables/readers.ts'
 import { isList } from './documents.ts'

@@ -1,13 +1,16 @@
+import { RelayError } from '../../../../errors.ts'
 import { parseJson } from '../../../../parse-json.ts'
-import { elementText } from './array-literal.ts'
+import type { Database } from '../../../tables/database.ts'
 import { SilentRefusal } from '../failures.ts'
+import { elementText } from './array-literal.ts'
 import { JSON_TEXT } from './read-back.ts'
 import type { Answer } from './statements.ts'
+import { selectVersion } from './statements.ts'
 import type { CrateRow, WrittenColumn, WrittenTable } from './written-table.ts'
 
 /**
- * Which rows of a table without key the answer lacks, told by all that is in them. Rows that are equal in all of it are one
- * as good as another.
+ * Which rows of a table without key the answer lacks, told apart by all their values. Of rows that are equal in all of them
+ * any one will do.
  *
  * @param columns what was written, and comes back as c0, c1, …
  * @throws SilentRefusal if rows are missing and what came back reads otherwise than what was written
@@ -52,3 +55,19 @@ function sameText({ read }: WrittenColumn, element: string | null): string | nul
 }
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)
+
+/**
+ * A row that was written alone is still missing in the answer, without an error. Before that counts as a refusal, the row is
+ * read by its key: if a shard is away, reading fails, too, for a cluster outage must not produce dead letters. Returns if a
+ * newer row is there: then the missing one does not matter.
+ *
+ * @throws SilentRefusal; RelayError SINK_UNCLEAR if the row is there after all; what CrateDB says when the row is read
+ */
+export async function requireSuperseded(to: Database, table: WrittenTable, row: CrateRow): Promise<void> {
+  const { rows } = await selectVersion(table, row.key).execute(to)
+  const held = table.keys.length === 0 ? null : (rows[0]?.v ?? null)
+  if (held === null || BigInt(String(held)) < BigInt(row.version)) throw new SilentRefusal()
+  if (String(held) !== row.version) return
+  const detail = 'CrateDB left a row out of its answer that is there'
+  throw new RelayError('SINK_UNCLEAR', detail, { table: table.target.source })
+}

@@ -8,7 +8,7 @@ import { isSampleDue, versionBefore, withoutOutdated } from '../state/samples.ts
 import type { Tokens } from '../state/state-rows.ts'
 import { readRelation } from '../tables/catalogue.ts'
 import { askedKey, hasKey, type KeyAnswer, keyParts } from './key-parts.ts'
-import { SWEEP_ROWS, sweepPart } from './sweep.ts'
+import { SWEEP_ROWS, sweepPart } from './writing.ts'
 
 /** At most so many deleted rows go at a time, one by one, so that a batch hardly waits. */
 const PRUNE_ROWS = 100

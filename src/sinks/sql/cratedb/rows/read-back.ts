@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { Numeric } from '../../../../change.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
-import { quotedElement } from './array-literal.ts'
-import type { CrateColumn } from '../tables/column.ts'
 import { withoutExponent } from '../documents/json-text.ts'
+import type { CrateColumn } from '../tables/column.ts'
+import { quotedElement } from './array-literal.ts'
 import type { ReadBack } from './written-table.ts'
 
 /**

@@ -1,8 +1,7 @@
 import type { Database, Statement } from '../../../tables/database.ts'
 import type { OnRejected } from '../../../tables/layout.ts'
 import { blameFor, LoneRefusal, mayBeOfRow, wantsSmallerBatch } from '../failures.ts'
-import { missingRows } from './missing-rows.ts'
-import { requireSuperseded } from './silent-refusal.ts'
+import { missingRows, requireSuperseded } from './missing-rows.ts'
 import { type Answer, keyTextOf, selectVersion, upsert, upsertOne } from './statements.ts'
 import type { CrateRow, WrittenTable } from './written-table.ts'
 

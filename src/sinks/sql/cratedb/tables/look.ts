@@ -1,10 +1,10 @@
 import type { Plan } from '../../../tables/layout.ts'
 import type { CrateRelation } from './relation.ts'
 
-/** What a look at a table told, for as long as nothing says otherwise. */
+/** Whether what the catalogue said about a table still holds. */
 export interface Look {
   onOutdated(): void
-  /** The same plan, which says so. */
+  /** The same plan, with `isOutdated`. */
   of<To>(plan: Plan<To>): Plan<To>
 }
 

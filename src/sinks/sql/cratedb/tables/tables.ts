@@ -22,7 +22,7 @@ export type CrateKey = KeyColumn & Codec & { readonly family: KeyFamily }
 
 /**
  * How CrateDB names, types and makes tables. It can add columns, and nothing else: no type, key or NOT NULL is ever
- * changed, so there is no cure for them but another table. Deleted rows stay, marked: nothing else is one step.
+ * changed, so the only fix for them is another table. Deleted rows stay, marked: nothing else is one step.
  */
 export const crateStyle: TableStyle<CrateRelation> & KeyStyle<CrateKey, CrateRelationColumn> = {
   deletes: 'soft',

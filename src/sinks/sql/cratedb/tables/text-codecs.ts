@@ -2,7 +2,7 @@ import { Binary, type ColumnType, type ValueKind, Numeric, toJson, type Value } 
 import type { Codec } from '../../../tables/codecs/codec.ts'
 import { plainDecimal } from '../../../tables/keys.ts'
 import { quotedElement } from '../rows/array-literal.ts'
-import { fitsIndex } from '../rows/text-limit.ts'
+import { fitsIndex } from '../rows/index-limits.ts'
 import type { CrateColumn } from './column.ts'
 import { type Reader, readerOf } from './readers.ts'
 
@@ -35,7 +35,7 @@ export function textCodec(column: CrateColumn, given: ValueKind, type: ColumnTyp
     holds: `texts of ${column.maxLength === null ? most : `at most ${column.maxLength} UTF-16 units`}`,
     encode(value) {
       const found = read(value)
-      // To CHAR(n) blanks at the end are nothing.
+      // CHAR(n) ignores trailing blanks.
       const text = isPadded ? found?.replace(/ +$/, '') : found
       // CrateDB counts UTF-16 units, and cuts blanks beyond the length in silence.
       if (text === undefined || text.length > maxLength || (column.isIndexed && !fitsIndex(text))) return undefined

@@ -28,3 +28,10 @@ function idBytes({ tokens }: Key): number {
 
 /** CrateDB writes lengths in groups of seven bits. */
 const lengthBytes = (length: number): number => (length < 128 ? 1 : length < 16_384 ? 2 : 3)
+
+/** Of a text in a column with an index or a column store. https://cratedb.com/docs/crate/reference/en/latest/general/ddl/storage.html */
+const MAX_TEXT_BYTES = 32_766
+
+/** Whether CrateDB takes a text where it indexes it. A UTF-16 unit has at most three bytes, so most are not counted. */
+export const fitsIndex = (text: string): boolean =>
+  text.length * 3 <= MAX_TEXT_BYTES || Buffer.byteLength(text) <= MAX_TEXT_BYTES
