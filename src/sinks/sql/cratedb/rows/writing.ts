@@ -16,7 +16,7 @@ export const SWEEP_ROWS = 100_000
  * Removes the rows from before a reload, and remembers that more of them may be there: a search does not see what was
  * written a moment ago. Resolves to how many were removed.
  */
-export async function sweep(to: Database, table: TargetTable, floor: string): Promise<number> {
+async function sweep(to: Database, table: TargetTable, floor: string): Promise<number> {
   await writePurge(to, table, { sweepBelow: floor, sweptAt: Date.now() })
   return await sweepPart(to, table, floor)
 }
