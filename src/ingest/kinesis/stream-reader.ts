@@ -6,6 +6,7 @@ import { type Position, type Positions, SHARD_END } from '../../position.ts'
 import { Handover } from '../handover.ts'
 import { MemoryBudget } from '../memory.ts'
 import { type Page, READ_AGAIN_MS } from '../source.ts'
+import { forgettable } from './forgettable.ts'
 import { findGaps, type Gap, gapFailure, gapOfChild, spansOf } from './gaps.ts'
 import { finishedShards, type Listing, lineage, listingOf, type Shard } from './lineage.ts'
 import { deferredTo, type Drain, type ReaderContext, type ReadFrom, type ReadPage, readShard } from './shard-reader.ts'
@@ -57,6 +58,8 @@ class Walk {
   #created: string | null
   #retentionMs = 0
   #listing: Listing = new Map()
+  /** Shards whose positions the next page lets go. Those that its batch does not forget are found again by the next listing. */
+  #forgettable: readonly string[] = []
   /** Every shard that a reader was started for, or that was given up. */
   readonly #begun = new Set<string>()
   /** When the end of a shard was read, by the monotonic clock. */
@@ -147,6 +150,7 @@ class Walk {
     }
     this.#retentionMs = summary.retentionMs
     this.#listing = listingOf(await stream.shards(this.#signal))
+    this.#forgettable = forgettable(this.#listing, this.#positions, this.#heldSince())
   }
 
   #heldSince(): number {
@@ -218,7 +222,9 @@ class Walk {
     const { shard, records, end, behindMs } = page
     const isEnd = end.sequence === SHARD_END
     if (isEnd) this.#endRead.set(shard, this.#options.clock.reading())
-    const hasNews = records.length > 0 || isEnd
+    const forgotten = this.#forgettable
+    this.#forgettable = []
+    const hasNews = records.length > 0 || isEnd || forgotten.length > 0
     if (hasNews) this.#uncommitted++
     let isDone = false
     /** False if it was already. */
@@ -232,6 +238,7 @@ class Walk {
     const ack = () => {
       if (!done()) return
       this.#positions.set(shard, end)
+      this.#forget(forgotten)
       if (isEnd) this.#run(() => this.#lookForReady())
       else this.#endIfDrained()
     }
@@ -240,11 +247,21 @@ class Walk {
       records,
       end,
       behindMs,
+      ...(forgotten.length > 0 && { forgotten }),
       ack,
       defer: (fromIndex) => void (done() && defer(fromIndex)),
       failed: () => void done(),
     }
     if (!(await this.pages.give(given, signal))) done()
+  }
+
+  /** Their positions are gone from the store. */
+  #forget(shards: readonly string[]): void {
+    for (const shard of shards) {
+      this.#positions.delete(shard)
+      this.#begun.delete(shard)
+      this.#endRead.delete(shard)
+    }
   }
 
   /** Shards that were not read to their end, and of which nothing is left. */
