@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Positions } from '../../../position.ts'
 import type { Database } from '../../tables/database.ts'
 import { ours } from './moves.ts'
-import type { HeldClaim } from './state.ts'
+import type { HeldClaim } from './state-statements.ts'
 
 /**
  * Removes the positions of these shards under our claim. False if it is not ours, or if one of them stands elsewhere than

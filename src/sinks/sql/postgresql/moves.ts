@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { POSTGRES_STEPS } from './schema.ts'
-import type { HeldClaim, StateStatements } from './state.ts'
+import type { HeldClaim, StateStatements } from './state-statements.ts'
 import { factsJson, movesJson } from './state-rows.ts'
 
 /** One statement for all positions, one for all lessons, each of them with the look at the claim. */

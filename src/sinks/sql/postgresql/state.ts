@@ -1,15 +1,14 @@
+import type { StateStatements } from './state-statements.ts'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Positions } from '../../../position.ts'
 import { isOurs, verdict } from '../../../state/fence.ts'
-import type { Claim, Facts, Progress, Stored } from '../../../batch.ts'
+import type { Claim, Progress, Stored } from '../../../batch.ts'
 import { KnownState } from '../../../state/stored.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockKey } from '../../tables/names.ts'
 import { type Connection, inTransaction } from '../connection.ts'
 import type { SqlState } from '../state.ts'
-import type { SchemaStep } from '../schema-steps.ts'
 import { ensureSchema } from './migration.ts'
 import { forgetPositions } from './forget-positions.ts'
 import { beginName, gone, held, readRelay, readStored, takeName } from './state-rows.ts'
@@ -17,22 +16,6 @@ import { beginName, gone, held, readRelay, readStored, takeName } from './state-
 /** How long a new process waits for the session of a killed one to end. */
 const LOCK_WAIT_MS = 5_000
 const LOCK_POLL_MS = 200
-
-/** What differs between databases: both resolve to false if not all of it happened under the claim. */
-export interface StateStatements {
-  readonly steps: readonly SchemaStep[]
-  /** Moves positions. @param before what was last read or written */
-  move(trx: Database, held: HeldClaim, moves: Positions, before: Positions): Promise<boolean>
-  keep(trx: Database, held: HeldClaim, facts: Facts): Promise<boolean>
-}
-
-/** A claim on a name, which is ours as long as `claim` and `owner` stand in the relay's row. */
-export interface HeldClaim {
-  readonly name: string
-  /** bigint as text. */
-  readonly claim: string
-  readonly owner: string
-}
 
 /** What a relay remembers, in the schema `cdc_relay`, moved in the transaction of the batch. */
 export function sqlState(connection: Connection, statements: StateStatements): SqlState {
