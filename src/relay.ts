@@ -165,9 +165,12 @@ export class Relay {
   }
 
   /** @param others what other processes of the name learned */
-  #remember({ positions, facts }: Batch, others: Facts = new Map()): void {
+  #remember({ positions, forgotten, facts }: Batch, others: Facts = new Map()): void {
     const { opening } = this.#parts
-    for (const [shard, position] of positions) this.#positions.set(shard, position)
+    if (this.#parts.source.positions === 'ours') {
+      for (const [shard, position] of positions) this.#positions.set(shard, position)
+      for (const shard of forgotten) this.#positions.delete(shard)
+    }
     for (const [subject, fact] of [...others, ...facts]) {
       const known = this.#facts.get(subject)
       const isMerged = known !== undefined && opening.positions === 'engine'
