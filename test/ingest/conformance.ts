@@ -126,18 +126,21 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
   withSource('pages that failed come again after a restart', held, async ({ source, reopen }) => {
     const stop = new AbortController()
     const kept: Page[] = []
-    let failed = 0
+    const failed = new Set<string>()
+    let failedPages = 0
     for await (const page of source.pages(new Map(), stop.signal)) {
-      const isKept = page.records.length === 0 || (traits.shards > 1 && kept.length === 0)
-      if (isKept) {
+      const isFirst = page.records.length === 0 || (traits.shards > 1 && kept.length === 0)
+      // What follows a page that failed is not written either: its end would pass over what is missing.
+      if (isFirst && !failed.has(page.shard)) {
         page.ack()
         kept.push(page)
         continue
       }
       page.failed(new Error('The target is away'))
-      if (++failed === traits.shards) stop.abort()
+      failed.add(page.shard)
+      if (page.records.length > 0 && ++failedPages === traits.shards) stop.abort()
     }
-    assert.ok(failed > 0)
+    assert.ok(failedPages > 0)
     const after = await drain(await reopen(), endsOf(kept))
     assert.deepEqual([...joined(kept, after)].sort(), held.shards.flat().sort())
   })
