@@ -141,6 +141,29 @@ async function relay(parts: RelayParts, signal: AbortSignal): Promise<void> {
   await opened.run(signal).finally(() => opened.close())
 }
 
+test('a relay that runs again begins without the positions that its source let go of', async () => {
+  const { parts } = scene({ records: [] })
+  const begins: string[][] = []
+  const gone = { ...onePage('2', []), forgotten: ['old'] }
+  const source: Source = {
+    ...parts.source,
+    async *pages(positions) {
+      begins.push([...positions.keys()].sort())
+      yield gone
+    },
+  }
+  const old = { sequence: 'SHARD_END', arrivedAt: null, caughtUpAt: null }
+  const stored: Stored = { positions: new Map([['old', old]]), facts: new Map() }
+  const opened = await Relay.open(
+    { ...parts, source, sink: { ...parts.sink, open: async () => stored } },
+    neverStopped(),
+  )
+  await opened.run(neverStopped())
+  await opened.run(neverStopped())
+  await opened.close()
+  assert.deepEqual(begins, [['old'], ['a']])
+})
+
 const neverStopped = (): AbortSignal => new AbortController().signal
 
 interface Scene {

@@ -8,10 +8,7 @@ export class OpenPages {
   watch(page: Page): Page {
     this.#open.add(page)
     return {
-      shard: page.shard,
-      records: page.records,
-      end: page.end,
-      behindMs: page.behindMs,
+      ...page,
       ack: () => {
         this.#open.delete(page)
         page.ack()
