@@ -66,7 +66,7 @@ const keptAs = ({ source: { stream, shard, sequence, subSequence }, change }: De
 
 /** As it is kept: without what PostgreSQL refuses. */
 const keptText = ({ stream, shard, sequence, sub_sequence, source }: Kept): string =>
-  JSON.stringify(JSON.parse(withoutRefusedText(JSON.stringify([stream, shard, sequence, sub_sequence, source]))))
+  JSON.stringify(parseJson(withoutRefusedText(JSON.stringify([stream, shard, sequence, sub_sequence, source]))))
 
 const withChangeAsText = ({ change, ...letter }: DeadLetter): string =>
   JSON.stringify({
