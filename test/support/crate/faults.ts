@@ -10,6 +10,8 @@ export type Trouble =
   /** All rows get new tokens, though nobody wrote them. */
   | { readonly kind: 'moved-primaries' }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** It waits, and then runs. */
+  | { readonly kind: 'held'; readonly until: Promise<unknown> }
 
 /** Texts that mean: try again. */
 export const RETRY_TEXTS = [

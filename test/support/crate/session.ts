@@ -79,6 +79,7 @@ export function newSession(context: Context, outside: Outside): Session {
   async function guarded<T>(text: string, binds: number, work: (context: Context) => T): Promise<T> {
     const trouble = outside.executes(text, binds)
     if (trouble?.kind === 'delay') await wait(trouble.ms)
+    if (trouble?.kind === 'held') await trouble.until
     if (trouble?.kind === 'moved-primaries')
       for (const relation of context.catalogue.relations.values())
         if (relation.kind === 'table') movePrimaries(relation)

@@ -162,8 +162,7 @@ class CrateState implements SqlState {
       lessons_claim: page.claim,
       lessons_revision: page.revision,
     }
-    if (!(await this.#write({ ...columns, heartbeat: this.#now() }))) return false
-    this.#known = { row: { ...this.#requireKnown().row, ...columns }, stored: next }
+    if (!(await this.#write({ ...columns, heartbeat: this.#now() }, next))) return false
     if (facts.size > 0) await removeLessons(this.#db, pageOf(row))
     return true
   }
@@ -171,18 +170,20 @@ class CrateState implements SqlState {
   /**
    * Writes columns of our row, unless another process did so since. New tokens of a row that is still ours are taken: a
    * heartbeat gave them, or a shard whose primary moved.
+   *
+   * @param next what is stored then; absent if that does not change
    */
-  async #write(columns: Partial<Owner & ProgressColumns>): Promise<boolean> {
+  async #write(columns: Partial<Owner & ProgressColumns>, next?: Stored): Promise<boolean> {
     const name = this.name()
     const before = this.#requireKnown().row
     let tokens: Tokens = before
     for (;;) {
       const changed = await changeRelay(this.#db, name, tokens, columns)
       if (changed !== null) {
-        const known = this.#requireKnown()
-        // A heartbeat may have written a row that was set back while a move was done: its tokens are not those of what we know.
-        const isStill = isOurs(known.row, before) && known.row.revision === before.revision
-        if (isStill) this.#known = { ...known, row: { ...known.row, ...changed } }
+        const { row, stored } = this.#requireKnown()
+        // A heartbeat may have written a restored row while a move was done: its tokens are not those of what we know.
+        const isStill = isOurs(row, before) && row.revision === before.revision
+        if (isStill) this.#known = { row: { ...row, ...columns, ...changed }, stored: next ?? stored }
         return true
       }
       const row = await readRelay(this.#db, name)
