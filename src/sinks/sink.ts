@@ -3,7 +3,7 @@ import type { TableName } from '../change.ts'
 
 /**
  * Writes the prepared batch and moves the positions so that both are durable when it resolves, the positions never
- * before the changes. May be called again after it threw: it then does everything anew, once. The signal, which may
+ * before the changes. May be called again after it threw: it then does everything again, once. The signal, which may
  * have aborted already, ends waits for others; a batch in hand is written all the same.
  *
  * @throws RelayError SINK_…, STATE_HELD when another process has claimed the relay's name
@@ -44,7 +44,7 @@ export interface Sink {
   readFacts?(): Promise<Facts>
 
   /**
-   * The columns of the source that make the key of its table, told by the target's own table; null if that has no
+   * The columns of the source that make the key of its table, as the target's own table says; null if that has no
    * primary key or is not there. Only asked where `needsKeys`, after `open`.
    */
   keyColumns(table: TableName): Promise<readonly string[] | null>

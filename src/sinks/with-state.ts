@@ -9,7 +9,7 @@ import type { StateStore } from '../state/store.ts'
  * the start). Under an engine the store keeps the facts alone; what the engine gives again, the emitter writes again.
  *
  * The two cannot become durable in one step. The positions come second, so a crash between the two, or a store that was
- * set back, repeats changes; the other order would lose them.
+ * restored, repeats changes; the other order would lose them.
  */
 export function withState(emitter: Emitter, store: StateStore | null): Sink {
   const { keys, before = false, cleanText = false, batch: limits } = emitter.needs ?? {}

@@ -33,7 +33,7 @@ export interface DynamodbStateOptions extends TableOptions {
  *
  * The fence: a claim is a number that goes up with each process that takes the name, and the random id of its owner. The
  * head changes only under our claim and from the revision that we last read or wrote, so these three tell a head that we
- * wrote, but had no answer for, from one that was set back.
+ * wrote, but had no answer for, from an older one that was restored.
  *
  * Nothing in DynamoDB ends with its process, so a holder writes a heartbeat. A name is free when it was given up, when
  * its heartbeat stands still until it is a minute old, or when it is taken over. That decides only who may try: what keeps
@@ -131,8 +131,8 @@ class DynamodbState implements StateStore {
           return null
         case 'further':
           break
-        case 'set-back':
-          // Whoever lives there keeps the name.
+        case 'rewound':
+          // Another process that lives there keeps the name.
           return await this.claim({ ...this.#requireClaim().request, takeOver: false }, signal)
       }
     }
@@ -163,7 +163,7 @@ class DynamodbState implements StateStore {
       if (now === null) continue
       const is = verdict({ ...head, stored: now?.stored ?? null }, ours, progress)
       if (is === 'held') throw heldBy(name, head)
-      if (is === 'set-back' || now === undefined) return 'set-back'
+      if (is === 'rewound' || now === undefined) return 'rewound'
       this.#known = now
       await this.#pages.removeUnlisted(name, now.pages)
       return is

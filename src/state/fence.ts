@@ -26,9 +26,9 @@ export interface Found extends Holding {
  * - `moved`: the store holds the progress, and all that we knew. The answer to the move was lost.
  * - `further`: the store holds an earlier move of ours whose answer was lost, but not the progress: move again.
  * - `held`: another process claimed the name after us, or beside us. Nothing of ours moves any more.
- * - `set-back`: the store was restored, or failed over, to something older: claim again, and go on from what it holds.
+ * - `rewound`: the store was restored, or failed over, to something older: claim again, and go on from what it holds.
  */
-export type Verdict = 'moved' | 'further' | 'held' | 'set-back'
+export type Verdict = 'moved' | 'further' | 'held' | 'rewound'
 
 /** True if what the store holds was written under our present claim. */
 export const isOurs = (found: Holding, { claim, owner }: Holding): boolean =>
@@ -37,8 +37,8 @@ export const isOurs = (found: Holding, { claim, owner }: Holding): boolean =>
 /** What became of `progress` that the store did not take, or did not answer: the one decision of every store. */
 export function verdict(found: Found, ours: Ours, progress: Progress): Verdict {
   if (found.owner !== ours.owner && found.claim >= ours.claim) return 'held'
-  // A higher claim of our own is set back, too: the answer to claiming again was lost.
-  if (!isOurs(found, ours) || found.stored === null) return 'set-back'
+  // A higher claim of our own counts as that, too: the answer to claiming again was lost.
+  if (!isOurs(found, ours) || found.stored === null) return 'rewound'
   if (isSame(found.stored, advance(ours.stored, progress))) return 'moved'
-  return (found.revision ?? 0) > (ours.revision ?? 0) ? 'further' : 'set-back'
+  return (found.revision ?? 0) > (ours.revision ?? 0) ? 'further' : 'rewound'
 }

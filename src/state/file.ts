@@ -68,7 +68,7 @@ class FileState implements StateStore {
     if (!isDeepStrictEqual(found, known)) {
       const is = verdict(holdingOf(found), holdingOf(known), progress)
       if (is === 'held') throw held(this.#path, found)
-      if (is === 'set-back') return await this.#take(this.#request, found)
+      if (is === 'rewound') return await this.#take(this.#request, found)
     }
     await this.#replace({ ...known, ...plainStored(advance(storedOf(known), progress)) })
     return null

@@ -23,8 +23,8 @@ export function watchHeartbeat(now: () => number): (heartbeat: number) => 'alive
  * Calls `beat` every so often, one call at a time, until stopped. Does not keep the process alive.
  * `stop` waits for a beat under way. Twice is fine.
  *
- * A beat that fails as the relay's own failures do is not told: the next one tries again, and what hinders it hinders the
- * next write too, which tells.
+ * A beat that fails as the relay's own failures do is no news: the next one tries again, and what hinders it hinders the
+ * next write too, which fails with the reason.
  */
 export function startHeartbeat(beat: () => Promise<void>, everyMs: number): { stop(): Promise<void> } {
   let underWay: Promise<void> | undefined

@@ -17,14 +17,14 @@ export function compareIdentity(stored: RelayIdentity, claimed: RelayIdentity): 
 
 /**
  * @param howToForget what removes the stored positions, as an instruction: "delete the file relay.state.json"
- * @throws RelayError STATE_DIFFERS with every difference and how to begin anew
+ * @throws RelayError STATE_DIFFERS with every difference and how to begin again
  */
 export function requireSameIdentity(stored: RelayIdentity, claimed: RelayIdentity, howToForget: string): void {
   const differences = compareIdentity(stored, claimed)
   if (differences.length === 0) return
   throw new RelayError(
     'STATE_DIFFERS',
-    `The stored positions do not belong to what is run now: ${differences.join('; ')}. To begin anew on purpose, ${howToForget}`,
+    `The stored positions do not belong to what is run now: ${differences.join('; ')}. To begin again on purpose, ${howToForget}`,
     { relay: claimed.name },
   )
 }

@@ -4,7 +4,7 @@ import type { Claim, Facts, Progress, Stored, Unclaimed } from '../batch.ts'
 export interface StateStore {
   /**
    * Claims the name: from now on positions move only for us. Returns where the shards stand, and what was learned.
-   * @throws RelayError STATE_DIFFERS (what differs, and how to begin anew), STATE_HELD (who holds it)
+   * @throws RelayError STATE_DIFFERS (what differs, and how to begin again), STATE_HELD (who holds it)
    */
   claim(claim: Claim, signal: AbortSignal): Promise<Stored>
 

@@ -38,11 +38,11 @@ export const STORED = z
     lessons: z.array(z.tuple([z.string(), z.string()])),
   })
   .transform(
-    ({ positions, lessons }): Stored => ({
+    ({ positions, lessons: facts }): Stored => ({
       positions: new Map(
         positions.map(([shard, sequence, arrivedAt, caughtUpAt]) => [shard, { sequence, arrivedAt, caughtUpAt }]),
       ),
-      facts: new Map(lessons),
+      facts: new Map(facts),
     }),
   )
 

@@ -77,7 +77,7 @@ const at = (sequence: number): Positions =>
 
 const NONE: Facts = new Map()
 
-const stored = (positions: Positions, lessons: Facts = NONE): Stored => ({ positions, facts: lessons })
+const stored = (positions: Positions, facts: Facts = NONE): Stored => ({ positions, facts })
 
 const batch = (changes: readonly StreamChange[], end: number, deadLetters: readonly DeadLetter[] = []): Batch =>
   batchOf({ changes, deadLetters, positions: at(end) })
@@ -134,7 +134,7 @@ test('jsonl: needs no keys, and knows of none', async (t) => {
   assert.equal(await one.keyColumns({ schema: 'shop', name: 'orders' }), null)
 })
 
-test('jsonl: what is learned is kept with the positions; a set-back state gives back what it holds', async (t) => {
+test('jsonl: what is learned is kept with the positions; a restored state gives what it holds', async (t) => {
   const { state, sink } = await place(t)
   const one = sink()
   await one.open(CLAIM, signal())
@@ -265,7 +265,7 @@ test('jsonl: trying again after dead letters could not be written writes no chan
   assert.equal(await readFile(deadLetters, 'utf8'), `${recordToJson(LETTER)}\n`, folder)
 })
 
-test('jsonl: a state that was set back rewinds, and the changes come again', async (t) => {
+test('jsonl: a state that was restored rewinds, and the changes come again', async (t) => {
   const { path, state, sink } = await place(t)
   const one = sink()
   await one.open(CLAIM, signal())

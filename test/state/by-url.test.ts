@@ -34,9 +34,9 @@ test('each URL opens its store: what one moved the next one finds', async (t) =>
     assert.equal(await first.move(progress(at({ shard: '7' }), new Map([['sends-nulls', 'true']])), signal), null)
     await first.close()
     const second = await openStateStore(STATE_STORES, state, { aws: {}, env, log: SILENT })
-    const { positions, facts: lessons } = await second.claim(claimOf(), signal)
+    const { positions, facts } = await second.claim(claimOf(), signal)
     await second.close()
     assert.equal(positions.get('shard')?.sequence, '7')
-    assert.deepEqual([...lessons], [['sends-nulls', 'true']])
+    assert.deepEqual([...facts], [['sends-nulls', 'true']])
   }
 })

@@ -261,17 +261,17 @@ export function describeStateStore(
     )
   })
 
-  state('lessons of the same move again, after an answer was lost, are no harm', {}, async ({ store }) => {
+  state('facts of the same move again, after an answer was lost, are no harm', {}, async ({ store }) => {
     const first = await store()
     await first.claim(claimOf().claim, signal())
-    const lessons = learned({ a: '1' })
-    assert.equal(await first.move(progress(new Map([at('a', '5')]), lessons), signal()), null)
-    assert.equal(await first.move(progress(new Map([at('a', '5')]), lessons), signal()), null)
+    const facts = learned({ a: '1' })
+    assert.equal(await first.move(progress(new Map([at('a', '5')]), facts), signal()), null)
+    assert.equal(await first.move(progress(new Map([at('a', '5')]), facts), signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '5')]), lessons))
+    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '5')]), facts))
   })
 
-  state('a restored backup gives its older lessons, and what was refused is not learned', {}, async (opened) => {
+  state('a restored backup gives its older facts, and what was refused is not learned', {}, async (opened) => {
     const { store, memory } = opened
     const only = await store()
     await only.claim(claimOf().claim, signal())
@@ -434,9 +434,9 @@ const RELAY: RelayIdentity = {
 
 const NONE: Facts = new Map()
 
-const learned = (lessons: Readonly<Record<string, string>>): Facts => new Map(Object.entries(lessons))
+const learned = (facts: Readonly<Record<string, string>>): Facts => new Map(Object.entries(facts))
 
-const stored = (positions: Positions, lessons: Facts = NONE): Stored => ({ positions, facts: lessons })
+const stored = (positions: Positions, facts: Facts = NONE): Stored => ({ positions, facts })
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 

@@ -61,10 +61,10 @@ test('dynamodb: killed while it moves, it leaves what it stored last, to whoever
   await assert.rejects(store().claim(CLAIM, signal()), code('STATE_HELD', `process ${mover.child.pid} on`))
   await mover.kill()
 
-  const { positions, facts: lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
+  const { positions, facts } = await store({ now: inOneMinute }).claim(CLAIM, signal())
   const stored = Number(positions.get('a')?.sequence)
   assert.ok(stored >= said, `stands at ${stored}, but had said that ${said} is stored`)
-  assert.equal(lessons.get('how far'), String(stored))
+  assert.equal(facts.get('how far'), String(stored))
 })
 
 test('dynamodb: a process with a claim ends by itself', async (t) => {
@@ -139,18 +139,18 @@ test('dynamodb: requests and answers are lost, and nothing else', async (t) => {
   assert.deepEqual(await again(() => only.claim(claim, signal())), { positions: first, facts: NONE })
   for (let n = 1; n <= MOVES; n++) {
     // So large that it is more than the head holds twice.
-    const lessons = new Map([[`lesson ${n}`, String(n).repeat(35_000)]])
-    assert.equal(await again(() => only.move(progress(at(String(n)), lessons), signal())), null)
+    const facts = new Map([[`fact ${n}`, String(n).repeat(35_000)]])
+    assert.equal(await again(() => only.move(progress(at(String(n)), facts), signal())), null)
   }
   await only.close()
   dynamodb.script(undefined)
   assert.deepEqual([...lost].sort(), ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'])
 
-  const { positions, facts: lessons } = await store({ now: inOneMinute }).claim(CLAIM, signal())
+  const { positions, facts } = await store({ now: inOneMinute }).claim(CLAIM, signal())
   assert.deepEqual(positions, new Map([...first, ...at(String(MOVES))]))
   assert.deepEqual(
-    [...lessons.keys()],
-    Array.from({ length: MOVES }, (_, i) => `lesson ${i + 1}`),
+    [...facts.keys()],
+    Array.from({ length: MOVES }, (_, i) => `fact ${i + 1}`),
   )
   await assertNoStrayPages(table)
 })
@@ -173,7 +173,7 @@ test('dynamodb: a move after another one whose answer was lost is added to it', 
   })
 })
 
-test('dynamodb: the answer to the new claim on a set-back table is lost: still a rewind, not another holder', async (t) => {
+test('dynamodb: the answer to the new claim on a restored table is lost: still a rewind, not another holder', async (t) => {
   const { table, store } = await place(t)
   const only = store({ heartbeatMs: 1_000_000 })
   await only.claim(CLAIM, signal())
@@ -202,7 +202,7 @@ test('dynamodb: 500 shards', async (t) => {
   assert.equal((await dynamodb.items(table)).length, 1)
 })
 
-test('dynamodb: 5000 shards, more than an item holds, set back and again', async (t) => {
+test('dynamodb: 5000 shards, more than an item holds, restored and again', async (t) => {
   const { table, store } = await place(t)
   const only = store()
   await only.claim({ ...CLAIM, firstPositions: async () => shards(5000, 1) }, signal())

@@ -106,22 +106,22 @@ test('file: a file of a version that learned nothing is read, and learns', async
 
   const next = store()
   assert.deepEqual(await next.claim(CLAIM, signal()), { positions: at('5'), facts: NONE })
-  // Put back while it runs: the positions and lessons are those that it read, so nothing was set back.
+  // Put back while it runs: the positions and facts are those that it read, so nothing is older.
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), learned: undefined }))
-  const lessons = new Map([['table orders', '{"key":["id"]}']])
-  assert.equal(await next.move(progress(at('6'), lessons), signal()), null)
+  const facts = new Map([['table orders', '{"key":["id"]}']])
+  assert.equal(await next.move(progress(at('6'), facts), signal()), null)
   await next.close()
-  assert.deepEqual(await store().claim(CLAIM, signal()), { positions: at('6'), facts: lessons })
+  assert.deepEqual(await store().claim(CLAIM, signal()), { positions: at('6'), facts })
 })
 
-test('file: a move that stored everything and then failed is recognised, lessons and all', async (t) => {
+test('file: a move that stored everything and then failed is recognised, facts and all', async (t) => {
   const { path, store } = await emptyPlace(t)
   const only = store()
   await only.claim(CLAIM, signal())
   await only.move(progress(at('5'), new Map([['a', '1']])), signal())
   const before = await readFile(path, 'utf8')
-  const lessons = new Map([['a', '2']])
-  await only.move(progress(at('6'), lessons), signal())
+  const facts = new Map([['a', '2']])
+  await only.move(progress(at('6'), facts), signal())
   const moved = await readFile(path, 'utf8')
 
   // As after a failure once the file was replaced: it says more than the store knows to have written.
@@ -132,8 +132,8 @@ test('file: a move that stored everything and then failed is recognised, lessons
   })
   const { positions, learned } = JSON.parse(moved)
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), positions, learned }))
-  assert.equal(await only.move(progress(at('6'), lessons), signal()), null)
-  // The same positions with other lessons are those of another history.
+  assert.equal(await only.move(progress(at('6'), facts), signal()), null)
+  // The same positions with other facts are those of another history.
   await writeFile(path, (await readFile(path, 'utf8')).replace('"a": "2"', '"a": "1"'))
   assert.deepEqual(await only.move(progress(at('7')), signal()), { positions: at('6'), facts: new Map([['a', '1']]) })
 })
@@ -165,10 +165,10 @@ test('file: killed while it moves, it leaves what it stored last', async (t) => 
     await mover.kill()
 
     const next = store()
-    const { positions, facts: lessons } = await next.claim(CLAIM, signal())
+    const { positions, facts } = await next.claim(CLAIM, signal())
     await next.close()
     stored = Number(positions.get('a')?.sequence)
-    assert.equal(lessons.get('how far'), positions.get('a')?.sequence)
+    assert.equal(facts.get('how far'), positions.get('a')?.sequence)
     assert.ok(stored >= said, `stands at ${stored}, but had said that ${said} is stored`)
   }
 })

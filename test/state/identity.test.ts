@@ -97,11 +97,11 @@ for (const { title, stored, claimed, differences } of cases) {
   })
 }
 
-test('identity: one message has all differences and how to begin anew', () => {
+test('identity: one message has all differences and how to begin again', () => {
   const claimed = { ...STORED, start: 'latest', settings: { mode: 'append' } }
   assert.throws(() => requireSameIdentity(STORED, claimed, 'delete the file x'), {
     code: 'STATE_DIFFERS',
-    message: /--start latest; --mode was mirror and is append\. To begin anew on purpose, delete the file x/,
+    message: /--start latest; --mode was mirror and is append\. To begin again on purpose, delete the file x/,
   })
   requireSameIdentity(STORED, STORED, 'never shown')
 })

@@ -4,7 +4,7 @@ import { progress } from '../support/changes.ts'
 
 /**
  * A process of its own that claims a name in a table (arguments: endpoint, table, how many moves) and moves one shard so
- * often, each time with the lesson how far that is, and says it. It closes nothing and then waits for nothing.
+ * often, each time with the fact how far that is, and says it. It closes nothing and then waits for nothing.
  */
 const [endpointUrl, table = '', count] = process.argv.slice(2)
 const store = dynamodbStateStore({ table, endpointUrl, heartbeatMs: 100, log: SILENT })

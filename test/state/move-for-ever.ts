@@ -3,7 +3,7 @@ import { progress } from '../support/changes.ts'
 
 /**
  * A process of its own that moves one shard of the state file in its first argument on and on, each time with the
- * lesson how far that is, and says it.
+ * fact how far that is, and says it.
  */
 const store = fileStateStore(process.argv[2]!)
 const signal = new AbortController().signal

@@ -207,21 +207,21 @@ function prepareBatch(
 ): Write {
   const isMirror = options.mode === 'mirror'
   const { failures } = dialect
-  const setBacks = state.setBacks()
+  const rewinds = state.rewinds()
   const groupsNow = (): Group[] => groupByTable(unclaimed?.withFloors(batch) ?? batch, isMirror)
   let groups = groupsNow()
   const ahead = planTables(tables, groups)
   ahead.catch(() => {}) // a key of other columns: said by the write, since what comes before it is still being written
   let plans: TablePlan[] | undefined
-  /** What the last attempt that sent COMMIT had done: perhaps nobody answered. An earlier one was not committed, or the fence had told. */
+  /** What the last attempt that sent COMMIT had done: perhaps nobody answered. An earlier one was not committed, or the fence would have said so. */
   let unanswered: Written | undefined
 
   /** Calls of the write that failed. */
   let attemptsBefore = 0
 
   async function attempt(signal: AbortSignal, { manner }: Course): Promise<Written | Rewound> {
-    // Prepared before the target was set back: of records that are read again.
-    if (setBacks !== state.setBacks()) return { kind: 'rewound', ...state.stored() }
+    // Prepared before the target was rewound: of records that are read again.
+    if (rewinds !== state.rewinds()) return { kind: 'rewound', ...state.stored() }
     await state.keepLock()
     const schema = schemaPolicy(options, groups)
     plans ??= await ahead

@@ -16,8 +16,8 @@ export interface SqlState {
   name(): string
   /** What was last read or written. */
   stored(): Stored
-  /** How often the target was found set back to older positions. */
-  setBacks(): number
+  /** How often the target was found at older positions. */
+  rewinds(): number
   /** Before a transaction: takes the lock on the name again if a new session began. Where it is not free, the claim alone guards. */
   keepLock(): Promise<unknown>
   /**

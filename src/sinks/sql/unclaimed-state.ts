@@ -7,7 +7,7 @@ import type { SqlState } from './state.ts'
 
 /** What the writing of a batch needs of a relay's state. */
 export interface BatchState
-  extends Pick<SqlState, 'name' | 'stored' | 'setBacks' | 'keepLock' | 'moveWithin' | 'moved' | 'settle' | 'close'> {
+  extends Pick<SqlState, 'name' | 'stored' | 'rewinds' | 'keepLock' | 'moveWithin' | 'moved' | 'settle' | 'close'> {
   /**
    * For a name that nobody claims: compares what is known of the tables with what the name's processes remember.
    * @throws Outdated where another one changed it
@@ -56,7 +56,7 @@ export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: F
   return {
     name: () => name,
     stored: () => ({ positions: new Map(), facts: known }),
-    setBacks: () => 0,
+    rewinds: () => 0,
     keepLock: async () => {},
 
     async look(to, sources) {

@@ -6,7 +6,7 @@ import { RelayError } from '../../../src/errors.ts'
 
 /** Applied and superseded of all tables. */
 export function totals(written: Written | Rewound): [applied: number, superseded: number] {
-  assert.ok(written.kind === 'written', 'the target was set back')
+  assert.ok(written.kind === 'written', 'the target was rewound')
   const counts = [...written.tables.values()]
   return [
     counts.reduce((sum, { applied }) => sum + applied, 0),

@@ -30,13 +30,13 @@ export function describeClaimed({ sink, lacks }: Suite): void {
     assert.equal(asked, 1)
   })
 
-  sink('lessons: the newest of a subject is there when the relay comes again, for its name alone', async (relay) => {
+  sink('facts: the newest of a subject is there when the relay comes again, for its name alone', async (relay) => {
     await relay.learn({ 'table shop.orders': '{"key":null}', 'sends-nulls': 'true' })
     await relay.write(put('a', 1))
     await relay.learn({ 'table shop.orders': '{"key":["id"]}', ['__proto__']: '[]' })
-    const { facts: lessons } = await relay.open()
+    const { facts } = await relay.open()
     assert.deepEqual(
-      [...lessons].sort(([a], [b]) => (a < b ? -1 : 1)),
+      [...facts].sort(([a], [b]) => (a < b ? -1 : 1)),
       [
         ['__proto__', '[]'],
         ['sends-nulls', 'true'],
@@ -95,7 +95,7 @@ export function describeClaimed({ sink, lacks }: Suite): void {
   })
 
   sink(
-    'a target that is set back: nothing is written, reading begins again where it stands',
+    'a target that is rewound: nothing is written, reading begins again where it stands',
     async (relay) => {
       await relay.write(put('a', 1))
       const putBack = await relay.backup()
@@ -118,12 +118,12 @@ export function describeClaimed({ sink, lacks }: Suite): void {
   )
 
   sink(
-    'a target that is set back gives the lessons that it holds, and what is not written is not learned',
+    'a target that is rewound gives the facts that it holds, and what is not written is not learned',
     async (relay) => {
       await relay.learn({ a: '1', b: '1' })
       const putBack = await relay.backup()
       await relay.learn({ a: '2', c: '2' })
-      const [late, later] = [relay.prepareLessons(new Map([['b', '3']])), relay.prepareLessons(new Map([['d', '4']]))]
+      const [late, later] = [relay.prepareFacts(new Map([['b', '3']])), relay.prepareFacts(new Map([['d', '4']]))]
       await putBack()
       const held = new Map([
         ['a', '1'],

@@ -60,8 +60,8 @@ export class TestRelay {
   }
 
   /** The sink must be open. A batch without a change. */
-  prepareLessons(lessons: Facts) {
-    return this.#prepare({ facts: lessons })
+  prepareFacts(facts: Facts) {
+    return this.#prepare({ facts })
   }
 
   #prepare(parts: Partial<Batch>) {
@@ -72,9 +72,9 @@ export class TestRelay {
     return totals(await (await this.#opened()).prepare(batchOf(parts))(signal()))
   }
 
-  async learn(lessons: Readonly<Record<string, string>>): Promise<void> {
+  async learn(facts: Readonly<Record<string, string>>): Promise<void> {
     await this.#opened()
-    totals(await this.prepareLessons(new Map(Object.entries(lessons)))(signal()))
+    totals(await this.prepareFacts(new Map(Object.entries(facts)))(signal()))
   }
 
   async write(...changes: StreamChange[]): Promise<[number, number]> {
@@ -94,7 +94,7 @@ export class TestRelay {
     return counts
   }
 
-  /** Where the target stands after it was set back. */
+  /** Where the target stands after it was rewound. */
   standsAt(position: number): void {
     this.#position = position
   }

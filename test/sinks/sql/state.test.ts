@@ -59,12 +59,12 @@ test('postgresql: a database that an earlier version made gets the table that it
   await first.close()
   await database.query('DROP TABLE cdc_relay.lessons')
 
-  const lessons = new Map([['table orders', '{"key":["id"]}']])
+  const facts = new Map([['table orders', '{"key":["id"]}']])
   const next = await store()
   assert.deepEqual(await next.claim(claimOf(), signal()), { positions: at({ a: '5' }), facts: new Map() })
-  assert.equal(await next.move(progress(at({ a: '6' }), lessons), signal()), null)
+  assert.equal(await next.move(progress(at({ a: '6' }), facts), signal()), null)
   await next.close()
-  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: at({ a: '6' }), facts: lessons })
+  assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: at({ a: '6' }), facts })
 })
 
 test('postgresql: a user who may only use the schema that was made for it needs no more, then and later', async (t) => {
@@ -86,7 +86,7 @@ test('postgresql: a user who may only use the schema that was made for it needs 
   }
 })
 
-test('postgresql: what a relay forgets when its row is deleted, lessons too', async (t) => {
+test('postgresql: what a relay forgets when its row is deleted, facts too', async (t) => {
   const { database, store } = await place(t)
   const first = await store()
   await first.claim(claimOf(), signal())
@@ -96,7 +96,7 @@ test('postgresql: what a relay forgets when its row is deleted, lessons too', as
   assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), facts: new Map() })
 })
 
-test('postgresql: what was committed without an answer is recognised by its positions and its lessons', async (t) => {
+test('postgresql: what was committed without an answer is recognised by its positions and its facts', async (t) => {
   const { database, store } = await place(t)
   const only = await store()
   await only.claim(claimOf(), signal())
@@ -126,7 +126,7 @@ test('postgresql: a claim of our own whose answer was lost is ours, and what the
   assert.equal(await only.move(progress(at({ a: '6' })), signal()), null)
 })
 
-test('postgresql: lessons that cannot be written leave the positions where they are', async (t) => {
+test('postgresql: facts that cannot be written leave the positions where they are', async (t) => {
   const { database, store } = await place(t)
   const only = await store()
   await only.claim(claimOf(), signal())

@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.ts'
 /**
  * The tables in which a relay remembers itself, as `postgresql/schema.ts` has them. Foreign keys are left out, for
  * Greenplum does not enforce them: deleting a relay's row of `relays` makes the relay forget where it stood, and what else
- * bears its name goes when the name is begun anew.
+ * bears its name goes when a relay begins the name again.
  *
  * Spread by the name, so that a relay's rows of a table lie on one segment.
  */

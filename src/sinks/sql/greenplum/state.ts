@@ -39,22 +39,22 @@ export const greenplumState = (kernel: Kernel): StateStatements => ({
     return moved + begun === moves.size
   },
 
-  async keep(trx, held, lessons) {
+  async keep(trx, held, facts) {
     if (!(await isOurs(trx, held))) return false
-    const given = sql`jsonb_to_recordset(${factsJson(lessons)}::jsonb) AS l(subject text, lesson text)`
+    const given = sql`jsonb_to_recordset(${factsJson(facts)}::jsonb) AS l(subject text, lesson text)`
     const known = await count(
       trx,
       sql`
         UPDATE cdc_relay.lessons k SET lesson = l.lesson FROM ${given} WHERE k.name = ${held.name} AND k.subject = l.subject`,
     )
-    if (known === lessons.size) return true
+    if (known === facts.size) return true
     const added = await count(
       trx,
       sql`
         INSERT INTO cdc_relay.lessons (name, subject, lesson) SELECT ${held.name}::text, l.subject, l.lesson FROM ${given}
         WHERE NOT EXISTS (SELECT 1 FROM cdc_relay.lessons k WHERE k.name = ${held.name} AND k.subject = l.subject)`,
     )
-    return known + added === lessons.size
+    return known + added === facts.size
   },
 })
 

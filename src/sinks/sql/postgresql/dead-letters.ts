@@ -34,7 +34,7 @@ export async function keepDeadLetters(
   }
 }
 
-/** Whoever else keeps some of this name waits until these are there. */
+/** Another process that keeps some of this name waits until these are there. */
 async function notYetKept(trx: Database, name: string, letters: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
   if (letters.length === 0) return letters
   await sql`SELECT pg_advisory_xact_lock(${lockKey('dead letters', name)}::bigint)`.execute(trx)

@@ -6,7 +6,7 @@ import type { HeldClaim } from './state-statements.ts'
 
 /**
  * Removes the positions of these shards under our claim. False if it is not ours, or if one of them stands elsewhere than
- * we know: a target that was set back may have such a shard before its end.
+ * we know: a target that was restored may have such a shard before its end.
  *
  * @param before what was last read or written; a shard without position is forgotten already
  */

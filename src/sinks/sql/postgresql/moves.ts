@@ -3,7 +3,7 @@ import { POSTGRES_STEPS } from './schema.ts'
 import type { HeldClaim, StateStatements } from './state-statements.ts'
 import { factsJson, movesJson } from './state-rows.ts'
 
-/** One statement for all positions, one for all lessons, each of them with the look at the claim. */
+/** One statement for all positions, one for all facts, each of them with the look at the claim. */
 export const postgresState: StateStatements = {
   steps: POSTGRES_STEPS,
 
@@ -25,13 +25,13 @@ export const postgresState: StateStatements = {
     return rows[0]?.moved === moves.size
   },
 
-  async keep(trx, held, lessons) {
+  async keep(trx, held, facts) {
     const kept = await sql`
       WITH ours AS (${ours(held)})
       INSERT INTO cdc_relay.lessons (name, subject, lesson)
-      SELECT ours.name, l.subject, l.lesson FROM ours, jsonb_to_recordset(${factsJson(lessons)}::jsonb) AS l(subject text, lesson text)
+      SELECT ours.name, l.subject, l.lesson FROM ours, jsonb_to_recordset(${factsJson(facts)}::jsonb) AS l(subject text, lesson text)
       ON CONFLICT (name, subject) DO UPDATE SET lesson = excluded.lesson`.execute(trx)
-    return Number(kept.numAffectedRows) === lessons.size
+    return Number(kept.numAffectedRows) === facts.size
   },
 }
 

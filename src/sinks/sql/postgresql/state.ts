@@ -31,7 +31,7 @@ class SessionState implements SqlState {
   /** The claim that we hold, bigint as text. */
   #claimed = '0'
   #known = new KnownState({ positions: new Map(), facts: new Map() })
-  #setBacks = 0
+  #rewinds = 0
   /** The session that took the lock on the name, if one did. */
   #lockedIn: number | null = null
 
@@ -49,8 +49,8 @@ class SessionState implements SqlState {
     return this.#known.snapshot()
   }
 
-  setBacks(): number {
-    return this.#setBacks
+  rewinds(): number {
+    return this.#rewinds
   }
 
   keepLock(): Promise<unknown> {
@@ -117,9 +117,9 @@ class SessionState implements SqlState {
       this.#known = new KnownState(stored)
       return null
     }
-    // Set back. Whoever lives there keeps the name.
+    // Another process that lives there keeps the name.
     const older = await this.claim({ ...this.#requireRequest(), takeOver: false }, signal)
-    this.#setBacks++
+    this.#rewinds++
     return older
   }
 

@@ -45,7 +45,7 @@ export const CRATE_STEPS: readonly SchemaStep[] = [
         "lessons_revision" BIGINT NOT NULL,
         PRIMARY KEY ("name")
       ) ${SMALL}`,
-      // The lessons as one text, under the claim and the revision of the row that was to name them first: never altered.
+      // The facts as one text, under the claim and the revision of the row that was to name them first: never altered.
       lessons: sql`CREATE TABLE IF NOT EXISTS "cdc_relay"."lessons" (
         "life" TEXT NOT NULL,
         "claim" BIGINT NOT NULL,

@@ -15,9 +15,9 @@ import {
   readFacts,
   readRelay,
   pageOf,
-  removeLessonsBefore,
+  removeFactsBefore,
   storedIdentity,
-  writeLessons,
+  writeFacts,
 } from './state-rows.ts'
 
 /**
@@ -83,10 +83,10 @@ export function crateSharedState(db: Database): SharedState {
         if (tokens === null) continue
         // 0 is no page.
         const page = { life: row.life, claim: Math.max(1, row.claim), revision }
-        await writeLessons(db, name, page, new Map([...stored, ...news]))
+        await writeFacts(db, name, page, new Map([...stored, ...news]))
         const columns = { lessons_claim: page.claim, lessons_revision: page.revision }
         if ((await changeRelay(db, name, tokens, columns)) === null) continue
-        await removeLessonsBefore(db, page)
+        await removeFactsBefore(db, page)
         return
       }
     },

@@ -27,7 +27,7 @@ export interface ProgressColumns {
   /** Goes up with each move. */
   readonly revision: number
   readonly positions: string
-  /** Where the lessons are in `cdc_relay.lessons`; both 0 as long as there are none. */
+  /** Where the facts are in `cdc_relay.lessons`; both 0 as long as there are none. */
   readonly lessons_claim: number
   readonly lessons_revision: number
 }
@@ -47,8 +47,8 @@ export interface RelayRow extends Owner, ProgressColumns, Tokens {
   readonly settings: string
 }
 
-/** Lessons that count once a relay's row names them. */
-export interface LessonsPage {
+/** Facts that count once a relay's row names them. */
+export interface FactsPage {
   readonly life: string
   readonly claim: number
   readonly revision: number
@@ -123,7 +123,7 @@ export async function readProgress(db: Database, row: RelayRow): Promise<Stored>
   return { positions, facts: await readFacts(db, pageOf(row)) }
 }
 
-export const pageOf = ({ life, lessons_claim, lessons_revision }: RelayRow): LessonsPage => ({
+export const pageOf = ({ life, lessons_claim, lessons_revision }: RelayRow): FactsPage => ({
   life,
   claim: lessons_claim,
   revision: lessons_revision,
@@ -131,25 +131,25 @@ export const pageOf = ({ life, lessons_claim, lessons_revision }: RelayRow): Les
 
 export const positionsText = (positions: Positions): string => jsonOf({ positions, facts: new Map() })
 
-export async function readFacts(db: Database, { life, claim, revision }: LessonsPage): Promise<Facts> {
+export async function readFacts(db: Database, { life, claim, revision }: FactsPage): Promise<Facts> {
   if (claim === 0) return new Map()
   const { rows } = await sql<{ lessons: string }>`
     SELECT "lessons" FROM "cdc_relay"."lessons"
     WHERE "life" = ${life} AND "claim" = ${claim} AND "revision" = ${revision}`.execute(db)
-  if (rows[0] !== undefined) return readStored('The lessons', rows[0].lessons).facts
-  throw new RelayError('STATE_BROKEN', `Lessons ${claim}.${revision} of the relay are gone from cdc_relay.lessons`)
+  if (rows[0] !== undefined) return readStored('The facts', rows[0].lessons).facts
+  throw new RelayError('STATE_BROKEN', `Facts ${claim}.${revision} of the relay are gone from cdc_relay.lessons`)
 }
 
-/** All lessons, under a page that no row names yet. The same again does no harm. */
-export async function writeLessons(
+/** All facts, under a page that no row names yet. The same again does no harm. */
+export async function writeFacts(
   db: Database,
   name: string,
-  { life, claim, revision }: LessonsPage,
-  lessons: Facts,
+  { life, claim, revision }: FactsPage,
+  facts: Facts,
 ): Promise<void> {
   const { rows } = await sql`
     INSERT INTO "cdc_relay"."lessons" ("life", "claim", "revision", "name", "lessons")
-    VALUES (${life}, ${claim}, ${revision}, ${name}, ${jsonOf({ positions: new Map(), facts: lessons })})
+    VALUES (${life}, ${claim}, ${revision}, ${name}, ${jsonOf({ positions: new Map(), facts })})
     ON CONFLICT ("life", "claim", "revision") DO UPDATE SET "lessons" = excluded."lessons"
     RETURNING "claim"`.execute(db)
   theRow(rows, 'cdc_relay.lessons')
@@ -159,13 +159,13 @@ export async function writeLessons(
  * Removes the pages from before one that counts. What a search does not see yet stays for the next claim; a request that
  * is late cannot remove one that came to count.
  */
-export async function removeLessonsBefore(db: Database, { life, claim, revision }: LessonsPage): Promise<void> {
+export async function removeFactsBefore(db: Database, { life, claim, revision }: FactsPage): Promise<void> {
   await sql`
     DELETE FROM "cdc_relay"."lessons"
     WHERE "life" = ${life} AND ("claim" < ${claim} OR ("claim" = ${claim} AND "revision" < ${revision}))`.execute(db)
 }
 
-export async function removeLessons(db: Database, { life, claim, revision }: LessonsPage): Promise<void> {
+export async function removeFacts(db: Database, { life, claim, revision }: FactsPage): Promise<void> {
   await sql`
     DELETE FROM "cdc_relay"."lessons"
     WHERE "life" = ${life} AND "claim" = ${claim} AND "revision" = ${revision}`.execute(db)

@@ -34,11 +34,11 @@ import {
   type RelayRow,
   readProgress,
   readRelay,
-  removeLessons,
-  removeLessonsBefore,
+  removeFacts,
+  removeFactsBefore,
   storedIdentity,
   type Tokens,
-  writeLessons,
+  writeFacts,
 } from './state-rows.ts'
 
 /** What we last read or wrote. */
@@ -50,10 +50,10 @@ interface Known {
 /**
  * What a relay remembers in CrateDB, which has no transactions: one row holds who it is, who has claimed its name, and
  * where all its shards stand. A move is one compare-and-set of that row, by `_seq_no` and `_primary_term`, which is done
- * once or not at all. Lessons are written before, where nobody reads them until the row names them.
+ * once or not at all. Facts are written before, where nobody reads them until the row names them.
  *
  * The fence (`state/fence.ts`): owner, claim and revision tell a row that we wrote, but had no answer for, from one that
- * was set back, and one whose tokens changed although nobody wrote it from one that somebody wrote.
+ * an older one that was restored, and one whose tokens changed although nobody wrote it from one that somebody wrote.
  *
  * Nothing in CrateDB ends with its session, so a holder writes a heartbeat, and a name is free when it was given up, when
  * its heartbeat stands still until it is a minute old, or when it is taken over. That decides only who may try: what keeps
@@ -72,7 +72,7 @@ class CrateState implements SqlState {
   readonly #owner = randomUUID()
   #request: Claim | undefined
   #known: Known | undefined
-  #setBacks = 0
+  #rewinds = 0
   #heartbeat: { stop(): Promise<void> } | undefined
   #closed: Promise<void> | undefined
   /** Epoch ms on the cluster's clock. */
@@ -92,8 +92,8 @@ class CrateState implements SqlState {
     return this.#requireKnown().stored
   }
 
-  setBacks(): number {
-    return this.#setBacks
+  rewinds(): number {
+    return this.#rewinds
   }
 
   async keepLock(): Promise<void> {}
@@ -141,7 +141,7 @@ class CrateState implements SqlState {
     if (tokens === null) return null
     const taken = { ...row, ...us, ...tokens }
     const stored = await readProgress(this.#db, taken)
-    await removeLessonsBefore(this.#db, pageOf(taken))
+    await removeFactsBefore(this.#db, pageOf(taken))
     // Last: a call after a failure in between must not find the claim done, and miss what it read.
     this.#known = { row: taken, stored }
     return stored
@@ -155,7 +155,7 @@ class CrateState implements SqlState {
     const next = advance(stored, progress)
     const revision = row.revision + 1
     const page = facts.size === 0 ? pageOf(row) : { life: row.life, claim: row.claim, revision }
-    if (facts.size > 0) await writeLessons(this.#db, name, page, next.facts)
+    if (facts.size > 0) await writeFacts(this.#db, name, page, next.facts)
     const columns: ProgressColumns = {
       revision,
       positions: positionsText(next.positions),
@@ -163,7 +163,7 @@ class CrateState implements SqlState {
       lessons_revision: page.revision,
     }
     if (!(await this.#write({ ...columns, heartbeat: this.#now() }, next))) return false
-    if (facts.size > 0) await removeLessons(this.#db, pageOf(row))
+    if (facts.size > 0) await removeFacts(this.#db, pageOf(row))
     return true
   }
 
@@ -207,10 +207,10 @@ class CrateState implements SqlState {
       case 'further':
         this.#known = { row, stored: now! }
         return (await this.moveWithin(this.#db, progress)) ? null : await this.settle(progress, signal)
-      case 'set-back': {
-        // Whoever lives there keeps the name.
+      case 'rewound': {
+        // Another process that lives there keeps the name.
         const older = await this.claim({ ...this.#requireRequest(), takeOver: false }, signal)
-        this.#setBacks++
+        this.#rewinds++
         return older
       }
     }

@@ -15,16 +15,16 @@ const seed = anySeed()
 const CHANGES = 250
 
 /**
- * One history, written by processes that take the relay's name from each other, to a target that is set back now and then.
- * Every statement is final: what a loser or a batch before a set-back has written stays, and must do no harm.
+ * One history, written by processes that take the relay's name from each other, to a target that is rewound now and then.
+ * Every statement is final: what a loser or a batch before a rewind has written stays, and must do no harm.
  */
 for (const layout of ['document', 'columns'] as const) {
-  test(`${layout}: taken over and set back, the rows are those of the history (seed ${seed})`, async (t) => {
+  test(`${layout}: taken over and rewound, the rows are those of the history (seed ${seed})`, async (t) => {
     const crate = await openCrate(t)
     const random = seededRandom(seed)
     const history = historyOf(random)
     crate.faults.random({ seed, share: 0.05, matching: WRITES_ROWS })
-    const counts = { batches: 0, takeOvers: 0, setBacks: 0 }
+    const counts = { batches: 0, takeOvers: 0, rewinds: 0 }
     let holder: Sink | undefined
     let done = 0
 
@@ -47,14 +47,14 @@ for (const layout of ['document', 'columns'] as const) {
       done = result.kind === 'rewound' ? doneBy(result) : done + changes.length
     }
 
-    async function setBack(): Promise<void> {
+    async function rewind(): Promise<void> {
       const putBack = ['doc', 'cdc_relay'].map((schema) => copyTables(crate, schema))
       const then = done
       for (let i = 0; i < 3; i++) await write()
       for (const restore of putBack) await restore()
       await write()
       assert.equal(done, then)
-      counts.setBacks++
+      counts.rewinds++
     }
 
     await takeOver()
@@ -62,7 +62,7 @@ for (const layout of ['document', 'columns'] as const) {
     while (done < CHANGES) {
       const chance = random.below(12)
       if (chance === 0) await takeOver()
-      else if (chance === 1 && done < CHANGES - 60) await setBack()
+      else if (chance === 1 && done < CHANGES - 60) await rewind()
       else await write()
     }
     crate.faults.calm()

@@ -100,7 +100,7 @@ test(`cratedb: whatever goes wrong, what was moved is there, and only the last w
   })
   let holder: StateStore | undefined
   let there: Stored = { positions: new Map(), facts: new Map() }
-  const counts = { moves: 0, takeOvers: 0, setBacks: 0 }
+  const counts = { moves: 0, takeOvers: 0, rewinds: 0 }
 
   async function takeOver(): Promise<void> {
     const before = holder
@@ -119,20 +119,20 @@ test(`cratedb: whatever goes wrong, what was moved is there, and only the last w
     counts.moves++
     const shards = ['a', 'b', 'c'].filter(() => random.chance(0.5))
     const moves = at(Object.fromEntries(shards.map((shard) => [shard, String(counts.moves)])))
-    const lessons = random.chance(0.3) ? new Map([[random.pick(['x', '__proto__']), `"${counts.moves}"`]]) : new Map()
-    assert.equal(await holder!.move(progress(moves, lessons), signal()), null)
-    there = advance(there, progress(moves, lessons))
+    const facts = random.chance(0.3) ? new Map([[random.pick(['x', '__proto__']), `"${counts.moves}"`]]) : new Map()
+    assert.equal(await holder!.move(progress(moves, facts), signal()), null)
+    there = advance(there, progress(moves, facts))
     return moves.size > 0
   }
 
-  async function setBack(): Promise<void> {
+  async function rewind(): Promise<void> {
     const older = there
     const restore = copyTables(crate, 'cdc_relay')
     while (!(await move()));
     await restore()
     there = older
     assert.deepEqual(sorted((await holder!.move(progress(at({ a: 'lost' })), signal()))!), sorted(older))
-    counts.setBacks++
+    counts.rewinds++
   }
 
   crate.faults.random({ seed, share: 0.25 })
@@ -140,12 +140,12 @@ test(`cratedb: whatever goes wrong, what was moved is there, and only the last w
   for (let step = 0; step < 150; step++) {
     const chance = random.below(10)
     if (chance === 0) await takeOver()
-    else if (chance === 1) await setBack()
+    else if (chance === 1) await rewind()
     else await move()
   }
   await takeOver()
   t.diagnostic(`${JSON.stringify(counts)}; ${JSON.stringify([...crate.faults.happened])}`)
-  assert.ok(counts.takeOvers > 0 && counts.setBacks > 0)
+  assert.ok(counts.takeOvers > 0 && counts.rewinds > 0)
 })
 
 test('cratedb: a claim that was never given up is free once its heartbeat is a minute old, and not before', async (t) => {
@@ -185,7 +185,7 @@ test('cratedb: tokens that change although nobody wrote are taken, by moves and 
   assert.equal(await only.move(progress(at({ a: '6' })), signal()), null)
 })
 
-test('cratedb: what a relay forgets when its row is deleted, lessons too', async (t) => {
+test('cratedb: what a relay forgets when its row is deleted, facts too', async (t) => {
   const { crate, store } = await place(t)
   const first = await store()
   await first.claim(claimOf(), signal())
@@ -196,12 +196,12 @@ test('cratedb: what a relay forgets when its row is deleted, lessons too', async
   assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), facts: new Map() })
 })
 
-test('cratedb: of lessons only the newest page stays', async (t) => {
+test('cratedb: of facts only the newest page stays', async (t) => {
   const { crate, store } = await place(t)
   const first = await store()
   await first.claim(claimOf(), signal())
-  for (const lesson of ['1', '2', '3']) await first.move(progress(new Map(), new Map([['x', lesson]])), signal())
-  // What a crash left between the lessons and the row that was to name them.
+  for (const fact of ['1', '2', '3']) await first.move(progress(new Map(), new Map([['x', fact]])), signal())
+  // What a crash left between the facts and the row that was to name them.
   crate.query(`INSERT INTO "cdc_relay"."lessons" ("life", "claim", "revision", "name", "lessons")
     SELECT "life", "claim", "revision" - 1, "name", 'left' FROM "cdc_relay"."lessons"`)
   assert.equal(crate.query('SELECT * FROM "cdc_relay"."lessons"').length, 2)
@@ -230,9 +230,9 @@ test('cratedb: it says no more than its grammar takes, and never a transaction o
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
-const sorted = ({ positions, facts: lessons }: Stored) => ({
+const sorted = ({ positions, facts }: Stored) => ({
   positions: [...positions].sort(),
-  facts: [...lessons].sort(),
+  facts: [...facts].sort(),
 })
 
 async function place(t: TestContext): Promise<{ crate: Crate; store: () => Promise<StateStore> }> {
