@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import type pg from 'pg'
 import { serialize } from 'pg-protocol'
 import type { Env } from '../env.ts'
+import { schemeOf } from '../server-url.ts'
 import { askerOf } from '../sinks/sql/advice.ts'
 import { crateAddress } from '../sinks/sql/cratedb/address.ts'
 import { bySqlState, sqlFailure } from '../sinks/sql/failures.ts'
@@ -40,7 +41,7 @@ const SILENCE_MS = 30_000
  * @throws RelayError CONFIGURATION for a URL that cannot be read; STATE_HELD for a PGlite folder that is in use
  */
 export async function reach(url: string, login: Login): Promise<Reached> {
-  if (url.startsWith('pglite:')) return await reachPGlite(url.slice('pglite:'.length), login)
+  if (schemeOf(url) === 'pglite') return await reachPGlite(url.slice('pglite:'.length), login)
   const { schema, ...config } = configOf(url, login)
   return {
     url,
@@ -68,7 +69,7 @@ function withDatabase(url: string, database: string | undefined): string {
 
 /** As the sinks connect, so that what a pooler or a server makes of it shows. */
 function configOf(url: string, { passwordFile, env }: Login): SessionConfig & Pick<Reached, 'schema'> {
-  const isCrate = url.startsWith('crate:')
+  const isCrate = schemeOf(url) === 'crate'
   const address = isCrate ? crateAddress(url, env, passwordFile !== null) : postgresAddress(url)
   const { connectionString, options, schema } = address
   return { Client: clientThatLogsIn(passwordFile, isCrate ? env : undefined), connectionString, options, schema }

@@ -1,3 +1,5 @@
+import { schemeOf } from '../server-url.ts'
+
 /**
  * `--crate-objects dynamic` is the older spelling of `crate://…?objects=dynamic`.
  *
@@ -19,6 +21,6 @@ export function objectsProblem(sink: string, objects: unknown): string | null {
 export const objectsWarning = (objects: 'ignored' | 'dynamic'): string =>
   `is the older spelling: write it into the URL of --sink, crate://…?objects=${objects}`
 
-const isCrate = (sink: string): boolean => /^crate:/i.test(sink)
+export const isCrate = (sink: string): boolean => schemeOf(sink) === 'crate'
 
 const objectsIn = (sink: string): string | null => URL.parse(sink)?.searchParams.get('objects') ?? null

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import type { Env } from '../../env.ts'
+import { schemeOf } from '../../server-url.ts'
 
 /** Who writes where: so that an advice can be typed as it stands. */
 export interface Asker {
@@ -11,7 +12,7 @@ export interface Asker {
 
 /** The role that a URL logs in as. */
 export function askerOf(url: string, env: Env = {}): Asker {
-  if (url.startsWith('pglite:')) return { user: 'postgres' }
+  if (schemeOf(url) === 'pglite') return { user: 'postgres' }
   const parsed = URL.parse(url)
   const named = parsed?.username ? decoded(parsed.username) : parsed?.searchParams.get('user')
   return { user: named || env.PGUSER || userInfo().username }

@@ -8,6 +8,7 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import type { Change } from '../../../src/change.ts'
 import { FAILURES, type FailureCode, RelayError } from '../../../src/errors.ts'
+import { sinkProblem } from '../../../src/sinks/by-url.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { inTransaction } from '../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../src/sinks/sql/connect.ts'
@@ -65,6 +66,13 @@ test('each session says who it is and does not wait for ever, also one that come
   // The connection may have to be used, more than once, to be found dead.
   const second = await settings().catch(settings).catch(settings).catch(settings)
   assert.notEqual(second, first)
+})
+
+test('the scheme of a URL may stand in capitals', async () => {
+  for (const url of ['POSTGRESQL://app@127.0.0.1/d', 'Greenplum://app@127.0.0.1/d', 'CRATE://app@127.0.0.1']) {
+    assert.equal(sinkProblem(url, {}), null)
+    await (await connect(url)).close()
+  }
 })
 
 test('the schema of the URL is where tables go', async (t) => {
