@@ -13,8 +13,11 @@ export const roleProblem = (text: string): string | null => (text.startsWith('ar
 export const endpointProblem = (text: string): string | null =>
   /^https?:$/.test(URL.parse(text)?.protocol ?? '') ? null : 'must be an http:// or https:// URL'
 
+/** A setting of AWS: an option of the command line, and a parameter of an address. */
+export type AwsSetting = 'region' | 'profile' | 'role-arn' | 'external-id' | 'endpoint-url'
+
 /** What is wrong with the value of each parameter there is; null if nothing. */
-const PARAMETERS: Readonly<Record<string, (value: string) => string | null>> = {
+const PARAMETERS: Readonly<Record<AwsSetting, (value: string) => string | null>> = {
   region: regionProblem,
   profile: () => null,
   'role-arn': (value) => (value === '' ? null : roleProblem(value)),
@@ -22,7 +25,8 @@ const PARAMETERS: Readonly<Record<string, (value: string) => string | null>> = {
   'endpoint-url': endpointProblem,
 }
 /** They belong together: whose keys, for which role. */
-const OF_CREDENTIALS = ['profile', 'role-arn', 'external-id']
+const OF_CREDENTIALS: readonly AwsSetting[] = ['profile', 'role-arn', 'external-id']
+const SETTINGS = Object.keys(PARAMETERS) as AwsSetting[]
 
 /** @param address `orders-cdc?region=eu-north-1&role-arn=arn:aws:iam::111122223333:role/reader`, or the name alone */
 export function awsAddress(address: string): AwsAddress {
@@ -34,12 +38,12 @@ export function awsAddress(address: string): AwsAddress {
 
 export function awsAddressProblems({ parameters }: AwsAddress): string[] {
   const wrong = [...parameters].flatMap(([name, value]) => {
-    const problem = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name]!(value) : null
+    const problem = isSetting(name) ? PARAMETERS[name](value) : null
     return problem === null ? [] : [`${name} ${problem}`]
   })
   const lacksRole = parameters.get('external-id') && !parameters.get('role-arn')
   return [
-    ...parameterProblems(parameters, Object.keys(PARAMETERS)),
+    ...parameterProblems(parameters, SETTINGS),
     ...wrong,
     ...(lacksRole ? ['external-id needs role-arn beside it'] : []),
   ]
@@ -50,9 +54,8 @@ export function awsAddressProblems({ parameters }: AwsAddress): string[] {
  * role or an external id takes none of these from `common`, and an empty `role-arn=` stands for no role.
  */
 export function awsOptionsFor({ parameters }: AwsAddress, common: AwsOptions): AwsOptions {
-  const own = (name: string): string | undefined => parameters.get(name) || undefined
-  const hasCredentials = OF_CREDENTIALS.some((name) => parameters.has(name))
-  const credentials = hasCredentials
+  const own = (name: AwsSetting): string | undefined => parameters.get(name) || undefined
+  const credentials = hasCredentials(parameters)
     ? { profile: own('profile'), roleArn: own('role-arn'), externalId: own('external-id') }
     : {}
   return {
@@ -62,3 +65,14 @@ export function awsOptionsFor({ parameters }: AwsAddress, common: AwsOptions): A
     endpointUrl: own('endpoint-url') ?? common.endpointUrl,
   }
 }
+
+/** What an address takes from the settings for all, since it does not say it itself. */
+export function commonSettings({ parameters }: AwsAddress): AwsSetting[] {
+  return SETTINGS.filter((name) =>
+    OF_CREDENTIALS.includes(name) ? !hasCredentials(parameters) : !parameters.has(name),
+  )
+}
+
+const isSetting = (name: string): name is AwsSetting => Object.hasOwn(PARAMETERS, name)
+
+const hasCredentials = (parameters: URLSearchParams): boolean => OF_CREDENTIALS.some((name) => parameters.has(name))

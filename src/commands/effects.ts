@@ -1,7 +1,9 @@
+import type { AwsSetting } from '../aws/address.ts'
 import { sourceEntry } from '../ingest/by-url.ts'
-import { SINK_KINDS, sinkEntry } from '../sinks/by-url.ts'
+import { sinkEntry, sinkSchemes } from '../sinks/by-url.ts'
 import type { SinkEntry } from '../sinks/entry.ts'
 import { stateEntry } from '../state/by-url.ts'
+import { isCrate } from './crate-objects.ts'
 import { isLook } from './open-store.ts'
 import type { RunConfig } from './run-schema.ts'
 import type { RunOption } from './run-options.ts'
@@ -18,13 +20,17 @@ const isStream = ({ source }: RunConfig): boolean => sourceEntry(source).isStrea
 const isMirror = (config: RunConfig): boolean => config.mode === 'mirror' && writesTables(config)
 /** Of a sink that keeps none itself. */
 const needsStore = ({ sink }: RunConfig): boolean => !sinkEntry(sink)!.keepsState
-const asksAws = (config: RunConfig): boolean =>
-  sourceEntry(config.source).asksAws ||
-  (needsStore(config) && config.state !== undefined && stateEntry(STATE_STORES, config.state)!.asksAws)
+const usesState = (config: RunConfig): boolean => needsStore(config) && config.source !== 'file:-'
+/** Which settings of AWS the addresses leave to the options. */
+function commonAws(config: RunConfig): readonly AwsSetting[] {
+  const { source, state } = config
+  const ofState = state !== undefined && usesState(config) ? stateEntry(STATE_STORES, state)!.commonAws(state) : []
+  return [...sourceEntry(source).commonAws(source), ...ofState]
+}
 /** Schemes of the sinks that are like this, in words. */
 const schemes = (isSuch: (entry: SinkEntry) => boolean): string =>
-  SINK_KINDS.filter(([, entry]) => isSuch(entry))
-    .map(([scheme]) => `${scheme}:`)
+  sinkSchemes(isSuch)
+    .map((scheme) => `${scheme}:`)
     .join(' and ')
 const WITHOUT_STATE = `${schemes(({ keepsState }) => !keepsState)} sinks`
 const mayBeDms = ({ format }: RunConfig): boolean => format !== 'dynamodb'
@@ -33,7 +39,10 @@ const mayBeDynamodb = ({ format }: RunConfig): boolean => format !== 'dms'
 const OF_DMS: Effect = { when: mayBeDms, only: 'it is for records of DMS' }
 const OF_DYNAMODB: Effect = { when: mayBeDynamodb, only: 'it is for records of DynamoDB' }
 const OF_STREAMS: Effect = { when: isStream, only: 'it is for Kinesis streams; a file is read to its end' }
-const OF_AWS: Effect = { when: asksAws, only: 'nothing of AWS is asked' }
+const ofAws = (option: AwsSetting, what: string): Effect => ({
+  when: (config) => commonAws(config).includes(option),
+  only: `nothing of AWS is asked, or each address has ${what} of its own`,
+})
 const OF_TABLES: Effect = {
   when: writesTables,
   only: `a ${schemes(({ writes }) => writes === 'records')} sink writes the change records as they come`,
@@ -44,11 +53,11 @@ const OF_MIRRORS: Effect = { when: isMirror, only: 'it is for mirrored tables' }
 const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   'until-latest': OF_STREAMS,
   'on-gap': OF_STREAMS,
-  region: OF_AWS,
-  profile: OF_AWS,
-  'role-arn': OF_AWS,
-  'external-id': OF_AWS,
-  'endpoint-url': { when: isStream, only: 'it is for Kinesis streams' },
+  region: ofAws('region', 'a region'),
+  profile: ofAws('profile', 'credentials'),
+  'role-arn': ofAws('role-arn', 'credentials'),
+  'external-id': ofAws('external-id', 'credentials'),
+  'endpoint-url': { ...ofAws('endpoint-url', 'an endpoint'), only: 'it is for Kinesis streams whose address has none' },
 
   key: OF_DMS,
   'key-wait': { when: (config) => mayBeDms(config) && isMirror(config), only: 'it is for mirrored tables of DMS' },
@@ -78,14 +87,14 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
     when: (config) => isMirror(config) && !needsStore(config),
     only: 'it is for mirrored tables that the relay writes by SQL',
   },
-  'crate-objects': { when: ({ sink }) => sink.startsWith('crate:'), only: 'it is for CrateDB' },
+  'crate-objects': { when: ({ sink }) => isCrate(sink), only: 'it is for CrateDB' },
 
   'take-over': {
     when: (config) => !needsStore(config) || (config.source !== 'file:-' && !isLook(config)),
     only: 'nothing is kept under a name',
   },
   state: {
-    when: (config) => needsStore(config) && config.source !== 'file:-',
+    when: usesState,
     only: `it is for ${WITHOUT_STATE}, and not for standard input; a database keeps the state itself, in its schema cdc_relay`,
   },
   'dead-letters': {

@@ -1,7 +1,6 @@
 import type { Options } from 'yargs'
 import { sourceUsage } from '../ingest/by-url.ts'
-import { SINK_KINDS } from '../sinks/by-url.ts'
-import type { SinkEntry } from '../sinks/entry.ts'
+import { SINK_KINDS, sinkSchemes } from '../sinks/by-url.ts'
 import { stateUsage } from '../state/by-url.ts'
 import { STATE_STORES } from './state-stores.ts'
 
@@ -12,12 +11,8 @@ const trouble = 'When something is wrong:'
 const pace = 'Batches and memory:'
 const aws = 'AWS:'
 
-/** The schemes of the sinks that are like this. */
-const schemes = (isSuch: (entry: SinkEntry) => boolean, separator = ', '): string =>
-  SINK_KINDS.filter(([, entry]) => isSuch(entry))
-    .map(([scheme]) => scheme)
-    .join(separator)
-const WITHOUT_STATE = schemes(({ keepsState }) => !keepsState)
+const WITHOUT_STATE = sinkSchemes(({ keepsState }) => !keepsState).join(', ')
+const SOFT_ALONE = sinkSchemes(({ deletes }) => deletes[0] === 'soft').join(' and ')
 
 /**
  * Every option of `cdc-relay run`, its default and its help, declared once. Values arrive as text and are checked,
@@ -55,7 +50,7 @@ export const RUN_OPTIONS = {
   ),
   deletes: text(
     rows,
-    `hard (delete the row), soft (mark it, hidden by a view) or ignore [default: hard; ${schemes(({ deletes }) => deletes[0] === 'soft', ' and ')}: soft]`,
+    `hard (delete the row), soft (mark it, hidden by a view) or ignore [default: hard; ${SOFT_ALONE}: soft]`,
   ),
   expired: text(rows, 'deletes made by DynamoDB TTL: delete or keep', 'delete'),
   'create-tables': text(rows, 'auto (create what is missing) or never', 'auto'),

@@ -1,3 +1,4 @@
+import type { AwsSetting } from '../aws/address.ts'
 import type { AwsOptions } from '../aws/client-settings.ts'
 import type { Log } from '../observe/log.ts'
 import type { RetryObserver } from '../retry.ts'
@@ -33,7 +34,8 @@ export interface SourceEntry {
   readonly usage: string
   /** False for a file: it has an end, and nothing in it expires. */
   readonly isStream: boolean
-  readonly asksAws: boolean
+  /** The AWS settings that it takes from the options, for its address does not say them. */
+  commonAws(source: string): readonly AwsSetting[]
   /** What is wrong with a source as the operator names it; null if nothing. */
   problem(source: string, aws: AwsOptions): string | null
   /** @param settings of a source that `problem` finds nothing wrong with. @throws RelayError CONFIGURATION */

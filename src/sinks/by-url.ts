@@ -26,6 +26,10 @@ export const SINK_KINDS: readonly (readonly [scheme: string, entry: SinkEntry])[
   ([, entry], at, all) => all.findIndex(([, other]) => other === entry) === at,
 )
 
+/** The schemes of the kinds that are like this. */
+export const sinkSchemes = (isSuch: (entry: SinkEntry) => boolean): string[] =>
+  SINK_KINDS.filter(([, entry]) => isSuch(entry)).map(([scheme]) => scheme)
+
 /** Null: no kind of target has this scheme. */
 export function sinkEntry(url: string): SinkEntry | null {
   const scheme = schemeOf(url)

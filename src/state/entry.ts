@@ -1,3 +1,4 @@
+import type { AwsSetting } from '../aws/address.ts'
 import type { AwsOptions } from '../aws/client-settings.ts'
 import type { Env } from '../env.ts'
 import type { Log } from '../observe/log.ts'
@@ -14,7 +15,8 @@ export interface StateSurroundings {
 export interface StateEntry {
   /** How its URL is written. */
   readonly usage: string
-  readonly asksAws: boolean
+  /** The AWS settings that it takes from the options, for the URL does not say them. */
+  commonAws(url: string): readonly AwsSetting[]
   /** What is wrong with a URL that has this scheme and something behind it; null if nothing. */
   problem(url: string): string | null
   /** What must not be seen in a log or a message. */

@@ -3,7 +3,7 @@ import type { StateEntry } from './entry.ts'
 
 export const FILE_STORE: StateEntry = {
   usage: 'file:PATH',
-  asksAws: false,
+  commonAws: () => [],
   problem: (url) => pathProblem(pathOf(url)),
   secrets: () => [],
   async open(url) {

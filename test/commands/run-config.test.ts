@@ -294,6 +294,7 @@ for (const [option, url, problem] of ADDRESSES) {
   })
 }
 
+const ROLE = 'arn:aws:iam::111122223333:role/reader'
 const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
   [{ state: 'file:s', 'dead-letters': 'file:d', 'crate-objects': 'dynamic' }, 'state', 'dead-letters', 'crate-objects'],
   [{ sink: 'crate://h?objects=dynamic' }],
@@ -307,6 +308,7 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
     'create-tables',
   ],
   [{ sink: 'jsonl:-', source: 'file:-', state: 'file:s', 'take-over': true }, 'state', 'take-over'],
+  [{ sink: 'jsonl:-', source: 'file:-', state: 'dynamodb:states', region: 'r' }, 'state', 'region'],
   [{ sink: 'jsonl:-', source: 'file:a', 'take-over': true }, 'take-over'],
   [{ sink: 'jsonl:-', source: 'file:a', state: 'file:s', 'take-over': true }],
   [{ sink: 'jsonl:out', source: 'file:a', state: 'dynamodb:states', region: 'eu-north-1' }],
@@ -317,6 +319,34 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
     'profile',
     'until-latest',
     'on-gap',
+  ],
+  [
+    { source: `orders?role-arn=${ROLE}&region=r`, region: 'r', profile: 'p', 'role-arn': ROLE, 'external-id': 'x' },
+    'region',
+    'profile',
+    'role-arn',
+    'external-id',
+  ],
+  [{ source: 'orders?profile=own&endpoint-url=http://h', 'role-arn': ROLE, region: 'r' }, 'role-arn'],
+  [{ source: 'orders?endpoint-url=http://h', 'endpoint-url': 'http://h', 'role-arn': ROLE }, 'endpoint-url'],
+  [{ source: 'orders?role-arn=&region=r', sink: 'jsonl:out', state: 'dynamodb:states', 'role-arn': ROLE, region: 'r' }],
+  [
+    {
+      source: 'orders?endpoint-url=http://h',
+      sink: 'jsonl:out',
+      state: 'dynamodb:states?region=r&profile=own',
+      'endpoint-url': 'http://h',
+      profile: 'p',
+      region: 'r',
+    },
+    'endpoint-url',
+  ],
+  // A database keeps the state itself, so that nothing reaches the table of --state.
+  [
+    { source: 'orders?role-arn=&region=r', state: 'dynamodb:states', 'role-arn': ROLE, region: 'r' },
+    'state',
+    'role-arn',
+    'region',
   ],
   [{ mode: 'append', deletes: 'soft', layout: 'columns', 'on-reload': 'sweep' }, 'deletes', 'layout', 'on-reload'],
   [{ mode: 'append', deletes: 'ignore' }],
@@ -342,6 +372,7 @@ for (const [argv, ...warned] of VAIN) {
 
 const OBJECTS: [argv: Record<string, string>, sink: string, isWarned: boolean][] = [
   [{ sink: 'crate://h', 'crate-objects': 'dynamic' }, 'crate://h?objects=dynamic', true],
+  [{ sink: 'CRATE://h', 'crate-objects': 'dynamic' }, 'CRATE://h?objects=dynamic', true],
   [
     { sink: 'crate://h/doc?sslmode=require', 'crate-objects': 'ignored' },
     'crate://h/doc?sslmode=require&objects=ignored',

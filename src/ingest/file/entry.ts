@@ -7,7 +7,7 @@ import type { SourceEntry } from '../entry.ts'
 export const FILE_SOURCE: SourceEntry = {
   usage: 'file:PATH or file:- (JSON records in lines, lists or answers of the AWS CLI, plain or gzip)',
   isStream: false,
-  asksAws: false,
+  commonAws: () => [],
   problem(source) {
     const path = pathOf(source)
     if (path === '') return 'names no file: file:PATH, or file:- for standard input'

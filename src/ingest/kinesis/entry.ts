@@ -1,4 +1,4 @@
-import { type AwsAddress, awsAddress, awsAddressProblems, awsOptionsFor } from '../../aws/address.ts'
+import { type AwsAddress, awsAddress, awsAddressProblems, awsOptionsFor, commonSettings } from '../../aws/address.ts'
 import type { SourceEntry } from '../entry.ts'
 import { streamNameOf, streamProblem } from './stream-name.ts'
 
@@ -6,7 +6,7 @@ import { streamNameOf, streamProblem } from './stream-name.ts'
 export const KINESIS_SOURCE: SourceEntry = {
   usage: 'stream name or ARN (with AWS settings of its own: NAME?region=…&profile=…&role-arn=…&endpoint-url=…)',
   isStream: true,
-  asksAws: true,
+  commonAws: (source) => commonSettings(addressOf(source)),
   problem(source, aws) {
     const address = addressOf(source)
     const ofName = streamProblem(address.name, awsOptionsFor(address, aws).region)
@@ -30,4 +30,4 @@ export const KINESIS_SOURCE: SourceEntry = {
   },
 }
 
-const addressOf = (source: string): AwsAddress => awsAddress(source.replace(/^kinesis:/, ''))
+const addressOf = (source: string): AwsAddress => awsAddress(source.replace(/^kinesis:/i, ''))

@@ -8,9 +8,9 @@ import { postgresAddress, TLS_FILES } from './postgresql/address.ts'
 /** A PostgreSQL that only keeps the state. A schema is nothing to choose: the state lies in `cdc_relay`. */
 export const SQL_STORE: StateEntry = {
   usage: 'postgresql://USER@HOST/DATABASE',
-  asksAws: false,
+  commonAws: () => [],
   problem(url) {
-    const isUrl = /^postgres(ql)?:\/\//.test(url) && (URL.canParse(url) || misreading(url) !== null)
+    const isUrl = /^postgres(ql)?:\/\//i.test(url) && (URL.canParse(url) || misreading(url) !== null)
     if (!isUrl) return `is not a URL: ${SQL_STORE.usage}`
     return addressProblem(url, () => postgresAddress(url, ['schema']), TLS_FILES)
   },
