@@ -66,13 +66,13 @@ export const POSTGRESQL_SESSIONS: readonly Check[] = [
     id: 'P-15',
     what: 'a transaction waits for pg_advisory_xact_lock while another one writes; what does it see then?',
     expected: 'the row',
-    decides: 'tombstones are seen by whoever writes the table next',
+    decides: 'whichever relay writes the table next sees the tombstones',
     otherwise: 'A deleted row could come back when two relays write one table: run one relay for each table.',
     async find(context) {
       const [one, other] = [await context.another(), await context.another()]
       const key = Number.parseInt(context.name.slice(-8), 16)
       for (const wire of [one, other]) worked(await ask(wire, 'BEGIN ISOLATION LEVEL READ COMMITTED'))
-      // So that it is begun with an older sight of things.
+      // Takes its first snapshot before the row is there.
       worked(await ask(other, `SELECT count(*) FROM ${context.t}`))
       worked(await ask(one, `SELECT pg_advisory_xact_lock(${key})`))
       const waited = ask(other, `SELECT pg_advisory_xact_lock(${key})`)

@@ -48,15 +48,14 @@ function readOptions(
   argv: Readonly<Record<string, unknown>>,
   env: NodeJS.ProcessEnv,
 ): { sink: string; passwordFile: string | null; json: boolean } {
-  const known = [...NO_OPTIONS, ...Object.keys(CHECK_OPTIONS)]
-  const words = (argv._ as readonly unknown[]).slice(1).map((word) => strayWord(String(word)))
-  const unknown = Object.keys(argv).filter((name) => !known.includes(name))
+  const names = Object.keys(CHECK_OPTIONS)
+  const words = (argv._ as readonly unknown[]).slice(1).map((word) => strayWord(String(word), names))
+  const unknown = Object.keys(argv).filter((name) => !NO_OPTIONS.has(name) && !names.includes(name))
   const sink = argv.sink ?? env.CDC_RELAY_SINK
   const passwordFile = argv['sink-password-file'] ?? env.CDC_RELAY_SINK_PASSWORD_FILE
   const problems = [
     ...unknown.map(
-      (name) =>
-        `--${maskedWord(name)} is not an option of check${suggestion(name, Object.keys(CHECK_OPTIONS), (near) => `--${near}`)}`,
+      (name) => `--${maskedWord(name)} is not an option of check${suggestion(name, names, (near) => `--${near}`)}`,
     ),
     ...words,
   ]

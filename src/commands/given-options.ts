@@ -3,7 +3,11 @@ import { parse as parseYaml } from 'yaml'
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
 import { maskedWord } from '../mask.ts'
-import { SINK_KINDS } from '../sinks/by-url.ts'
+import { hasSourceScheme } from '../ingest/by-url.ts'
+import { schemeOf } from '../server-url.ts'
+import { SINK_KINDS, sinkEntry } from '../sinks/by-url.ts'
+import { stateEntry } from '../state/by-url.ts'
+import { STATE_STORES } from './state-stores.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
 import { splitOutsideQuotes } from './table-options.ts'
 
@@ -68,20 +72,24 @@ function fromLine(argv: Readonly<Record<string, unknown>>): Part {
     } else values[name] = value
   }
   const words = (argv._ as readonly unknown[] | undefined)?.slice(1) ?? []
-  return { values, problems: [...problems, ...words.map((word) => strayWord(String(word)))], refused }
+  return { values, problems: [...problems, ...words.map((word) => strayWord(String(word), NAMES))], refused }
 }
 
 const times = (count: number): string => (count === 2 ? 'twice' : `${count} times`)
 
 const shownName = (name: string): string => (name.length === 1 ? `-${name}` : `--${maskedWord(name)}`)
 
-/** A word that no option claims, the password of a URL masked in it. */
-export function strayWord(word: string): string {
+/** A word that no option claims, the password of a URL masked in it. @param names of the options that there are */
+export function strayWord(word: string, names: readonly string[]): string {
   const shown = `"${maskedWord(word)}"`
-  const [, scheme] = /^([a-z][a-z0-9+.-]*):/i.exec(word) ?? []
-  if (scheme === undefined) return `${shown} is not an option${suggestion(word, NAMES, (near) => `--${near}`)}`
-  const option = ['file', 'kinesis', 'arn'].includes(scheme) ? '--source' : '--sink'
-  return `${shown} stands alone: did you mean ${option} ${shown}?`
+  if (schemeOf(word) === null) return `${shown} is not an option${suggestion(word, names, (near) => `--${near}`)}`
+  const option = optionOf(word)
+  return `${shown} stands alone${names.includes(option) ? `: did you mean --${option} ${shown}?` : ''}`
+}
+
+function optionOf(address: string): RunOption {
+  if (hasSourceScheme(address)) return 'source'
+  return sinkEntry(address) === null && stateEntry(STATE_STORES, address) !== null ? 'state' : 'sink'
 }
 
 /** `CDC_RELAY_BATCH_RECORDS` is `--batch-records`. Lists are split at commas outside of double quotes. */

@@ -7,12 +7,16 @@ import { KINESIS_SOURCE } from './kinesis/entry.ts'
 /** Scheme → kind of source. A new source is one line here. What has none of these schemes is a Kinesis stream. */
 const SOURCES: Readonly<Record<string, SourceEntry>> = {
   kinesis: KINESIS_SOURCE,
+  arn: KINESIS_SOURCE,
   file: FILE_SOURCE,
 }
 
-export function sourceEntry(source: string): SourceEntry {
-  const scheme = schemeOf(source)
-  return scheme !== null && Object.hasOwn(SOURCES, scheme) ? SOURCES[scheme]! : KINESIS_SOURCE
+export const sourceEntry = (source: string): SourceEntry =>
+  hasSourceScheme(source) ? SOURCES[schemeOf(source)!]! : KINESIS_SOURCE
+
+export function hasSourceScheme(word: string): boolean {
+  const scheme = schemeOf(word)
+  return scheme !== null && Object.hasOwn(SOURCES, scheme)
 }
 
 /** What is wrong with a source as the operator names it; null if nothing. @param aws of the command line */
@@ -24,7 +28,4 @@ export const openSource = (settings: SourceSettings, surroundings: SourceSurroun
   sourceEntry(settings.source).open(settings, surroundings)
 
 /** For `--help`. */
-export const sourceUsage = (): string =>
-  Object.values(SOURCES)
-    .map(({ usage }) => usage)
-    .join('; ')
+export const sourceUsage = (): string => [...new Set(Object.values(SOURCES).map(({ usage }) => usage))].join('; ')

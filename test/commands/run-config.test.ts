@@ -170,7 +170,7 @@ test('what is misspelt, given twice or of another kind is named with the rest, a
     ]
     writeFileSync(path, lines.join('\n'))
     const argv = {
-      _: ['run', 'postgresql://app:s3cret@db/w', 'file:x.jsonl', 'batch-bites'],
+      _: ['run', 'postgresql://app:s3cret@db/w', 'file:x.jsonl', 'arn:aws:x', 'dynamodb:states', 'batch-bites'],
       config: path,
       sink: ['pglite:a', 'pglite:b'],
       memory: ['1MiB', '2MiB', '3MiB'],
@@ -197,6 +197,8 @@ test('what is misspelt, given twice or of another kind is named with the rest, a
       '-q is not an option\n',
       '"postgresql://app:***@db/w" stands alone: did you mean --sink "postgresql://app:***@db/w"?\n',
       '"file:x.jsonl" stands alone: did you mean --source "file:x.jsonl"?\n',
+      '"arn:aws:x" stands alone: did you mean --source "arn:aws:x"?\n',
+      '"dynamodb:states" stands alone: did you mean --state "dynamodb:states"?\n',
       '"batch-bites" is not an option (did you mean --batch-bytes?)\n',
       'the variable CDC_RELAY_BATCH_RECRODS is not known (did you mean CDC_RELAY_BATCH_RECORDS?)\n',
       'the variable cdc_relay_source is not known (did you mean CDC_RELAY_SOURCE?)\n',
