@@ -15,12 +15,12 @@ export function boundColumns<C extends Column, R extends Relation<C>>(
   known: SourceTable | null,
   { codecFor, deletes, own, mostColumns }: TableStyle<R, C>,
 ): ColumnsTable {
-  const given = known?.values ?? 'typed'
   const byName = new Map(relation.columns.map((column) => [column.name, column]))
   const isKey = new Set(keys.map(({ attribute }) => attribute))
-  const holds = new Map(columns.map(({ attribute, holds }) => [attribute, holds]))
+  const sources = new Map(columns.map((column) => [column.attribute, column]))
   const bound = (mapping: Mapping, column: C, index: number): TargetColumn => {
-    const codec = codecFor(column, given, holds.get(mapping.attribute) ?? null)
+    const { given, holds } = sources.get(mapping.attribute)!
+    const codec = codecFor(column, given, holds)
     return {
       ...mapping,
       ...codec,

@@ -15,11 +15,12 @@ export function desiredColumns(
 ): DesiredTable | null {
   const keyNames = keyOf(known, changes)
   if (keyNames === null) return null
+  const given = known?.values ?? traitsOf(changes[0]!.source).values
   const types = new Map<string, ColumnType | null>(keyNames.map((name) => [name, null]))
   for (const [attribute, type] of known?.columns ?? []) types.set(attribute, type)
   for (const { attribute } of remembered) if (!types.has(attribute)) types.set(attribute, null)
   for (const [attribute, values] of valuesOf(changes, types)) {
-    types.set(attribute, inferredType(values, traitsOf(changes[0]!.source).values))
+    types.set(attribute, inferredType(values, given))
   }
   const declared = declaredTypes(known?.name ?? changes[0]!.table)
   for (const [attribute, type] of declared) if (types.has(attribute)) types.set(attribute, type)
@@ -27,11 +28,12 @@ export function desiredColumns(
   const columns = Array.from(types, ([attribute, type]): DesiredColumn => {
     const isKey = keyNames.includes(attribute)
     // What some values of an attribute were says nothing of the others.
-    const isTold = isKey || declared.has(attribute) || known?.columns.has(attribute) === true
+    const isDeclared = isKey || declared.has(attribute) || known?.columns.has(attribute) === true
     return {
       attribute,
       column: names.column(attribute),
-      holds: isTold ? type : null,
+      holds: isDeclared ? type : null,
+      given,
       type: type === null ? null : newColumnType(type, isKey),
     }
   })

@@ -1,5 +1,5 @@
 import type { SourceTable } from '../../batch.ts'
-import type { ColumnType } from '../../change.ts'
+import type { ColumnType, ValueKind } from '../../change.ts'
 import type { Column } from './relation.ts'
 
 /** Where the changes of one source table go. */
@@ -27,6 +27,8 @@ export interface DesiredKey extends Mapping {
 export interface DesiredColumn extends Mapping {
   /** Its type in the source; null while that is unknown. */
   readonly holds: ColumnType | null
+  /** Whether text among its values may be read as its type. */
+  readonly given: ValueKind
   /** The SQL type to create it with; null while that is unknown. */
   readonly type: string | null
 }
