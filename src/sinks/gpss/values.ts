@@ -1,4 +1,5 @@
 import { Binary, type ValueKind, type Value } from '../../change.ts'
+import { textOfToken } from '../tables/codecs/codec.ts'
 import { codecFor } from '../tables/codecs/codec-for.ts'
 import type { GpssColumn } from './columns.ts'
 import type { Carried, Member } from './rows.ts'
@@ -64,13 +65,7 @@ interface Carrier {
   readonly ofToken: (token: string) => Exclude<Carried, null>
 }
 
-/** A JSON token → the text that stands in it; numbers and booleans are their own. */
-function textOf(token: string): string {
-  if (!token.startsWith('"')) return token
-  return token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1)
-}
-
-const TEXT: Carrier = { member: 'string', ofToken: textOf }
+const TEXT: Carrier = { member: 'string', ofToken: textOfToken }
 
 const CARRIERS: ReadonlyMap<string, Carrier> = new Map<string, Carrier>([
   ['int4', { member: 'int32', ofToken: Number }],
@@ -82,8 +77,8 @@ const CARRIERS: ReadonlyMap<string, Carrier> = new Map<string, Carrier>([
     },
   ],
   // NaN and the infinities are texts.
-  ['float4', { member: 'float32', ofToken: (token) => Number(textOf(token)) }],
-  ['float8', { member: 'float64', ofToken: (token) => Number(textOf(token)) }],
+  ['float4', { member: 'float32', ofToken: (token) => Number(textOfToken(token)) }],
+  ['float8', { member: 'float64', ofToken: (token) => Number(textOfToken(token)) }],
   // `"\\x00ff"`
   ['bytea', { member: 'bytes', ofToken: (token) => Buffer.from(token.slice(4, -1), 'hex') }],
 ])

@@ -40,24 +40,16 @@ export function liveViewName(table: string): string {
 /** The table in the schema `cdc_relay` that remembers the deleted rows of a table. */
 export function tombstonesName(schema: string, table: string): string {
   const hash = sha256(JSON.stringify([schema, table])).slice(0, 16)
-  return `tombstones_${cut(table, MAX_NAME_BYTES - 'tombstones_'.length - 1 - hash.length)}_${hash}`
-}
-
-/** A key for PostgreSQL's advisory locks, bigint as decimal text; the same for the same parts in every process. */
-export function lockKey(kind: 'relay' | 'table' | 'ddl' | 'dead letters', ...parts: readonly string[]): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify(['cdc_relay', kind, ...parts]))
-    .digest()
-  return digest.readBigInt64BE(0).toString()
+  return `tombstones_${cutToBytes(table, MAX_NAME_BYTES - 'tombstones_'.length - 1 - hash.length)}_${hash}`
 }
 
 function hashed(name: string): string {
   const suffix = `_${sha256(name).slice(0, 8)}`
-  return cut(name.replaceAll('\0', ''), MAX_NAME_BYTES - suffix.length) + suffix
+  return cutToBytes(name.replaceAll('\0', ''), MAX_NAME_BYTES - suffix.length) + suffix
 }
 
 /** At most `bytes` bytes of a text, no character torn. */
-function cut(text: string, bytes: number): string {
+export function cutToBytes(text: string, bytes: number): string {
   const encoded = Buffer.from(text)
   let end = Math.min(bytes, encoded.length)
   // A byte 10xxxxxx continues a character of UTF-8.

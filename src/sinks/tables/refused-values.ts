@@ -64,6 +64,3 @@ export function* unsureSets(unsure: readonly UnsureColumn[], change: Change): It
   }
   if (names.size > 0) yield ({ column }) => names.has(column)
 }
-
-/** The text that the type reads. */
-export const textOfToken = (token: string): string => (token.startsWith('"') ? (JSON.parse(token) as string) : token)

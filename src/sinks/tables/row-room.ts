@@ -1,3 +1,4 @@
+import { textOfToken } from './codecs/codec.ts'
 import type { Column, PageLimits, Relation } from './relation.ts'
 
 /**
@@ -122,7 +123,7 @@ const PAYLOADS: Readonly<Record<string, (token: string, modifier: number) => num
   citext: textBytes,
   json: textBytes,
   xml: textBytes,
-  bpchar: (token, modifier) => textBytes(token) + Math.max(0, modifier - 4 - textOf(token).length),
+  bpchar: (token, modifier) => textBytes(token) + Math.max(0, modifier - 4 - textOfToken(token).length),
   // `"\\x00ff"`
   bytea: (token) => (token.length - 5) / 2,
   numeric: (token) => {
@@ -131,8 +132,6 @@ const PAYLOADS: Readonly<Record<string, (token: string, modifier: number) => num
   },
 }
 
-const textOf = (token: string): string => (token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1))
-
 function textBytes(token: string): number {
-  return Buffer.byteLength(textOf(token))
+  return Buffer.byteLength(textOfToken(token))
 }

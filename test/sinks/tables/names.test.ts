@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { keyColumnName, liveViewName, lockKey, targetName, tombstonesName } from '../../../src/sinks/tables/names.ts'
+import { keyColumnName, liveViewName, targetName, tombstonesName } from '../../../src/sinks/tables/names.ts'
 
 const LONG = 'x'.repeat(64)
 
@@ -68,10 +68,4 @@ test('a key column gives way to the columns that a table needs for itself', () =
 
 test('tombstones of tables whose schema and name run together are two', () => {
   assert.notEqual(tombstonesName('a', 'b.c'), tombstonesName('a.b', 'c'))
-})
-
-test('lock keys differ by kind and part, and fit a bigint', () => {
-  const keys = [lockKey('relay', 'a'), lockKey('table', 'a'), lockKey('table', 'a', 'b'), lockKey('table', 'ab')]
-  assert.equal(new Set(keys).size, 4)
-  for (const key of keys) assert.equal(BigInt.asIntN(64, BigInt(key)).toString(), key)
 })

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../../tables/database.ts'
-import { lockKey } from '../../tables/names.ts'
+import { lockKey } from './lock-key.ts'
 import type { SchemaStep } from '../schema-steps.ts'
 
 /**

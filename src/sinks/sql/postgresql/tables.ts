@@ -6,9 +6,10 @@ import { columnsShape } from '../../tables/columns-shape.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import { documentShape } from '../../tables/document.ts'
 import { isKeyType, KEY_TYPES, type TypedKey } from '../../tables/keys.ts'
+import { liveView } from '../../tables/live-view.ts'
 import { planMirror } from '../../tables/mirror.ts'
 import { alter } from '../../tables/mismatches.ts'
-import { keyColumnName, valueColumnName } from '../../tables/names.ts'
+import { keyColumnName, liveViewName, valueColumnName } from '../../tables/names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from '../../tables/own-columns.ts'
 import { refusing } from '../../tables/refused-values.ts'
 import type { Column } from '../../tables/relation.ts'
@@ -16,7 +17,6 @@ import type { KeyStyle, TableDialect, TableStyle } from '../../tables/style.ts'
 import type { KeyFamily, Mapping, Target } from '../../tables/target.ts'
 import { columnsStatements } from './columns-statements.ts'
 import { documentStatements } from './document-statements.ts'
-import { liveView } from './live-view.ts'
 import { rebuiltTable } from './rebuilt-table.ts'
 import { tombstones } from './tombstones.ts'
 import { deferrableKeys, missingUnique, partedKeys, wrongUniques } from './uniqueness.ts'
@@ -39,7 +39,7 @@ export function postgresTables(deletes: 'hard' | 'soft'): TableDialect<Database>
   }
 }
 
-/** All of it that does not write: also for what is PostgreSQL's kin, and makes tables in its own way. */
+/** All of it that does not write: also for databases made from PostgreSQL that create tables in their own way. */
 export function postgresStyle(
   deletes: 'hard' | 'soft',
   create: TableStyle['create'] = createTable,
@@ -86,11 +86,13 @@ export function postgresStyle(
     },
 
     companion(table, shown) {
-      if (deletes === 'soft') return liveView(table, shown)
+      if (deletes === 'soft') return liveView(table, liveViewName(table.name), shown, IS_ALIVE)
       return table.hasTombstones ? tombstones(table, create) : null
     },
   }
 }
+
+const IS_ALIVE = sql`cdc_deleted IS NOT TRUE`
 
 function createTable(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly [Statement] {
   if (keys.length === 0) return [sql`CREATE TABLE ${tableId(target)} (${sql.join(columns)})`]

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { lockKey } from '../../tables/names.ts'
+import { lockKey } from './lock-key.ts'
 import { sweep } from '../../tables/schema-changes.ts'
 import { inTransaction } from '../connection.ts'
 import type { Writing } from '../dialect.ts'

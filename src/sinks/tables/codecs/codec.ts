@@ -24,3 +24,9 @@ export interface Codec {
 /** What a codec holds that does not say it, and what helps. */
 export const JUST_THE_TYPE = 'just the values of that type, unaltered'
 export const ANOTHER_TYPE = 'Give the column a type that holds these values'
+
+/** The text that the type reads: what stands in a token that is a text; numbers and booleans are their own. */
+export function textOfToken(token: string): string {
+  if (!token.startsWith('"')) return token
+  return token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1)
+}

@@ -1,5 +1,5 @@
 import type { UnderlyingType } from '../relation.ts'
-import type { Codec } from './codec.ts'
+import { type Codec, textOfToken } from './codec.ts'
 
 /** How the text of a part of a value is read: of an element, a bound, an attribute. */
 export interface TextReader {
@@ -35,7 +35,7 @@ export function textReader(
       const token = encode(isBytes ? text.slice(2) : text)
       if (token === undefined) return undefined
       if (isKept) return text
-      return token.startsWith('"') ? (JSON.parse(token) as string) : token
+      return textOfToken(token)
     },
   }
 }

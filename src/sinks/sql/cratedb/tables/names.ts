@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { cutToBytes } from '../../../tables/names.ts'
 
 /**
  * Names of the source → names that CrateDB takes. What it refuses, or would take for something else, is written as `%` and
@@ -108,14 +109,5 @@ const escapeHalf = (half: string): string => `%u${half.charCodeAt(0).toString(16
 function shortened(text: string, name: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text
   const suffix = CUT + createHash('sha256').update(JSON.stringify(name)).digest('hex').slice(0, 16)
-  return cut(text, maxBytes - suffix.length) + suffix
-}
-
-/** At most `bytes` bytes of a text, no character torn. */
-function cut(text: string, bytes: number): string {
-  const encoded = Buffer.from(text)
-  let end = bytes
-  // A byte 10xxxxxx continues a character of UTF-8.
-  while ((encoded[end]! & 0xc0) === 0x80) end--
-  return encoded.toString('utf8', 0, end)
+  return cutToBytes(text, maxBytes - suffix.length) + suffix
 }

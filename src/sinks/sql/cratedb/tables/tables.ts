@@ -4,6 +4,7 @@ import { RelayError } from '../../../../errors.ts'
 import { columnList, tableId } from '../../../tables/clauses.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
 import type { Mismatch } from '../../../tables/layout.ts'
+import { liveView } from '../../../tables/live-view.ts'
 import type { KeyStyle, TableStyle } from '../../../tables/style.ts'
 import type { DesiredKey, KeyColumn, KeyFamily, Mapping, Target } from '../../../tables/target.ts'
 import { hasMembers } from '../documents/sub-columns.ts'
@@ -11,8 +12,7 @@ import { codecFor } from './codecs.ts'
 import type { CrateColumn } from './column.ts'
 import { keyedCopy } from './keyed-copy.ts'
 import { hasOrigin, ORIGIN } from './keyless.ts'
-import { liveView } from './live-view.ts'
-import { keyColumnName, valueColumnName } from './names.ts'
+import { keyColumnName, liveViewName, valueColumnName } from './names.ts'
 import { DATA, DELETED, EXTRA, VERSION } from './own-columns.ts'
 import { type CrateRelation, type CrateRelationColumn, primaryKeyOf } from './relation.ts'
 import { MOST_COLUMNS, newColumnType } from './types.ts'
@@ -65,8 +65,11 @@ export const crateStyle: TableStyle<CrateRelation> & KeyStyle<CrateKey, CrateRel
     ...requiredMembers(relation),
   ],
 
-  companion: liveView,
+  companion: (table, shown) => liveView(table, liveViewName(table.name), shown, IS_ALIVE),
 }
+
+/** CrateDB has no IS NOT TRUE. */
+const IS_ALIVE = sql`"cdc_deleted" IS NULL OR "cdc_deleted" = FALSE`
 
 /** The column as a part of a key of the layout `document`; or in words why it cannot be one. @param declared its type */
 export function crateKey(
