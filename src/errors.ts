@@ -69,7 +69,7 @@ export const FAILURES = {
   KEY_UNKNOWN: {
     retry: 'never',
     exit: 2,
-    means: 'Rows came for a table whose primary key nobody has told.',
+    means: 'Rows came for a table whose primary key is not known.',
     help: 'Name it with `--key TABLE=COLUMN,COLUMN` (`--key TABLE=` if there is none); or set IncludeControlDetails=true on the DMS endpoint and reload; or make the target table with its primary key.',
   },
   SCHEMA_CHANGE: {
@@ -156,7 +156,7 @@ export const FAILURES = {
     retry: 'once it worked',
     exit: 2,
     means:
-      'No TLS connection to the target comes about: a certificate is not trusted, or one side wants TLS and the other does not.',
+      'There is no TLS connection to the target: a certificate is not trusted, or one side wants TLS and the other does not.',
     help: 'Neither rows nor a password were sent. docs/tls.md says what each mode checks.',
   },
   SINK_DENIED: {
@@ -169,7 +169,7 @@ export const FAILURES = {
     retry: 'never',
     exit: 2,
     means:
-      'A target table is missing, or its columns, key or constraints do not fit. The message lists every misfit with the statement that helps.',
+      'A target table is missing, or its columns, key or constraints do not fit. The message lists every mismatch with the statement that helps.',
     help: 'The target table does not fit what the relay writes: change it, or name another one with `--table`.',
   },
   SINK_REFUSED: {
@@ -194,7 +194,7 @@ export const FAILURES = {
     retry: 'never',
     exit: 1,
     means: 'The target answered with an error that concerns neither a row, a table nor a lock.',
-    help: 'Trying again does not cure that. Nothing is lost: the positions stand in front of what is not written.',
+    help: 'Trying again does not help. Nothing is lost: the positions stand in front of what is not written.',
   },
 
   STATE_DIFFERS: {
@@ -261,7 +261,7 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES
 
-/** Of the program. */
+/** What the program ends with, and what that means. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'done, or stopped in order by SIGTERM, SIGINT or SIGHUP',
   1: 'failed',

@@ -104,7 +104,7 @@ async function cutTornLine(path: string, file: FileHandle, log: Log): Promise<nu
   await file.sync()
   log.warn(
     { path, bytes: size - length },
-    'A crash had torn the last line: it is cut off, and written again with its batch',
+    'The last line was incomplete after a crash. It was removed, and will be written again with its batch',
   )
   return length
 }
@@ -127,7 +127,7 @@ export const linesOf = (items: readonly (StreamChange | DeadLetter)[]): string =
 
 const sync = promisify(fsync)
 
-/** Writes to standard output or standard error, at the pace of whoever reads it. */
+/** Writes to standard output or standard error, at the pace of its reader. */
 export function standardOutput(stream: typeof process.stdout | typeof process.stderr): LineOutput {
   const name = stream.fd === 1 ? 'Standard output' : 'Standard error'
   let isFile: boolean | undefined
@@ -136,7 +136,7 @@ export function standardOutput(stream: typeof process.stdout | typeof process.st
     async open() {
       if (isFile !== undefined) return
       isFile = fstatSync(stream.fd).isFile()
-      // The write that fails is told so; without a listener the process would end before it can say it.
+      // The write that fails gets the error itself; without a listener the process would end before it can report it.
       stream.on('error', () => {})
     },
 

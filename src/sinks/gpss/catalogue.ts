@@ -93,9 +93,9 @@ export function gpssCatalogue(gpss: Gpss): GpssCatalogue {
 
 function columnOf({ name, declared, type, modifier, nullable }: GpssColumn): Column {
   const underlying = { name: type, sql: isKnownType(type) ? type : typeOfColumn(name), modifier, kind: 'b' }
-  // Whether something fills a column is not told: what nothing fills, the load refuses.
-  const told = { notNull: nullable === false, filled: true, generated: null, collation: null }
-  return { name, type: declared, baseType: type, modifier, underlying, ...told }
+  // GPSS does not tell whether something fills a column: what nothing fills, the load refuses.
+  const rest = { notNull: nullable === false, filled: true, generated: null, collation: null }
+  return { name, type: declared, baseType: type, modifier, underlying, ...rest }
 }
 
 /** Someone else, or a load whose answer was lost, may have done it already. */

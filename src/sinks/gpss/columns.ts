@@ -63,7 +63,7 @@ export function gpssColumn({ name, databaseType, length, precisionScale, nullabl
   return { name, declared, type, modifier, nullable }
 }
 
-/** What was told beside the type, as SQL writes it behind: `(10,2)`. */
+/** The length, or precision and scale, as SQL writes them behind a type: `(10,2)`. */
 function lengthLabel(type: string, modifier: number): string {
   if (modifier === -1) return ''
   return type === 'numeric' ? `(${(modifier - 4) >> 16},${(modifier - 4) & 0xffff})` : `(${modifier - 4})`
@@ -74,7 +74,7 @@ function internalName(name: string): string {
   return INTERNAL_NAMES.get(name) ?? name
 }
 
-/** Whoever has no length or precision may still report one, out of all bounds: those are none. */
+/** A type without length or precision may still be reported with one, out of all bounds: that counts as none. */
 function modifierOf(
   type: string,
   [first, second = 0]: readonly number[],

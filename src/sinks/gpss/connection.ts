@@ -41,7 +41,7 @@ export function openGpss(address: GpssAddress): Gpss {
 
   /**
    * A session, and the result of the first call in it. One that was kept may be gone, its time over or the server
-   * started anew: then nothing has happened yet, and a new one does it.
+   * restarted: then nothing has happened yet, and a new session makes the call.
    */
   async function begin<T>(first: (session: Session) => Promise<T>): Promise<[Session, T]> {
     const kept = idle.pop()

@@ -14,11 +14,11 @@ import type { LoadPlan, LoadTarget } from './target.ts'
 /** So many tables are loaded at a time, each in a session of its own. */
 const TABLES_AT_A_TIME = 4
 
-/** Where batches go, and how often something was learned of it or forgotten: a plan from before that may be out of date. */
+/** Where batches go. Its revision grows whenever something is learned or forgotten of it: an older plan may be out of date. */
 export class Destination {
   readonly gpss: Gpss
   readonly target: LoadTarget
-  news = 0
+  revision = 0
 
   constructor(gpss: Gpss, target: LoadTarget) {
     this.gpss = gpss
@@ -26,12 +26,12 @@ export class Destination {
   }
 
   async prepare(group: Group): Promise<void> {
-    this.news++
+    this.revision++
     await this.target.prepare(group)
   }
 
   forget(): void {
-    this.news++
+    this.revision++
     this.target.forget()
   }
 }
@@ -55,7 +55,7 @@ export class Delivery {
     this.#to = to
     this.#batch = batch
     this.#groups = groupByTable(batch, rules.mode === 'mirror')
-    this.#plannedAt = to.news
+    this.#plannedAt = to.revision
     for (const group of this.#groups) this.#plans.set(group, this.#plan(group))
   }
 
@@ -118,7 +118,7 @@ export class Delivery {
 
   /** Sees to it that there is a plan of the group that can be used: the one made ahead, if it is not out of date. */
   async #prepare(group: Group): Promise<void> {
-    const ahead = this.#plannedAt === this.#to.news ? this.#plans.get(group) : undefined
+    const ahead = this.#plannedAt === this.#to.revision ? this.#plans.get(group) : undefined
     const plan = ahead ?? this.#plan(group)
     this.#plans.set(group, plan)
     if (group.schemaChanges.length === 0 && !(await isLacking(plan))) return

@@ -26,7 +26,7 @@ export interface GpssOptions extends Partial<TargetRules> {
 /**
  * Writes to Greenplum through GPSS, in parallel into its segments. Each table of a batch is one load, one transaction; the
  * positions follow when all are durable, so a crash repeats the batch: into a mirror with no effect, into a log as whole
- * batches, told by the records' positions.
+ * batches, whose rows have the positions of their records.
  *
  * @throws RelayError CONFIGURATION for a URL that cannot be read
  */

@@ -9,7 +9,7 @@ import { gpssAddress } from './address.ts'
 export const GPSS: SinkEntry = {
   usage: 'gpss://USER@GPSSHOST/DATABASE[?greenplum-host=HOST]',
   examples: [["'gpss://app@gpss/warehouse?greenplum-host=coordinator'", 'Greenplum by its Streaming Server']],
-  // It has no way to take a row away and remember it in one step.
+  // GPSS has no way to delete a row and leave a tombstone in one step.
   deletes: ['soft'],
   writes: 'tables',
   keepsState: false,

@@ -93,7 +93,7 @@ export interface Status {
  * What a call failed with → ours, with the server's words but without values of rows.
  *
  * SINK_UNREACHABLE is also the meaning of what GPSS says in words that are not known and not Greenplum's: they can be
- * about the session (its words for one that it does not know are not documented), and a new one cures that. Unknown words
+ * about the session (its words for one that it does not know are not documented), and a new one helps then. Unknown words
  * of Greenplum's are SINK_UNCLEAR: they can be about another load into the table, which ends.
  *
  * @param mask hides passwords, in what is shown only: a short one may be a part of the words that tell what it means

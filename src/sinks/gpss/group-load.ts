@@ -286,7 +286,7 @@ async function halved(from: number, to: number, work: (from: number, to: number)
 export const isRefusal = (error: unknown): error is RelayError =>
   error instanceof RelayError && error.code === 'SINK_REFUSED'
 
-/** A table that was only heard of. */
+/** A table that was announced, and has no changes yet. */
 function requireNoChanges({ source, changes }: Group): void {
   if (changes.length > 0) throw new Error(`Table ${source} was prepared and still cannot be planned`)
 }

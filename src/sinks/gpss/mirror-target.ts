@@ -18,8 +18,8 @@ import { createStage, Stage, stageOf } from './stage.ts'
 import type { GpssTables, LoadTarget } from './target.ts'
 
 /**
- * Keeps tables equal to the source's: rows are staged, and merged by the SQL behind the load. Deletes are soft, for a
- * side table would need more than the one statement that GPSS promises nothing about.
+ * Keeps tables equal to the source's: rows are staged, and merged by the SQL behind the load. Deletes are soft: a
+ * table of tombstones would have to change in one step with the target, and what GPSS documents does not promise that.
  */
 export function mirrorTarget({ relay, catalogue, defaultSchema, rules }: GpssTables): LoadTarget {
   const tables = targetTables({

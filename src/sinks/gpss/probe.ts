@@ -7,8 +7,8 @@ import { probeOf } from './stage.ts'
 import type { GpssTables, Probe } from './target.ts'
 
 /**
- * Makes a table with the columns and constraints of the target, anew, since the target may be another by now. Without its
- * indexes: what is unique is unique among the rows of the target.
+ * Makes a table with the columns and constraints of the target, in place of an earlier one, since the target may have changed.
+ * Without its indexes: what is unique is unique among the rows of the target.
  *
  * @returns null if it cannot be made: the right to, or the schema, may be missing
  * @throws RelayError what passes by itself

@@ -89,7 +89,7 @@ export class RowEncoder {
     return true
   }
 
-  /** Gives what was taken, and begins anew. */
+  /** Returns what was taken, and starts over. */
   finish(): EncodedRows {
     if (this.#at > 0) this.#cut()
     const rows = { count: this.#count, parts: this.#parts }

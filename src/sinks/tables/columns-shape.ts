@@ -72,9 +72,9 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
       return members === null ? null : jsonRow(key, change.version, members)
     },
 
-    patch(standing, aside) {
-      const { change, key } = standing.patches.at(-1)!.detail
-      const members = patchMembers(standing, key, aside)
+    patch(folded, aside) {
+      const { change, key } = folded.patches.at(-1)!.detail
+      const members = patchMembers(folded, key, aside)
       return members === null ? null : jsonRow(key, change.version, members)
     },
 

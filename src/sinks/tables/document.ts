@@ -19,7 +19,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
 
   return {
     name: 'document',
-    desired: (evidence) => wantedDocument(evidence, names),
+    desired: (evidence) => desiredDocument(evidence, names),
 
     create: (target, { keys }) =>
       dialect.create(
@@ -64,7 +64,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
 }
 
 /** What a table of documents needs. @throws RelayError SINK_TABLE if the source table has no usable key */
-export function wantedDocument({ known, changes }: Evidence, names: ColumnNames): DesiredTable | null {
+export function desiredDocument({ known, changes }: Evidence, names: ColumnNames): DesiredTable | null {
   const sample = changes[0]
   if (known?.key?.length === 0) return { keys: [], columns: [] }
   if (sample === undefined) return null

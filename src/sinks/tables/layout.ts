@@ -30,8 +30,8 @@ export interface Plan<To = Database> {
   readonly aside: ValuesAside
   /**
    * Writes the others, one statement for each kind. Resolves to how many were applied.
-   * @param refuse told of a row that the target refused while it kept its neighbours, of which nothing can be undone or
-   * told from a repetition; where that cannot be, or without it, such a row makes the write fail
+   * @param onRejected called for a row that the target refused while it kept the others. Absent, or where a target keeps
+   * nothing of a statement that fails, such a row makes the write fail
    */
   write(to: To, onRejected?: OnRejected): Promise<number>
   /** The same statements without rows: they fail as those with rows do, unless a row is the reason. Absent where that proves nothing. */

@@ -41,7 +41,7 @@ export interface RowShape<Row> {
 
   /**
    * A whole row. The key has no tokens where the table has no key.
-   * @param aside to be told of the values that go to `cdc_extra`
+   * @param aside takes the values that go to `cdc_extra`
    */
   row(change: Change, key: Key, aside: ValuesAside): Row | null
   /** What is folded for a key, with at least one partial image. */
@@ -64,7 +64,7 @@ export interface MirrorStatements<To, Row = string> {
   applyMoves(rows: readonly Row[]): RowWrite<To>
   /** For a table without key. */
   insert(rows: readonly Row[]): RowWrite<To>
-  /** Deletes rows and remembers them beside the table, where it has such a place. */
+  /** Deletes rows and leaves their tombstones, where the table has a table for those. */
   deleteRows(rows: readonly Row[]): RowWrite<To>
 }
 

@@ -11,13 +11,13 @@ export interface Relation<C extends Column = Column> {
   /** What may refuse a row because of another row; null where the target does not tell. */
   readonly uniques: readonly Unique[] | null
   readonly foreignKeys: readonly ForeignKey[]
-  /** Absent where a row may be as wide as it likes, or where it is not told. */
+  /** Absent where a row may be as wide as it likes, or where the target does not tell. */
   readonly page?: PageLimits
   /** True for a table of Greenplum's, or a PAX table of Cloudberry's, that is made to be added to, and bears updates badly. */
   readonly isAppendOptimized?: boolean
   /** Columns by whose values rows go to partitions, an empty name for an expression; none where the table is not partitioned. */
   readonly partitionedBy?: readonly string[]
-  /** How Greenplum spreads the rows over its segments; undefined where that is not a question, or not told. */
+  /** How Greenplum spreads the rows over its segments; undefined where that is not a question, or where the target does not tell. */
   readonly distribution?: Distribution
 }
 

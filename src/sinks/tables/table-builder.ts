@@ -103,8 +103,9 @@ export class TableBuilder<To, R extends Relation> {
     const { log } = this.#rules
     const hadBefore = ({ name }: AddedColumn): boolean => before?.columns.some(({ column }) => column === name) ?? false
     const again = added.filter(hadBefore).map(({ name }) => name)
-    const news = added.filter((column) => !hadBefore(column)).map(({ name }) => name)
-    if (news.length > 0) log.info({ source: target.source, columns: news }, 'Added columns that the source has')
+    const firstAdded = added.filter((column) => !hadBefore(column)).map(({ name }) => name)
+    if (firstAdded.length > 0)
+      log.info({ source: target.source, columns: firstAdded }, 'Added columns that the source has')
     if (again.length > 0) log.warn({ source: target.source, table: label(target), columns: again }, MADE_AGAIN)
   }
 

@@ -50,7 +50,7 @@ export function oldKeyTable(
   show: ShowStatement,
 ): RelayError {
   const change = `The key of the table was ${shownKeys(was) || 'none'}, and is now ${shownKeys(is) || 'none'}`
-  const what = `${change}. Table ${label(target)} has the old one. Let the relay make it anew: ${show(drop)}; (with CASCADE where a view shows it); or alter it:`
+  const what = `${change}. Table ${label(target)} has the old one. Let the relay make it again: ${show(drop)}; (with CASCADE where a view shows it); or alter it:`
   const then = 'Then start the relay again under the same --name; after a DROP, reload the table at the source.'
   return sinkTable(target, `${what}${listOf(mismatches, show)}\n${then}`)
 }

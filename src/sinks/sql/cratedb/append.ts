@@ -86,16 +86,16 @@ export function crateLog(isShared: boolean): Layout<Database, CrateRelation> {
     name: 'append',
     desired: () => ({ keys: [], columns: [] }),
     create: (target) => [create(target)],
-    additions: (_target, _wanted, relation) =>
+    additions: (_target, _desired, relation) =>
       isDocumentLog(relation) ? documentLog.additions(relation) : { own: [], optional: [], columns: [] },
-    mismatches(target, _wanted, relation) {
+    mismatches(target, _desired, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       return isDocumentLog(relation)
         ? [...documentLog.mismatches(relation), ...(isShared ? WITHOUT_PLACE : [])]
         : mismatches(target, relation, isShared)
     },
-    bind(target, _wanted, relation) {
+    bind(target, _desired, relation) {
       const plan = isDocumentLog(relation) ? documentLog.planner(target, relation) : planner(target, relation)
       return { ...target, keys: [], known: null, hasTombstones: false, plan }
     },
@@ -141,7 +141,7 @@ const isOverPlace = (columns: readonly string[]): boolean =>
 
 function planner(target: Target, relation: CrateRelation): (changes: readonly Change[]) => Promise<Plan<Database>> {
   const hasKey = primaryKeyOf(relation) !== null
-  const told = hasKey ? COLUMNS : [...COLUMNS, ...PLACE]
+  const written = hasKey ? COLUMNS : [...COLUMNS, ...PLACE]
   const table: WrittenTable = {
     target,
     keys: hasKey ? PLACE.map(({ name, travelsAs }) => ({ id: sql.id(name), read: readBack(travelsAs) })) : [],
@@ -153,7 +153,7 @@ function planner(target: Target, relation: CrateRelation): (changes: readonly Ch
           elementOf: ({ tokens }) => tokens[i]!,
         }))
       : [],
-    columns: told.map(
+    columns: written.map(
       ({ name, travelsAs }): WrittenColumn => ({
         name,
         travelsAs,
@@ -164,12 +164,12 @@ function planner(target: Target, relation: CrateRelation): (changes: readonly Ch
     ),
     own: { version: VERSION.name, mark: null, stands: 'first' },
   }
-  const columns = told.map((_, i) => i)
+  const columns = written.map((_, i) => i)
   const rowOf = (change: Change): CrateRow => ({
     key: hasKey ? placeOf(change) : NO_KEY,
     version: change.version,
     isDeleted: false,
-    elements: told.map(({ elementOf }) => elementOf(change)),
+    elements: written.map(({ elementOf }) => elementOf(change)),
     patch: null,
     ...(hasKey ? {} : { change }),
   })

@@ -8,7 +8,7 @@ import { crateAddress } from './address.ts'
 export const CRATEDB: SinkEntry = {
   usage: 'crate://USER@HOST:5432/SCHEMA[?objects=dynamic]',
   examples: [["'crate://app@crate:5432/doc?sslmode=verify-full'", 'CrateDB']],
-  // It has no way to take a row away and remember it in one step.
+  // CrateDB has no way to delete a row and leave a tombstone in one step.
   deletes: ['soft'],
   writes: 'tables',
   keepsState: true,

@@ -68,19 +68,22 @@ export function mergeStatements(table: MergeTable, step: Step, hasOnConflict = f
  * What hard deletes do: a tombstone is made, or made newer, exactly where the delete is applied, also where there is no
  * row; then the rows go.
  */
-export function deleteStatements(table: MergeTable, staged: Statement): { bury: Statement[]; remove: Statement } {
+export function deleteStatements(
+  table: MergeTable,
+  staged: Statement,
+): { leaveTombstones: Statement[]; removeRows: Statement } {
   const { keys } = table
   const from = stagedRows(table, 'deletes', staged)
   const isNewest = sql`NOT EXISTS (SELECT 1 FROM ${tableId(table)} x WHERE ${sameKey(keys, 'x')} AND x.cdc_version > s.v)`
   return {
-    bury: [
+    leaveTombstones: [
       sql`UPDATE ${tombstonesId(table)} b SET version = s.v, removed_at = now()
         FROM ${from} WHERE ${sameKey(keys, 'b')} AND b.version <= s.v AND ${isNewest}`,
       sql`INSERT INTO ${tombstonesId(table)} (${columnList(keys)}, version, removed_at)
         SELECT ${parameterKeys(keys)}, s.v, now() FROM ${from}
         WHERE ${isNewest} AND NOT EXISTS (SELECT 1 FROM ${tombstonesId(table)} b WHERE ${sameKey(keys, 'b')})`,
     ],
-    remove: sql`DELETE FROM ${tableId(table)} x USING ${from} WHERE ${sameKey(keys, 'x')} AND ${isNotOlder}`,
+    removeRows: sql`DELETE FROM ${tableId(table)} x USING ${from} WHERE ${sameKey(keys, 'x')} AND ${isNotOlder}`,
   }
 }
 
@@ -108,13 +111,13 @@ function mergeRows(table: MergeTable, assignments: readonly Assignment[], from: 
 
 function mergePatches(table: MergeTable, assignments: readonly Assignment[], from: Statement): Statement[] {
   const guard = sql`coalesce(x.cdc_version, ${NO_VERSION})`
-  const buried = table.hasTombstones ? sql`coalesce(t.version, ${NO_VERSION})` : NO_VERSION
+  const tombstoneVersion = table.hasTombstones ? sql`coalesce(t.version, ${NO_VERSION})` : NO_VERSION
   const tombstone = table.hasTombstones ? sql`LEFT JOIN ${tombstonesId(table)} t ON ${sameKey(table.keys, 't')}` : sql``
-  const laid = assignments.map(({ column, patch }) => patch(guard, sql`x.${column}`))
-  const made = assignments.map(({ patch }) => patch(buried, null))
+  const merged = assignments.map(({ column, patch }) => patch(guard, sql`x.${column}`))
+  const made = assignments.map(({ patch }) => patch(tombstoneVersion, null))
   return [
-    update(table, assignments, laid, sql`false`, from, sql`true`),
-    insert(table, assignments, made, sql`false`, sql`${from} ${tombstone}`, sql`${buried} <= s.v`),
+    update(table, assignments, merged, sql`false`, from, sql`true`),
+    insert(table, assignments, made, sql`false`, sql`${from} ${tombstone}`, sql`${tombstoneVersion} <= s.v`),
   ]
 }
 
@@ -125,13 +128,13 @@ function mergeMoves(table: MergeTable, assignments: readonly Assignment[], from:
   const lives = table.hasTombstones ? sql`` : sql` AND o.cdc_deleted IS NOT TRUE`
   const old = sql`${from} LEFT JOIN ${tableId(table)} o ON ${sameKey(keys, 'o', 'o')}
     AND coalesce(o.cdc_version, ${NO_VERSION}) <= s.v${lives}`
-  const laid = assignments.map(({ column, patch }) => {
+  const merged = assignments.map(({ column, patch }) => {
     const before = sql`CASE WHEN ${isCarried} THEN o.${column} ELSE x.${column} END`
     return patch(NO_VERSION, before)
   })
   const made = assignments.map(({ column, patch }) => patch(NO_VERSION, sql`o.${column}`))
   return [
-    update(table, assignments, laid, sql`false`, old, isAlive(table)),
+    update(table, assignments, merged, sql`false`, old, isAlive(table)),
     insert(table, assignments, made, sql`false`, old, isAlive(table)),
   ]
 }
@@ -222,7 +225,7 @@ function stagedValue({ index, castTo }: TargetColumn): Statement {
 }
 
 /**
- * Greenplum 6 cannot take names out of a document: it is put together anew, of what was before (0) and of what each piece
+ * Greenplum 6 cannot take names out of a document: it is put together again, of what was before (0) and of what each piece
  * adds. Nothing that a function in FROM is given may be less than immutable (as reading an array from text is), or
  * Greenplum wants to run it on the coordinator, where a subquery of each row cannot be; nor does the subquery hold another
  * one, for Greenplum looks only one level up. (The parentheses are needed: until PostgreSQL 9.5, IS bound tighter than

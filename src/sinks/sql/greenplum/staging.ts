@@ -22,13 +22,13 @@ export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
   return {
     ...shape,
     row: (change, key, aside) => keyed(key, shape.row(change, key, aside)),
-    patch: (standing, aside) => keyed(standing.patches.at(-1)!.detail.key, shape.patch(standing, aside)),
+    patch: (folded, aside) => keyed(folded.patches.at(-1)!.detail.key, shape.patch(folded, aside)),
     move: (moved, aside) => keyed(moved.key, shape.move(moved, aside)),
     tombstone: (change, key) => ({ key, json: shape.tombstone(change, key) }),
   }
 }
 
-/** The number of a load, by which its rows are told from those of others in the same table. */
+/** The number of a load, which tells its rows from those of others in the same table. */
 let loads = 0
 export const nextLoad = (): number => ++loads % 2 ** 31
 

@@ -22,10 +22,10 @@ export function greenplumStatements(kernel: Kernel, table: MergeTable): MirrorSt
     deleteRows(rows) {
       const staging = stagingOf(kernel, table, rows)
       return async (to) => {
-        const { bury, remove } = deleteStatements(table, await staging(to))
-        const buried = await written(to, bury)
-        await remove.execute(to)
-        return buried
+        const { leaveTombstones, removeRows } = deleteStatements(table, await staging(to))
+        const deleted = await written(to, leaveTombstones)
+        await removeRows.execute(to)
+        return deleted
       }
     },
   }

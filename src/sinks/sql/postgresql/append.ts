@@ -87,7 +87,7 @@ export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = 
     desired: () => ({ keys: [], columns: [] }),
     create: (target) => (isShared ? rows.createKeyed(target, columns) : style.create(target, columns, [])),
     additions: () => ({ own: [], optional: [], columns: [] }),
-    mismatches(target, _wanted, relation) {
+    mismatches(target, _desired, relation) {
       const kind = wrongKind(target, relation)
       if (kind.length > 0) return kind
       return [
@@ -104,7 +104,7 @@ export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = 
         ...(isShared ? rows.wrongKey(target, relation) : []),
       ]
     },
-    bind(target, _wanted, relation) {
+    bind(target, _desired, relation) {
       const insert = hasPlaceKey(relation) ? rows.insertOnce : rows.insert
       return {
         ...target,

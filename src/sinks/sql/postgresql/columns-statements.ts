@@ -68,7 +68,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
      */
     applyPatches(rows) {
       const guard = sql`coalesce(x.cdc_version, ${NO_VERSION})`
-      const buried = isSoft ? sql`${NO_VERSION}` : sql`coalesce(b.version, ${NO_VERSION})`
+      const tombstoneVersion = isSoft ? sql`${NO_VERSION}` : sql`coalesce(b.version, ${NO_VERSION})`
       const set = [
         ...values.map((column) => {
           const name = nameOf(column)
@@ -79,8 +79,10 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
         ...(isSoft ? [sql`cdc_deleted = false`] : []),
       ]
       const made = {
-        values: values.map((column) => sql`CASE WHEN ${pieceOf(column)} >= ${buried} THEN ${valueFrom(column)} END`),
-        extra: extraOfPieces(buried),
+        values: values.map(
+          (column) => sql`CASE WHEN ${pieceOf(column)} >= ${tombstoneVersion} THEN ${valueFrom(column)} END`,
+        ),
+        extra: extraOfPieces(tombstoneVersion),
         isDeleted: sql`false`,
       }
       const tombstone = isSoft ? sql`` : sql`LEFT JOIN ${tombstonesId(table)} b ON ${sameKey(keys, 'b')}`
@@ -91,7 +93,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
         ), made AS (
           INSERT INTO ${into} (${columns})
           SELECT ${select(made)} FROM s ${tombstone}
-          WHERE ${buried} <= s.v AND NOT EXISTS (SELECT FROM ${into} x WHERE ${sameKey(keys, 'x')})
+          WHERE ${tombstoneVersion} <= s.v AND NOT EXISTS (SELECT FROM ${into} x WHERE ${sameKey(keys, 'x')})
           RETURNING 1
         )
         SELECT ((SELECT count(*) FROM patched) + (SELECT count(*) FROM made))::int AS applied`
@@ -101,7 +103,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
     /** The row to build on is the one at the old key, if that is not newer than the move; else what stands at the new key. */
     applyMoves(rows) {
       const carries = sql`o.${sql.id(keys[0]!.column)} IS NOT NULL`
-      const laid = {
+      const merged = {
         values: values.map((column) => {
           const name = nameOf(column)
           return sql`CASE WHEN s.p[${sql.lit(column.index + 1)}] > 0 THEN ${valueFrom(column)} WHEN ${carries} THEN o.${name} ELSE y.${name} END`
@@ -112,7 +114,7 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
       const stays = isSoft ? sql`AND o.cdc_deleted IS NOT TRUE` : sql``
       return writing(
         sql`INSERT INTO ${into} AS x (${columns})
-          SELECT ${select(laid)}
+          SELECT ${select(merged)}
           FROM ${recordset(rows, [...pieces, parameterTypes(keys, 'o')])}
             LEFT JOIN ${into} o ON ${sameKey(keys, 'o', 'o')} AND (o.cdc_version IS NULL OR o.cdc_version <= s.v) ${stays}
             LEFT JOIN ${into} y ON ${sameKey(keys, 'y')}

@@ -38,7 +38,7 @@ export function tombstones(table: BoundTable, create: TableStyle['create']): Com
       )
       // Beside them version and time; of a longer key that became shorter there are more.
       if (isSame && relation.columns.length === table.keys.length + 2) return []
-      const what = 'its tombstones were made for other key columns; if the mirror begins anew they can go'
+      const what = 'its tombstones were made for other key columns; if the mirror starts over they can be dropped'
       return [{ what, fix: sql`DROP TABLE ${tombstonesId(table)}` }]
     },
     isOutdated: () => false,
@@ -61,7 +61,7 @@ export function deleteRows(table: BoundTable, rows: readonly string[]): RowWrite
   const statement = sql<{ applied: number }>`
     WITH s AS (
       SELECT * FROM jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${parameterTypes(table.keys)}, v bigint)
-    ), buried AS (
+    ), tombstones AS (
       INSERT INTO ${tombstonesId(table)} AS b (${keys}, version, removed_at)
       SELECT ${parameterKeys(table.keys)}, s.v, now() FROM s
       WHERE NOT EXISTS (SELECT FROM ${tableId(table)} x WHERE ${sameKey(table.keys, 'x')} AND x.cdc_version > s.v)
@@ -72,6 +72,6 @@ export function deleteRows(table: BoundTable, rows: readonly string[]): RowWrite
       DELETE FROM ${tableId(table)} x USING s
       WHERE ${sameKey(table.keys, 'x')} AND (x.cdc_version IS NULL OR x.cdc_version <= s.v)
     )
-    SELECT count(*)::int AS applied FROM buried`
+    SELECT count(*)::int AS applied FROM tombstones`
   return async (trx) => (await statement.execute(trx)).rows[0]!.applied
 }

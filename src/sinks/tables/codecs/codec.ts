@@ -11,7 +11,7 @@ export interface Codec {
   readonly castTo: string | null
   /** True if two values are one to the column exactly if their tokens are equal: then the column can be part of a key. */
   readonly isKeyable: boolean
-  /** In words, what the column holds, for who is told of a value that it does not: `whole numbers from -32768 to 32767`. */
+  /** In words, what the column holds, for a message about a value that it does not: `whole numbers from -32768 to 32767`. */
   readonly holds?: string
   /** What makes the column hold more, where that is not another type: `Add the label with ALTER TYPE … ADD VALUE`. */
   readonly fix?: string

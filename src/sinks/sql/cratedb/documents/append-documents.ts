@@ -39,18 +39,18 @@ export const documentLog = {
   planner(target: Target, relation: CrateRelation): (changes: readonly Change[]) => Promise<Plan<Database>> {
     const { columns, elementsOf } = documentColumns(relation, [])
     const hasAux = columnNamed(relation, AUX.name) !== undefined
-    const told = columns.filter(({ name }) => name === DATA.name || hasAux)
+    const written = columns.filter(({ name }) => name === DATA.name || hasAux)
     const own = { version: null, mark: null, stands: 'first' } as const
-    const table: WrittenTable = { target, keys: [], keyColumns: [], columns: told, own }
+    const table: WrittenTable = { target, keys: [], keyColumns: [], columns: written, own }
     const look = newLook(relation)
-    const indexes = told.map((_, i) => i)
+    const indexes = written.map((_, i) => i)
     return async (changes) => {
       const rows: CrateRow[] = []
       const refused: DeadLetter[] = []
       await inSlices(changes, (slice) => {
         for (const change of slice) {
           const elements = elementsOf(recordOf(change))
-          if (elements.slice(told.length).some((element) => element !== null)) refused.push(unfit(change))
+          if (elements.slice(written.length).some((element) => element !== null)) refused.push(unfit(change))
           else rows.push({ key: NO_KEY, version: change.version, isDeleted: false, elements, patch: null, change })
         }
       })

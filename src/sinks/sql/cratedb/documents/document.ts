@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Change } from '../../../../change.ts'
 import { RelayError } from '../../../../errors.ts'
 import type { Database } from '../../../tables/database.ts'
-import { wantedDocument } from '../../../tables/document.ts'
+import { desiredDocument } from '../../../tables/document.ts'
 import { familyOf, otherKey } from '../../../tables/keys.ts'
 import type { Layout, Mismatch } from '../../../tables/layout.ts'
 import { type Key, type MirrorStatements, planMirror, type RowShape, type RowWrite } from '../../../tables/mirror.ts'
@@ -35,7 +35,7 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
   const own = objects === 'ignored' ? [DATA, VERSION, DELETED] : [DYNAMIC_DATA, AUX, VERSION, DELETED]
   return {
     name: 'document',
-    desired: (evidence) => wantedDocument(evidence, crateStyle.names),
+    desired: (evidence) => desiredDocument(evidence, crateStyle.names),
 
     create: (target, { keys }) =>
       crateStyle.create(
@@ -153,7 +153,7 @@ function documentRows(
   }
   const partial = (change: Change, key: Key, from: Key | null): CrateRow => ({
     ...plain(change, key),
-    patch: { from, told: Object.keys(change.after!).map(documentKey) },
+    patch: { from, sets: Object.keys(change.after!).map(documentKey) },
   })
   const shape: RowShape<CrateRow> = {
     key: (change, key) => keyOf(table, keys, change, key),

@@ -6,13 +6,13 @@ import { NUMBERS_KEY } from '../tables/names.ts'
  * and `cdc_numbers` tells of the members that are there then.
  *
  * @param stored JSON text; null for none
- * @param told names of members as they are stored: what was there under them goes
- * @param laid JSON text of the members that come; null for none
+ * @param sets names of members as they are stored: what was there under them goes
+ * @param image JSON text of the members that come; null for none
  */
-export function mergeDocuments(stored: string | null, told: readonly string[], laid: string | null): string {
+export function mergeDocuments(stored: string | null, sets: readonly string[], image: string | null): string {
   const before = stored === null ? {} : parse(stored)
-  const after = laid === null ? {} : parse(laid)
-  const gone = new Set([...told, ...Object.keys(after)])
+  const after = image === null ? {} : parse(image)
+  const gone = new Set([...sets, ...Object.keys(after)])
   const members = [
     ...Object.entries(before).filter(([name]) => name !== NUMBERS_KEY && !gone.has(name)),
     ...Object.entries(after).filter(([name]) => name !== NUMBERS_KEY),

@@ -40,11 +40,11 @@ async function inParts(to: Database, table: WrittenTable, rows: readonly CrateRo
   for (let i = 0; i < rows.length; i += SLICE) {
     const part = rows.slice(i, i + SLICE)
     const stored = await readRows(to, table, part.flatMap(keysOf))
-    const laid = part
+    const merged = part
       .filter((row) => !isNewer(stored.get(row.key.text), row))
-      .map((row) => laidOver(table, baseOf(row, stored), row))
+      .map((row) => mergedRow(table, baseOf(row, stored), row))
     const columns = table.columns.map((_, index) => index)
-    applied += await writeRows(to, { table, columns, rows: laid })
+    applied += await writeRows(to, { table, columns, rows: merged })
   }
   return applied
 }
@@ -54,12 +54,12 @@ const keysOf = ({ key, patch }: CrateRow): readonly Key[] => (patch?.from == nul
 const isNewer = (stored: StoredRow | undefined, { version }: CrateRow): boolean =>
   stored?.version != null && compareDecimal(stored.version, version) > 0
 
-function laidOver({ columns }: WrittenTable, base: StoredRow | undefined, row: CrateRow): CrateRow {
+function mergedRow({ columns }: WrittenTable, base: StoredRow | undefined, row: CrateRow): CrateRow {
   const elements = columns.map((column, i) => {
     const before = base?.elements[i] ?? null
-    const laid = row.elements[i]
-    if (column.merged !== null) return mergedElement(column, before, row.patch!, laid ?? null)
-    return laid === undefined ? before : laid
+    const image = row.elements[i]
+    if (column.merged !== null) return mergedElement(column, before, row.patch!, image ?? null)
+    return image === undefined ? before : image
   })
   return { key: row.key, version: row.version, isDeleted: row.isDeleted, elements, patch: null }
 }
@@ -68,10 +68,10 @@ function laidOver({ columns }: WrittenTable, base: StoredRow | undefined, row: C
 export function mergedElement(
   { merged }: WrittenColumn,
   before: string | null,
-  { told }: Patch,
-  laid: string | null,
+  { sets }: Patch,
+  image: string | null,
 ): string | null {
   const textOf = (element: string | null): string | null => (element === null ? null : elementText(element))
-  const text = mergeDocuments(textOf(before), told, textOf(laid))
+  const text = mergeDocuments(textOf(before), sets, textOf(image))
   return text === '{}' && merged === 'null' ? null : quotedElement(text)
 }

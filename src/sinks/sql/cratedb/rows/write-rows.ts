@@ -20,7 +20,7 @@ export interface RowsToWrite {
   readonly asked?: readonly number[]
   /** Called for each row that was applied. */
   onApplied?(row: CrateRow, answer: Answer): void
-  /** Told of a row that is refused, if it knows its change; of another one the caller finds it by writing again. */
+  /** Called for a row that is refused, if its change is known; others the caller finds by writing again. */
   readonly onRejected?: OnRejected | undefined
 }
 
@@ -35,7 +35,7 @@ export async function writeRows(to: Database, what: RowsToWrite): Promise<number
  * A row that fails is missing in the answer, without a reason; so are healthy ones whose shard did not answer. They are
  * written once more, and those that fail again each alone, so that CrateDB says why. What is written already is not
  * written twice: a version that is there is not newer than itself. In a table without key only those that failed are sent
- * again, and what is refused must go to `refuse`: thrown, it would have the whole part written once more.
+ * again, and what is refused must go to `onRejected`: thrown, it would have the whole part written once more.
  */
 async function writePart(to: Database, what: RowsToWrite): Promise<number> {
   const { rows } = what

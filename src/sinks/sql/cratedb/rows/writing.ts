@@ -26,7 +26,7 @@ async function sweep(to: Database, table: TargetTable, floor: string): Promise<n
  * since, that stays. They are marked, and go for good with all that are deleted.
  */
 export async function sweepPart(to: Database, table: TargetTable, floor: string): Promise<number> {
-  // Rows without key are never written anew, so that a search may delete what it finds.
+  // Rows without key are never written again, so that a search may delete what it finds.
   if (table.keys.length === 0) return Number((await removeOlder(table, floor).execute(to)).numAffectedRows)
   const relation = await readRelation(to, table.schema, table.name)
   if (relation === undefined) return 0

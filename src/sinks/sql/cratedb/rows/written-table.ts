@@ -82,6 +82,6 @@ export interface Lean {
 export interface Patch {
   /** Where the row is until now, if the image moves it. */
   readonly from: Key | null
-  /** The members that it tells, of the columns that have such. */
-  readonly told: readonly string[]
+  /** The attributes that it sets, under the names that they have as members. */
+  readonly sets: readonly string[]
 }

@@ -127,11 +127,11 @@ function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: ()
       return elements
     }
     const elements = nothing()
-    const told = Object.keys(change.after!)
+    const sets = Object.keys(change.after!)
       .filter((name) => !isKey.has(name))
       .map(documentKey)
     if (filled(change, elements, (name) => aside.add(change, name, whyAside(name))) === null) return null
-    const row = { key, version: change.version, isDeleted: false, elements, patch: { from, told }, change }
+    const row = { key, version: change.version, isDeleted: false, elements, patch: { from, sets }, change }
     return withLean(row, change, nothing, aside)
   }
 
@@ -203,10 +203,10 @@ async function applyPatches(
       onApplied(row, answer) {
         if (extra === null) return
         const held = answer[`c${extra}`]
-        const laid = row.elements[extra] ?? null
-        if (held === null && laid === null) return
+        const image = row.elements[extra] ?? null
+        if (held === null && image === null) return
         const column = table.columns[extra]!
-        const element = mergedElement(column, held === null ? null : column.read.element(held), row.patch!, laid)
+        const element = mergedElement(column, held === null ? null : column.read.element(held), row.patch!, image)
         const elements = table.columns.map((_, index) => (index === extra ? element : undefined))
         leftovers.push({ key: row.key, version: row.version, isDeleted: row.isDeleted, elements, patch: null })
       },

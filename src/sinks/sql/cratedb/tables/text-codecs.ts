@@ -19,7 +19,7 @@ import { type Reader, readerOf } from './readers.ts'
  * | `uuid` | lower case with hyphens |
  *
  * So equal values have equal texts, and moments sort as texts; moments of other years than 1 to 9999 would not, and do not
- * fit. `infinity` of DMS sorts behind all others, `-infinity` before. Of any other type, and of one that nobody told, text
+ * fit. `infinity` of DMS sorts behind all others, `-infinity` before. Of any other type, and of one that is not known, text
  * is kept as it came, and bytes are base64.
  */
 export function textCodec(column: CrateColumn, given: ValueKind, type: ColumnType | null): Codec {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mergeDocuments } from '../../../../../src/sinks/sql/cratedb/documents/merge-documents.ts'
 
-type Case = readonly [stored: string | null, told: string[], laid: string | null, merged: string]
+type Case = readonly [stored: string | null, sets: string[], image: string | null, merged: string]
 
 const cases: readonly Case[] = [
   [null, [], null, '{}'],
@@ -20,6 +20,6 @@ const cases: readonly Case[] = [
   ['{"a":"1","cdc_numbers":["/a"]}', ['a'], '{"a":1}', '{"a":1}'],
 ]
 
-for (const [stored, told, laid, merged] of cases) {
-  test(`${stored} with ${told} and ${laid}`, () => assert.equal(mergeDocuments(stored, told, laid), merged))
+for (const [stored, sets, image, merged] of cases) {
+  test(`${stored} with ${sets} and ${image}`, () => assert.equal(mergeDocuments(stored, sets, image), merged))
 }
