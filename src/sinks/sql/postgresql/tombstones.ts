@@ -38,7 +38,7 @@ export function tombstones(table: BoundTable, create: TableStyle['create']): Com
       )
       // Beside them version and time; of a longer key that became shorter there are more.
       if (isSame && relation.columns.length === table.keys.length + 2) return []
-      const what = 'its tombstones were made for other key columns; if the mirror starts over they can be dropped'
+      const what = 'its tombstones were made for other key columns; if the mirror begins again they can be dropped'
       return [{ what, fix: sql`DROP TABLE ${tombstonesId(table)}` }]
     },
     isOutdated: () => false,
