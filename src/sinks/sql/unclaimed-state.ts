@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Batch, Facts, SourceTable, Unclaimed } from '../../batch.ts'
+import type { Batch, Facts, SourceTable, Stored, Unclaimed } from '../../batch.ts'
 import { compareDecimal } from '../../change.ts'
 import type { Database } from '../tables/database.ts'
 import type { Marks, SharedState } from './shared-state.ts'
@@ -26,6 +26,8 @@ export class Outdated extends Error {
 }
 
 export interface UnclaimedState extends BatchState {
+  /** What is known of the name: the same object of facts until others learned some. */
+  stored(): Stored
   /** Reads what the others learned. */
   catchUp(outdated: Outdated): Promise<void>
   readFacts(): Promise<Facts>
@@ -49,7 +51,8 @@ export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: F
 
   async function readAgain(): Promise<void> {
     const now = await shared.readFacts(name)
-    isNews ||= !isDeepStrictEqual(now, known)
+    if (isDeepStrictEqual(now, known)) return
+    isNews = true
     known = now
   }
 

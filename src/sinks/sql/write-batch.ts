@@ -9,7 +9,7 @@ import type { SchemaPolicy } from '../tables/schema-changes.ts'
 import { asideOf } from '../tables/set-aside.ts'
 import { type AskOptions, askForRefused } from './ask-values.ts'
 import type { Dialect } from './dialect.ts'
-import { writePlan } from './refused-rows.ts'
+import { type WrittenRows, writePlan } from './refused-rows.ts'
 import type { Manner } from './remedies.ts'
 import type { BatchState } from './unclaimed-state.ts'
 import { writeApart } from './write-apart.ts'
@@ -49,11 +49,10 @@ export async function writeBatch(
   batch: Batch,
   plans: readonly TablePlan[],
   schema: SchemaPolicy,
-  { takesTurns, manner, attemptsBefore, doubted, onError, onCommit }: WriteOptions,
+  options: WriteOptions,
 ): Promise<Written> {
-  const { writing, failures } = dialect
-  const asking: AskOptions = { failures, attemptsBefore, writing, doubted }
-  const apart = { ...asking, withConstraints: manner === 'apart, with all constraints' }
+  const { takesTurns, onError, onCommit } = options
+  const { writing } = dialect
   const look = async (to: Database): Promise<void> =>
     state.look?.(
       to,
@@ -73,11 +72,7 @@ export async function writeBatch(
     for (const plan of plans) {
       const { table, group } = plan
       await schema.beforeRows(group, (floor) => writing.sweep(to, table, floor))
-      const refuses = await askForRefused(to, asking, table, doubted.of(table), group.changes)
-      const here =
-        manner === 'together'
-          ? await writePlan(to, refuses === null ? plan : await planAgain(table, group.changes, refuses), asking)
-          : await writeApart(to, apart, table, group.changes, refuses)
+      const here = await writeRows(to, dialect, plan, options)
       refuseTooMany(group, here)
       refused.push(...here.refused)
       setAside.push([group.source, here.setAside])
@@ -99,6 +94,23 @@ export async function writeBatch(
     onCommit(written)
     return written
   })
+}
+
+/** Of one table. */
+async function writeRows(
+  to: Database,
+  { writing, failures }: Dialect,
+  plan: TablePlan,
+  { manner, attemptsBefore, doubted }: WriteOptions,
+): Promise<WrittenRows> {
+  const { table, group } = plan
+  const asking: AskOptions = { failures, attemptsBefore, writing, doubted }
+  const refuses = await askForRefused(to, asking, table, doubted.of(table), group.changes)
+  if (manner !== 'together') {
+    const apart = { ...asking, withConstraints: manner === 'apart, with all constraints' }
+    return await writeApart(to, apart, table, group.changes, refuses)
+  }
+  return await writePlan(to, refuses === null ? plan : await planAgain(table, group.changes, refuses), asking)
 }
 
 const asFailure = ({ detail, source: { shard, sequence }, said }: DeadLetter): RelayError =>

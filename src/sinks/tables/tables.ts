@@ -68,9 +68,10 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
   }
 
   async load(name: string): Promise<void> {
+    const remembered = await this.#options.catalogue.load(name)
     this.#remembered.clear()
     this.#learned.clear()
-    for (const table of await this.#options.catalogue.load(name)) this.#remembered.set(table.source, table)
+    for (const table of remembered) this.#remembered.set(table.source, table)
   }
 
   find(source: string, known: SourceTable | null): TargetTable<To> | undefined {

@@ -1,7 +1,7 @@
 import { type TestContext, test } from 'node:test'
 import type { DeadLetter, StreamChange } from '../../../src/change.ts'
 import type { SourceTable } from '../../../src/batch.ts'
-import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import {
   addColumn,
   at,

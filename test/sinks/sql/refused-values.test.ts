@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Change } from '../../../src/change.ts'
-import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import type { StreamChange, TableName } from '../../../src/change.ts'
 import type { SourceTable, Written } from '../../../src/batch.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
-import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { at, batchOf, claimOf, knownTables } from '../../support/changes.ts'
 import { accounted } from '../conformance/answers.ts'
 

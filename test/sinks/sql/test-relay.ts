@@ -1,6 +1,6 @@
 import { type TestContext, test } from 'node:test'
 import type { RelayError } from '../../../src/errors.ts'
-import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { greenplumDatabase, isRealGreenplum, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { sqlSinkOf } from '../../support/targets/sql-target.ts'

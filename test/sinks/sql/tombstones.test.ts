@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { DeadLetter } from '../../../src/change.ts'
-import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { at, batchOf, claimOf, del, put } from '../../support/changes.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { sqlSinkOf } from '../../support/targets/sql-target.ts'

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import type { Batch, Written } from '../../../src/batch.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { connect } from '../../../src/sinks/sql/connect.ts'
-import type { SqlSinkOptions } from '../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
 import {
   at,
@@ -18,6 +18,7 @@ import {
   sourceTable,
   unclaimedOf,
 } from '../../support/changes.ts'
+import { startCrate } from '../../support/crate/crate.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { cratePlace } from '../../support/targets/crate-target.ts'
@@ -82,7 +83,39 @@ for (const { name, deletes, open } of places) {
     assert.deepEqual(rows.map(({ key }) => key.id).sort(), ['a', 'b', 'd'])
     assert.equal((await write(two, { changes: [dmsPut('e', 13)], tables: tables('10') })).facts, undefined)
   })
+
+  test(`${name}: a floor that another process learned holds for a batch that was prepared before, too`, async (t) => {
+    const place = await open()
+    t.after(place.close)
+    const how = { layout: 'columns', deletes } as const
+    const [one, two] = await processes(t, place.sink, { url: place.url, ...how }, 'mirror')
+    const tables = (floor: string | null) => knownTables(sourceTable({ id: 'text', at: 'int64' }, { floor }))
+    await write(two, { changes: [dmsPut('a', 5)], tables: tables(null) })
+    const [before, after] = [[dmsPut('b', 6)], [dmsPut('c', 9), dmsPut('d', 12)]].map((changes) =>
+      two.prepare(batchOf({ changes, tables: tables(null) })),
+    )
+    const facts = new Map([['table shop.orders', '{"version":1,"floor":"10"}']])
+    await write(one, { changes: [dropTable(10)], tables: tables('10'), facts })
+    assert.deepEqual(totals(await before!(signal())), [0, 1])
+    assert.deepEqual(totals(await after!(signal())), [1, 1])
+    assert.ok((await place.rows(SHOP_ORDERS, how)).every(({ key }) => key.id !== 'c'))
+  })
 }
+
+test('cratedb: what another process learned is learned the next time, if reading it failed', async (t) => {
+  const crate = await startCrate()
+  t.after(crate.stop)
+  const how = { layout: 'columns', deletes: 'soft' } as const
+  const [one, two] = await processes(t, sqlSinkOf, { url: crate.url, ...how }, 'mirror')
+  await write(two, { changes: [put('x', 1, { data: { a: 1 } })] })
+  await write(one, { changes: [put('k', 1, { data: { a: 1, late: 'text' } })] })
+  const emptied = two.prepare(batchOf({ changes: [put('k', 2, { data: { a: 2 } })] }))
+  crate.faults.next({ kind: 'drop', when: 'before' }, { matching: /SELECT "life" FROM/ })
+  await rejection(emptied(signal()), 'SINK_UNREACHABLE')
+  assert.equal(crate.faults.happened.get('drop'), 1)
+  assert.deepEqual(totals(await emptied(signal())), [1, 0])
+  assert.deepEqual(crate.query(`SELECT "late" FROM "doc"."orders" WHERE "id" = 'k'`), [{ late: null }])
+})
 
 test('postgresql: a name under an engine holds no lock between two batches', async (t) => {
   const database = await testDatabase(t)

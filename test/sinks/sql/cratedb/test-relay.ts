@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import type { SqlSinkOptions } from '../../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../../src/sinks/sql/sink-options.ts'
 import type { Crate, CrateOptions } from '../../../support/crate/crate.ts'
 import { testCrate } from '../../../support/crate/real-crate.ts'
 import { crateSinkOf } from '../../../support/targets/crate-target.ts'

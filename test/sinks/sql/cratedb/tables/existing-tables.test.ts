@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Numeric } from '../../../../../src/change.ts'
-import type { SqlSinkOptions } from '../../../../../src/sinks/sql/sink.ts'
+import type { SqlSinkOptions } from '../../../../../src/sinks/sql/sink-options.ts'
 import { del, dmsPut, put, row, sourceTable } from '../../../../support/changes.ts'
 import type { CrateOptions } from '../../../../support/crate/crate.ts'
 import { parse } from '../../../../support/crate/grammar.ts'

@@ -1,0 +1,99 @@
+import type { Opening } from '../../batch.ts'
+import { RelayError } from '../../errors.ts'
+import { DoubtedColumns } from '../tables/doubted-columns.ts'
+import type { Layout } from '../tables/layout.ts'
+import { layoutFor } from '../tables/rules.ts'
+import { type Tables, targetTables } from '../tables/tables.ts'
+import { connect } from './connect.ts'
+import type { Connection } from './connection.ts'
+import type { Dialect } from './dialect.ts'
+import { dialectOf } from './dialect-of.ts'
+import { type Pruner, tombstonePruner } from './prune.ts'
+import type { Settings } from './sink-options.ts'
+import type { SqlState } from './state.ts'
+import { type BatchState, type UnclaimedState, unclaimedState } from './unclaimed-state.ts'
+
+/** A database that is open. */
+export interface Target {
+  readonly connection: Connection
+  readonly dialect: Dialect
+  /** For a name that is claimed. */
+  readonly claimed: SqlState
+  readonly tables: Tables
+  readonly pruner: Pruner
+  readonly doubted: DoubtedColumns
+}
+
+/** The relay's name in it. */
+interface OpenedName {
+  readonly state: BatchState
+  /** The same, for a name that nobody claims; else null. */
+  readonly unclaimed: UnclaimedState | null
+}
+
+export interface Opened extends Target, OpenedName {}
+
+/** @param isShared true if no process has the target's tables for itself */
+export async function openTarget(options: Settings, isShared: boolean): Promise<Target> {
+  const connection = await connect(options.url, options.passwordFile, options.env)
+  try {
+    const dialect = await dialectOf(connection, options.log)
+    const deletes = deletesOf(options, dialect)
+    return {
+      connection,
+      dialect,
+      claimed: dialect.state(connection, options.log),
+      tables: targetTables({
+        rules: options,
+        catalogue: dialect.catalogue(connection),
+        names: dialect.names,
+        layoutOf: layoutsOf(options, dialect, connection, deletes, isShared),
+        defaultSchema: connection.schema ?? dialect.defaultSchema,
+      }),
+      pruner: tombstonePruner(connection.db, dialect, options.retentionMs ?? null, options.tombstoneTtlMs ?? 0),
+      doubted: new DoubtedColumns(),
+    }
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+/** Claims the relay's name, or joins it under an engine. */
+export async function openName(
+  { dialect, connection, claimed }: Target,
+  { mode }: Settings,
+  opening: Opening,
+  signal: AbortSignal,
+): Promise<OpenedName> {
+  if (opening.positions !== 'engine') {
+    await claimed.claim(opening, signal)
+    return { state: claimed, unclaimed: null }
+  }
+  const shared = dialect.sharedState(connection)
+  const unclaimed = unclaimedState(shared, opening, await shared.join(opening), mode === 'mirror')
+  return { state: unclaimed, unclaimed }
+}
+
+/** @throws RelayError CONFIGURATION */
+function deletesOf({ deletes = null, mode }: Settings, { title, deletes: able }: Dialect): 'hard' | 'soft' {
+  if (deletes === null || mode === 'append') return able[0]
+  if ((able as readonly string[]).includes(deletes)) return deletes
+  const detail = `--deletes ${deletes} is not possible with ${title}, which cannot take a row away and remember it in one step: it is always ${able[0]}`
+  throw new RelayError('CONFIGURATION', detail)
+}
+
+function layoutsOf(
+  rules: Settings,
+  dialect: Dialect,
+  connection: Connection,
+  deletes: 'hard' | 'soft',
+  isShared: boolean,
+): (hasDefinition: boolean) => Layout {
+  if (rules.mode === 'append') {
+    const log = dialect.append(isShared)
+    return () => log
+  }
+  const mirrors = dialect.mirrors(connection, deletes, rules.declaredTypes)
+  return (hasDefinition) => mirrors[layoutFor(rules, hasDefinition)]
+}
