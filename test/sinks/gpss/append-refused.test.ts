@@ -91,7 +91,7 @@ test('a column that the table lacks is named, and what to run; then the relay go
     del('d', 4, { table: 'lacking', before: row({ id: 'd', old: 'x' }) }),
   ]
   const write = log.batch(changes)
-  const cure =
+  const fix =
     'ALTER TABLE "public"."lacking" ADD COLUMN "text" text, ADD COLUMN "N o" numeric, ADD COLUMN "flag" boolean, ADD COLUMN "list" jsonb, ADD COLUMN "old" text'
   await assert.rejects(write, (error: unknown) => {
     refusedWith(
@@ -101,11 +101,11 @@ test('a column that the table lacks is named, and what to run; then the relay go
         table: 'lacking',
       },
     )(error)
-    assert.ok((error as RelayError).detail.endsWith(cure))
+    assert.ok((error as RelayError).detail.endsWith(fix))
     return true
   })
   assert.equal((await printed(place, 'lacking')).length, 1)
-  await place.database.query(cure)
+  await place.database.query(fix)
   await write()
   const none = { text: null, 'N o': null, flag: null, list: null, old: null }
   assert.deepEqual(await printed(place, 'lacking'), [
@@ -171,7 +171,7 @@ test('a value that is none of its type is a dead letter, wherever the type lies'
 })
 
 /** One of each row is bad: its column cannot hold the value. */
-const misfits: Readonly<Record<string, { columns: string; bad: Change; detail: RegExp }>> = {
+const mismatches: Readonly<Record<string, { columns: string; bad: Change; detail: RegExp }>> = {
   'found here': {
     columns: 'id text, at integer',
     bad: put('bad', 2, { table: 'misfit', data: { at: SECRET } }),
@@ -210,7 +210,7 @@ const misfits: Readonly<Record<string, { columns: string; bad: Change; detail: R
   },
 }
 
-for (const [title, { columns, bad, detail }] of Object.entries(misfits)) {
+for (const [title, { columns, bad, detail }] of Object.entries(mismatches)) {
   test(`a row that the table cannot hold: ${title}`, async (t) => {
     await place.database.query('DROP TABLE IF EXISTS misfit')
     await place.database.query(`CREATE TABLE misfit (${columns})`)

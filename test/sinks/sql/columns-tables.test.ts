@@ -5,7 +5,7 @@ import { valueColumnName } from '../../../src/sinks/tables/names.ts'
 import { addColumn, createTable, del, dmsDel, dmsPatch, dmsPut, put, row, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
 import { rejection, totals } from '../conformance/answers.ts'
-import { curesIn, openRelay } from './test-relay.ts'
+import { fixesIn, openRelay } from './test-relay.ts'
 
 /** Tables of the layout `columns`: made, completed, checked. */
 const columns = { layout: 'columns' } as const
@@ -141,12 +141,12 @@ test('--create-tables never: what is missing is in the message, and then it fits
   await database.query('CREATE SCHEMA shop; CREATE TABLE shop.orders (id bigint PRIMARY KEY)')
   const failure = await rejection(write(dmsPut(1, 1, { data: { note: 'x' } })), 'SINK_TABLE')
   assert.match(failure.detail, /lacks columns, and --create-tables is never/)
-  assert.deepEqual(curesIn(failure), [
+  assert.deepEqual(fixesIn(failure), [
     'ALTER TABLE "shop"."orders" ADD COLUMN "cdc_version" bigint',
     'ALTER TABLE "shop"."orders" ADD COLUMN "cdc_extra" jsonb',
     'ALTER TABLE "shop"."orders" ADD COLUMN "note" text',
   ])
-  for (const statement of curesIn(failure)) if (!statement.includes('cdc_extra')) await database.query(statement)
+  for (const statement of fixesIn(failure)) if (!statement.includes('cdc_extra')) await database.query(statement)
   assert.deepEqual(totals(await write(dmsPut(1, 1, { data: { note: 'x' } }))), [1, 0])
   assert.deepEqual(await rows(database, 'id, note, cdc_version'), ['1 x 1'])
 })
@@ -164,7 +164,7 @@ test('columns that need no value, and columns of the user, are left alone', asyn
   await rejection(write(dmsPut(5, 1, { data: { name: 'five', status: null } })), 'SINK_REFUSED')
 })
 
-const misfits: readonly { title: string; table: string; deletes?: 'soft'; problems: readonly RegExp[] }[] = [
+const mismatches: readonly { title: string; table: string; deletes?: 'soft'; problems: readonly RegExp[] }[] = [
   {
     title: 'without key',
     table: 'note text',
@@ -199,8 +199,8 @@ const misfits: readonly { title: string; table: string; deletes?: 'soft'; proble
     problems: [/column "note" is NOT NULL, and the relay leaves it empty/],
   },
 ]
-for (const { title, table, deletes = 'hard', problems } of misfits) {
-  test(`a table that does not fit, ${title}: told at once, and cured by what the message says`, async (t) => {
+for (const { title, table, deletes = 'hard', problems } of mismatches) {
+  test(`a table that does not fit, ${title}: said at once, and fixed by what the message says`, async (t) => {
     const { database, knows, write } = await openRelay(t, { ...dms, deletes })
     knows(sourceTable({ id: 'int64', note: 'text', qty: 'int32' }))
     await database.query(`CREATE SCHEMA shop; CREATE TABLE shop.orders (${table})`)
@@ -213,7 +213,7 @@ for (const { title, table, deletes = 'hard', problems } of misfits) {
         `${problem} in ${failure.detail}`,
       )
     assert.equal(lines.length, problems.length, failure.detail)
-    for (const statement of curesIn(failure)) await database.query(statement)
+    for (const statement of fixesIn(failure)) await database.query(statement)
     assert.deepEqual(totals(await write(change)), [1, 0])
   })
 }

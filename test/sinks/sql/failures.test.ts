@@ -168,7 +168,7 @@ test('a fault of this program is not taken for words of the target', () => {
 })
 
 const tables = [{ schema: 'shop', name: 'Orders' }]
-const RIGHTS: [words: string, cure: string][] = [
+const RIGHTS: [words: string, fix: string][] = [
   ['permission denied for table Orders', 'GRANT SELECT, INSERT, UPDATE, DELETE ON shop."Orders" TO "app-1"'],
   ['permission denied for relation "Orders"', 'GRANT SELECT, INSERT, UPDATE, DELETE ON shop."Orders" TO "app-1"'],
   ['permission denied for table relays', 'GRANT SELECT, INSERT, UPDATE, DELETE ON relays TO "app-1"'],
@@ -177,8 +177,8 @@ const RIGHTS: [words: string, cure: string][] = [
   ['permission denied for sequence orders_id_seq', 'GRANT USAGE ON SEQUENCE orders_id_seq TO "app-1"'],
   ['must be owner of table Orders', 'ALTER TABLE shop."Orders" OWNER TO "app-1"'],
 ]
-for (const [words, cure] of RIGHTS) {
-  test(`${words}: the statement that cures it stands in the message, once`, () => {
+for (const [words, fix] of RIGHTS) {
+  test(`${words}: the statement that fixes it stands in the message, once`, () => {
     const { code, detail } = sqlFailure(
       Object.assign(new Error(words), { code: '42501' }),
       bySqlState,
@@ -186,7 +186,7 @@ for (const [words, cure] of RIGHTS) {
       { user: 'app-1', tables },
     ) as RelayError
     assert.equal(code, 'SINK_DENIED')
-    assert.equal(detail.split(cure).length, 2, detail)
+    assert.equal(detail.split(fix).length, 2, detail)
   })
 }
 

@@ -157,7 +157,7 @@ const strict: OpenRelay = async (t, options) => {
   return relay
 }
 
-test('of a value that the CHECK of a domain refuses, the reason and the cure name that', async (t) => {
+test('of a value that the CHECK of a domain refuses, the reason and the fix name that', async (t) => {
   const { database, knows, write } = await openRelay(t, DEAD)
   await database.query(`CREATE SCHEMA shop; CREATE TYPE mood AS ENUM ('sad', 'ok');
     CREATE DOMAIN cheerful AS mood CHECK (VALUE <> 'sad'); CREATE DOMAIN short AS text CHECK (length(VALUE) < 5);

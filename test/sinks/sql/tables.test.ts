@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Binary, type Change, type TableName } from '../../../src/change.ts'
 import { del, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { rejection, totals } from '../conformance/answers.ts'
-import { curesIn, openRelay } from './test-relay.ts'
+import { fixesIn, openRelay } from './test-relay.ts'
 
 test('a new table is made for its keys, and told apart by them', async (t) => {
   const { database, write } = await openRelay(t)
@@ -86,7 +86,7 @@ test('keys of other types that compare as the source does: integers, uuid, parti
   await rejection(write(put(70_000, 9, { table: 'small' })), 'SINK_REFUSED')
 })
 
-const misfits: readonly { title: string; table: string; deletes?: 'soft'; problems: readonly RegExp[] }[] = [
+const mismatches: readonly { title: string; table: string; deletes?: 'soft'; problems: readonly RegExp[] }[] = [
   {
     title: 'everything is missing',
     table: 'CREATE TABLE orders (note text)',
@@ -150,8 +150,8 @@ const misfits: readonly { title: string; table: string; deletes?: 'soft'; proble
     problems: [/column "data" is NOT NULL/, /column "cdc_deleted" is missing/],
   },
 ]
-for (const { title, table, deletes = 'hard', problems } of misfits) {
-  test(`a table that does not fit, ${title}: told at once, and cured by what the message says`, async (t) => {
+for (const { title, table, deletes = 'hard', problems } of mismatches) {
+  test(`a table that does not fit, ${title}: said at once, and fixed by what the message says`, async (t) => {
     const { database, write } = await openRelay(t, { deletes })
     await database.query('CREATE SCHEMA strange; CREATE TABLE strange.versions (v bigint PRIMARY KEY)')
     await database.query(table)
@@ -165,7 +165,7 @@ for (const { title, table, deletes = 'hard', problems } of misfits) {
       )
     assert.equal(lines.length, problems.length, failure.detail)
 
-    for (const statement of curesIn(failure)) await database.query(statement)
+    for (const statement of fixesIn(failure)) await database.query(statement)
     assert.deepEqual(totals(await write(put('a', 1))), [1, 0])
   })
 }
@@ -345,7 +345,7 @@ test('tombstones that were made for another key column are not used', async (t) 
     failure.detail,
     /tombstones were made for other key columns.*DROP TABLE "cdc_relay"."tombstones_orders_[0-9a-f]{16}"/,
   )
-  for (const statement of curesIn(failure)) await database.query(statement)
+  for (const statement of fixesIn(failure)) await database.query(statement)
   assert.deepEqual(totals(await second.write(put(1, 1))), [1, 0])
 })
 
@@ -365,6 +365,6 @@ test('a table of a log must take what is appended', async (t) => {
   }
   assert.doesNotMatch(failure.detail, /shard_sequence/)
   await database.query('ALTER TABLE orders DROP CONSTRAINT orders_pkey')
-  for (const statement of curesIn(failure)) await database.query(statement)
+  for (const statement of fixesIn(failure)) await database.query(statement)
   assert.deepEqual(totals(await write(put('a', 1))), [1, 0])
 })

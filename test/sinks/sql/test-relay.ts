@@ -43,7 +43,7 @@ export async function openRelay(
 }
 
 /** The statements that the message advises. */
-export const curesIn = ({ detail }: RelayError): string[] =>
+export const fixesIn = ({ detail }: RelayError): string[] =>
   detail
     .split('\n')
     .map((line) => /((?:ALTER|CREATE|DROP) .*);$/.exec(line)?.[1])

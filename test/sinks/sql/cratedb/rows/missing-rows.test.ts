@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { RelayError } from '../../../../../src/errors.ts'
 import { quotedElement } from '../../../../../src/sinks/sql/cratedb/rows/array-literal.ts'
 import { SilentRefusal } from '../../../../../src/sinks/sql/cratedb/failures.ts'
-import { missingRows } from '../../../../../src/sinks/sql/cratedb/rows/missing-rows.ts'
+import { missingRows, requireSuperseded } from '../../../../../src/sinks/sql/cratedb/rows/missing-rows.ts'
 import { JSON_TEXT } from '../../../../../src/sinks/sql/cratedb/rows/read-back.ts'
 import { type CrateRow, MIRRORED, type WrittenTable } from '../../../../../src/sinks/sql/cratedb/rows/written-table.ts'
+import { openOrders, rowOf, tableWith } from './keyed-orders.ts'
 
 const column = { travelsAs: 'array(text)', castTo: null, merged: null }
 const TABLE: WrittenTable = {
@@ -52,4 +54,16 @@ test('what reads otherwise than all that was written tells of no row; if none is
   const rows = [row('1', null), row('2', null)]
   assert.throws(() => missing(rows, [answer(3, null)]), SilentRefusal)
   assert.deepEqual(missing(rows, [answer(3, null), answer(4, null)]), [])
+})
+
+test('a row that is missing in the answer is refused only if its place is empty or older', async (t) => {
+  const { crate, db } = await openOrders(t)
+  const orders = tableWith(String)
+  await assert.rejects(requireSuperseded(db, orders, rowOf('2', '5')), SilentRefusal)
+  await assert.rejects(requireSuperseded(db, orders, rowOf('1', '6')), SilentRefusal)
+  await requireSuperseded(db, orders, rowOf('1', '4'))
+  const isThere = (error: unknown) => error instanceof RelayError && error.code === 'SINK_UNCLEAR'
+  await assert.rejects(requireSuperseded(db, orders, rowOf('1', '5')), isThere)
+  crate.faults.next({ kind: 'error', when: 'before', text: 'No shard available for orders' }, { matching: /SELECT/ })
+  await assert.rejects(requireSuperseded(db, orders, rowOf('2', '5')), /No shard available/)
 })

@@ -96,12 +96,12 @@ test('a table of one column without key: append takes it, mirror tells how to mo
 
   const mirror = await openOver(t, [DOCUMENTS])
   const failure = await rejection(mirror.write(put(1, 1)), 'SINK_TABLE')
-  const cure = /key: (CREATE TABLE .*);$/m.exec(failure.detail)![1]!
+  const fix = /key: (CREATE TABLE .*);$/m.exec(failure.detail)![1]!
   assert.match(
-    cure,
+    fix,
     /"data" OBJECT\(DYNAMIC\).*PRIMARY KEY \("id"\).*INSERT INTO "doc"."orders_keyed" .*SELECT .*ALTER CLUSTER SWAP/,
   )
-  for (const statement of cure.split(';')) assert.equal(parse(statement).length, 1)
+  for (const statement of fix.split(';')) assert.equal(parse(statement).length, 1)
   assert.deepEqual(
     mirror.crate.query(
       "SELECT column_name FROM information_schema.columns WHERE table_schema = 'doc' AND table_name = 'orders'",

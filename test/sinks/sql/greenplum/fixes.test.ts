@@ -10,10 +10,10 @@ import {
   withoutGreenplum,
 } from '../../../support/greenplum/greenplum.ts'
 import { rejection, totals } from '../../conformance/answers.ts'
-import { curesIn, openRelay } from '../test-relay.ts'
+import { fixesIn, openRelay } from '../test-relay.ts'
 
 /** A table of the user's that is no mirror yet, with the row `a`, and what helps. */
-interface Cure {
+interface Fix {
   readonly kinds: readonly GreenplumKind[]
   readonly make: (database: GreenplumDatabase) => Promise<void>
   readonly says: RegExp
@@ -40,7 +40,7 @@ function partitioned(kind: GreenplumKind, columns: string): string {
     FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'day'`
 }
 
-const CURES: Readonly<Record<string, Cure>> = {
+const FIXES: Readonly<Record<string, Fix>> = {
   'spread by another column': {
     kinds: ALL,
     async make(database) {
@@ -139,7 +139,7 @@ const CURES: Readonly<Record<string, Cure>> = {
   },
 }
 
-for (const [title, { kinds, make, says, before }] of Object.entries(CURES)) {
+for (const [title, { kinds, make, says, before }] of Object.entries(FIXES)) {
   for (const kind of kinds) {
     test(`greenplum ${kind}: what makes a table fit works as it is said: ${title}`, {
       skip: withoutGreenplum(kind),
@@ -152,9 +152,9 @@ for (const [title, { kinds, make, says, before }] of Object.entries(CURES)) {
       assert.match(failure.detail, says)
       const client = new pg.Client({ connectionString: database.url.replace('greenplum:', 'postgresql:') })
       await client.connect()
-      for (const cure of curesIn(failure)) {
+      for (const fix of fixesIn(failure)) {
         // PostgreSQL 12 and 14 cannot change what a table is made as.
-        if (isRealGreenplum || !cure.endsWith('SET ACCESS METHOD heap')) await client.query(cure)
+        if (isRealGreenplum || !fix.endsWith('SET ACCESS METHOD heap')) await client.query(fix)
         else await database.query('ALTER TABLE orders RENAME TO ao; CREATE TABLE orders AS TABLE ao')
       }
       await client.end()
