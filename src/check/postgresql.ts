@@ -211,8 +211,9 @@ export const only = ({ rows }: Answer): string => rows[0]?.[0] ?? 'null'
 
 /** All that the relay remembers itself in is there, made by someone else. */
 const OWN_TABLES_WRITABLE = `
-  SELECT count(*) = 5 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  SELECT count(*) = 6 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = 'cdc_relay' AND has_schema_privilege(n.oid, 'USAGE')
     AND (c.relname IN ('relays', 'positions', 'tables', 'lessons') AND has_table_privilege(c.oid, 'SELECT')
         AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')
+      OR c.relname = 'schema_version' AND has_table_privilege(c.oid, 'SELECT')
       OR c.relname = 'dead_letters' AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT'))`

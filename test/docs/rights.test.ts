@@ -70,6 +70,11 @@ test('the relay makes nothing at all', async (t) => {
   const { stdout } = await checks(url('?schema=landing'), /^P-00 · not permitted .* no table in /m)
   assert.match(stdout, /^P-05 · as expected .* its tables can be written/m)
   assert.match(stdout, / 0 differs · /)
+
+  await database.query('DROP TABLE cdc_relay.schema_version')
+  const { stderr } = await startRelay(['run', '--source', CAPTURE, '--sink', url(), ...NEVER]).ended
+  assert.match(stderr, /SINK_DENIED: The relay's own tables in cdc_relay have no recorded version/)
+  await checks(url(), /^P-05 · differs .* found: no tables can be made in it/m, 1)
 })
 
 test('the relay keeps its state alone', async (t) => {
@@ -148,9 +153,9 @@ async function runs(sink: string, ...options: string[]): Promise<void> {
   assert.equal(exitCode, 0, stderr)
 }
 
-async function checks(sink: string, words: RegExp) {
+async function checks(sink: string, words: RegExp, exitCode = 0) {
   const end = await startRelay(['check', '--sink', sink]).ended
-  assert.equal(end.exitCode, 0, `${end.stdout}${end.stderr}`)
+  assert.equal(end.exitCode, exitCode, `${end.stdout}${end.stderr}`)
   assert.match(end.stdout, words)
   return end
 }
