@@ -27,7 +27,7 @@ export interface ChainConfig {
   readonly serviceConfiguredEndpoint?: (() => Promise<string | undefined>) | undefined
 }
 
-/** What an emulator is told where nothing else is configured: it does not look. */
+/** For an emulator where nothing else is configured: it does not look at them. */
 const EMULATOR_REGION = 'us-east-1'
 const EMULATOR_CREDENTIALS = { accessKeyId: 'emulator', secretAccessKey: 'emulator' }
 

@@ -23,7 +23,7 @@ export const CRATEDB_BATCHES: readonly Check[] = [
     id: 'C-09',
     what: 'insert version 5, then a guarded upsert of version 4',
     expected: 'INSERT 0 1, version 5 stands',
-    decides: 'superseded changes are told by RETURNING, not by the count',
+    decides: 'superseded changes show in RETURNING, not in the count',
     otherwise:
       'If a version below 5 stands, this server must not be written to: older changes would replace newer ones.',
     async find(context) {

@@ -77,7 +77,7 @@ export const GREENPLUM: readonly Check[] = [
          WHERE p.localoid = '${t}'::regclass`,
       )
       return errors.length > 0
-        ? `not told (${shown(errors[0]!)})`
+        ? `not said (${shown(errors[0]!)})`
         : `distributed by ${rows.flat().join(', ') || 'nothing'}`
     },
   },

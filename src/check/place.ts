@@ -44,7 +44,7 @@ export async function placeFor(
   if (kind === 'PGlite') return ownSchema(name)
   if (kind === 'CrateDB') return await placeInCrate(wire, name, wanted ?? 'doc')
   const { rows } = await ask(wire, "SELECT has_database_privilege(current_database(), 'CREATE')")
-  // What cannot be told is tried.
+  // Where the server does not say, it is tried.
   if (rows[0]?.[0] !== 'f') return ownSchema(name)
   const schemas = await ask(
     wire,
@@ -60,7 +60,7 @@ export async function placeFor(
   return { schema, prefix: `${name}_`, existingSchema: quoted!, table, drop }
 }
 
-/** A schema comes into being with its first table, and a user with rights on some schemas alone is told that others are unknown. */
+/** A schema comes into being with its first table, and CrateDB calls all others unknown to a user who has rights on some alone. */
 async function placeInCrate(wire: Wire, name: string, schema: string): Promise<Place> {
   const own = ownSchema(name)
   const [error] = (await ask(wire, `CREATE TABLE ${own.table('probe')} (k BIGINT)`)).errors

@@ -38,7 +38,7 @@ export const POSTGRESQL_FAMILY: readonly Check[] = [
     what: 'SHOW server_encoding',
     expected: 'UTF8',
     decides: 'text of any language',
-    otherwise: 'Rows whose text the encoding lacks become dead letters. Make the database anew with ENCODING UTF8.',
+    otherwise: 'Rows whose text the encoding lacks become dead letters. Make another database with ENCODING UTF8.',
     find: async ({ mustRun }) => only(await mustRun('SHOW server_encoding')),
   },
   {

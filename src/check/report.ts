@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { schemeOf } from '../server-url.ts'
 import type { Finding, Verdict } from './finding.ts'
 import type { Server } from './server.ts'
 
@@ -49,15 +50,15 @@ function foundText({ verdict, found }: Finding): string {
 }
 
 function head({ url, server: { kind, version } }: Report): string {
-  const said = PROMISES.find(([scheme]) => url.startsWith(scheme))
-  const surprise = said === undefined || said[1].test(kind) ? '' : ` (the URL says ${said[0]})`
+  const said = PROMISES.find(([scheme]) => schemeOf(url) === scheme)
+  const surprise = said === undefined || said[1].test(kind) ? '' : ` (the URL says ${said[0]}:)`
   return `${kind} ${version} at ${url}${surprise}`
 }
 
 /** What a scheme speaks of. The others lead to any server. */
 const PROMISES: readonly (readonly [scheme: string, kind: RegExp])[] = [
-  ['crate:', /^CrateDB/],
-  ['greenplum:', /^Greenplum|^Cloudberry/],
+  ['crate', /^CrateDB/],
+  ['greenplum', /^Greenplum|^Cloudberry/],
 ]
 
 function tail({ findings, leftBehind }: Report): string {

@@ -23,7 +23,7 @@ const KINDS: readonly (readonly [says: RegExp, kind: ServerKind | null])[] = [
 
 /** @throws RelayError CONFIGURATION for a server that is none of ours */
 export async function recognise(wire: Wire): Promise<Server> {
-  const crate = wire.told.get('crate_version')
+  const crate = wire.parameters.get('crate_version')
   if (crate !== undefined) return { kind: 'CrateDB', version: crate }
   const { rows, errors } = await ask(wire, 'SELECT version()')
   const says = rows[0]?.[0] ?? errors.map(({ message }) => message).join('; ')

@@ -84,9 +84,9 @@ async function openPostgres({ Client, ...config }: SessionConfig, { env }: Login
     ...config,
   })
   const { connection } = client
-  const told = new Map<string, string>()
+  const parameters = new Map<string, string>()
   connection.on('parameterStatus', ({ parameterName, parameterValue }: Record<string, string>) => {
-    told.set(parameterName!, parameterValue!)
+    parameters.set(parameterName!, parameterValue!)
   })
   // A connection that drops shows as its end.
   client.on('error', () => {})
@@ -96,7 +96,7 @@ async function openPostgres({ Client, ...config }: SessionConfig, { env }: Login
     throw sqlFailure(error, bySqlState, {}, askerOf(config.connectionString ?? '', env))
   }
   for (const event of DRIVERS_EVENTS) connection.removeAllListeners(event)
-  return wireOver(connection, told)
+  return wireOver(connection, parameters)
 }
 
 /** What node-postgres listens to besides the login and the end of a connection. */
@@ -115,7 +115,7 @@ const DRIVERS_EVENTS = [
   'notification',
 ]
 
-function wireOver(connection: pg.Connection, told: ReadonlyMap<string, string>): Wire {
+function wireOver(connection: pg.Connection, parameters: ReadonlyMap<string, string>): Wire {
   const { stream } = connection
   let isOpen = !stream.destroyed
   let take: (message: Message) => void = () => {}
@@ -129,7 +129,7 @@ function wireOver(connection: pg.Connection, told: ReadonlyMap<string, string>):
   })
 
   return {
-    told,
+    parameters,
     isOpen: () => isOpen,
     async exchange(bytes, copied = null) {
       const messages: Message[] = []
@@ -170,7 +170,7 @@ async function reachPGlite(folder: string, login: Login): Promise<Reached> {
   const isNew = folder !== '' && !existsSync(folder)
   const { pglite, close } = await openFolder(folder)
   const wire: Wire = {
-    told: new Map(),
+    parameters: new Map(),
     isOpen: () => true,
     exchange: async (bytes) => (await pglite.execProtocol(bytes, { throwOnError: false })).messages as Message[],
     close: async () => {},

@@ -11,8 +11,8 @@ export interface Message {
 
 /** One session of a server, below what drivers make of it. */
 export interface Wire {
-  /** What the server told of itself at the login (ParameterStatus), by name. */
-  readonly told: ReadonlyMap<string, string>
+  /** What the server says of itself at the login (ParameterStatus), by name. */
+  readonly parameters: ReadonlyMap<string, string>
   isOpen(): boolean
   /**
    * Sends messages that end with one Sync or are one simple query, and resolves to all answers up to ReadyForQuery. A

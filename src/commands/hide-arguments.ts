@@ -2,7 +2,7 @@ import { masker, maskWord } from '../mask.ts'
 
 /**
  * Takes passwords out of what `ps` shows of this process, where the platform lets it: on Linux the title is written over the
- * arguments. Whoever looked in the moment before, or looks at the shell or the package manager that started it, has seen them.
+ * arguments. They show until then, and as arguments of the shell or the package manager that started it.
  */
 export function hideArguments(args: readonly string[]): void {
   const mask = masker([])

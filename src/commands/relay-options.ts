@@ -33,7 +33,7 @@ export function relayOptions(config: RunConfig, stream: string) {
 
 /**
  * What would make the target differ if it changed under one name; what was not given, or is given as the default, is empty.
- * `--key` and `--type` are not among it, for naming what could not be told is the cure that a relay which stopped asks for;
+ * `--key` and `--type` are not among it, for a relay that stopped, since it does not know a key, asks for them;
  * a target table with another primary key says so itself. `--on-reload` only speaks of reloads to come.
  */
 function settingsOf(config: RunConfig): Record<string, string> {

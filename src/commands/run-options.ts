@@ -25,7 +25,7 @@ export const RUN_OPTIONS = {
     what,
     'file that holds the password of the sink, read at each login; PGPASSWORD and ~/.pgpass serve, too (a password in the URL shows in ps)',
   ),
-  format: text(what, 'format of the records: auto (told by each record), dynamodb or dms', 'auto'),
+  format: text(what, 'format of the records: auto (each record shows it), dynamodb or dms', 'auto'),
   table: list(what, 'SOURCE=TARGET table; * in SOURCE stands in TARGET for what it matched; repeatable'),
   include: list(what, 'only tables that match this pattern (* for anything); repeatable'),
   exclude: list(what, 'no table that matches this pattern; repeatable'),

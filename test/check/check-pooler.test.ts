@@ -49,7 +49,7 @@ function pooled(server: Reached): Reached {
     async open() {
       let lent: Wire | undefined
       return {
-        told: new Map(),
+        parameters: new Map(),
         isOpen: () => true,
         async exchange(bytes, copied) {
           lent ??= idle.pop() ?? (await server.open())
