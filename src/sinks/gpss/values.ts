@@ -7,8 +7,6 @@ import type { Carried, Member } from './rows.ts'
 /** How the values of a column travel to GPSS. */
 export interface ColumnCodec {
   readonly member: Member
-  /** True if two values are one to the column exactly if what is carried is equal: then the column can be part of a key. */
-  readonly isKeyable: boolean
   /** Undefined if the column cannot hold just this value: Greenplum would round it, cut it, or refuse the whole load. */
   carry(value: Value): Carried | undefined
 }
@@ -35,15 +33,14 @@ const KNOWN: ReadonlySet<string> = new Set(
 export function columnCodec(column: GpssColumn, given: ValueKind): ColumnCodec {
   const { type } = column
   const underlying = { name: type, sql: type, modifier: column.modifier, kind: 'b' }
-  const codec = codecFor({ underlying, collation: null }, given)
+  const { encode } = codecFor({ underlying, collation: null }, given)
   const { member, ofToken } = CARRIERS.get(type) ?? TEXT
   const asIs = type === 'bytea' ? isBinary : type === 'text' ? isText : never
   return {
     member,
-    isKeyable: codec.isKeyable,
     carry(value) {
       if (value === null || asIs(value)) return value
-      const token = codec.encode(value)
+      const token = encode(value)
       return token === undefined ? undefined : ofToken(token)
     },
   }

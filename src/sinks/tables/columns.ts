@@ -36,7 +36,6 @@ export function columnsMirror<To, C extends Column, R extends Relation<C>>(
   const looks = new Map<string, LabelLooks>()
 
   return {
-    name: 'columns',
     desired: (evidence) => desiredColumns(evidence, declaredTypes, dialect),
     create: (target, desired) => createStatements(dialect, target, desired),
     additions: (target, desired, relation) => additionsOf(dialect, target, desired, relation),

@@ -18,7 +18,6 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
   const own = isSoft ? [{ ...data, mayBeNotNull: false }, version, deleted] : [data, version]
 
   return {
-    name: 'document',
     desired: (evidence) => desiredDocument(evidence, names),
 
     create: (target, { keys }) =>

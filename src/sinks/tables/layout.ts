@@ -78,8 +78,6 @@ export interface Evidence {
  * @typeParam R what the target's catalogue knows of a table
  */
 export interface Layout<To = Database, R extends Relation = Relation> {
-  readonly name: 'append' | 'columns' | 'document'
-
   /** What a table needs; null while that is unknown. @throws RelayError SINK_TABLE if it has no usable key */
   desired(evidence: Evidence): DesiredTable | null
 

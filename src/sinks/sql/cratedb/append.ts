@@ -83,7 +83,6 @@ const OWN: readonly OwnColumn[] = ALL.map(({ name, type, types, isAlways }) => (
  */
 export function crateLog(isShared: boolean): Layout<Database, CrateRelation> {
   return {
-    name: 'append',
     desired: () => ({ keys: [], columns: [] }),
     create: (target) => [create(target)],
     additions: (_target, _desired, relation) =>

@@ -83,7 +83,6 @@ export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = 
     ({ name, definition }) => sql`${sql.id(name)} ${definition}${sql.raw(ALWAYS.has(name) ? ' NOT NULL' : '')}`,
   )
   return {
-    name: 'append',
     desired: () => ({ keys: [], columns: [] }),
     create: (target) => (isShared ? rows.createKeyed(target, columns) : style.create(target, columns, [])),
     additions: () => ({ own: [], optional: [], columns: [] }),

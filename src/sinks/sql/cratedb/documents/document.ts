@@ -34,7 +34,6 @@ import { isOfToolkit, PK, pkKeys, pkPart, wrongPk } from './toolkit-tables.ts'
 export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database, CrateRelation> {
   const own = objects === 'ignored' ? [DATA, VERSION, DELETED] : [DYNAMIC_DATA, AUX, VERSION, DELETED]
   return {
-    name: 'document',
     desired: (evidence) => desiredDocument(evidence, crateStyle.names),
 
     create: (target, { keys }) =>
