@@ -19,7 +19,7 @@ import { isKnownType } from './values.ts'
  * The one table that an operator makes by hand. GPSS runs SQL only in front of a load and behind it, so there must be
  * something to load into before the first table can be made.
  */
-export const VEHICLE: GpssTable = { schema: 'cdc_relay', name: 'stage' }
+export const DDL_TABLE: GpssTable = { schema: 'cdc_relay', name: 'stage' }
 
 export interface GpssCatalogue extends Catalogue {
   /** Runs statements in one transaction. @throws RelayError SINK_TABLE if there is nothing to load into */
@@ -37,15 +37,15 @@ export function gpssCatalogue(gpss: Gpss): GpssCatalogue {
   }
 
   async function run(statements: readonly Statement[]): Promise<void> {
-    if ((await gpss.describe(VEHICLE)) === null) throw noVehicle()
+    if ((await gpss.describe(DDL_TABLE)) === null) throw ddlTableMissing()
     const encoder = new RowEncoder(STAGE_COLUMNS.map(([, , member]) => member))
     encoder.add([0, 'ddl', ''])
     const load = {
-      table: VEHICLE,
+      table: DDL_TABLE,
       columns: STAGE_COLUMNS.map(([column]) => column),
       rows: encoder.finish(),
       preSql: statements.map(onceOnly).join(';\n'),
-      postSql: sqlText([sql`DELETE FROM ${sql.id(VEHICLE.schema, VEHICLE.name)}`]),
+      postSql: sqlText([sql`DELETE FROM ${sql.id(DDL_TABLE.schema, DDL_TABLE.name)}`]),
     }
     const outcome = await gpss.load(load).catch((error: unknown) => {
       // The table of the load is ours, and says nothing of what was refused.
@@ -130,8 +130,8 @@ function folded(schema: string, name: string): RelayError {
 }
 
 /** With what the operator has to run. */
-export function noVehicle(): RelayError {
-  const statements = sqlText([sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(VEHICLE.schema)}`, createStage(VEHICLE)])
+export function ddlTableMissing(): RelayError {
+  const statements = sqlText([sql`CREATE SCHEMA IF NOT EXISTS ${sql.id(DDL_TABLE.schema)}`, createStage(DDL_TABLE)])
   const detail = `GPSS can make tables only while it loads into one, and there is none yet. Run this once in the database: ${statements.replaceAll(/\s+/g, ' ')}`
   return new RelayError('SINK_TABLE', detail)
 }

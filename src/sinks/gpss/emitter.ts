@@ -4,7 +4,7 @@ import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
 import { DEFAULT_RULES, type TargetRules } from '../tables/rules.ts'
 import { gpssAddress } from './address.ts'
 import { appendTarget } from './append-target.ts'
-import { gpssCatalogue, noVehicle, VEHICLE } from './catalogue.ts'
+import { gpssCatalogue, ddlTableMissing, DDL_TABLE } from './catalogue.ts'
 import { openGpss } from './connection.ts'
 import { Delivery, Destination } from './delivery.ts'
 import { mirrorTarget } from './mirror-target.ts'
@@ -46,8 +46,8 @@ export function gpssEmitter(given: GpssOptions): Emitter {
 
     async open() {
       // Also tells at once whether the login is right.
-      const vehicle = await gpss.describe(VEHICLE)
-      if (vehicle === null && mode === 'mirror') throw noVehicle()
+      const table = await gpss.describe(DDL_TABLE)
+      if (table === null && mode === 'mirror') throw ddlTableMissing()
     },
 
     prepare(batch) {

@@ -52,8 +52,8 @@ export const TYPES_IN_DEFAULT_COLLATION: Pick<TableStyle & KeyStyle, 'newKeyType
 
 /**
  * What a column without any declaration is taken for, from the values that came for it; null if all are null.
- * Where they differ: the first one's type for DynamoDB (what does not fit is kept aside); text for DMS, whose columns
- * have one type, and every value of it a text form.
+ * Where they differ: the first one's type for `typed` values (what does not fit is kept aside); text for `textual` ones, whose
+ * columns have one type, and every value of it a text form.
  */
 export function inferredType(values: Iterable<Value>, given: ValueKind): ColumnType | null {
   let first: ColumnType | null = null

@@ -22,9 +22,10 @@ import { otherCodec } from './unknown-type.ts'
 import { uuidCodec } from './uuid.ts'
 
 /**
- * @param given the values of DMS come from typed columns and often as text (`true`, hex digits, JSON, long numbers), so
- * text is read as the column's type. Those of DynamoDB have their types: their text is never read as a number, boolean,
- * bytes or JSON, and nothing else becomes text; but dates, times and uuids have no type there, and are read from text.
+ * @param given `textual` values (DMS) come from typed columns and often as text (`true`, hex digits, JSON, long numbers), so
+ * text is read as the column's type. `typed` values (DynamoDB) have their types: their text is never read as a number,
+ * boolean, bytes or JSON, and nothing else becomes text; but dates, times and uuids have no type there, and are read from
+ * text.
  */
 export function codecFor(column: Pick<Column, 'underlying' | 'collation'>, given: ValueKind): Codec {
   const codec = codecOf(column, given)

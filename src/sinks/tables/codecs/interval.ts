@@ -58,7 +58,7 @@ function limitsOf(modifier: number): { fields: number; digits: number } {
 const SECONDS = 1_000_000n
 const DAYS = 86_400n * SECONDS
 
-/** Unit → what part of a span it counts, and how many of it; the least whole part of a fraction, where that is another one. */
+/** Unit → what part of a span it counts, and how many of it. */
 const UNITS: Readonly<Record<string, readonly [part: keyof Span, count: bigint]>> = {
   mil: ['months', 12_000n],
   c: ['months', 1200n],

@@ -4,7 +4,7 @@ import { fitsJsonb } from './number.ts'
 
 /**
  * JSON columns. The document travels as text, digits and all, and is cast: a JSON null in a recordset would be SQL NULL.
- * DMS sends documents as text; a text of DynamoDB is a document that is a text.
+ * Textual values (DMS) are documents as text; a typed text (DynamoDB) is a document that is a text.
  */
 export function jsonCodec(type: 'json' | 'jsonb', given: ValueKind): Codec {
   return {

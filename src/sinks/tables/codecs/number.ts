@@ -125,11 +125,11 @@ function nearestFloat4(double: number): number | undefined {
 function doubleOf(value: unknown, given: ValueKind): number | undefined {
   const text = value instanceof Numeric ? value.text : value
   if (given !== 'textual' || typeof text !== 'string') return undefined
-  const wanted = parseDecimal(text)
-  if (wanted === undefined) return undefined
+  const decimal = parseDecimal(text)
+  if (decimal === undefined) return undefined
   const double = Number(text)
   if (!Number.isFinite(double)) return undefined
-  return isSame(wanted, String(double)) || isSame(wanted, double.toPrecision(17)) ? double : undefined
+  return isSame(decimal, String(double)) || isSame(decimal, double.toPrecision(17)) ? double : undefined
 }
 
 /** digits × 10^exponent; digits neither begin nor end with a zero, and are empty for zero. */

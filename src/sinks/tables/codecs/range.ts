@@ -48,8 +48,8 @@ export function rangeCodec({ sql, kind, subtype }: UnderlyingType, bounds: TextR
     const upper = boundOf(upperText!)
     const [from, to] = [readBound(lower, bounds), readBound(upper, bounds)]
     if (from === undefined || to === undefined) return undefined
-    const isCounted = STEPS.has(subtype!.name)
-    if (isCounted && (isLast(subtype!.name, from, left === '(') || isLast(subtype!.name, to, right === ']')))
+    const isDiscrete = LAST_VALUES.has(subtype!.name)
+    if (isDiscrete && (isLast(subtype!.name, from, left === '(') || isLast(subtype!.name, to, right === ']')))
       return undefined
     if (from !== null && to !== null && compare !== undefined && compare(from, to) > 0) return undefined
     return `${left}${quotedBound(from)},${quotedBound(to)}${right}`
@@ -68,15 +68,15 @@ const readBound = (bound: string | null, reader: TextReader): string | null | un
 
 const quotedBound = (bound: string | null): string => (bound === null ? '' : quotedPart(bound))
 
-/** The last value of a type that counts: PostgreSQL looks for the next one, in vain. */
-const STEPS: ReadonlyMap<string, string> = new Map([
+/** The last value of each discrete type: PostgreSQL fails when it computes the next one. */
+const LAST_VALUES: ReadonlyMap<string, string> = new Map([
   ['int4', '2147483647'],
   ['int8', '9223372036854775807'],
   ['date', '5874897-12-31'],
 ])
 
 const isLast = (type: string, bound: string | null, isStepped: boolean): boolean =>
-  isStepped && bound !== null && bound === STEPS.get(type)
+  isStepped && bound !== null && bound === LAST_VALUES.get(type)
 
 /** Of two texts that the codecs of the types wrote: below 0 if the first is less. */
 const COMPARISONS: Readonly<Record<string, (a: string, b: string) => number>> = {
