@@ -12,7 +12,7 @@ import { type Page, READ_AGAIN_MS, type Source } from '../source.ts'
 export interface FileSourceOptions {
   /** `-` is standard input. */
   readonly path: string
-  /** Budget for the pages that are read and not yet committed; 64 MiB by default. */
+  /** Budget for the pages that are read and not yet acknowledged; 64 MiB by default. */
   readonly memoryBytes?: number
   readonly log?: Log
 }
@@ -35,20 +35,22 @@ export function fileSource({ path, memoryBytes = 64 * 1024 * 1024, log = SILENT 
 
     async firstPositions(start) {
       if (start.kind === 'earliest') return new Map()
-      throw new RelayError('CONFIGURATION', 'A file has no times to start from: --start is earliest for file:')
+      throw new RelayError('CONFIGURATION', 'A file is read from its beginning: it has no times to start from', {
+        option: 'start',
+      })
     },
 
     async *pages(positions, signal) {
       const budget = new MemoryBudget(memoryBytes)
-      const everyPageIsCommitted = () => budget.reserve(memoryBytes, signal)
+      const everyPageIsAcknowledged = () => budget.reserve(memoryBytes, signal)
       try {
         yield* pagesOfInput(input, positions.get(FILE_SHARD), { path, budget, log }, signal)
-        await everyPageIsCommitted()
+        await everyPageIsAcknowledged()
       } catch (error) {
         if (signal.aborted) return
         if (!(error instanceof RelayError)) throw error
         // What stands in front of the place is written before the failure is said.
-        await everyPageIsCommitted()
+        await everyPageIsAcknowledged()
         throw error.detail.includes(path) ? error : error.at({ path: path === '-' ? 'standard input' : path })
       }
     },

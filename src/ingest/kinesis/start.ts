@@ -29,7 +29,9 @@ export async function positionsAtTime(ms: number, context: StartContext, signal:
   const { stream, clock, log } = context
   const { created, retentionMs } = await stream.describe(signal)
   const time = new Date(ms).toISOString()
-  if (ms > clock.latest()) throw new RelayError('CONFIGURATION', `--start ${time} lies in the future`)
+  if (ms > clock.latest()) {
+    throw new RelayError('CONFIGURATION', `The start ${time} lies in the future`, { option: 'start' })
+  }
   if (ms < clock.earliest() - retentionMs) {
     log.warn(
       { stream: stream.name, start: time },

@@ -32,7 +32,7 @@ export interface WalkOptions {
 /**
  * The pages of all shards of the stream: one reader for each shard that may be read, parents before children.
  *
- *   listed ──parents finished──▶ read ──SHARD_END committed──▶ finished: children may begin
+ *   listed ──parents finished──▶ read ──SHARD_END acknowledged──▶ finished: children may begin
  *                                ▲ └──drained (until latest)──▶ done: its children hold only what came later
  *                                └── a page deferred: its reader ends; after a rest another begins behind what was used
  */
@@ -51,7 +51,7 @@ class Walk {
   readonly #options: WalkOptions
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  /** As given, and moved on by every page that was committed. */
+  /** As given, and moved on by every page that is acknowledged. */
   readonly #positions: Map<string, Position>
   readonly #context: ReaderContext
   readonly #look = coalescing(() => this.#list())
@@ -66,8 +66,8 @@ class Walk {
   readonly #endRead = new Map<string, number>()
   /** What goes on now: readers and looks. */
   readonly #tasks = new Set<Promise<void>>()
-  /** Pages with news that were given and are not committed. */
-  #uncommitted = 0
+  /** Pages with news that were given and are not acknowledged. */
+  #unacknowledged = 0
   /** Null: read on for ever. Else since when nothing matters, and what was closed by then. */
   #drain: { readonly beganAt: number; readonly closed: ReadonlySet<string> } | null = null
 
@@ -136,7 +136,7 @@ class Walk {
   }
 
   #endIfDrained(): void {
-    if (this.#drain !== null && this.#tasks.size === 0 && this.#uncommitted === 0) this.pages.end()
+    if (this.#drain !== null && this.#tasks.size === 0 && this.#unacknowledged === 0) this.pages.end()
   }
 
   /** Lists the shards, and sees that it is still the same stream. Its retention may have been changed meanwhile. */
@@ -225,14 +225,14 @@ class Walk {
     const forgotten = this.#forgettable
     this.#forgettable = []
     const hasNews = records.length > 0 || isEnd || forgotten.length > 0
-    if (hasNews) this.#uncommitted++
+    if (hasNews) this.#unacknowledged++
     let isDone = false
     /** False if it was already. */
     const done = (): boolean => {
       if (isDone) return false
       isDone = true
       page.release()
-      if (hasNews) this.#uncommitted--
+      if (hasNews) this.#unacknowledged--
       return true
     }
     const ack = () => {

@@ -209,7 +209,7 @@ test('file: starts at the beginning only', async (t) => {
   const { signal } = new AbortController()
   await assert.rejects(source.firstPositions!({ kind: 'latest' }, signal), {
     code: 'CONFIGURATION',
-    message: /--start/,
+    place: { option: 'start' },
   })
   await assert.rejects(source.firstPositions!({ kind: 'time', ms: 1 }, signal), { code: 'CONFIGURATION' })
 })

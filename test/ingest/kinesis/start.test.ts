@@ -99,7 +99,7 @@ describe('where a Kinesis source starts', { concurrency: 8, timeout: 60_000 }, (
     kinesis.open(1)
     const source = open(t, kinesis)
     const future = { kind: 'time', ms: kinesis.now() + HOUR_MS } as const
-    await assert.rejects(firstPositions(source, future), { code: 'CONFIGURATION' })
+    await assert.rejects(firstPositions(source, future), { code: 'CONFIGURATION', place: { option: 'start' } })
 
     assert.equal((await firstPositions(source, { kind: 'time', ms: kinesis.now() - 25 * HOUR_MS })).size, 0)
     assert.match(source.said[0]!.message, /does not reach back/)
