@@ -120,6 +120,52 @@ test('a target that is away: the deadline ends the call, which fails, and a late
   await relay.close()
 })
 
+test('a call whose time is over before its turn comes writes nothing', async () => {
+  const target = memoryTarget()
+  const hanging = Promise.withResolvers<void>()
+  const sink = through(target.sink(), async (real, signal) => {
+    await hanging.promise
+    return await written(real, signal)
+  })
+  const { relay } = await open(sink)
+  const first = relay.deliver('a', [record('a', 1)])
+  const deadline = new AbortController()
+  const late = relay.deliver('b', [record('b', 2, 'b')], { signal: deadline.signal })
+  deadline.abort(new Error('late'))
+  await assert.rejects(late, /late/)
+  hanging.resolve()
+  assert.equal(await first, 'committed')
+  await relay.close()
+  assert.deepEqual(Object.keys(rowsOf(target, 'orders')), [A])
+})
+
+test('a target that is away while it is asked for a key: the deadline ends the call, and a later one goes on', async () => {
+  const target = memoryTarget()
+  const deadline = new AbortController()
+  const sink: Sink = {
+    ...target.sink({ needsKeys: true }),
+    keyColumns: () => Promise.reject(new RelayError('SINK_UNREACHABLE', 'away')),
+  }
+  const { relay } = await open(sink, { observer: { failed: () => deadline.abort(new Error('late')) } })
+  const row = dms(1, 'insert', { data: { id: 7 } })
+  await assert.rejects(relay.deliver('a', [row], { signal: deadline.signal }), /late/)
+  assert.equal(await relay.deliver('a', [record('a', 1)]), 'committed')
+  assert.deepEqual(rowsOf(target, 'orders'), { [A]: '{"id":"a","at":1}' })
+  await relay.close()
+})
+
+test('facts that cannot be read fail the call, which does not wait for ever', async () => {
+  const sink = memoryTarget().sink()
+  const { relay } = await open({
+    ...sink,
+    open: async (opening, signal) => {
+      return { ...(await sink.open(opening, signal)), facts: new Map([['table harbour.berths', 'no JSON']]) }
+    },
+  })
+  await assert.rejects(relay.deliver('a', [record('a', 1)]), { code: 'STATE_BROKEN' })
+  await relay.close()
+})
+
 test('a refused write fails the call or the push with its error, and what it had learned is learned again', async () => {
   const target = memoryTarget()
   let isRefused = true

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { RawRecord } from '../src/change.ts'
+import type { RawRecord, StreamChange } from '../src/change.ts'
 import { recordDecoder } from '../src/decode/decoder.ts'
 import type { ReadOptions } from '../src/deliver/change-reader.ts'
 import { FAILURES, RelayError } from '../src/errors.ts'
 import { SourceTables } from '../src/feeds/dms/source-tables.ts'
+import { KeyUnknownYet } from '../src/feeds/table-facts.ts'
 import type { Page, Source } from '../src/ingest/source.ts'
 import { Ledger } from '../src/observe/ledger.ts'
 import { SILENT } from '../src/observe/log.ts'
@@ -57,6 +58,35 @@ test('pages that are not acknowledged hear of the error that ends the relay, and
   await assert.rejects(relay(parts, neverStopped()), /SINK_REFUSED/)
   const failed = log.filter((line) => line.startsWith('failed'))
   assert.deepEqual(failed, ['failed 2 SINK_REFUSED', 'failed 3 SINK_REFUSED'])
+})
+
+test('of deferred pages one hears of the error whose front was kept, but not one that was given back whole', async () => {
+  const { log, parts } = scene({
+    records: [],
+    onWrite: { '1': () => Promise.reject(new RelayError('SINK_REFUSED', 'no')) },
+  })
+  const kept = onePage('1', log)
+  const waiting: RawRecord = { ...kept.records[0]!, sequence: 'waits' }
+  const ended = { sequence: 'waits', arrivedAt: 1, caughtUpAt: null }
+  const source: Source = {
+    ...parts.source,
+    async *pages() {
+      yield { ...kept, records: [...kept.records, waiting], end: ended, defer: (from) => void log.push(`from ${from}`) }
+      yield { ...onePage('whole', log), records: [waiting], defer: (from) => void log.push(`whole from ${from}`) }
+    },
+  }
+  const complete = (item: StreamChange): StreamChange => {
+    if (item.source.sequence === 'waits') throw new KeyUnknownYet(item.table, async () => {})
+    return item
+  }
+  const read = { ...parts.read, facts: { ...parts.read.facts, complete } }
+  await assert.rejects(relay({ ...parts, source, read, limits: { ...parts.limits, records: 10 } }, neverStopped()), {
+    code: 'SINK_REFUSED',
+  })
+  assert.deepEqual(
+    log.filter((line) => /^(from|whole|failed)/.test(line)),
+    ['from 1', 'whole from 0', 'failed 1 SINK_REFUSED'],
+  )
 })
 
 test('what passes by itself is tried again', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Decoded, RawRecord } from '../../src/change.ts'
@@ -89,6 +90,47 @@ test('a batch that is not full is cut once nothing is in flight', async () => {
   assert.deepEqual(sequences((await first).value as ReadyBatch), ['1'])
   endless.end()
   assert.equal((await cuts.next()).done, true)
+})
+
+test('a batch is due from its first record on, however much comes after it', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const fed = fedPages()
+  const cuts = batches(() => fed.pages, examinerOf(insertOf), { ...NEVER_DUE, waitMs: 100 }, idle)
+  const first = cuts.next()
+  for (const sequence of ['1', '2', '3']) {
+    await fed.give(page('a', [sequence]))
+    t.mock.timers.tick(40)
+  }
+  assert.deepEqual(sequences((await first).value as ReadyBatch), ['1', '2', '3'])
+  fed.end()
+  await cuts.return()
+})
+
+test('that a shard is caught up is remembered with the next batch, or alone after a while; its page is free at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const log: string[] = []
+  const fed = fedPages()
+  const caughtUp = (shard: string): Page => ({
+    ...page(shard, [], { committed: () => log.push(shard) }),
+    end: { sequence: '0', arrivedAt: null, caughtUpAt: 5 },
+  })
+  const cuts = batches(() => fed.pages, examinerOf(insertOf), { ...NEVER_DUE, waitMs: 100 }, idle)
+  const first = cuts.next()
+  await fed.give(caughtUp('a'))
+  assert.deepEqual(log, ['a'])
+  t.mock.timers.tick(59_999)
+  assert.equal(await Promise.race([first.then(() => 'cut'), turns('waits')]), 'waits')
+  await fed.give(page('b', ['1']))
+  t.mock.timers.tick(100)
+  assert.deepEqual([...((await first).value as ReadyBatch).positions.keys()], ['a', 'b'])
+
+  const second = cuts.next()
+  await fed.give(caughtUp('a'))
+  t.mock.timers.tick(60_000)
+  const alone = (await second).value as ReadyBatch
+  assert.deepEqual([[...alone.positions.keys()], alone.pages], [['a'], []])
+  fed.end()
+  await cuts.return()
 })
 
 test('a write that fails ends the iteration even while the stream is silent', async () => {
@@ -442,6 +484,25 @@ function page(
 
 async function* iterate(pages: Page[]): AsyncIterable<Page> {
   yield* pages
+}
+
+/** Pages that come one at a time; `give` resolves once all that can be done with one is done. */
+function fedPages(): { pages: AsyncIterable<Page>; give(page: Page): Promise<void>; end(): void } {
+  const fed = new PassThrough({ objectMode: true })
+  return {
+    pages: fed,
+    end: () => fed.end(),
+    async give(page) {
+      fed.write(page)
+      await turns()
+    },
+  }
+}
+
+/** Everything that waits for nothing has happened. */
+async function turns<Value>(value?: Value): Promise<Value | undefined> {
+  for (let i = 0; i < 10; i++) await turn()
+  return value
 }
 
 /** Pages, and then nothing until `end` is called. */
