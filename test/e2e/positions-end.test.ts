@@ -49,8 +49,8 @@ for (const [title, open] of Object.entries(SINKS)) {
 /** A relay that reads to the end of the stream: the shards whose positions were stored before, and how much it read. */
 async function run(kinesis: KinesisEndpoint, sink: Sink): Promise<{ begins: string[]; read: number }> {
   const ledger = new Ledger()
-  let begins: string[] = []
-  const observer = observers(ledger, { begins: (positions) => void (begins = [...positions.keys()].sort()) })
+  const begins: string[] = []
+  const observer = observers(ledger, { begins: (positions) => void begins.push(...[...positions.keys()].sort()) })
   const source = kinesisSource({ stream: kinesis.arn, endpointUrl: kinesis.url, untilLatest: true })
   const relay = await openRelay({ name: 'orders', source, sink, observer })
   await relay.run(new AbortController().signal).finally(() => relay.close())
