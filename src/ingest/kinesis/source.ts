@@ -4,7 +4,7 @@ import type { Source } from '../source.ts'
 import { type ClientOptions, connect } from './client.ts'
 import { positionsAtLatest, positionsAtTime } from './start.ts'
 import { kinesisStream } from './stream.ts'
-import { walk } from './stream-reader.ts'
+import { readStream } from '../shards/stream-reader.ts'
 
 export interface KinesisSourceOptions extends ClientOptions {
   /** True to end once everything that was in the stream at the beginning is acknowledged; by default it is read for ever. */
@@ -65,7 +65,11 @@ export function kinesisSource(options: KinesisSourceOptions): Source {
       const ending = AbortSignal.any([signal, closed.signal])
       if (ending.aborted) return
       const skipsToTime = await connection.isPlainHttp()
-      yield* walk({ stream, clock, log, skipsToTime, created, untilLatest, onGap, memoryBytes }, positions, ending)
+      yield* readStream(
+        { stream, clock, log, skipsToTime, created, untilLatest, onGap, memoryBytes },
+        positions,
+        ending,
+      )
     },
 
     async close() {

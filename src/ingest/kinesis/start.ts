@@ -3,8 +3,8 @@ import type { ServiceClock } from '../../aws/service-clock.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import { atTimestamp, type Positions } from '../../position.ts'
-import { listingOf, rootsOf, type Shard } from './lineage.ts'
-import type { Stream } from './stream.ts'
+import { listingOf, rootsOf, type Shard } from '../shards/lineage.ts'
+import type { Stream } from '../shards/stream.ts'
 
 interface StartContext {
   readonly stream: Stream

@@ -14,67 +14,10 @@ import type { ReadFrom } from '../../position.ts'
 import { type RetryObserver, retrying } from '../../retry.ts'
 import type { Connection } from './client.ts'
 import { failureOf } from './failures.ts'
-import type { Shard } from './lineage.ts'
-
-/** What DescribeStreamSummary tells that matters here. */
-export interface Summary {
-  readonly arn: string
-  /** ISO. */
-  readonly created: string
-  readonly retentionMs: number
-  /** True if the service spreads records over shards without regard to their partition key: then no key has an order. */
-  readonly isShuffled: boolean
-}
-
-/** A record as the stream holds it; one that a producer aggregated is not opened yet. */
-export interface StreamRecord {
-  readonly sequence: string
-  /** Epoch ms; null where the service does not say. */
-  readonly arrivedAt: number | null
-  readonly data: Uint8Array
-}
-
-export interface Records {
-  readonly records: readonly StreamRecord[]
-  /** Null at the end of a closed shard. */
-  readonly next: string | null
-  /** True if the answer names the shards that come after this one; an emulator may end a shard without. */
-  readonly namesChildren: boolean
-  readonly behindMs: number
-  /** When it was asked for, a reading of the clock: what was there then is in the answer or behind it. */
-  readonly sent: number
-}
-
-/** An answer that is an error for the SDK, and for us a turn of the way. */
-export class Refused {
-  /** The error's name. */
-  readonly name: string
-  readonly cause: Error
-
-  constructor(cause: Error) {
-    this.name = cause.name
-    this.cause = cause
-  }
-}
-
-/**
- * The four requests of a reader. Each is repeated until it is answered; only what repeating does not cure is thrown,
- * and what a caller can answer for comes back as `Refused`.
- */
-export interface Stream {
-  readonly name: string
-  /** The most that one read may be asked for, and the most that it gives. */
-  readonly mostRecords: number
-  readonly mostBytes: number
-  /** @throws RelayError SOURCE_NOT_FOUND, SOURCE_DENIED */
-  describe(signal: AbortSignal): Promise<Summary>
-  /** All pages of the listing; with `at`, of the shards that were open at that time (emulators may list more). */
-  shards(signal: AbortSignal, at?: number): Promise<Shard[]>
-  /** Refused: InvalidArgumentException (the position), ResourceNotFoundException (the shard, or the stream). */
-  iterator(shard: string, place: Exclude<ReadFrom, { kind: 'end' }>, signal: AbortSignal): Promise<string | Refused>
-  /** At most `limit` of them. Refused: the same two, and ExpiredIteratorException. */
-  records(shard: string, iterator: string, limit: number, signal: AbortSignal): Promise<Records | Refused>
-}
+import type { Shard } from '../shards/lineage.ts'
+import { type Refusal, Refused, type Stream, type StreamRecord } from '../shards/stream.ts'
+import { openAggregated } from './aggregated.ts'
+import { refusalOfIterator, refusalOfRead } from './refusals.ts'
 
 export function kinesisStream(
   { client, clock, stream, options, whereabouts }: Connection,
@@ -119,9 +62,11 @@ export function kinesisStream(
     for (let input: ListShardsInput | null = first; input !== null; ) {
       const command: ListShardsCommand = new ListShardsCommand(input)
       const page: ListShardsOutput | Refused = await ask('list the shards', {}, signal, () =>
-        refusable(client.send(command, { abortSignal: signal }), 'ExpiredNextTokenException'),
+        refusable(client.send(command, { abortSignal: signal }), ({ name }) =>
+          name === 'ExpiredNextTokenException' ? 'iterator-expired' : null,
+        ),
       )
-      if (page instanceof Refused) throw new RelayError('SOURCE_UNREACHABLE', 'The listing outlived its token')
+      if (page instanceof Refused) throw new RelayError('SOURCE_UNREACHABLE', 'The ListShards token expired')
       shards.push(...(page.Shards ?? []).map(shardOf))
       // A token stands for all of the request but the ARN: name and filter beside it are refused.
       input = page.NextToken === undefined ? null : { NextToken: page.NextToken, ...arn }
@@ -134,6 +79,7 @@ export function kinesisStream(
     // GetRecords, API reference: `Limit`, and the size of an answer.
     mostRecords: 10_000,
     mostBytes: 10 * 1024 * 1024,
+    open: openAggregated,
 
     async describe(signal) {
       const { StreamDescriptionSummary: summary } = await ask('describe the stream', {}, signal, () =>
@@ -155,11 +101,7 @@ export function kinesisStream(
     async iterator(shard, place, signal) {
       const command = new GetShardIteratorCommand({ ...named, ShardId: shard, ...iteratorAt(place) })
       const answer = await ask('position a reader', { shard }, signal, () =>
-        refusable(
-          client.send(command, { abortSignal: signal }),
-          'InvalidArgumentException',
-          'ResourceNotFoundException',
-        ),
+        refusable(client.send(command, { abortSignal: signal }), refusalOfIterator),
       )
       return answer instanceof Refused ? answer : answer.ShardIterator!
     },
@@ -169,12 +111,7 @@ export function kinesisStream(
       let sent = 0
       const answer = await ask('read records', { shard }, signal, () => {
         sent = clock.reading()
-        return refusable(
-          client.send(command, { abortSignal: signal }),
-          'ExpiredIteratorException',
-          'InvalidArgumentException',
-          'ResourceNotFoundException',
-        )
+        return refusable(client.send(command, { abortSignal: signal }), refusalOfRead)
       })
       if (answer instanceof Refused) return answer
       return {
@@ -188,12 +125,16 @@ export function kinesisStream(
   }
 }
 
-/** The answer; or, for an error with one of these names, the refusal. */
-async function refusable<Answer>(answer: Promise<Answer>, ...names: readonly string[]): Promise<Answer | Refused> {
+/** The answer; or, for an error that has a reason that a caller can answer for, the refusal. */
+async function refusable<Answer>(
+  answer: Promise<Answer>,
+  reasonOf: (error: Error) => Refusal | null,
+): Promise<Answer | Refused> {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof Error && names.includes(error.name)) return new Refused(error)
+    const reason = error instanceof Error ? reasonOf(error) : null
+    if (reason !== null) return new Refused(reason, error as Error)
     throw error
   }
 }

@@ -4,7 +4,7 @@ import type { Page } from '../../../src/ingest/source.ts'
 import { SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
 import { refusal } from '../../support/kinesis/kinesis-endpoint.ts'
 import { drain } from '../conformance.ts'
-import { endpoint, first, HOUR_MS, later, numbered, open, textsOf } from './scripted.ts'
+import { endpoint, first, HOUR_MS, later, numbered, open, textsOf } from '../kinesis/scripted.ts'
 
 // They mostly wait for the pace of the service: several at a time.
 describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {

@@ -76,20 +76,3 @@ export function spansOf(gaps: readonly Gap[]): string {
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
-
-export type Refusal = 'another-stream' | 'shard-end' | 'future' | 'expired' | 'unknown'
-
-/**
- * Why GetShardIterator refused a position. Only its words tell (InvalidArgumentException for all of them):
- * - `It encodes shardId-X, while it was used in a call to …`, `… because it did not come from this stream.`
- * - `SequenceNumber has reached max possible value for the shard`: after the last number of a closed shard
- * - `The timestampInMillis parameter cannot be greater than the currentTimestampInMillis`
- * - anything else about `StartingSequenceNumber`: older than the retention, or no sequence number at all
- */
-export function refusalOf(message: string): Refusal {
-  if (/It encodes shardId-|did not come from this stream/.test(message)) return 'another-stream'
-  if (/reached max possible value/.test(message)) return 'shard-end'
-  if (/timestampInMillis parameter cannot be greater/.test(message)) return 'future'
-  if (/StartingSequenceNumber/.test(message)) return 'expired'
-  return 'unknown'
-}

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ServiceClock } from '../../../src/aws/service-clock.ts'
-import { forgettable } from '../../../src/ingest/kinesis/forgettable.ts'
-import { listingOf, type Shard } from '../../../src/ingest/kinesis/lineage.ts'
-import type { Stream } from '../../../src/ingest/kinesis/stream.ts'
-import { type WalkOptions, walk } from '../../../src/ingest/kinesis/stream-reader.ts'
+import { forgettable } from '../../../src/ingest/shards/forgettable.ts'
+import { listingOf, type Shard } from '../../../src/ingest/shards/lineage.ts'
+import type { Stream } from '../../../src/ingest/shards/stream.ts'
+import { type StreamReaderOptions, readStream } from '../../../src/ingest/shards/stream-reader.ts'
 import { SILENT } from '../../../src/observe/log.ts'
 import { type Position, type Positions, SHARD_END } from '../../../src/position.ts'
-import { HOUR_MS } from './scripted.ts'
+import { HOUR_MS } from '../kinesis/scripted.ts'
 
 const HELD_SINCE = 1_000_000
 const OLD = HELD_SINCE - 1
@@ -99,7 +99,7 @@ test('10,000 shards come and go: each is read once, also across restarts, no gap
   for (; read.size < COUNT; lives++) {
     const stop = new AbortController()
     let pages = 0
-    for await (const page of walk(optionsOf(stream), stored, stop.signal)) {
+    for await (const page of readStream(optionsOf(stream), stored, stop.signal)) {
       // The process dies: what it was given last is not durable, nor what that page would have let go.
       if (++pages > 700) break
       const next = new Map(stored).set(page.shard, page.end)
@@ -123,7 +123,7 @@ test('10,000 shards come and go: each is read once, also across restarts, no gap
   assert.ok(lives > 10, `${lives} lives`)
 })
 
-const optionsOf = (stream: Stream): WalkOptions => ({
+const optionsOf = (stream: Stream): StreamReaderOptions => ({
   stream,
   clock: new ServiceClock(),
   log: SILENT,
@@ -149,6 +149,7 @@ function rollingStream(): { stream: Stream; trim(shard: string): void } {
     name: 'rolling',
     mostRecords: 10_000,
     mostBytes: 10 * 1024 * 1024,
+    open: (record) => [record],
     describe: async () => ({ arn: 'rolling', created: 'then', retentionMs: HOUR_MS, isShuffled: false }),
     shards: async () => [...listed.values()],
     iterator: async (shard) => shard,

@@ -6,8 +6,7 @@ import type { Log } from '../../observe/log.ts'
 import { type Position, readFrom, SHARD_END, TRIM_HORIZON } from '../../position.ts'
 import type { Lease, MemoryBudget } from '../memory.ts'
 import type { Page } from '../source.ts'
-import { openAggregated } from './aggregated.ts'
-import { type Gap, readUntil, refusalOf } from './gaps.ts'
+import { type Gap, readUntil } from './gaps.ts'
 import { type Records, Refused, type Stream } from './stream.ts'
 
 /** The service allows five reads of a shard per second, to all its readers together. */
@@ -34,7 +33,7 @@ export interface ReaderContext {
   readonly skipsToTime: boolean
   /** The service still holds what arrived after this, epoch ms. */
   heldSince(): number
-  /** Asks the service anew whether it lists the shard, and as what. */
+  /** Asks the service again whether it lists the shard, and as what. */
   look(shard: string): Promise<'open' | 'closed' | 'gone'>
   /** Takes note of a gap. @throws RelayError SOURCE_GAP where gaps stop the relay */
   gap(gap: Gap, cause?: unknown): void
@@ -186,21 +185,17 @@ class ShardReader {
     return 'positioned'
   }
 
-  /** What a refusal means for the way. */
+  /** How to continue after this error. */
   async #refused(refusal: Refused): Promise<'again' | 'end'> {
-    const wasReading = this.#iterator !== null
     this.#iterator = null
-    if (refusal.name === 'ExpiredIteratorException') {
-      this.#due = this.#context.clock.reading() + BEHIND_MS
-      return 'again'
-    }
-    if (refusal.name === 'ResourceNotFoundException') {
-      if ((await this.#context.look(this.#shard)) !== 'gone') return this.#again(refusal)
-      this.#gap(refusal)
-      return 'end'
-    }
-    if (wasReading) return this.#again(refusal)
-    switch (refusalOf(refusal.cause.message)) {
+    switch (refusal.reason) {
+      case 'iterator-expired':
+        this.#due = this.#context.clock.reading() + BEHIND_MS
+        return 'again'
+      case 'not-found':
+        if ((await this.#context.look(this.#shard)) !== 'gone') return this.#again(refusal)
+        this.#gap(refusal)
+        return 'end'
       case 'another-stream':
         throw new RelayError(
           'SOURCE_CHANGED',
@@ -214,7 +209,6 @@ class ShardReader {
         this.#gap(refusal)
         this.#end = AT_START
         return 'again'
-      case 'future':
       case 'unknown':
         return this.#again(refusal)
     }
@@ -251,7 +245,7 @@ class ShardReader {
       if (this.#skipBefore !== null && arrivedAt !== null && arrivedAt < this.#skipBefore) continue
       this.#skipBefore = null
       bytes += data.byteLength
-      records.push(...openAggregated({ shard: this.#shard, sequence, arrivedAt, data }))
+      records.push(...this.#context.stream.open({ shard: this.#shard, sequence, arrivedAt, data }))
     }
     lease.resize(bytes)
     if (bytes > 0) this.#limit = limitFor(bytes / answer.records.length, this.#context.stream)

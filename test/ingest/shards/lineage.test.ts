@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lineage, listingOf, rootsOf, type Shard, type Standing } from '../../../src/ingest/kinesis/lineage.ts'
+import { lineage, listingOf, rootsOf, type Shard, type Standing } from '../../../src/ingest/shards/lineage.ts'
 import { type Position, SHARD_END } from '../../../src/position.ts'
 
 /** `id: parents`, as `'c: a b'`. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findGaps, gapFailure, readUntil, refusalOf, spansOf } from '../../../src/ingest/kinesis/gaps.ts'
-import { listingOf, type Shard } from '../../../src/ingest/kinesis/lineage.ts'
+import { findGaps, gapFailure, readUntil, spansOf } from '../../../src/ingest/shards/gaps.ts'
+import { listingOf, type Shard } from '../../../src/ingest/shards/lineage.ts'
 import { type Position, SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
 
 const HELD_SINCE = 1000
@@ -163,21 +163,3 @@ test('of many gaps the first few are named', () => {
   const gaps = Array.from({ length: 8 }, (_, i) => ({ shard: `s${i}`, from: null, to: 0 }))
   assert.match(spansOf(gaps), /^s0 from an unknown time to .*; s4 [^;]*; and 3 more shards$/)
 })
-
-/** Words that the service was seen to answer with. */
-const refusals = {
-  'Invalid StartingSequenceNumber. It encodes shardId-000000000003, while it was used in a call to a shard with shardId-000000000001':
-    'another-stream',
-  'StartingSequenceNumber 4961 used in GetShardIterator on shard shardId-000000000000 in stream orders under account 123456789012 is invalid because it did not come from this stream.':
-    'another-stream',
-  'SequenceNumber has reached max possible value for the shard': 'shard-end',
-  'The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: 2, currentTimestampInMillis: 1':
-    'future',
-  'StartingSequenceNumber 4961 used in GetShardIterator on shard shardId-000000000000 in stream orders under account 123456789012 is invalid.':
-    'expired',
-  'Invalid ShardIterator.': 'unknown',
-} as const
-
-for (const [message, refusal] of Object.entries(refusals)) {
-  test(`refused position: ${message.slice(0, 60)} is ${refusal}`, () => assert.equal(refusalOf(message), refusal))
-}

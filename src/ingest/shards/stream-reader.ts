@@ -17,7 +17,7 @@ const LISTING_MS = 30_000
 /** A child that begins that long after its parents' end was read may have lost records meanwhile. */
 const LONG_WAIT_MS = 60_000
 
-export interface WalkOptions {
+export interface StreamReaderOptions {
   readonly stream: Stream
   readonly clock: ServiceClock
   readonly log: Log
@@ -36,19 +36,23 @@ export interface WalkOptions {
  *                                ▲ └──drained (until latest)──▶ done: its children hold only what came later
  *                                └── a page deferred: its reader ends; after a rest another begins behind what was used
  */
-export async function* walk(options: WalkOptions, positions: Positions, signal: AbortSignal): AsyncGenerator<Page> {
-  const run = new Walk(options, positions, signal)
+export async function* readStream(
+  options: StreamReaderOptions,
+  positions: Positions,
+  signal: AbortSignal,
+): AsyncGenerator<Page> {
+  const reader = new StreamReader(options, positions, signal)
   try {
-    run.begin()
-    for (let page = await run.pages.take(); page !== null; page = await run.pages.take()) yield page
+    reader.begin()
+    for (let page = await reader.pages.take(); page !== null; page = await reader.pages.take()) yield page
   } finally {
-    await run.stop()
+    await reader.stop()
   }
 }
 
-class Walk {
+class StreamReader {
   readonly pages = new Handover<Page>()
-  readonly #options: WalkOptions
+  readonly #options: StreamReaderOptions
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   /** As given, and moved on by every page that is acknowledged. */
@@ -71,7 +75,7 @@ class Walk {
   /** Null: read on for ever. Else since when nothing matters, and what was closed by then. */
   #drain: { readonly beganAt: number; readonly closed: ReadonlySet<string> } | null = null
 
-  constructor(options: WalkOptions, positions: Positions, signal: AbortSignal) {
+  constructor(options: StreamReaderOptions, positions: Positions, signal: AbortSignal) {
     const { stream, clock, log, skipsToTime, memoryBytes, created } = options
     this.#options = options
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
@@ -113,7 +117,7 @@ class Walk {
     })
   }
 
-  /** Resolves when nothing of this walk goes on any more. */
+  /** Resolves when nothing of this reading goes on any more. */
   async stop(): Promise<void> {
     this.#stop.abort()
     while (this.#tasks.size > 0) await Promise.all(this.#tasks)

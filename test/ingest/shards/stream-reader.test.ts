@@ -4,7 +4,7 @@ import type { Page } from '../../../src/ingest/source.ts'
 import { SHARD_END } from '../../../src/position.ts'
 import { RESET, refusal } from '../../support/kinesis/kinesis-endpoint.ts'
 import { drain, payloads } from '../conformance.ts'
-import { endpoint, first, later, numbered, open, textsOf } from './scripted.ts'
+import { endpoint, first, later, numbered, open, textsOf } from '../kinesis/scripted.ts'
 
 // They mostly wait for the pace of the service: several at a time.
 describe('the shards of a Kinesis source', { concurrency: 8, timeout: 60_000 }, () => {
