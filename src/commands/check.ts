@@ -1,6 +1,7 @@
+import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
-import { holdsPassword, maskedWord, masker, maskTexts, secretsOf } from '../mask.ts'
+import { maskedWord, masker, maskTexts, secretsOf } from '../mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { warningsIntoLog } from '../observe/warnings.ts'
 import { sinkEntry, sinkProblem } from '../sinks/by-url.ts'
@@ -9,6 +10,7 @@ import { checkServer } from '../check/check-server.ts'
 import { type Report, reportAsJson, reportAsLines, reportAsTable } from '../check/report.ts'
 import { CHECK_OPTIONS, CHECKED } from './check-options.ts'
 import { NO_OPTIONS, strayWord } from './given-options.ts'
+import { passwordFileProblem } from './password-file.ts'
 import { reportFailure } from './report-failure.ts'
 import { exitCodeOf, stopOnSignals } from './stop-on-signals.ts'
 
@@ -46,7 +48,7 @@ function reportText(report: Report, json: boolean): string {
 /** @throws RelayError CONFIGURATION with every problem */
 function readOptions(
   argv: Readonly<Record<string, unknown>>,
-  env: NodeJS.ProcessEnv,
+  env: Env,
 ): { sink: string; passwordFile: string | null; json: boolean } {
   const names = Object.keys(CHECK_OPTIONS)
   const words = (argv._ as readonly unknown[]).slice(1).map((word) => strayWord(String(word), names))
@@ -68,8 +70,9 @@ function readOptions(
     if (problem !== null) problems.push(`--sink ${problem}`)
   }
   if (Array.isArray(passwordFile)) problems.push('--sink-password-file is given twice')
-  else if (passwordFile !== undefined && typeof sink === 'string' && holdsPassword(sink)) {
-    problems.push('--sink-password-file and a password in --sink exclude each other')
+  else if (typeof passwordFile === 'string') {
+    const problem = passwordFileProblem(passwordFile, sink)
+    if (problem !== null) problems.push(`--sink-password-file ${problem}`)
   }
   if (Array.isArray(argv.json)) problems.push('--json is given twice')
   else if (typeof argv.json === 'string') problems.push('--json must be true or false')

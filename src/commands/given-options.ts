@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
+import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import { suggestion } from '../nearest.ts'
 import { maskedWord } from '../mask.ts'
@@ -28,7 +29,7 @@ export interface Given {
  * @param argv what yargs parsed, without defaults
  * @throws RelayError CONFIGURATION for a file that cannot be read
  */
-export function givenOptions(argv: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): Given {
+export function givenOptions(argv: Readonly<Record<string, unknown>>, env: Env): Given {
   const onLine = fromLine(argv)
   const inEnv = fromEnvironment(env)
   const path = onLine.values.config ?? inEnv.values.config
@@ -93,7 +94,7 @@ function optionOf(address: string): RunOption {
 }
 
 /** `CDC_RELAY_BATCH_RECORDS` is `--batch-records`. Lists are split at commas outside of double quotes. */
-function fromEnvironment(env: NodeJS.ProcessEnv): Part {
+function fromEnvironment(env: Env): Part {
   const values: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(RUN_OPTIONS)) {
     const value = env[variableOf(name)]

@@ -1,14 +1,13 @@
-import { accessSync, constants } from 'node:fs'
 import { RelayError } from '../errors.ts'
-import { fileTrouble } from '../file-trouble.ts'
 import { sourceProblem } from '../ingest/by-url.ts'
-import { holdsPassword } from '../mask.ts'
+import type { Env } from '../env.ts'
 import { pathProblem } from '../server-url.ts'
 import { sinkEntry, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'
 import { objectsProblem, objectsWarning, withObjects } from './crate-objects.ts'
 import { missingEffect } from './effects.ts'
 import { type Given, givenOptions } from './given-options.ts'
+import { passwordFileProblem } from './password-file.ts'
 import type { RunOption } from './run-options.ts'
 import { type RunConfig, runConfig } from './run-schema.ts'
 import { STATE_STORES } from './state-stores.ts'
@@ -22,7 +21,7 @@ import { STATE_STORES } from './state-stores.ts'
  */
 export function readRunConfig(
   argv: Readonly<Record<string, unknown>>,
-  env: NodeJS.ProcessEnv,
+  env: Env,
   warn: (message: string) => void = () => {},
 ): RunConfig {
   const { values, origins, refused, problems } = givenOptions(argv, env)
@@ -49,7 +48,7 @@ export function readRunConfig(
 }
 
 /** What the modules have against the addresses that they read themselves. */
-function addressProblems(values: Given['values'], env: NodeJS.ProcessEnv) {
+function addressProblems(values: Given['values'], env: Env) {
   const { source, sink, state, region } = values
   const passwordFile = values['sink-password-file']
   const asked = {
@@ -78,16 +77,6 @@ function contradictions(values: Given['values']) {
     ...(isHard ? [{ option: 'deletes', message: hard }] : []),
     ...(lacksRole ? [{ option: 'external-id', message: 'needs --role-arn' }] : []),
   ]
-}
-
-function passwordFileProblem(path: string, sink: unknown): string | null {
-  if (typeof sink === 'string' && holdsPassword(sink)) return 'and a password in --sink exclude each other'
-  try {
-    accessSync(path, constants.R_OK)
-    return null
-  } catch (error) {
-    return `${path} cannot be read: ${fileTrouble(error)}`
-  }
 }
 
 const listed = (problems: readonly string[]): string =>

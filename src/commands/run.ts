@@ -29,7 +29,7 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
   try {
     const ineffective: string[] = []
     const config = readRunConfig(argv, process.env, (message) => ineffective.push(message))
-    say = reporter(process.stderr, masker(secretsIn(config, process.env)))
+    say = reporter(process.stderr, masker(await secretsIn(config, process.env)))
     showsValues = config.logValues
     return await watched(say, showsValues, (stopping) => runConfigured(config, ineffective, say, stopping))
   } catch (error) {

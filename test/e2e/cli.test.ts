@@ -78,6 +78,10 @@ test('no command, an unknown one and what stands in the wrong place are usage er
     [['run', '--take-over', '--take-over=false'], /--take-over is given twice/],
     [['check', '--json', '--json=on'], /--json is given twice/],
     [['check', '--json=on'], /--json must be true or false/],
+    [
+      ['check', '--sink', 'crate://h', '--sink-password-file', 'none', '--json=on'],
+      /--sink-password-file none cannot be read: ENOENT.*; --json must be/,
+    ],
     [['check', 'file:x', 'jsn'], /file:x\\" stands alone; \\"jsn\\" is not an option \(did you mean --json\?\);/],
   ] as const) {
     const { code, stdout, stderr } = await run([...args])
