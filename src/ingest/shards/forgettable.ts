@@ -1,4 +1,4 @@
-import { type Positions, SHARD_END } from '../../position.ts'
+import { type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../position.ts'
 import { readUntil } from './gaps.ts'
 import type { Listing } from './lineage.ts'
 
@@ -18,10 +18,14 @@ import type { Listing } from './lineage.ts'
 export function forgettable(listing: Listing, positions: Positions, heldSince: number): string[] {
   // A stream has at least one open shard.
   if (listing.size === 0) return []
-  const unbegun = [...listing.values()].filter(({ id }) => !positions.has(id))
+  const unbegun = [...listing.values()].filter(({ id }) => isUnbegun(positions.get(id)))
   const needed = new Set(unbegun.flatMap(({ parents }) => parents))
   return [...positions]
     .filter(([shard, { sequence }]) => sequence === SHARD_END && !listing.has(shard) && !needed.has(shard))
     .filter(([, position]) => (readUntil(position) ?? 0) < heldSince)
     .map(([shard]) => shard)
 }
+
+/** An empty page from the start of a shard is acknowledged, but says nothing that is stored. */
+const isUnbegun = (position: Position | undefined): boolean =>
+  position === undefined || (position.sequence === TRIM_HORIZON && position.caughtUpAt === null)

@@ -6,7 +6,7 @@ import { listingOf, type Shard } from '../../../src/ingest/shards/lineage.ts'
 import type { Stream } from '../../../src/ingest/shards/stream.ts'
 import { type StreamReaderOptions, readStream } from '../../../src/ingest/shards/stream-reader.ts'
 import { SILENT } from '../../../src/observe/log.ts'
-import { type Position, type Positions, SHARD_END } from '../../../src/position.ts'
+import { type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
 import { HOUR_MS } from '../kinesis/scripted.ts'
 
 const HELD_SINCE = 1_000_000
@@ -45,6 +45,18 @@ const cases: readonly {
   },
   { title: 'not read out', listed: ['b: a'], positions: { a: at('7'), b: at('5') }, forgettable: [] },
   { title: 'its child is not begun', listed: ['b: a'], positions: { a: at(SHARD_END) }, forgettable: [] },
+  {
+    title: 'of its child only empty pages came, of which nothing is stored',
+    listed: ['b: a'],
+    positions: { a: at(SHARD_END), b: at(TRIM_HORIZON, null) },
+    forgettable: [],
+  },
+  {
+    title: 'its child is empty, and was seen caught up',
+    listed: ['b: a'],
+    positions: { a: at(SHARD_END), b: at(TRIM_HORIZON, null, YOUNG) },
+    forgettable: ['a'],
+  },
   {
     title: 'one of two children is not begun',
     listed: ['b: a', 'c: a'],
