@@ -130,7 +130,7 @@ export interface SourceTable {
   readonly floor: string | null
 }
 
-/** What must outlive a restart beside the positions: subject → JSON text. Whoever learned it knows how to read it. */
+/** What must outlive a restart beside the positions: subject → JSON text. The feed that learned it knows how to read it. */
 export type Facts = ReadonlyMap<string, string>
 
 export interface BatchLimits {

@@ -1,5 +1,5 @@
 /**
- * The language between the rooms of the house: what a stream holds, and what happened to a row.
+ * The language between the modules: what a stream holds, and what happened to a row.
  * This file imports nothing. The shapes are those of docs/change-record.md; `toJson` writes exactly that JSON.
  */
 
@@ -59,7 +59,7 @@ export interface RawRecord {
   /** When the stream took it, epoch milliseconds; null where not known. */
   readonly arrivedAt: number | null
   readonly data: Uint8Array
-  /** Where the record stood before it came here, for what is told of it: a file may hold records dumped from a stream. */
+  /** Where the record stood before it came here, for messages and change records: a file may hold records dumped from a stream. */
   readonly origin?: { readonly shard: string; readonly sequence: string }
 }
 

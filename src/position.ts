@@ -1,5 +1,5 @@
 /**
- * How far a shard is done, and whose stream it is. Shared by the rooms that read, remember and write.
+ * How far a shard is done, and whose stream it is. Shared by the modules that read, remember and write.
  */
 
 /** The shard is closed and everything in it is durable. */

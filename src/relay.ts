@@ -142,7 +142,7 @@ export class Relay {
     }
   }
 
-  /** Writes one batch, however often it takes; only then the observer counts it and the source is told. */
+  /** Writes one batch, however often it takes; only then the observer counts it and its pages are acknowledged. */
   async #deliver(write: Write, batch: ReadyBatch, signal: AbortSignal): Promise<void> {
     const { observer, read } = this.#parts
     const beganMs = performance.now()
@@ -187,7 +187,7 @@ export class Relay {
 
 type Pages = (ending: AbortSignal) => AsyncIterable<Page>
 
-/** Not a failure: the target was restored or failed over, and tells from where to read again. */
+/** Not a failure: the target was restored or failed over, and says from where to read again. */
 class TargetRewound extends Error {
   readonly stored: Stored
 

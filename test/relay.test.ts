@@ -101,14 +101,14 @@ test('what passes by itself is tried again', async () => {
   assert.deepEqual(log.slice(-4), ['write 1', 'write 1', 'write 1', 'committed 1'])
 })
 
-test('a target that was set back is read again from where it stands; what was prepared is forgotten', async () => {
-  let isSetBack = false
+test('a target that was rewound is read again from where it stands; what was prepared is forgotten', async () => {
+  let isRewound = false
   const { log, parts } = scene({
     records: ['1', '2', '3'],
     onWrite: {
       '2': () => {
-        if (isSetBack) return Promise.resolve(null)
-        isSetBack = true
+        if (isRewound) return Promise.resolve(null)
+        isRewound = true
         return Promise.resolve({
           positions: new Map([['a', { sequence: '0', arrivedAt: null, caughtUpAt: null }]]),
           facts: new Map([['table t', '{}']]),
@@ -138,10 +138,10 @@ test('an answer of the sink that does not account for each change is an error', 
 })
 
 test('values set aside are counted once they are durable, and each column is warned of once', async () => {
-  let isSetBack = false
-  const setBack = async (): Promise<Stored | null> => {
-    if (isSetBack) return null
-    isSetBack = true
+  let isRewound = false
+  const rewind = async (): Promise<Stored | null> => {
+    if (isRewound) return null
+    isRewound = true
     return { positions: new Map(), facts: new Map() }
   }
   const failing = [true, false]
@@ -150,7 +150,7 @@ test('values set aside are counted once they are durable, and each column is war
     onWrite: {
       '1': () =>
         failing.shift() === true ? Promise.reject(new RelayError('SINK_BUSY', 'a lock')) : Promise.resolve(null),
-      '2': setBack,
+      '2': rewind,
     },
     setAside: { '1': ['x'], '2': ['x'], '3': ['x', 'y'] },
   })
@@ -199,7 +199,7 @@ const neverStopped = (): AbortSignal => new AbortController().signal
 interface Scene {
   readonly records: readonly string[]
   readonly recordsPerBatch?: number
-  /** By sequence number of the batch's first change: null to succeed, what to be set back to. */
+  /** By sequence number of the batch's first change: null to succeed, what the target was rewound to. */
   readonly onWrite?: Readonly<Record<string, () => Promise<Stored | null>>>
   /** By the same, the columns of which a value is set aside. */
   readonly setAside?: Readonly<Record<string, readonly string[]>>

@@ -10,7 +10,7 @@ import { inDatabase } from './mirror.ts'
 export interface OrdersTarget {
   /** In words. */
   readonly title: string
-  /** What the relay is told of it. */
+  /** What the relay's options say of it. */
   readonly options: readonly (readonly string[])[]
   /** What a kill means for the records that were written before it. */
   readonly afterKill: string

@@ -2,7 +2,7 @@ import type { Kinesalite } from '../../test/support/kinesis/kinesalite.ts'
 import type { ReshardedStream } from '../../test/support/life/stream.ts'
 import { type RelayEnd, type RelayProcess, startRelay } from '../../test/support/processes/relay-process.ts'
 
-/** The books that the program prints when it ends. */
+/** The counts that the program prints when it ends. */
 export interface Summary {
   readonly read: number
   readonly applied: number

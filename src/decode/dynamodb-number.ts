@@ -30,7 +30,7 @@ const POINT = 0x2e
 const ZERO = 0x30
 const NINE = 0x39
 
-/** Digits, perhaps with a minus before and one point within: nearly every number, and far cheaper told than by RegExp. */
+/** Digits, perhaps with a minus before and one point within: nearly every number, and far cheaper to recognise than by RegExp. */
 function isPlain(text: string): boolean {
   const first = text.charCodeAt(0) === MINUS ? 1 : 0
   let points = 0

@@ -28,7 +28,7 @@ export interface Page {
    */
   defer(fromIndex: number): void
   /**
-   * Called instead of `ack`, when the relay ends with this error and the records that it kept of the page may not be durable.
+   * Called instead of `ack`, when the relay ends with this error, or reads again from an older position, and the records that it kept of the page may not be durable.
    * A source whose positions are the relay's own has nothing to do: its next reader begins at what is durable. One that an
    * engine pushes to fails the call, so that the engine gives the records again.
    */

@@ -4,7 +4,7 @@ import type { RetryObserver } from '../retry.ts'
 import type { Written } from '../batch.ts'
 
 /**
- * Hears what happens to a relay: the log, the counts, the lag, metrics. Each member is told after the fact and in order,
+ * Hears what happens to a relay: the log, the counts, the lag, metrics. Each member is called after the fact and in order,
  * must not throw, and must not keep the relay waiting. None is given a value of a row but in the changes of a batch, which
  * an observer must neither keep nor say.
  */

@@ -2,7 +2,7 @@ import prettyMs from 'pretty-ms'
 import type { SetAsideColumns } from '../batch.ts'
 import type { Ledger } from './ledger.ts'
 
-/** The books of a run, as one JSON object: what scripts read. */
+/** The counts of a run, as one JSON object: what scripts read. */
 export function summaryOf(ledger: Ledger, elapsedMs: number): Record<string, unknown> {
   return {
     ...ledger.counts(),

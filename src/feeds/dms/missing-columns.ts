@@ -67,9 +67,9 @@ export class MissingColumns {
 /** Rows above 2 kB are made smaller, their longest values first. */
 const LARGE_LENGTH = 1000
 
-const CURE = 'DMS seems to leave NULL and empty text out: set IncludeNullAndEmpty=true on its Kinesis endpoint.'
-const MADE_NULL = `A row lacks a column of its table. ${CURE} Without it empty text becomes NULL, and so does a large value that neither an update nor its before image carries`
-const KEPT = `A row lacks a column of its table. ${CURE} Without it a column that is set to NULL or to empty text keeps its old value`
+const FIX = 'DMS seems to leave NULL and empty text out: set IncludeNullAndEmpty=true on its Kinesis endpoint.'
+const MADE_NULL = `A row lacks a column of its table. ${FIX} Without it empty text becomes NULL, and so does a large value that neither an update nor its before image carries`
+const KEPT = `A row lacks a column of its table. ${FIX} Without it a column that is set to NULL or to empty text keeps its old value`
 
 function holdsNullOrEmpty(row: Row): boolean {
   for (const column in row) {

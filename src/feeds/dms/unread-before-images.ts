@@ -28,15 +28,15 @@ export class UnreadBeforeImages {
 
   #sayField(name: TableName, member: string): void {
     const table = tableLabel(name)
-    const cure = `If it holds before images, set \`--before-image-field\` to that name`
-    this.#log.warn({ table, member }, `A change has an object beside its data that is not read. ${cure}; ${OLD_ROWS}`)
+    const fix = `If it holds before images, set \`--before-image-field\` to that name`
+    this.#log.warn({ table, member }, `A change has an object beside its data that is not read. ${fix}; ${OLD_ROWS}`)
   }
 
   #sayPrefix(name: TableName, column: string): void {
-    const cure = `If a rule add-before-image-columns makes them, set \`--before-image-prefix ${DEFAULT_PREFIX}\``
+    const fix = `If a rule add-before-image-columns makes them, set \`--before-image-prefix ${DEFAULT_PREFIX}\``
     this.#log.warn(
       { table: tableLabel(name), column: DEFAULT_PREFIX + column },
-      `Rows have columns of old values that are not read as such. ${cure}; ${OLD_ROWS}`,
+      `Rows have columns of old values that are not read as such. ${fix}; ${OLD_ROWS}`,
     )
   }
 }

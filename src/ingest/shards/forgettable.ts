@@ -7,7 +7,7 @@ import type { Listing } from './lineage.ts'
  *
  * - is read to its end, and that is stored;
  * - is not listed any more: nothing of it can be read again, and without a position it is no gap;
- * - is no parent of a listed shard that has no position yet: a gap in front of that one is told by its parents' ends;
+ * - is no parent of a listed shard that has no position yet: its parents' ends show whether there is a gap in front of it;
  * - was closed longer ago than the stream keeps records, as far as its times tell: a listing that leaves a younger shard
  *   out is not complete, or older than the shard.
  *

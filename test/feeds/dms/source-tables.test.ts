@@ -67,13 +67,13 @@ const learning: readonly {
   readonly items: readonly StreamChange[]
   readonly options?: Partial<SourceTablesOptions>
   readonly table: SourceTable
-  readonly lesson: string | undefined
+  readonly fact: string | undefined
 }[] = [
   {
     title: 'create-table tells key and columns',
     items: [createTable({ id: 'int64', note: 'text' }, 5)],
     table: sourceTable({ id: 'int64', note: 'text' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64","note":"text"},"floor":null,"version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int64","note":"text"},"floor":null,"version":"5"}',
   },
   {
     title: 'a newer create-table replaces them',
@@ -82,43 +82,43 @@ const learning: readonly {
       createTable({ a: 'text', b: 'date' }, 6, { key: ['b', 'a'] }),
     ],
     table: sourceTable({ a: 'text', b: 'date' }, { key: ['b', 'a'] }),
-    lesson: '{"key":["b","a"],"columns":{"a":"text","b":"date"},"floor":null,"version":"6"}',
+    fact: '{"key":["b","a"],"columns":{"a":"text","b":"date"},"floor":null,"version":"6"}',
   },
   {
     title: 'an equally old one does, too',
     items: [createTable({ id: 'int64' }, 5), createTable({ a: 'text' }, 5, { key: ['a'] })],
     table: sourceTable({ a: 'text' }, { key: ['a'] }),
-    lesson: '{"key":["a"],"columns":{"a":"text"},"floor":null,"version":"5"}',
+    fact: '{"key":["a"],"columns":{"a":"text"},"floor":null,"version":"5"}',
   },
   {
     title: 'an older one is ignored; versions are numbers, not text',
     items: [createTable({ id: 'int64' }, 10), createTable({ a: 'text' }, 9, { key: ['a'] })],
     table: sourceTable({ id: 'int64' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64"},"floor":null,"version":"10"}',
+    fact: '{"key":["id"],"columns":{"id":"int64"},"floor":null,"version":"10"}',
   },
   {
     title: 'a create-table without primary key tells that there is none',
     items: [createTable({ id: 'int64' }, 5, { key: [] })],
     table: sourceTable({ id: 'int64' }, { key: [] }),
-    lesson: '{"key":[],"columns":{"id":"int64"},"floor":null,"version":"5"}',
+    fact: '{"key":[],"columns":{"id":"int64"},"floor":null,"version":"5"}',
   },
   {
     title: 'a create-table without details tells only that the table is there',
     items: [WITHOUT_DETAILS],
     table: sourceTable({}, { key: null }),
-    lesson: undefined,
+    fact: undefined,
   },
   {
     title: 'a create-table without details takes nothing away',
     items: [createTable({ id: 'int64' }, 5), { ...WITHOUT_DETAILS, version: '6' }, createTable({ id: 'int32' }, 5)],
     table: sourceTable({ id: 'int32' }),
-    lesson: '{"key":["id"],"columns":{"id":"int32"},"floor":null,"version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int32"},"floor":null,"version":"5"}',
   },
   {
     title: 'a create-table that tells only the key',
     items: [createTable({ id: 'int64' }, 5), { ...WITHOUT_DETAILS, primaryKey: ['a', 'id'], version: '7' }],
     table: sourceTable({ id: 'int64' }, { key: ['a', 'id'] }),
-    lesson: '{"key":["a","id"],"columns":{"id":"int64"},"floor":null,"version":"7"}',
+    fact: '{"key":["a","id"],"columns":{"id":"int64"},"floor":null,"version":"7"}',
   },
   {
     title: 'a create-table that tells only columns',
@@ -127,19 +127,19 @@ const learning: readonly {
       { ...WITHOUT_DETAILS, columns: [{ name: 'id', type: 'int32', nullable: true }], version: '6' },
     ],
     table: sourceTable({ id: 'int32' }),
-    lesson: '{"key":["id"],"columns":{"id":"int32"},"floor":null,"version":"6"}',
+    fact: '{"key":["id"],"columns":{"id":"int32"},"floor":null,"version":"6"}',
   },
   {
     title: 'add-column adds what is new and changes nothing else',
     items: [createTable({ id: 'int64' }, 5), addColumn({ id: 'text', note: 'text' }, 6)],
     table: sourceTable({ id: 'int64', note: 'text' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64","note":"text"},"floor":null,"version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int64","note":"text"},"floor":null,"version":"5"}',
   },
   {
     title: 'add-column before any create-table',
     items: [addColumn({ note: 'text' }, 6), addColumn(null, 7)],
     table: sourceTable({ note: 'text' }, { key: null }),
-    lesson: '{"key":null,"columns":{"note":"text"},"floor":null,"version":null}',
+    fact: '{"key":null,"columns":{"note":"text"},"floor":null,"version":null}',
   },
   {
     title: 'change-columns and column-type-change add, too',
@@ -149,7 +149,7 @@ const learning: readonly {
       { ...addColumn({ b: 'text' }, 6), op: 'column-type-change' },
     ],
     table: sourceTable({ id: 'int64', a: 'text', b: 'text' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64","a":"text","b":"text"},"floor":null,"version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int64","a":"text","b":"text"},"floor":null,"version":"5"}',
   },
   {
     title: 'the other operations tell nothing',
@@ -160,32 +160,32 @@ const learning: readonly {
       { ...addColumn({ a: 'text' }, 6), op: 'rename-table' },
     ],
     table: sourceTable({ id: 'int64' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64"},"floor":null,"version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int64"},"floor":null,"version":"5"}',
   },
   {
     title: 'drop-table raises the floor, and what is known stays',
     items: [createTable({ id: 'int64' }, 5), dropTable(9), dropTable(10), dropTable(8)],
     table: sourceTable({ id: 'int64' }, { floor: '10' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64"},"floor":"10","version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int64"},"floor":"10","version":"5"}',
   },
   {
     title: 'the floor of a table of which nothing else is known',
     items: [dropTable(9)],
     table: sourceTable({}, { key: null, floor: '9' }),
-    lesson: '{"key":null,"columns":{},"floor":"9","version":null}',
+    fact: '{"key":null,"columns":{},"floor":"9","version":null}',
   },
   {
     title: 'a create-table keeps the floor',
     items: [dropTable(9), createTable({ id: 'int64' }, 39)],
     table: sourceTable({ id: 'int64' }, { floor: '9' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64"},"floor":"9","version":"39"}',
+    fact: '{"key":["id"],"columns":{"id":"int64"},"floor":"9","version":"39"}',
   },
   {
-    title: '--key wins over create-table, which stays the lesson',
+    title: '--key wins over create-table, which stays the fact',
     items: [createTable({ id: 'int64' }, 5)],
     options: { declaredKey: ({ schema, name }) => (schema === 'shop' && name === 'orders' ? ['a', 'b'] : undefined) },
     table: sourceTable({ id: 'int64' }, { key: ['a', 'b'] }),
-    lesson: '{"key":["id"],"columns":{"id":"int64"},"floor":null,"version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int64"},"floor":null,"version":"5"}',
   },
   {
     title: '--type wins column by column, and makes no columns',
@@ -198,7 +198,7 @@ const learning: readonly {
         ]),
     },
     table: sourceTable({ id: 'int64', tags: 'bytes' }),
-    lesson: '{"key":["id"],"columns":{"id":"int64","tags":"text"},"floor":null,"version":"5"}',
+    fact: '{"key":["id"],"columns":{"id":"int64","tags":"text"},"floor":null,"version":"5"}',
   },
   {
     title: 'any name is a column',
@@ -207,21 +207,21 @@ const learning: readonly {
       ...sourceTable({}, { key: ['__proto__'] }),
       columns: new Map([['__proto__', 'text'] as const, ['toString', 'date'] as const]),
     },
-    lesson: '{"key":["__proto__"],"columns":{"__proto__":"text","toString":"date"},"floor":null,"version":"5"}',
+    fact: '{"key":["__proto__"],"columns":{"__proto__":"text","toString":"date"},"floor":null,"version":"5"}',
   },
 ]
 
-for (const { title, items, options, table, lesson } of learning) {
+for (const { title, items, options, table, fact } of learning) {
   test(`source tables: ${title}`, () => {
     const tables = tablesWith(options)
     for (const item of items) assert.equal(tables.complete(item), item)
     const learned = tables.take()
     assert.deepEqual(learned.tables, new Map([['shop.orders', table]]))
-    assert.deepEqual([...learned.facts], lesson === undefined ? [] : [['table shop.orders', lesson]])
+    assert.deepEqual([...learned.facts], fact === undefined ? [] : [['table shop.orders', fact]])
 
     const after = tablesWith(options)
     after.restore(learned.facts)
-    if (lesson !== undefined) assert.deepEqual(orders(after), table, 'a restart knows the same')
+    if (fact !== undefined) assert.deepEqual(orders(after), table, 'a restart knows the same')
     assert.deepEqual(after.take().facts, NONE, 'what is durable already is no news')
   })
 }
@@ -240,7 +240,7 @@ test('source tables: tables of one name in two schemas are two', () => {
   }
 })
 
-test('source tables: lessons are told once, the table is the same object until something changes', () => {
+test('source tables: facts are given once, the table is the same object until something changes', () => {
   const tables = tablesWith()
   tables.complete(createTable({ id: 'int64' }, 5))
   const first = tables.take()
@@ -266,10 +266,10 @@ test('source tables: restore forgets what is not durable, and the operator still
     new Map([
       ['table shop."a.b""c"', '{"key":["k"],"columns":{"k":"text"},"floor":"3","version":"2"}'],
       ['table shop.declared', '{"key":["k"],"columns":{},"floor":null,"version":"2"}'],
-      ['of another room', '?'],
+      ['of another module', '?'],
     ]),
   )
-  const { tables: known, facts: lessons } = tables.take()
+  const { tables: known, facts } = tables.take()
   assert.deepEqual(
     [...known.values()],
     [
@@ -283,14 +283,14 @@ test('source tables: restore forgets what is not durable, and the operator still
       { name: { schema: 'shop', name: 'declared' }, key: ['x'], columns: new Map(), values: 'textual', floor: null },
     ],
   )
-  assert.deepEqual(lessons, NONE)
+  assert.deepEqual(facts, NONE)
   assert.throws(() => passed(tables, dmsPut(1, 6)), KeyUnknownYet, 'the key is forgotten')
   const older = createTable({ z: 'text' }, 1, { table: { schema: 'shop', name: 'a.b"c' }, key: ['z'] })
   tables.complete(older)
   assert.deepEqual(tables.take().tables.get('shop."a.b""c"')?.key, ['k'], 'the version is known, too')
 })
 
-test('source tables: a lesson that cannot be read is an error, and no value of it is shown', () => {
+test('source tables: a fact that cannot be read is an error, and no value of it is shown', () => {
   for (const json of ['{', '{"key":null}', 'null', '5']) {
     assert.throws(() => tablesWith().restore(new Map([['table shop.orders', json]])), {
       code: 'STATE_BROKEN',
@@ -429,19 +429,19 @@ for (const { title, first = KNOWN, change, options, key, complete } of completed
   })
 }
 
-test('source tables: what shows nulls is a lesson, once, and a restart knows it', () => {
+test('source tables: what shows nulls is a fact, once, and a restart knows it', () => {
   const tables = tablesWith()
   tables.complete(KNOWN)
   tables.take()
   passed(tables, dmsPut(1, 6, { data: { a: null } }))
-  const { facts: lessons } = tables.take()
-  assert.deepEqual([...lessons], [['sends-nulls', 'true']])
+  const { facts } = tables.take()
+  assert.deepEqual([...facts], [['sends-nulls', 'true']])
   passed(tables, dmsPut(1, 7, { data: { a: null } }))
   assert.deepEqual(tables.take().facts, NONE)
 
   tables.restore(new Map([['table shop.orders', '{"key":["id"],"columns":{},"floor":null,"version":"5"}']]))
   assert.equal(passed(tables, dmsPatch(1, 8)).complete, true)
-  tables.restore(new Map([...lessons, ['table shop.orders', '{"key":["id"],"columns":{},"floor":null,"version":"5"}']]))
+  tables.restore(new Map([...facts, ['table shop.orders', '{"key":["id"],"columns":{},"floor":null,"version":"5"}']]))
   assert.equal(passed(tables, dmsPatch(1, 8)).complete, false)
 })
 
@@ -527,7 +527,7 @@ function hindrance(tables: SourceTables, change: Change): KeyUnknownYet {
   return assert.fail('the change passed')
 }
 
-test('source tables: a row waits until the target tells its key; that is said once, and a lesson', async () => {
+test('source tables: a row waits until the target tells its key; that is said once, and a fact', async () => {
   const { lines, log } = listed()
   const asked: TableName[] = []
   const answers = [null, null, ['id']]
