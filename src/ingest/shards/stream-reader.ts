@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceClock } from '../../aws/service-clock.ts'
-import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import { type Position, type Positions, SHARD_END } from '../../position.ts'
 import { Handover } from '../handover.ts'
@@ -8,9 +7,10 @@ import { MemoryBudget } from '../memory.ts'
 import { type Page, READ_AGAIN_MS } from '../source.ts'
 import { forgettable } from './forgettable.ts'
 import { findGaps, type Gap, gapFailure, gapOfChild, spansOf } from './gaps.ts'
-import { finishedShards, type Listing, lineage, listingOf, type Shard } from './lineage.ts'
+import { finishedShards, lineage, type Shard } from './lineage.ts'
 import { deferredTo, type Drain, type ReaderContext, type ReadFrom, type ReadPage, readShard } from './shard-reader.ts'
 import type { Stream } from './stream.ts'
+import { StreamListing } from './stream-listing.ts'
 
 /** Nothing announces a reshard: the listing is looked at that often, and whenever a shard ends. */
 const LISTING_MS = 30_000
@@ -58,10 +58,7 @@ class StreamReader {
   /** As given, and moved on by every page that is acknowledged. */
   readonly #positions: Map<string, Position>
   readonly #context: ReaderContext
-  readonly #look = coalescing(() => this.#list())
-  #created: string | null
-  #retentionMs = 0
-  #listing: Listing = new Map()
+  readonly #listing: StreamListing
   /** Shards whose positions the next page lets go. Those that its batch does not forget are found again by the next listing. */
   #forgettable: readonly string[] = []
   /** Every shard that a reader was started for, or that was given up. */
@@ -80,17 +77,19 @@ class StreamReader {
     this.#options = options
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
     this.#positions = new Map(positions)
-    this.#created = created
+    this.#listing = new StreamListing({ stream, clock, created }, this.#signal, ({ shards, heldSince }) => {
+      this.#forgettable = forgettable(shards, this.#positions, heldSince)
+    })
     this.#context = {
       stream,
       clock,
       log,
       skipsToTime,
       memory: new MemoryBudget(memoryBytes),
-      heldSince: () => this.#heldSince(),
+      heldSince: () => this.#listing.heldSince(),
       look: async (shard) => {
-        await this.#look()
-        const found = this.#listing.get(shard)
+        await this.#listing.look()
+        const found = this.#listing.shards.get(shard)
         return found === undefined ? 'gone' : found.isOpen ? 'open' : 'closed'
       },
       gap: (gap, cause) => this.#report([gap], cause),
@@ -106,12 +105,12 @@ class StreamReader {
     })
     this.#run(async () => {
       const began = clock.reading()
-      await this.#look()
+      await this.#listing.look()
       // What is open in a listing made after the beginning has children that hold only what came later.
-      const closed = [...this.#listing.values()].filter((shard) => !shard.isOpen).map((shard) => shard.id)
+      const closed = [...this.#listing.shards.values()].filter((shard) => !shard.isOpen).map((shard) => shard.id)
       if (untilLatest) this.#drain = { beganAt: clock.latest(began), closed: new Set(closed) }
 
-      this.#report(findGaps(this.#listing, this.#positions, this.#heldSince()))
+      this.#report(findGaps(this.#listing.shards, this.#positions, this.#listing.heldSince()))
       for (const shard of this.#unlisted()) this.#run(() => this.#giveUp(shard))
       this.#start(this.#ready())
     })
@@ -143,38 +142,20 @@ class StreamReader {
     if (this.#drain !== null && this.#tasks.size === 0 && this.#unacknowledged === 0) this.pages.end()
   }
 
-  /** Lists the shards, and sees that it is still the same stream. Its retention may have been changed meanwhile. */
-  async #list(): Promise<void> {
-    const { stream } = this.#options
-    const summary = await stream.describe(this.#signal)
-    this.#created ??= summary.created
-    if (this.#created !== summary.created) {
-      const detail = `The stream was deleted and created again: at ${this.#created} before, at ${summary.created} now`
-      throw new RelayError('SOURCE_CHANGED', detail, { stream: stream.name })
-    }
-    this.#retentionMs = summary.retentionMs
-    this.#listing = listingOf(await stream.shards(this.#signal))
-    this.#forgettable = forgettable(this.#listing, this.#positions, this.#heldSince())
-  }
-
-  #heldSince(): number {
-    return this.#options.clock.earliest() - this.#retentionMs
-  }
-
   #ready(): Shard[] {
-    const standings = lineage(this.#listing, this.#positions)
+    const standings = lineage(this.#listing.shards, this.#positions)
     // A parent can vanish from the listing while its last pages are worked on.
     const isPending = (id: string) => this.#begun.has(id) && this.#positions.get(id)?.sequence !== SHARD_END
-    return [...this.#listing.values()].filter(
+    return [...this.#listing.shards.values()].filter(
       ({ id, parents }) => standings.get(id) === 'ready' && !this.#begun.has(id) && !parents.some(isPending),
     )
   }
 
   async #lookForReady(): Promise<void> {
-    await this.#look()
+    await this.#listing.look()
     const ready = this.#ready()
     const late = ready.filter((shard) => this.#hasWaitedLong(shard))
-    this.#report(late.flatMap((shard) => gapOfChild(shard, this.#positions, this.#heldSince())))
+    this.#report(late.flatMap((shard) => gapOfChild(shard, this.#positions, this.#listing.heldSince())))
     this.#start(ready)
   }
 
@@ -270,8 +251,8 @@ class StreamReader {
 
   /** Shards that were not read to their end, and of which nothing is left. */
   #unlisted(): string[] {
-    const finished = finishedShards(this.#listing, this.#positions)
-    return [...this.#positions.keys()].filter((shard) => !this.#listing.has(shard) && !finished.has(shard))
+    const finished = finishedShards(this.#listing.shards, this.#positions)
+    return [...this.#positions.keys()].filter((shard) => !this.#listing.shards.has(shard) && !finished.has(shard))
   }
 
   /** Says that a shard is finished that can never be read again, so that the gap is reported once. */
@@ -287,21 +268,6 @@ class StreamReader {
     const { onGap, log, stream } = this.#options
     if (onGap === 'stop') throw gapFailure(gaps, stream.name, cause)
     log.warn({ stream: stream.name, gaps }, `Going on though records may have expired: ${spansOf(gaps)}`)
-  }
-}
-
-/** Calls made while `work` waits for its turn share one run of it; each call gets a run that began after it. */
-function coalescing(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve()
-  let next: Promise<void> | null = null
-  return () => {
-    next ??= running.then(() => {
-      next = null
-      const run = work()
-      running = run.catch(() => {})
-      return run
-    })
-    return next
   }
 }
 
