@@ -1,7 +1,7 @@
 import pg from 'pg'
+import type { Batch } from '../src/batch.ts'
 import type { Change } from '../src/change.ts'
 import type { Sink } from '../src/sinks/sink.ts'
-import type { Batch } from '../src/batch.ts'
 import type { SqlSinkOptions } from '../src/sinks/sql/sink-options.ts'
 import { claimOf } from '../test/support/changes.ts'
 import { type PostgresServer, startPostgres } from '../test/support/postgres/postgres.ts'

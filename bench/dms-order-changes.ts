@@ -1,5 +1,5 @@
-import type { Change } from '../src/change.ts'
 import type { SourceTable } from '../src/batch.ts'
+import type { Change } from '../src/change.ts'
 import { columnType, declaredTypes } from '../src/commands/table-options.ts'
 import { recordDecoder } from '../src/decode/decoder.ts'
 import { SourceTables } from '../src/feeds/dms/source-tables.ts'

@@ -1,5 +1,5 @@
-import type { Sink } from '../src/sinks/sink.ts'
 import type { Batch } from '../src/batch.ts'
+import type { Sink } from '../src/sinks/sink.ts'
 import { at, batchOf, claimOf, dmsPut, sourceTable } from '../test/support/changes.ts'
 import { newDatabase, startPostgres } from '../test/support/postgres/postgres.ts'
 import { sqlSinkOf } from '../test/support/targets/sql-target.ts'

@@ -6,8 +6,8 @@ import { hideArguments } from './commands/hide-arguments.ts'
 import { RUN } from './commands/run-command.ts'
 import { SINK_EXAMPLES } from './commands/sink-examples.ts'
 import { writtenFlags } from './commands/written-flags.ts'
-import { suggestion } from './nearest.ts'
 import { maskedWord } from './mask.ts'
+import { suggestion } from './nearest.ts'
 import { ownVersion } from './version.ts'
 
 const COMMANDS: readonly Command[] = [RUN, CHECK]

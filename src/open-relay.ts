@@ -1,6 +1,5 @@
-import type { FactRules, Opening, RelayIdentity } from './batch.ts'
+import type { BatchLimits, FactRules, Opening, RelayIdentity } from './batch.ts'
 import { type Decoder, recordDecoder } from './decode/decoder.ts'
-import type { BatchLimits } from './batch.ts'
 import type { ReadOptions } from './deliver/change-reader.ts'
 import { RelayError } from './errors.ts'
 import { DMS_FACT_RULES } from './feeds/dms/fact-rules.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { type DmsLife, dmsLife } from '../../test/support/dms-life/dms-life.ts'
 import { tableDifferences } from '../../test/support/dms-life/compare.ts'
+import { type DmsLife, dmsLife } from '../../test/support/dms-life/dms-life.ts'
 import { lastArrivalMirror, type Mirrored } from '../../test/support/dms-life/mirrors.ts'
 import type { Kinesalite } from '../../test/support/kinesis/kinesalite.ts'
 import { seededRandom } from '../../test/support/life/random.ts'

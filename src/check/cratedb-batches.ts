@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import { outcome, errorContaining, type CheckContext, shown, type Values, worked } from './context.ts'
+import { type CheckContext, errorContaining, outcome, shown, type Values, worked } from './context.ts'
 import { isAtLeast } from './server.ts'
 import { type Answer, ask, askInBulk } from './wire.ts'
 

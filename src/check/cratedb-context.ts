@@ -1,15 +1,15 @@
 import { type KyselyPlugin, OperationNodeTransformer, type QueryId, type RawNode } from 'kysely'
+import type { Claim, SourceTable } from '../batch.ts'
 import { type Change, tableLabel } from '../change.ts'
-import type { SourceTable, Claim } from '../batch.ts'
 import { SILENT } from '../observe/log.ts'
 import type { Connection } from '../sinks/sql/connection.ts'
 import { openCrate } from '../sinks/sql/cratedb/connection.ts'
 import { cratedb } from '../sinks/sql/cratedb/dialect.ts'
 import type { Layout, TargetTable } from '../sinks/tables/layout.ts'
 import { targetTables } from '../sinks/tables/tables.ts'
+import type { CheckContext } from './context.ts'
 import { StepFailed } from './finding.ts'
 import type { Place } from './place.ts'
-import type { CheckContext } from './context.ts'
 
 /** The relay of most checks. */
 export const NAME = 'check'

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
-import { type Change, type ColumnType, Numeric, newRow, type Row, type Value } from '../change.ts'
 import type { SourceTable } from '../batch.ts'
+import { type Change, type ColumnType, Numeric, newRow, type Row, type Value } from '../change.ts'
 import { SILENT } from '../observe/log.ts'
 import { parseJson } from '../parse-json.ts'
 import type { Connection } from '../sinks/sql/connection.ts'
 import { cratedb } from '../sinks/sql/cratedb/dialect.ts'
 import type { Check } from './check.ts'
+import type { CheckContext } from './context.ts'
 import { asTheSink, claimOf, learnedTable, NAME, written } from './cratedb-context.ts'
 import type { Place } from './place.ts'
-import type { CheckContext } from './context.ts'
 
 const OTHERWISE = 'The relay cannot write to this server as it should: please report what was found.'
 

@@ -1,5 +1,5 @@
 import type { Check } from './check.ts'
-import { outcome, errorContaining, syntaxOutcome, worked } from './context.ts'
+import { errorContaining, outcome, syntaxOutcome, worked } from './context.ts'
 import { isAtLeast } from './server.ts'
 import { ask, copy } from './wire.ts'
 

@@ -1,7 +1,7 @@
 import { arrayLiteral, quotedElement } from '../sinks/sql/cratedb/rows/array-literal.ts'
 import type { Check } from './check.ts'
+import { type CheckContext, outcome } from './context.ts'
 import { stored } from './cratedb-batches.ts'
-import { outcome, type CheckContext } from './context.ts'
 import { isAtLeast } from './server.ts'
 
 const ENDS = ['-9223372036854775808', '9223372036854775807']

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parseJson } from '../parse-json.ts'
 import type { Check } from './check.ts'
+import { type CheckContext, outcome } from './context.ts'
 import { stored, TOO_LONG } from './cratedb-batches.ts'
-import { outcome, type CheckContext } from './context.ts'
 
 /** What becomes of values. https://cratedb.com/docs/crate/reference/en/latest/general/ddl/data-types.html */
 export const CRATEDB_VALUES: readonly Check[] = [

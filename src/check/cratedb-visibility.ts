@@ -1,6 +1,6 @@
 import type { Check } from './check.ts'
-import { stored, upsertOne } from './cratedb-batches.ts'
 import { type CheckContext, worked } from './context.ts'
+import { stored, upsertOne } from './cratedb-batches.ts'
 import { isAtLeast } from './server.ts'
 import { type Answer, ask, askInBulk } from './wire.ts'
 

@@ -1,6 +1,6 @@
 import type { Check } from './check.ts'
+import { type CheckContext, outcome, shown, syntaxOutcome, worked } from './context.ts'
 import { dataModifyingWith, only } from './postgresql.ts'
-import { outcome, type CheckContext, shown, syntaxOutcome, worked } from './context.ts'
 import type { Server } from './server.ts'
 import { ask, copy, type Wire } from './wire.ts'
 

@@ -1,6 +1,6 @@
 import type { Check } from './check.ts'
-import { only } from './postgresql.ts'
 import { shown, worked } from './context.ts'
+import { only } from './postgresql.ts'
 import { ask, executePrepared, prepare, type Wire } from './wire.ts'
 
 /** What takes two sessions, and shows a pooler between us and the server. */

@@ -1,6 +1,6 @@
-import { NotPermitted } from './finding.ts'
 import type { Check } from './check.ts'
 import { outcome, shown, syntaxOutcome } from './context.ts'
+import { NotPermitted } from './finding.ts'
 import { isAtLeast } from './server.ts'
 import { type Answer, ask } from './wire.ts'
 

@@ -5,8 +5,8 @@ import type { SinkEntry } from '../sinks/entry.ts'
 import { stateEntry } from '../state/by-url.ts'
 import { isCrate } from './crate-objects.ts'
 import { isLook } from './open-store.ts'
-import type { RunConfig } from './run-schema.ts'
 import type { RunOption } from './run-options.ts'
+import type { RunConfig } from './run-schema.ts'
 import { STATE_STORES } from './state-stores.ts'
 
 /** When an option does something, and the words for it. */

@@ -1,6 +1,6 @@
+import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import { sourceProblem } from '../ingest/by-url.ts'
-import type { Env } from '../env.ts'
 import { pathProblem } from '../server-url.ts'
 import { sinkEntry, sinkProblem } from '../sinks/by-url.ts'
 import { stateProblem } from '../state/by-url.ts'

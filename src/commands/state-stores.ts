@@ -1,5 +1,5 @@
 import { SQL_STORE } from '../sinks/sql/state-entry.ts'
-import { type StateEntries, STORES } from '../state/by-url.ts'
+import { STORES, type StateEntries } from '../state/by-url.ts'
 
 /** Scheme → kind of state store: all that `--state` may name. */
 export const STATE_STORES: StateEntries = {

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { ColumnType, TableName } from '../change.ts'
-import { patternOf, splitName, type TablePattern, tablePattern } from '../table-pattern.ts'
 import { suggestion } from '../nearest.ts'
 import { DECLARED_TYPES, declaredType } from '../sinks/tables/column-types.ts'
+import { patternOf, splitName, type TablePattern, tablePattern } from '../table-pattern.ts'
 
 /**
  * The options that speak of tables. A table is a pattern: `name` or `schema.name`, with `*` for anything. Names that hold

@@ -1,5 +1,5 @@
-import { RelayError } from '../errors.ts'
 import type { Batch, Written } from '../batch.ts'
+import { RelayError } from '../errors.ts'
 
 /**
  * Requires that a sink says of each change of a batch how it ended, of none twice.

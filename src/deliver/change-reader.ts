@@ -3,8 +3,8 @@ import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
 import type { Known, TableFacts } from '../feeds/table-facts.ts'
 import type { Stage } from '../stages/stage.ts'
-import { Stages } from './stages.ts'
 import { mayHoldRefusedText, type Screening, screenNames, screenText } from './screen.ts'
+import { Stages } from './stages.ts'
 
 export type Examined = Decoded | DeadLetter
 

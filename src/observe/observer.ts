@@ -1,7 +1,7 @@
+import type { Written } from '../batch.ts'
 import type { DeadLetter, StreamChange } from '../change.ts'
 import type { Position, Positions } from '../position.ts'
 import type { RetryObserver } from '../retry.ts'
-import type { Written } from '../batch.ts'
 
 /**
  * Hears what happens to a relay: the log, the counts, the lag, metrics. Each member is called after the fact and in order,

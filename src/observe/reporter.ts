@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update'
 import pino from 'pino'
-import type { Log } from './log.ts'
 import { maskTexts } from '../mask.ts'
+import type { Log } from './log.ts'
 
 /** What an operator sees on standard error: a log, and on a terminal one live line below it. */
 export interface Reporter {

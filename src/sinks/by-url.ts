@@ -7,8 +7,8 @@ import { JSONL } from './jsonl-entry.ts'
 import type { Sink } from './sink.ts'
 import { CRATEDB } from './sql/cratedb/entry.ts'
 import { GREENPLUM } from './sql/greenplum/entry.ts'
-import { PGLITE } from './sql/postgresql/pglite-entry.ts'
 import { POSTGRESQL } from './sql/postgresql/entry.ts'
+import { PGLITE } from './sql/postgresql/pglite-entry.ts'
 
 /** URL scheme → kind of target. A new one is one line here. */
 const SINKS: Readonly<Record<string, SinkEntry>> = {

@@ -1,8 +1,8 @@
+import type { Written } from '../batch.ts'
 import { type StreamChange, tableLabel } from '../change.ts'
 import { type Log, SILENT } from '../observe/log.ts'
 import type { Emitter } from './emitter.ts'
 import { fileOutput, linesOf, standardOutput } from './line-output.ts'
-import type { Written } from '../batch.ts'
 
 export interface JsonlOptions {
   /** `-` is standard output. */

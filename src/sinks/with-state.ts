@@ -1,8 +1,8 @@
-import type { Emitter } from './emitter.ts'
-import type { Sink } from './sink.ts'
 import type { Batch, Claim, Opening, Stored, Unclaimed, Written } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import type { StateStore } from '../state/store.ts'
+import type { Emitter } from './emitter.ts'
+import type { Sink } from './sink.ts'
 
 /**
  * Makes a sink of an emitter and a store for its positions and facts (null: nothing is remembered, each run begins at

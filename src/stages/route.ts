@@ -1,4 +1,4 @@
-import { type StreamChange, type Skip, type TableName, tableLabel } from '../change.ts'
+import { type Skip, type StreamChange, type TableName, tableLabel } from '../change.ts'
 import { tablePattern } from '../table-pattern.ts'
 import type { Stage } from './stage.ts'
 

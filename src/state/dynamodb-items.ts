@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { z } from 'zod'
+import type { RelayIdentity, Stored } from '../batch.ts'
 import { parseJson } from '../parse-json.ts'
 import type { Holder } from './heartbeat-claim.ts'
-import type { RelayIdentity, Stored } from '../batch.ts'
 import { FORM, requireKnownForm } from './known-form.ts'
 import { IDENTITY, jsonOf, read, STORED } from './stored-json.ts'
 

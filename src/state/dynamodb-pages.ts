@@ -1,16 +1,16 @@
+import type { Progress } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import {
   claimOfPage,
   fitsHead,
   type Head,
-  NOTHING,
   type HeadContent,
+  NOTHING,
   pageContents,
   pageName,
   readPages,
 } from './dynamodb-items.ts'
 import type { StateTable } from './dynamodb-table.ts'
-import type { Progress } from '../batch.ts'
 import { advance, KnownState } from './stored.ts'
 
 /** What one revision of a head says, with its pages read. */

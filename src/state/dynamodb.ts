@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { Claim, Progress, Stored } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import { type Head, NOTHING } from './dynamodb-items.ts'
@@ -12,7 +13,6 @@ import { requireSameIdentity } from './identity.ts'
 import { FORM } from './known-form.ts'
 import type { StateStore } from './store.ts'
 import { KnownState } from './stored.ts'
-import type { Claim, Progress, Stored } from '../batch.ts'
 
 export interface DynamodbStateOptions extends TableOptions {
   readonly log: Log

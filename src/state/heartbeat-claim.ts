@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Stored } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import { watchHeartbeat } from './heartbeat.ts'
 import { holderText, nameHeld } from './held.ts'
-import type { Stored } from '../batch.ts'
 
 /** How often a holder says that it lives, and how often a process that waits for the name looks. */
 export const HEARTBEAT_MS = 10_000

@@ -1,5 +1,5 @@
-import { RelayError } from '../errors.ts'
 import type { RelayIdentity } from '../batch.ts'
+import { RelayError } from '../errors.ts'
 import { KEEPER_SETTING } from './keeper.ts'
 
 /**

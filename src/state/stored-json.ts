@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import type { Stored } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import { parseJson } from '../parse-json.ts'
 import type { Position } from '../position.ts'
-import type { Stored } from '../batch.ts'
 
 /** A position as a member of an object. */
 export const POSITION = z.strictObject({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { requireAccounted } from '../../src/deliver/accounted.ts'
 import type { Written } from '../../src/batch.ts'
+import { requireAccounted } from '../../src/deliver/accounted.ts'
 import { put } from '../support/changes.ts'
 
 const written = (parts: Partial<Written>): Written => ({ kind: 'written', tables: new Map(), ...parts })

@@ -4,12 +4,12 @@ import type { Facts } from '../../src/batch.ts'
 import { type RawRecord, toJson } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import { ChangeReader, type ReadOptions } from '../../src/deliver/change-reader.ts'
+import { RelayError } from '../../src/errors.ts'
+import { SourceTables } from '../../src/feeds/dms/source-tables.ts'
 import { KeyUnknownYet } from '../../src/feeds/table-facts.ts'
 import { feedWarnings } from '../../src/feeds/warnings.ts'
-import { route } from '../../src/stages/route.ts'
-import { SourceTables } from '../../src/feeds/dms/source-tables.ts'
-import { RelayError } from '../../src/errors.ts'
 import { SILENT } from '../../src/observe/log.ts'
+import { route } from '../../src/stages/route.ts'
 
 test('what cannot be decoded is kept with its bytes and its place', () => {
   const data = Buffer.from('not JSON')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SetAsideColumn, Written } from '../../src/batch.ts'
 import type { ReadyBatch } from '../../src/deliver/batch-builder.ts'
 import { Ledger } from '../../src/observe/ledger.ts'
 import { summaryOf, summaryText } from '../../src/observe/summary.ts'
-import type { SetAsideColumn, Written } from '../../src/batch.ts'
 import { batchOf, createTable, put } from '../support/changes.ts'
 
 /** Of as many changes, a schema change among them, with what did not go to the sink. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FailureCode, type ErrorContext, RelayError } from '../../src/errors.ts'
+import { type ErrorContext, type FailureCode, RelayError } from '../../src/errors.ts'
 import { sayRetries } from '../../src/observe/retries.ts'
 import { listening } from './said.ts'
 

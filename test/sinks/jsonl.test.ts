@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { Batch, Claim, Facts, Stored } from '../../src/batch.ts'
 import {
   Binary,
   type Change,
@@ -13,12 +14,11 @@ import {
   recordToJson,
   type StreamChange,
 } from '../../src/change.ts'
-import type { Facts, Stored, Batch, Claim } from '../../src/batch.ts'
 import type { Log } from '../../src/observe/log.ts'
 import type { Positions } from '../../src/position.ts'
 import { type JsonlOptions, jsonlEmitter } from '../../src/sinks/jsonl.ts'
-import { withState } from '../../src/sinks/with-state.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
+import { withState } from '../../src/sinks/with-state.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import type { StateStore } from '../../src/state/store.ts'
 import { batchOf, createTable, dropTable, unclaimedOf } from '../support/changes.ts'

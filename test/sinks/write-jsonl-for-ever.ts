@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { Change } from '../../src/change.ts'
 import { jsonlEmitter } from '../../src/sinks/jsonl.ts'
-import { withState } from '../../src/sinks/with-state.ts'
 import type { Write } from '../../src/sinks/sink.ts'
+import { withState } from '../../src/sinks/with-state.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import { batchOf } from '../support/changes.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Facts, Claim, RelayIdentity, Stored } from '../../src/batch.ts'
+import type { Claim, Facts, RelayIdentity, Stored } from '../../src/batch.ts'
 import { RelayError } from '../../src/errors.ts'
 import { atTimestamp, type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
 import type { StateStore } from '../../src/state/store.ts'

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, afterEach, type TestContext, test } from 'node:test'
+import type { Claim, Stored } from '../../src/batch.ts'
 import { type FailureCode, RelayError } from '../../src/errors.ts'
 import { type Log, SILENT } from '../../src/observe/log.ts'
 import { type Position, type Positions, SHARD_END } from '../../src/position.ts'
 import { type DynamodbStateOptions, dynamodbStateStore } from '../../src/state/dynamodb.ts'
 import type { StateStore } from '../../src/state/store.ts'
-import type { Claim, Stored } from '../../src/batch.ts'
+import { progress } from '../support/changes.ts'
 import { startDynalite } from '../support/dynalite.ts'
 import { anySeed, seededRandom } from '../support/life/random.ts'
 import { startNode } from '../support/processes/node-process.ts'
 import { describeStateStore, type StateMemory } from './conformance.ts'
-import { progress } from '../support/changes.ts'
 
 const dynamodb = await startDynalite()
 after(() => dynamodb.close())

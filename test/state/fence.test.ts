@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Found, type Ours, type Verdict, verdict } from '../../src/state/fence.ts'
 import type { Progress, Stored } from '../../src/batch.ts'
+import { type Found, type Ours, type Verdict, verdict } from '../../src/state/fence.ts'
 
 type Texts = Readonly<Record<string, string>>
 

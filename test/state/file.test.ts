@@ -3,13 +3,13 @@ import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Facts, Claim } from '../../src/batch.ts'
+import type { Claim, Facts } from '../../src/batch.ts'
 import type { FailureCode } from '../../src/errors.ts'
 import type { Positions } from '../../src/position.ts'
 import { fileStateStore } from '../../src/state/file.ts'
+import { progress } from '../support/changes.ts'
 import { startNode } from '../support/processes/node-process.ts'
 import { describeStateStore, type StateMemory } from './conformance.ts'
-import { progress } from '../support/changes.ts'
 
 describeStateStore('file', openFile, {
   noTakeOver: 'the lock of a process that lives cannot be taken from it',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compareIdentity, requireSameIdentity } from '../../src/state/identity.ts'
 import type { RelayIdentity } from '../../src/batch.ts'
+import { compareIdentity, requireSameIdentity } from '../../src/state/identity.ts'
 
 const STORED: RelayIdentity = {
   name: 'orders',

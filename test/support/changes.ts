@@ -1,3 +1,4 @@
+import type { Batch, Claim, Facts, Progress, RelayIdentity, SourceTable, Unclaimed } from '../../src/batch.ts'
 import {
   type Change,
   type ChangeSource,
@@ -10,7 +11,6 @@ import {
   tableLabel,
   type Value,
 } from '../../src/change.ts'
-import type { Batch, Claim, Facts, Progress, RelayIdentity, SourceTable, Unclaimed } from '../../src/batch.ts'
 import type { Positions } from '../../src/position.ts'
 
 /** Attributes of a row, in an object that takes any name. */

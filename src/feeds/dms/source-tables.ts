@@ -1,3 +1,4 @@
+import type { Facts, SourceTable } from '../../batch.ts'
 import {
   type Change,
   type ColumnType,
@@ -8,16 +9,15 @@ import {
   tableLabel,
   traitsOf,
 } from '../../change.ts'
-import type { Facts, SourceTable } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Known, TableFacts } from '../table-facts.ts'
-import { type KeyObserver, KeyWaits } from './key-waits.ts'
-import { MissingColumns, type MissingColumnsPolicy } from './missing-columns.ts'
 import { refuseRoundedIntegers } from '../../rounded-integers.ts'
 import { splitName } from '../../table-pattern.ts'
-import { keyOf } from './row-key.ts'
+import type { Known, TableFacts } from '../table-facts.ts'
 import { mergeFacts } from './fact-rules.ts'
+import { type KeyObserver, KeyWaits } from './key-waits.ts'
+import { MissingColumns, type MissingColumnsPolicy } from './missing-columns.ts'
+import { keyOf } from './row-key.ts'
 import {
   afterSchemaChange,
   factsFromJson,

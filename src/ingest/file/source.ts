@@ -3,11 +3,11 @@ import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { type Log, SILENT } from '../../observe/log.ts'
 import { type Position, readFrom } from '../../position.ts'
+import { MemoryBudget } from '../memory.ts'
+import { type Page, READ_AGAIN_MS, type Source } from '../source.ts'
 import { fileInput, type Input, standardInput } from './input.ts'
 import { FILE_SHARD, recordOfValue } from './record.ts'
 import { type FileValue, ValueCutter } from './values.ts'
-import { MemoryBudget } from '../memory.ts'
-import { type Page, READ_AGAIN_MS, type Source } from '../source.ts'
 
 export interface FileSourceOptions {
   /** `-` is standard input. */

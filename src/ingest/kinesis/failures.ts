@@ -1,5 +1,5 @@
 import { type AwsFailure, causeOf, classify, wordsOf } from '../../aws/failures.ts'
-import { type FailureCode, type ErrorContext, RelayError } from '../../errors.ts'
+import { type ErrorContext, type FailureCode, RelayError } from '../../errors.ts'
 
 const CODES: Readonly<Record<AwsFailure, FailureCode>> = {
   throttled: 'SOURCE_THROTTLED',

@@ -1,10 +1,10 @@
 import { type Log, SILENT } from '../../observe/log.ts'
 import { type RetryObserver, UNHEARD } from '../../retry.ts'
+import { readStream } from '../shards/stream-reader.ts'
 import type { Source } from '../source.ts'
 import { type ClientOptions, connect } from './client.ts'
 import { positionsAtLatest, positionsAtTime } from './start.ts'
 import { kinesisStream } from './stream.ts'
-import { readStream } from '../shards/stream-reader.ts'
 
 export interface KinesisSourceOptions extends ClientOptions {
   /** True to end once everything that was in the stream at the beginning is acknowledged; by default it is read for ever. */

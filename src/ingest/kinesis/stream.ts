@@ -1,9 +1,9 @@
 import {
   DescribeStreamSummaryCommand,
   GetRecordsCommand,
+  type GetRecordsOutput,
   GetShardIteratorCommand,
   type GetShardIteratorInput,
-  type GetRecordsOutput,
   ListShardsCommand,
   type ListShardsInput,
   type ListShardsOutput,
@@ -12,11 +12,11 @@ import { signInFailure } from '../../aws/sign-in-failure.ts'
 import { type ErrorContext, RelayError } from '../../errors.ts'
 import type { ReadFrom } from '../../position.ts'
 import { type RetryObserver, retrying } from '../../retry.ts'
-import type { Connection } from './client.ts'
-import { failureOf } from './failures.ts'
 import type { Shard } from '../shards/lineage.ts'
 import { type Refusal, Refused, type Stream, type StreamRecord } from '../shards/stream.ts'
 import { openAggregated } from './aggregated.ts'
+import type { Connection } from './client.ts'
+import { failureOf } from './failures.ts'
 import { refusalOfIterator, refusalOfRead } from './refusals.ts'
 
 export function kinesisStream(

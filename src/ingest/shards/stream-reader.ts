@@ -8,7 +8,7 @@ import { type Page, READ_AGAIN_MS } from '../source.ts'
 import { forgettable } from './forgettable.ts'
 import { findGaps, type Gap, gapFailure, gapOfChild, spansOf } from './gaps.ts'
 import { finishedShards, lineage, type Shard } from './lineage.ts'
-import { deferredTo, type Drain, type ReaderContext, type ReadFrom, type ReadPage, readShard } from './shard-reader.ts'
+import { type Drain, deferredTo, type ReaderContext, type ReadFrom, type ReadPage, readShard } from './shard-reader.ts'
 import type { Stream } from './stream.ts'
 import { StreamListing } from './stream-listing.ts'
 

@@ -1,13 +1,13 @@
 import {
   type Change,
   type DeadLetter,
-  traitsOf,
-  type ValueKind,
   newRow,
   recordToJson,
   tableLabel,
   toJson,
+  traitsOf,
   type Value,
+  type ValueKind,
 } from '../../change.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
 import { refuseRoundedIntegers } from '../../rounded-integers.ts'

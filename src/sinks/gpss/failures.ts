@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js'
-import { type FailureCode, type ErrorContext, RelayError } from '../../errors.ts'
+import { type ErrorContext, type FailureCode, RelayError } from '../../errors.ts'
 import { knownWords } from './known-words.ts'
 
 /** A key that no page of an index holds, a row that no page of the table does, or no message. */

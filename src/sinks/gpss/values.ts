@@ -1,4 +1,4 @@
-import { Binary, type ValueKind, type Value } from '../../change.ts'
+import { Binary, type Value, type ValueKind } from '../../change.ts'
 import { textOfToken } from '../tables/codecs/codec.ts'
 import { codecFor } from '../tables/codecs/codec-for.ts'
 import type { GpssColumn } from './columns.ts'

@@ -1,9 +1,9 @@
 import type { Change } from '../../change.ts'
+import { textOfToken } from '../tables/codecs/codec.ts'
 import type { Database } from '../tables/database.ts'
 import type { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { TargetTable } from '../tables/layout.ts'
 import { type Refuses, tokensOf, type UnsureColumn } from '../tables/refused-values.ts'
-import { textOfToken } from '../tables/codecs/codec.ts'
 import type { Writing } from './dialect.ts'
 import { type Blaming, suspicionOf } from './refused-rows.ts'
 

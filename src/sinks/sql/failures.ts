@@ -1,4 +1,4 @@
-import { FAILURES, type FailureCode, type ErrorContext, RelayError } from '../../errors.ts'
+import { type ErrorContext, FAILURES, type FailureCode, RelayError } from '../../errors.ts'
 import { type Asker, rightsAdvice, tlsAdvice } from './advice.ts'
 
 /**

@@ -1,6 +1,6 @@
+import type { Batch, SetAsideColumns, Written } from '../../batch.ts'
 import type { DeadLetter } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import type { Batch, SetAsideColumns, Written } from '../../batch.ts'
 import type { Database } from '../tables/database.ts'
 import type { DoubtedColumns } from '../tables/doubted-columns.ts'
 import { planAgain, type TablePlan } from '../tables/planning.ts'

@@ -1,4 +1,4 @@
-import { Binary, type ColumnType, type ValueKind, Numeric, type Value } from '../../change.ts'
+import { Binary, type ColumnType, Numeric, type Value, type ValueKind } from '../../change.ts'
 import type { KeyStyle, TableStyle } from './style.ts'
 import type { KeyFamily } from './target.ts'
 

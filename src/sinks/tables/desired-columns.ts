@@ -1,5 +1,5 @@
 import type { SourceTable } from '../../batch.ts'
-import { type ColumnType, type Value, traitsOf } from '../../change.ts'
+import { type ColumnType, traitsOf, type Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { inferredType } from './column-types.ts'
 import type { Evidence } from './layout.ts'

@@ -8,9 +8,9 @@ import { type FoundRow, MIRROR_QUERY, mirrorDifferences } from '../../support/li
 import { anySeed, seededRandom } from '../../support/life/random.ts'
 import { writeReshardedStream } from '../../support/life/stream.ts'
 import { postgres, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { volume } from '../../support/volume.ts'
 import { KillPlan } from './kill-plan.ts'
 import { type Drained, drainWithKills } from './killed-relay.ts'
-import { volume } from '../../support/volume.ts'
 
 /** Small batches, so that there are many to be killed in. */
 const BATCH = ['--batch-records', '25']

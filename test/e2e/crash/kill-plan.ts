@@ -1,6 +1,6 @@
 import type { Random } from '../../support/life/random.ts'
-import type { Moment } from '../../support/wire/wire-proxy-moments.ts'
 import { volume } from '../../support/volume.ts'
+import type { Moment } from '../../support/wire/wire-proxy-moments.ts'
 
 /** When a relay is killed. */
 export type KillKind =

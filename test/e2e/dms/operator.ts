@@ -1,8 +1,8 @@
 import { type ColumnType, type TableName, tableLabel } from '../../../src/change.ts'
-import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import type { TypeName } from '../../support/dms-life/columns.ts'
 import { quoted } from '../../support/dms-life/compare.ts'
 import type { Delivery } from '../../support/dms-life/delivery.ts'
+import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import { hasKey, type SourceTable } from '../../support/dms-life/tables.ts'
 import { untoldKeys } from './untold-keys.ts'
 

@@ -1,6 +1,6 @@
-import { type DmsLife, type DmsLifeOptions, dmsLife } from '../../support/dms-life/dms-life.ts'
 import { tableDifferences } from '../../support/dms-life/compare.ts'
 import { type Delivery, type DeliveryOptions, deliver, INTERLEAVINGS } from '../../support/dms-life/delivery.ts'
+import { type DmsLife, type DmsLifeOptions, dmsLife } from '../../support/dms-life/dms-life.ts'
 import { lastArrivalMirror } from '../../support/dms-life/mirrors.ts'
 import type { PlannedRecord } from '../../support/dms-life/plan.ts'
 import type { MissingColumns } from '../../support/dms-life/truth.ts'

@@ -3,10 +3,10 @@ import { type TestContext, test } from 'node:test'
 import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
+import { volume } from '../../support/volume.ts'
 import { type Forced, naiveErrors, newPlay, type Play } from './play.ts'
 import { type Place, type Played, playedLife } from './played-life.ts'
 import { runSeed } from './run-seed.ts'
-import { volume } from '../../support/volume.ts'
 
 /**
  * Lives of DMS tables, each delivered in some way, through the relay into a database: it must end as the source did.

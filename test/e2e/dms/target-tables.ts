@@ -1,6 +1,6 @@
-import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import { COLUMN_TYPES, type Row } from '../../support/dms-life/columns.ts'
 import { quoted, rowsQuery, tableDifferences } from '../../support/dms-life/compare.ts'
+import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import type { SourceTable } from '../../support/dms-life/tables.ts'
 import type { MissingColumns } from '../../support/dms-life/truth.ts'
 import { literal, type Query } from '../../support/targets/sql-target.ts'

@@ -1,5 +1,5 @@
-import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import type { Delivery } from '../../support/dms-life/delivery.ts'
+import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import type { PlannedRecord } from '../../support/dms-life/plan.ts'
 import type { SourceTable } from '../../support/dms-life/tables.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type DmsLife, dmsLife } from '../../support/dms-life/dms-life.ts'
 import { type Delivery, deliver } from '../../support/dms-life/delivery.ts'
+import { type DmsLife, dmsLife } from '../../support/dms-life/dms-life.ts'
 import { labelOf } from '../../support/dms-life/tables.ts'
 import type { Kinesalite, Put, Stored } from '../../support/kinesis/kinesalite.ts'
 import { type Life, ordersLife, type StreamRecord } from '../../support/life/life.ts'

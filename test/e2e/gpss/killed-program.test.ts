@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { volume } from '../../support/volume.ts'
 import { runSeed } from '../dms/run-seed.ts'
 import { type KillKind, KillPlan, STRIKES, type StrikeKind } from './kill-plan.ts'
 import { Killer } from './killed-program.ts'
 import { repeatedLoads } from './log-truth.ts'
 import { assertCame, assertDone, assertLog, assertMirror, newScene, type Scene } from './scene.ts'
-import { volume } from '../../support/volume.ts'
 
 /**
  * The real program between a stream and GPSS is killed again and again, the server stays: at each kind of moment, and by

@@ -1,4 +1,3 @@
-import { operatorOptions } from '../dms/operator.ts'
 import type { Column, Row } from '../../support/dms-life/columns.ts'
 import { quoted, rowsQuery, tableDifferences } from '../../support/dms-life/compare.ts'
 import { versionOf } from '../../support/dms-life/plan.ts'
@@ -7,6 +6,7 @@ import { hasKey, type SourceTable } from '../../support/dms-life/tables.ts'
 import type { ExpectedRow } from '../../support/dms-life/truth.ts'
 import { type FoundRow, mirrorDifferences } from '../../support/life/mirror.ts'
 import type { Query } from '../../support/targets/sql-target.ts'
+import { operatorOptions } from '../dms/operator.ts'
 import type { Feed } from './feed.ts'
 
 /** What the program must be told for this truth: the tables' keys and types, as far as the stream does not tell them. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { runSeed } from '../dms/run-seed.ts'
 import type { Random } from '../../support/life/random.ts'
+import { volume } from '../../support/volume.ts'
+import { runSeed } from '../dms/run-seed.ts'
 import { repeatedLoads } from './log-truth.ts'
 import { assertCame, assertDone, assertLog, assertMirror, newScene, type Scene } from './scene.ts'
 import type { StoredPositions } from './stored-positions.ts'
 import { TROUBLES, type TroubleKind, TroublePlan } from './trouble-plan.ts'
 import { TroubledServer } from './troubled-server.ts'
-import { volume } from '../../support/volume.ts'
 
 /**
  * GPSS dies, hangs, forgets and is away, at each kind of moment and by chance, and the real program lives through all of

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Facts, SourceTable } from '../../../src/batch.ts'
 import {
   type Change,
   type ColumnType,
-  type StreamChange,
   type Row,
+  type StreamChange,
   type TableName,
   toJson,
 } from '../../../src/change.ts'
-import type { Facts, SourceTable } from '../../../src/batch.ts'
-import { KeyUnknownYet } from '../../../src/feeds/table-facts.ts'
-import { SourceTables, type SourceTablesOptions } from '../../../src/feeds/dms/source-tables.ts'
 import { RelayError } from '../../../src/errors.ts'
-import { logObserver } from '../../../src/observe/log-observer.ts'
+import { SourceTables, type SourceTablesOptions } from '../../../src/feeds/dms/source-tables.ts'
+import { KeyUnknownYet } from '../../../src/feeds/table-facts.ts'
 import type { Log } from '../../../src/observe/log.ts'
+import { logObserver } from '../../../src/observe/log-observer.ts'
 import {
   addColumn,
   createTable,

@@ -1,6 +1,5 @@
-import type { Written } from '../../../src/batch.ts'
-import type { Rewound } from '../../../src/batch.ts'
 import assert from 'node:assert/strict'
+import type { Rewound, Written } from '../../../src/batch.ts'
 import type { FailureCode } from '../../../src/errors.ts'
 import { RelayError } from '../../../src/errors.ts'
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { StreamChange } from '../../../src/change.ts'
-import type { GpssSinkOptions } from '../../support/targets/gpss-sink.ts'
 import type { Rewound, Written } from '../../../src/batch.ts'
+import type { StreamChange } from '../../../src/change.ts'
 import { batchOf, claimOf } from '../../support/changes.ts'
 import type { GpssSettings } from '../../support/gpss/settings.ts'
+import type { GpssSinkOptions } from '../../support/targets/gpss-sink.ts'
 import { type GpssPlace, gpssPlace } from '../../support/targets/gpss-target.ts'
 
 /** A place whose columns print instants as UTC. */

@@ -27,8 +27,8 @@ import {
 import { rawClient } from '../../support/gpss/raw-client.ts'
 import type { Fault, GpssSettings, Moment } from '../../support/gpss/settings.ts'
 import type { ConnectRequest } from '../../support/gpss/wire-messages.ts'
-import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
+import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
 import { mirrorRows } from '../../support/targets/sql-target.ts'
 import { rejection } from '../conformance/answers.ts'
 

@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Change, Numeric, type StreamChange, toJson, type Value } from '../../../src/change.ts'
 import type { SourceTable, Written } from '../../../src/batch.ts'
-import type { GpssSinkOptions } from '../../support/targets/gpss-sink.ts'
+import { type Change, Numeric, type StreamChange, toJson, type Value } from '../../../src/change.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import {
   addColumn,
@@ -25,6 +24,7 @@ import {
   SHOP_ORDERS,
   sourceTable,
 } from '../../support/changes.ts'
+import type { GpssSinkOptions } from '../../support/targets/gpss-sink.ts'
 import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
 import { rejection, totals } from '../conformance/answers.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Binary, type ValueKind, Numeric, toJson, type Value } from '../../../src/change.ts'
+import { Binary, Numeric, toJson, type Value, type ValueKind } from '../../../src/change.ts'
 import { gpssAddress } from '../../../src/sinks/gpss/address.ts'
 import { gpssColumn } from '../../../src/sinks/gpss/columns.ts'
 import { openGpss } from '../../../src/sinks/gpss/connection.ts'

@@ -1,6 +1,6 @@
 import { type TestContext, test } from 'node:test'
-import type { DeadLetter, StreamChange } from '../../../src/change.ts'
 import type { SourceTable } from '../../../src/batch.ts'
+import type { DeadLetter, StreamChange } from '../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import {
   addColumn,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Change, type TableName, tableLabel, type Value } from '../../../src/change.ts'
 import type { SourceTable } from '../../../src/batch.ts'
+import { type Change, type TableName, tableLabel, type Value } from '../../../src/change.ts'
 import {
   at,
   batchOf,
@@ -14,7 +14,6 @@ import {
   row,
   sourceTable,
 } from '../../support/changes.ts'
-import { cratePlace } from '../../support/targets/crate-target.ts'
 import {
   GREENPLUM_KINDS,
   type GreenplumKind,
@@ -24,6 +23,7 @@ import {
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
+import { cratePlace } from '../../support/targets/crate-target.ts'
 import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/targets/sql-target.ts'
 import { volume } from '../../support/volume.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import type { StreamChange, TableName } from '../../../src/change.ts'
 import type { SourceTable, Written } from '../../../src/batch.ts'
+import type { StreamChange, TableName } from '../../../src/change.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { at, batchOf, claimOf, knownTables } from '../../support/changes.ts'

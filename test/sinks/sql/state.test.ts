@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Connection } from '../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../src/sinks/sql/connect.ts'
+import type { Connection } from '../../../src/sinks/sql/connection.ts'
 import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
 import type { StateStore } from '../../../src/state/store.ts'
 import { describeStateStore, type StateMemory } from '../../state/conformance.ts'

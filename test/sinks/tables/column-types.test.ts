@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Binary, type ColumnType, type ValueKind, Numeric, type Value } from '../../../src/change.ts'
+import { Binary, type ColumnType, Numeric, type Value, type ValueKind } from '../../../src/change.ts'
 import { declaredType, inferredType, newColumnType } from '../../../src/sinks/tables/column-types.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 

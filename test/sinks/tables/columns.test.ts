@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { Binary, type Change, Numeric, type Value } from '../../../src/change.ts'
 import type { SourceTable } from '../../../src/batch.ts'
+import { Binary, type Change, Numeric, type Value } from '../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { totals } from '../conformance/answers.ts'
-import { cases, move, patch, whole, wrong } from './columns-cases.ts'
 import { type OpenRelay, onEachTarget, type TestRelay } from '../sql/test-relay.ts'
+import { cases, move, patch, whole, wrong } from './columns-cases.ts'
 
 /** How values and images lie in the layout `columns`. */
 

@@ -1,6 +1,6 @@
-import type { DmsLife } from './dms-life.ts'
 import { type Members, NumberText, nameProblems, textOf } from './check-json.ts'
 import { type Column, typeOf } from './columns.ts'
+import type { DmsLife } from './dms-life.ts'
 import type { Statement } from './plan.ts'
 import { hasKey } from './tables.ts'
 

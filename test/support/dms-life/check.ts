@@ -1,7 +1,7 @@
-import type { DmsLife } from './dms-life.ts'
 import { type Members, nameProblems, parsed, textOf } from './check-json.ts'
 import { payloadProblems } from './check-payload.ts'
 import { isoOf } from './columns.ts'
+import type { DmsLife } from './dms-life.ts'
 import type { PlannedRecord, Statement } from './plan.ts'
 
 /**

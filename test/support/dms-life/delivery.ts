@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { Random } from '../life/random.ts'
 import { type PlannedRecord, versionOf } from './plan.ts'
 import { labelOf } from './tables.ts'
-import type { Random } from '../life/random.ts'
 
 /** How records of different partition keys come, one against the other. */
 export type Interleaving =

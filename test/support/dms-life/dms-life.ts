@@ -1,3 +1,4 @@
+import { type Random, seededRandom } from '../life/random.ts'
 import type { TaskSettings } from './changes.ts'
 import type { Endpoint } from './envelope.ts'
 import type { PlannedRecord } from './plan.ts'
@@ -5,7 +6,6 @@ import { type Happening, newSource, type SourceDatabase, type SourceFigures } fr
 import { hasKey, SOURCE_TABLES, type SourceTable } from './tables.ts'
 import { newTask, type Task, type TaskFigures } from './task.ts'
 import { type Truth, truthOf } from './truth.ts'
-import { type Random, seededRandom } from '../life/random.ts'
 
 /**
  * The life of some tables of a PostgreSQL database, what a DMS task writes about it into a Kinesis stream, and what a

@@ -1,6 +1,6 @@
+import type { Random } from '../life/random.ts'
 import { type Cell, type Column, type Row, typeOf } from './columns.ts'
 import { hasKey, type SourceTable } from './tables.ts'
-import type { Random } from '../life/random.ts'
 
 /** What happened to one row of the source. `before` and `after` are whole rows; their keys differ where the row moved. */
 export interface Happening {

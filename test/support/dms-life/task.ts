@@ -1,3 +1,4 @@
+import type { Random } from '../life/random.ts'
 import { type Caught, caughtChange, rowsOf, sentColumns, type TaskSettings } from './changes.ts'
 import { newClock } from './clock.ts'
 import type { Row } from './columns.ts'
@@ -6,7 +7,6 @@ import type { PlannedRecord } from './plan.ts'
 import { type Happening, keyText, type SourceDatabase } from './source.ts'
 import { hasKey, type SourceTable } from './tables.ts'
 import { newWriter, type WriterFigures } from './writer.ts'
-import type { Random } from '../life/random.ts'
 
 export interface TaskFigures extends WriterFigures {
   /** Changes that came while their table was being loaded. */

@@ -1,3 +1,4 @@
+import type { Random } from '../life/random.ts'
 import type { Caught } from './changes.ts'
 import { rowsOf, sentColumns } from './changes.ts'
 import type { Clock } from './clock.ts'
@@ -16,7 +17,6 @@ import { wholeImage } from './images.ts'
 import type { PlannedRecord } from './plan.ts'
 import { keyText, type SourceDatabase } from './source.ts'
 import { hasKey, type SourceTable } from './tables.ts'
-import type { Random } from '../life/random.ts'
 
 /** Counted in records, repeats included. */
 export interface WriterFigures {

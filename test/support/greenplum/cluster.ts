@@ -1,6 +1,6 @@
 import pg from 'pg'
-import type { GreenplumKind } from './rules.ts'
 import type { TestDatabase } from '../postgres/postgres.ts'
+import type { GreenplumKind } from './rules.ts'
 
 /** A Greenplum that nobody here wrote. Its role may make databases, for each test has one of its own. */
 export interface GreenplumCluster {

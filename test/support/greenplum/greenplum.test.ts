@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import pg from 'pg'
+import { statementsOf } from '../sql-tokens.ts'
 import { type GreenplumDatabase, type GreenplumKind, greenplumDatabase, withoutStandIn } from './greenplum.ts'
 import { lockOrder } from './locks.ts'
 import { refusals } from './rules.ts'
-import { statementsOf } from '../sql-tokens.ts'
 
 const KINDS: readonly GreenplumKind[] = ['6', '7', 'cloudberry']
 

@@ -1,8 +1,3 @@
-import { greenplumCluster } from './cluster.ts'
-import { DISGUISABLE, disguise, distribute, KERNELS, SEES_ALL } from './kernel.ts'
-import { lockOrder } from './locks.ts'
-import { type GreenplumKind, NEWER_SETTING, refusals } from './rules.ts'
-import { clauseOf, createTable, type Distribution, type Distributions, setDistributed } from './tables.ts'
 import {
   newDatabase,
   type PostgresServer,
@@ -15,6 +10,11 @@ import { withoutPostgres } from '../postgres/postgres-programs.ts'
 import { statementsOf, type Token } from '../sql-tokens.ts'
 import { startWireProxy } from '../wire/wire-proxy.ts'
 import { AS_SENT } from '../wire/wire-proxy-protocol.ts'
+import { greenplumCluster } from './cluster.ts'
+import { DISGUISABLE, disguise, distribute, KERNELS, SEES_ALL } from './kernel.ts'
+import { lockOrder } from './locks.ts'
+import { type GreenplumKind, NEWER_SETTING, refusals } from './rules.ts'
+import { clauseOf, createTable, type Distribution, type Distributions, setDistributed } from './tables.ts'
 
 export type { GreenplumKind } from './rules.ts'
 

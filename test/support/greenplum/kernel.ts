@@ -1,8 +1,8 @@
 import pg from 'pg'
-import type { GreenplumKind } from './rules.ts'
-import type { Distribution } from './tables.ts'
 import type { TestDatabase } from '../postgres/postgres.ts'
 import type { PostgresVersion } from '../postgres/postgres-programs.ts'
+import type { GreenplumKind } from './rules.ts'
+import type { Distribution } from './tables.ts'
 
 /** What each says of itself, and the PostgreSQL that it is made from or, for 9.4, the nearest that can be had. */
 export const KERNELS: Record<GreenplumKind, { postgres: PostgresVersion; version: string; serverVersion: string }> = {

@@ -1,5 +1,5 @@
-import { nameAt } from './tables.ts'
 import { listed, type Token } from '../sql-tokens.ts'
+import { nameAt } from './tables.ts'
 
 /** `row` is ROW EXCLUSIVE, which only the others conflict with; `table` keeps other writers away, `all` readers, too. */
 type Mode = 'row' | 'table' | 'all'

@@ -1,5 +1,5 @@
-import { createTable, type Distributions, distributionColumns, firstNames, nameAt } from './tables.ts'
 import { closing, isMark, isName, listed, shapeOf, type Token } from '../sql-tokens.ts'
+import { createTable, type Distributions, distributionColumns, firstNames, nameAt } from './tables.ts'
 
 export type GreenplumKind = '6' | '7' | 'cloudberry'
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'kysely'
-import type { Connection } from '../../../src/sinks/sql/connection.ts'
 import { connect } from '../../../src/sinks/sql/connect.ts'
+import type { Connection } from '../../../src/sinks/sql/connection.ts'
 import { fillFolder } from './template.ts'
 
 const PACKAGE = new URL('../../../node_modules/@electric-sql/pglite/package.json', import.meta.url)

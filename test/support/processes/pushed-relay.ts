@@ -1,5 +1,5 @@
-import { openRelay } from '../../../src/open-relay.ts'
 import { pushedSource } from '../../../src/ingest/pushed.ts'
+import { openRelay } from '../../../src/open-relay.ts'
 import { sqlSink } from '../../../src/sinks/sql/sink.ts'
 
 /**

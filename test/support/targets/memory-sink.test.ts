@@ -1,6 +1,6 @@
 import { type TableName, tableLabel } from '../../../src/change.ts'
-import { describeSink } from '../../sinks/conformance.ts'
 import type { SinkTarget } from '../../sinks/conformance/target.ts'
+import { describeSink } from '../../sinks/conformance.ts'
 import { memoryTarget } from './memory-sink.ts'
 
 describeSink('memory', async () => openMemory())

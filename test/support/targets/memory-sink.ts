@@ -1,4 +1,15 @@
 import { hostname } from 'node:os'
+import type {
+  Batch,
+  Claim,
+  Facts,
+  Opening,
+  RelayIdentity,
+  Rewound,
+  Stored,
+  Unclaimed,
+  Written,
+} from '../../../src/batch.ts'
 import {
   Binary,
   type Change,
@@ -11,17 +22,6 @@ import {
   toJson,
   type Value,
 } from '../../../src/change.ts'
-import type {
-  Batch,
-  Claim,
-  Facts,
-  Opening,
-  RelayIdentity,
-  Rewound,
-  Stored,
-  Unclaimed,
-  Written,
-} from '../../../src/batch.ts'
 import { RelayError } from '../../../src/errors.ts'
 import type { Positions } from '../../../src/position.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'

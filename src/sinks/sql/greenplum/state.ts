@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../tables/database.ts'
 import { ours } from '../postgresql/moves.ts'
-import type { HeldClaim, StateStatements } from '../postgresql/state-statements.ts'
 import { factsJson, movesJson } from '../postgresql/state-rows.ts'
+import type { HeldClaim, StateStatements } from '../postgresql/state-statements.ts'
 import type { Kernel } from './kernel.ts'
 import { greenplumSteps } from './schema.ts'
 

@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import { type DeadLetter, recordToJson, tableLabel } from '../../../change.ts'
 import { parseJson } from '../../../parse-json.ts'
 import type { Database } from '../../tables/database.ts'
-import { lockKey } from './lock-key.ts'
 import { bySqlState } from '../failures.ts'
+import { lockKey } from './lock-key.ts'
 import { transactionWriting } from './writing.ts'
 
 /**

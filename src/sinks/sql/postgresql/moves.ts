@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { POSTGRES_STEPS } from './schema.ts'
-import type { HeldClaim, StateStatements } from './state-statements.ts'
 import { factsJson, movesJson } from './state-rows.ts'
+import type { HeldClaim, StateStatements } from './state-statements.ts'
 
 /** One statement for all positions, one for all facts, each of them with the look at the claim. */
 export const postgresState: StateStatements = {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../../tables/database.ts'
-import { lockKey } from './lock-key.ts'
 import type { SchemaStep } from '../schema-steps.ts'
+import { lockKey } from './lock-key.ts'
 
 /**
  * The tables in which a relay remembers itself, in the schema `cdc_relay` of the target: how they came to be, step by step.

@@ -1,7 +1,7 @@
-import type { SchemaStep } from '../schema-steps.ts'
-import type { Database } from '../../tables/database.ts'
-import type { Positions } from '../../../position.ts'
 import type { Facts } from '../../../batch.ts'
+import type { Positions } from '../../../position.ts'
+import type { Database } from '../../tables/database.ts'
+import type { SchemaStep } from '../schema-steps.ts'
 
 /** What differs between databases: both resolve to false if not all of it happened under the claim. */
 export interface StateStatements {

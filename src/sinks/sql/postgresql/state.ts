@@ -1,17 +1,17 @@
-import type { StateStatements } from './state-statements.ts'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { isOurs, verdict } from '../../../state/fence.ts'
 import type { Claim, Progress, Stored } from '../../../batch.ts'
+import { isOurs, verdict } from '../../../state/fence.ts'
 import { KnownState } from '../../../state/stored.ts'
 import type { Database } from '../../tables/database.ts'
-import { lockKey } from './lock-key.ts'
 import { type Connection, inTransaction } from '../connection.ts'
 import type { SqlState } from '../state.ts'
-import { ensureSchema } from './migration.ts'
 import { forgetPositions } from './forget-positions.ts'
+import { lockKey } from './lock-key.ts'
+import { ensureSchema } from './migration.ts'
 import { beginName, gone, held, readRelay, readStored, takeName } from './state-rows.ts'
+import type { StateStatements } from './state-statements.ts'
 
 /** How long a new process waits for the session of a killed one to end. */
 const LOCK_WAIT_MS = 5_000

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { lockKey } from './lock-key.ts'
 import { sweep } from '../../tables/schema-changes.ts'
 import { inTransaction } from '../connection.ts'
 import type { Writing } from '../dialect.ts'
+import { lockKey } from './lock-key.ts'
 import { refusedTexts } from './refused-texts.ts'
 
 /** A batch is one transaction. */

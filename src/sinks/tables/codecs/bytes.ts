@@ -1,4 +1,4 @@
-import { type ValueKind, Binary } from '../../../change.ts'
+import { Binary, type ValueKind } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 
 export function byteaCodec(given: ValueKind): Codec {

@@ -1,4 +1,4 @@
-import { type ValueKind, toJson } from '../../../change.ts'
+import { toJson, type ValueKind } from '../../../change.ts'
 import type { Codec } from './codec.ts'
 import { fitsJsonb } from './number.ts'
 

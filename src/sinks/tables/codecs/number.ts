@@ -1,4 +1,4 @@
-import { type ValueKind, Numeric } from '../../../change.ts'
+import { Numeric, type ValueKind } from '../../../change.ts'
 import { plainDecimal } from '../keys.ts'
 import type { Codec } from './codec.ts'
 

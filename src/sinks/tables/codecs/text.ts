@@ -1,4 +1,4 @@
-import { Binary, type ValueKind, Numeric, toJson, type Value } from '../../../change.ts'
+import { Binary, Numeric, toJson, type Value, type ValueKind } from '../../../change.ts'
 import { plainDecimal } from '../keys.ts'
 import type { Codec } from './codec.ts'
 

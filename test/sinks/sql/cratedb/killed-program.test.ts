@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalJson } from '../../../support/changes.ts'
 import type { Crate } from '../../../support/crate/crate.ts'
 import { testCrate } from '../../../support/crate/real-crate.ts'
-import { liveRows } from '../../../support/targets/crate-target.ts'
 import { type Life, ordersLife } from '../../../support/life/life.ts'
 import { anySeed, type Random, seededRandom } from '../../../support/life/random.ts'
 import { startRelay } from '../../../support/processes/relay-process.ts'
+import { liveRows } from '../../../support/targets/crate-target.ts'
 import { volume } from '../../../support/volume.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { crateTarget } from '../../../support/targets/crate-target.ts'
 import { anySeed } from '../../../support/life/random.ts'
+import { crateTarget } from '../../../support/targets/crate-target.ts'
 import { describeSink } from '../../conformance.ts'
 import { columns, document, withoutSlowRefusal } from './abilities.ts'
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { connect } from '../../../../src/sinks/sql/connect.ts'
 import { sqlStateStore } from '../../../../src/sinks/sql/state-store.ts'
-import { at, claimOf, del, dmsPatch, put, sourceTable, progress } from '../../../support/changes.ts'
+import { at, claimOf, del, dmsPatch, progress, put, sourceTable } from '../../../support/changes.ts'
 import {
   GREENPLUM_KINDS,
   greenplumDatabase,

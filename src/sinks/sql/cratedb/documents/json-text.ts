@@ -1,4 +1,4 @@
-import { Binary, type ValueKind, Numeric, newRow, type Row, type Value } from '../../../../change.ts'
+import { Binary, Numeric, newRow, type Row, type Value, type ValueKind } from '../../../../change.ts'
 import { parseJsonWithSource } from '../../../../parse-json.ts'
 import { plainDecimal } from '../../../tables/keys.ts'
 import { isList } from './documents.ts'

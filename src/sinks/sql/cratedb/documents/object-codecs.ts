@@ -6,7 +6,7 @@ import { ignoredDocument } from './documents.ts'
 import { hasAdded } from './dynamic-documents.ts'
 import { objectIn } from './json-text.ts'
 import { objectText } from './member-text.ts'
-import { type ObjectMembers, type ObjectPolicy, type SubColumn, hasMembers } from './sub-columns.ts'
+import { hasMembers, type ObjectMembers, type ObjectPolicy, type SubColumn } from './sub-columns.ts'
 
 /**
  * OBJECT columns: they take objects, and for DMS the JSON text of one. Members that the table knows have a type, under any

@@ -5,16 +5,16 @@ import { requireSameIdentity } from '../../../../state/identity.ts'
 import { keeperOf, keptBy, requireSameKeeper } from '../../../../state/keeper.ts'
 import type { Database } from '../../../tables/database.ts'
 import { type Marks, NOBODY, newsOf, type SharedState } from '../../shared-state.ts'
-import { readTables } from './remembered-tables.ts'
 import { ensureSchema } from './migration.ts'
+import { readTables } from './remembered-tables.ts'
 import {
   beginRelay,
   changeRelay,
   forgetStatement,
+  pageOf,
   type RelayRow,
   readFacts,
   readRelay,
-  pageOf,
   removeFactsBefore,
   storedIdentity,
   writeFacts,

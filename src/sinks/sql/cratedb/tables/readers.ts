@@ -1,4 +1,4 @@
-import type { ValueKind, Value } from '../../../../change.ts'
+import type { Value, ValueKind } from '../../../../change.ts'
 import { codecFor as postgresCodec } from '../../../tables/codecs/codec-for.ts'
 
 /** A value → its one text as a value of a type; undefined if it is none. */

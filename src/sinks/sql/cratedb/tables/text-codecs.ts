@@ -1,4 +1,4 @@
-import { Binary, type ColumnType, type ValueKind, Numeric, toJson, type Value } from '../../../../change.ts'
+import { Binary, type ColumnType, Numeric, toJson, type Value, type ValueKind } from '../../../../change.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
 import { plainDecimal } from '../../../tables/keys.ts'
 import { quotedElement } from '../rows/array-literal.ts'

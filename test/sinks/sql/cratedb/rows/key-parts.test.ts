@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Numeric } from '../../../../../src/change.ts'
-import { codecFor } from '../../../../../src/sinks/sql/cratedb/tables/codecs.ts'
-import { NOT_DECLARED } from '../../../../../src/sinks/sql/cratedb/tables/column.ts'
 import { keyParts } from '../../../../../src/sinks/sql/cratedb/rows/key-parts.ts'
 import { readBackOf } from '../../../../../src/sinks/sql/cratedb/rows/read-back.ts'
+import { codecFor } from '../../../../../src/sinks/sql/cratedb/tables/codecs.ts'
+import { NOT_DECLARED } from '../../../../../src/sinks/sql/cratedb/tables/column.ts'
 import type { CrateRelation } from '../../../../../src/sinks/sql/cratedb/tables/relation.ts'
 import type { TargetTable } from '../../../../../src/sinks/tables/layout.ts'
 

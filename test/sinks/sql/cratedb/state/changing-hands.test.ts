@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { Stored } from '../../../../../src/batch.ts'
 import type { Change } from '../../../../../src/change.ts'
 import type { Sink } from '../../../../../src/sinks/sink.ts'
-import type { Stored } from '../../../../../src/batch.ts'
 import { at, batchOf, claimOf, del, put } from '../../../../support/changes.ts'
 import { copyTables } from '../../../../support/crate/copy-tables.ts'
 import type { Crate } from '../../../../support/crate/crate.ts'
 import { testCrate } from '../../../../support/crate/real-crate.ts'
-import { type CrateLayout, crateSinkOf, liveRows, WRITES_ROWS } from '../../../../support/targets/crate-target.ts'
 import { anySeed, seededRandom } from '../../../../support/life/random.ts'
+import { type CrateLayout, crateSinkOf, liveRows, WRITES_ROWS } from '../../../../support/targets/crate-target.ts'
 import { rejection, totals } from '../../../conformance/answers.ts'
 
 const seed = anySeed()
