@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,8 +11,16 @@ import { fillFolder } from './template.ts'
 
 const PACKAGE = new URL('../../../node_modules/@electric-sql/pglite/package.json', import.meta.url)
 
-// Each opening of the folder compiles PGlite again: to optimise that code takes longer than a test gains by it.
+// Each opening of the folder compiles PGlite again: to optimise that code takes longer than a test gains by it. The second flag
+// does not follow from the first one in a process that runs already.
 setFlagsFromString('--no-wasm-tier-up')
+setFlagsFromString('--no-wasm-dynamic-tiering')
+
+/** Each opening makes and zeroes its buffers: the 128 MB of the default take as long as everything else. */
+const SMALL = `
+shared_buffers = 8MB
+max_connections = 10
+`
 
 /** A database in a folder, which one at a time may have open. */
 export interface PGliteFolder {
@@ -38,7 +46,10 @@ async function makeFolder(): Promise<PGliteFolder> {
   const data = join(folder, 'data')
   await mkdir(data)
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
-  await fillFolder(data, `pglite ${version}`, async () => (await PGlite.create(data)).close())
+  await fillFolder(data, `pglite ${version} small`, async () => {
+    await (await PGlite.create(data)).close()
+    appendFileSync(join(data, 'postgresql.conf'), SMALL)
+  })
   const url = `pglite:${data}`
   let connection: Connection | undefined
 
