@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
 import { startCrate } from '../support/crate/crate.ts'
 import { newDatabase, postgres, type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
+import { runProgramAgain } from '../support/processes/many-runs.ts'
 import { startRelay } from '../support/processes/relay-process.ts'
 
 test('PostgreSQL: a line for each check, exit code 0, nothing left, no password', async (t) => {
@@ -22,7 +23,7 @@ test('PostgreSQL: a line for each check, exit code 0, nothing left, no password'
 
 test('--json: one object with every check', async (t) => {
   const database = await testDatabase(t)
-  const { exitCode, stdout } = await startRelay(['check', '--sink', database.url, '--json']).ended
+  const { exitCode, stdout } = await runProgramAgain(['check', '--sink', database.url, '--json'])
   assert.equal(exitCode, 0)
   const { server, summary, checks } = JSON.parse(stdout) as {
     server: string
@@ -38,7 +39,7 @@ test('--json: one object with every check', async (t) => {
 test('PGlite in a folder that is not there: checked, and not there afterwards', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-check-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const { exitCode, stdout, stderr } = await startRelay(['check', '--sink', `pglite:${join(folder, 'data')}`]).ended
+  const { exitCode, stdout, stderr } = await runProgramAgain(['check', '--sink', `pglite:${join(folder, 'data')}`])
   assert.equal(exitCode, 0, stdout + stderr)
   assert.match(stdout, /^PGlite \d/)
   assert.match(stdout, /^13 as expected · 0 differs · 1 open · 0 not permitted$/m)
@@ -58,7 +59,7 @@ test('a user who may make nothing at all: what cannot be tried is said, and what
   const url = new URL(database.url)
   url.username = role
   url.password = 's3cret'
-  const { exitCode, stdout } = await startRelay(['check', '--sink', url.href]).ended
+  const { exitCode, stdout } = await runProgramAgain(['check', '--sink', url.href])
   assert.equal(exitCode, 1)
   assert.match(
     stdout,
@@ -78,10 +79,10 @@ test('a server whose settings are wrong: what differs is said with what follows,
   const readOnly = await newDatabase(await postgres(), '-c default_transaction_read_only=off')
   t.after(readOnly.drop)
   await readOnly.query(`ALTER DATABASE ${readOnly.name} SET default_transaction_read_only TO on`)
-  const off = await startRelay(['check', '--sink', database.url]).ended
+  const off = await runProgramAgain(['check', '--sink', database.url])
   assert.equal(off.exitCode, 0)
   assert.match(off.stdout, /^P-16 · open · .* · found: off · /m)
-  const refused = await startRelay(['check', '--sink', readOnly.url]).ended
+  const refused = await runProgramAgain(['check', '--sink', readOnly.url])
   assert.equal(refused.exitCode, 1)
   assert.match(refused.stdout, /^P-00 differs: not made \(25006: /m)
 })
@@ -126,7 +127,7 @@ test('usage and configuration: every problem in one message, exit code 2', async
     [['--sink', 'crate://app:s3cret@db:4200'], /4200 is the HTTP port of CrateDB/],
     [['--sink', 'postgresql://app:s3cret@'], /is not a URL/],
   ] as const) {
-    const { exitCode, stdout, stderr } = await startRelay(['check', ...args]).ended
+    const { exitCode, stdout, stderr } = await runProgramAgain(['check', ...args])
     assert.equal(exitCode, 2, stderr)
     assert.equal(stdout, '')
     assert.match(stderr, words)
@@ -138,7 +139,7 @@ test('a login that fails is a matter of configuration, a server that is away is 
   const database = await testDatabase(t)
   const wrong = new URL(database.url)
   wrong.password = 'wr0ng'
-  const login = await startRelay(['check', '--sink', wrong.href]).ended
+  const login = await runProgramAgain(['check', '--sink', wrong.href])
   assert.equal(login.exitCode, 2, login.stderr)
   assert.match(login.stderr, /SINK_LOGIN/)
   const file = join(mkdtempSync(join(tmpdir(), 'cdc-relay-check-')), 'password')
@@ -146,9 +147,9 @@ test('a login that fails is a matter of configuration, a server that is away is 
   writeFileSync(file, `${new URL(database.url).password}\n`)
   const without = new URL(database.url)
   without.password = ''
-  const byFile = await startRelay(['check', '--sink', without.href, '--sink-password-file', file]).ended
+  const byFile = await runProgramAgain(['check', '--sink', without.href, '--sink-password-file', file])
   assert.equal(byFile.exitCode, 0, byFile.stderr)
-  const away = await startRelay(['check', '--sink', 'postgresql://app:wr0ng@127.0.0.1:9/w']).ended
+  const away = await runProgramAgain(['check', '--sink', 'postgresql://app:wr0ng@127.0.0.1:9/w'])
   assert.equal(away.exitCode, 1, away.stderr)
   assert.match(away.stderr, /SINK_UNREACHABLE/)
   assert.ok(!`${login.stderr}${away.stderr}`.includes('wr0ng'))

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { testDatabase } from '../support/postgres/postgres.ts'
-import { type RelayEnd, startRelay } from '../support/processes/relay-process.ts'
+import { runProgramAgain } from '../support/processes/many-runs.ts'
+import type { RunAnswer } from '../support/processes/many-runs-child.ts'
 
 // A table of DMS gets another key while a relay follows it, and is loaded again.
 
@@ -54,7 +55,7 @@ const SECOND = (key: readonly string[]): string =>
 const ROWS = ['1 eu b', '3 eu c', '4 us c']
 
 interface Followed {
-  run(): Promise<RelayEnd>
+  run(): Promise<RunAnswer>
   grow(text: string): Promise<void>
   rows(): Promise<string[]>
   sql(statement: string): Promise<void>
@@ -67,7 +68,7 @@ async function follow(t: TestContext, name: string): Promise<Followed> {
   const path = join(folder, 'capture.jsonl')
   await writeFile(path, '')
   return {
-    run: () => startRelay(['run', '--source', `file:${path}`, '--sink', database.url, '--name', name]).ended,
+    run: () => runProgramAgain(['run', '--source', `file:${path}`, '--sink', database.url, '--name', name]),
     grow: (text) => appendFile(path, text),
     rows: async () =>
       (await database.query('SELECT id, r, v FROM shop.items ORDER BY id, r')).map(({ id, r, v }) => `${id} ${r} ${v}`),

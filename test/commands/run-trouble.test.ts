@@ -9,7 +9,8 @@ import { sqlStateStore } from '../../src/sinks/sql/state-store.ts'
 import { lockFile } from '../../src/state/file-lock.ts'
 import { claimOf } from '../support/changes.ts'
 import { postgres, testDatabase } from '../support/postgres/postgres.ts'
-import { type ProgramEnd, type ProgramOptions, runProgram } from '../support/processes/program.ts'
+import { runProgramAgain } from '../support/processes/many-runs.ts'
+import { logLines, type ProgramEnd, type ProgramOptions, runProgram } from '../support/processes/program.ts'
 
 const RECORD =
   '{"eventName":"INSERT","tableName":"t","dynamodb":{"ApproximateCreationDateTime":1754300000112233,"Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"}}},"eventSource":"aws:dynamodb"}'
@@ -19,6 +20,18 @@ function folderOf(t: TestContext): string {
   t.after(() => rmSync(folder, { recursive: true }))
   writeFileSync(join(folder, 'in.jsonl'), `${RECORD}\nnot JSON\n`)
   return folder
+}
+
+const FROM_FILE = ['run', '--source', 'file:in.jsonl']
+
+/** A run whose end is of interest, not that of its process. */
+async function runs(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ProgramEnd> {
+  const { exitCode, stdout, stderr } = await runProgramAgain(args, { cwd, env })
+  return { code: exitCode, stdout, stderr, log: logLines(stderr) }
 }
 
 /** The last line of the log says what ended the program; nothing in the log is a stack trace. */
@@ -86,7 +99,7 @@ for (const [title, make, args, code, words] of DISKS) {
   test(`${title} has a code and no stack trace`, async (t) => {
     const cwd = folderOf(t)
     make(cwd)
-    const end = await runProgram(['run', '--source', 'file:in.jsonl', ...args], { cwd })
+    const end = await runs(cwd, [...FROM_FILE, ...args])
     endedBy(end, code, code === 'CONFIGURATION' ? 2 : 1, words)
     assert.ok(!end.stderr.includes('secret-value'))
   })
@@ -94,7 +107,7 @@ for (const [title, make, args, code, words] of DISKS) {
 
 test('a full disk under standard output has a code and no stack trace', async (t) => {
   const cwd = folderOf(t)
-  const end = await runProgram(['run', '--source', 'file:in.jsonl', '--sink', 'jsonl:-'], {
+  const end = await runProgram([...FROM_FILE, '--sink', 'jsonl:-'], {
     cwd,
     stdoutTo: '/dev/full',
   })
@@ -105,8 +118,7 @@ test('a state store that refuses the login, or has no such database, has a code 
   const cwd = folderOf(t)
   const server = await postgres()
   for (const state of [server.url().replace(/:[^:@]*@/, ':wrong-password-9@'), server.url('missing')]) {
-    const args = ['run', '--source', 'file:in.jsonl', '--sink', 'jsonl:out.jsonl', '--state', state]
-    const end = await runProgram(args, { cwd })
+    const end = await runs(cwd, [...FROM_FILE, '--sink', 'jsonl:out.jsonl', '--state', state])
     endedBy(end, 'STATE_LOGIN', 2, /The state store/)
     assert.ok(!end.stderr.includes('wrong-password-9'), end.stderr)
   }
@@ -129,7 +141,7 @@ for (const what of ['--sink', '--state'] as const) {
     const patience = AbortSignal.timeout(30_000)
     const watch = (child: { kill(signal: 'SIGKILL'): unknown }): void =>
       patience.addEventListener('abort', () => child.kill('SIGKILL'), { once: true })
-    const end = await runProgram(['run', '--source', 'file:in.jsonl', ...args], { cwd, watch })
+    const end = await runProgram([...FROM_FILE, ...args], { cwd, watch })
     const code = what === '--sink' ? 'SINK_LOGIN' : 'STATE_LOGIN'
     endedBy(end, code, 2, /asks for a password, and none is given.*PGPASSWORD.*--sink-password-file.*PGPASSFILE/)
   })
@@ -148,7 +160,7 @@ test('the password comes from --sink-password-file, PGPASSWORD or the file of li
     { env: { PGPASSFILE: 'pgpass' } },
   ]
   for (const { args = [], env = {} } of ways) {
-    const end = await runProgram(['run', '--source', 'file:in.jsonl', '--sink', database.href, ...args], { cwd, env })
+    const end = await runs(cwd, [...FROM_FILE, '--sink', database.href, ...args], env)
     assert.equal(end.code, 0, end.stderr)
     assert.ok(!end.log.some(({ warning }) => warning !== undefined), end.stderr)
     assert.ok(!`${end.stdout}${end.stderr}`.includes(password))
@@ -173,7 +185,7 @@ test('a password file that is not there, is empty, or stands beside a password i
     ],
   ]
   for (const [args, code, words] of cases) {
-    endedBy(await runProgram(['run', '--source', 'file:in.jsonl', ...args], { cwd }), code, 2, words)
+    endedBy(await runs(cwd, [...FROM_FILE, ...args]), code, 2, words)
   }
 })
 
@@ -181,7 +193,7 @@ test('a password in the URL is not to be seen in ps once the program runs', {
   skip: platform !== 'linux',
 }, async (t) => {
   const cwd = folderOf(t)
-  const args = ['run', '--source', 'file:in.jsonl', '--sink', 'postgresql://app:s3cret-word@127.0.0.1:9/w']
+  const args = [...FROM_FILE, '--sink', 'postgresql://app:s3cret-word@127.0.0.1:9/w']
   let shown = ''
   const watch: ProgramOptions['watch'] = (child, stderr) => {
     if (shown !== '' || !stderr.includes('trying again')) return
@@ -196,16 +208,16 @@ test('a password in the URL is not to be seen in ps once the program runs', {
 test('a source file that is not there, or was cut since, says which file and what to do, and nothing of streams', async (t) => {
   const cwd = folderOf(t)
   const sink = ['--sink', 'jsonl:out.jsonl', '--state', 'file:state.json']
-  const missing = await runProgram(['run', '--source', 'file:there.jsonl', ...sink], { cwd })
+  const missing = await runs(cwd, ['run', '--source', 'file:there.jsonl', ...sink])
   endedBy(missing, 'SOURCE_NOT_FOUND', 2, /There is no file \/.*\/there\.jsonl/)
   assert.doesNotMatch(missing.stderr, /region and account/)
 
   const long = join(cwd, 'long.jsonl')
   const args = ['run', '--source', 'file:long.jsonl', ...sink]
   writeFileSync(long, `${RECORD}\n`.repeat(200))
-  assert.equal((await runProgram(args, { cwd })).code, 0)
+  assert.equal((await runs(cwd, args)).code, 0)
   writeFileSync(long, `${RECORD}\n`.repeat(100))
-  endedBy(await runProgram(args, { cwd }), 'SOURCE_CHANGED', 2, /was cut or replaced.*under another `--name`/)
+  endedBy(await runs(cwd, args), 'SOURCE_CHANGED', 2, /was cut or replaced.*under another `--name`/)
 })
 
 test('a PGlite folder, a state file, a name that another one holds: each says what helps, and nothing that does not', async (t) => {
@@ -214,8 +226,8 @@ test('a PGlite folder, a state file, a name that another one holds: each says wh
   const state = join(cwd, 'state.json')
   const held = [await lockFile(`${folder}.lock`), await lockFile(`${state}.lock`)]
   t.after(() => Promise.all(held.map((lock) => lock.release())))
-  const args = ['run', '--source', 'file:in.jsonl', '--sink']
-  const inFolder = await runProgram([...args, `pglite:${folder}`], { cwd })
+  const args = [...FROM_FILE, '--sink']
+  const inFolder = await runs(cwd, [...args, `pglite:${folder}`])
   endedBy(
     inFolder,
     'STATE_HELD',
@@ -223,7 +235,7 @@ test('a PGlite folder, a state file, a name that another one holds: each says wh
     /The PGlite folder .*data is open in process \d+ on host .*: stop that process first/,
   )
   assert.doesNotMatch(inFolder.stderr, /take-over|--name/)
-  const inState = await runProgram([...args, 'jsonl:out.jsonl', '--state', `file:${state}`], { cwd })
+  const inState = await runs(cwd, [...args, 'jsonl:out.jsonl', '--state', `file:${state}`])
   endedBy(inState, 'STATE_HELD', 4, /state\.json\.lock is locked by process \d+ .*stop that process/)
   assert.doesNotMatch(inState.stderr, /or take/)
 
@@ -232,7 +244,7 @@ test('a PGlite folder, a state file, a name that another one holds: each says wh
   t.after(() => store.close())
   const { relay, ...claim } = claimOf()
   await store.claim({ ...claim, relay: { ...relay, name: 'shop' } }, AbortSignal.timeout(30_000))
-  const ofName = await runProgram([...args, database.url, '--name', 'shop'], { cwd })
+  const ofName = await runs(cwd, [...args, database.url, '--name', 'shop'])
   endedBy(
     ofName,
     'STATE_HELD',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { newDatabase, postgres, type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
-import { startRelay } from '../support/processes/relay-process.ts'
+import { runProgramAgain } from '../support/processes/many-runs.ts'
 
 const PAGE = readFileSync(new URL('../../docs/postgresql.md', import.meta.url), 'utf8')
 
@@ -72,7 +72,7 @@ test('the relay makes nothing at all', async (t) => {
   assert.match(stdout, / 0 differs · /)
 
   await database.query('DROP TABLE cdc_relay.schema_version')
-  const { stderr } = await startRelay(['run', '--source', CAPTURE, '--sink', url(), ...NEVER]).ended
+  const { stderr } = await runProgramAgain(['run', '--source', CAPTURE, '--sink', url(), ...NEVER])
   assert.match(stderr, /SINK_DENIED: The relay's own tables in cdc_relay have no recorded version/)
   await checks(url(), /^P-05 · differs .* found: no tables can be made in it/m, 1)
 })
@@ -149,12 +149,12 @@ async function asUser(
 }
 
 async function runs(sink: string, ...options: string[]): Promise<void> {
-  const { exitCode, stderr } = await startRelay(['run', '--source', CAPTURE, '--sink', sink, ...options]).ended
+  const { exitCode, stderr } = await runProgramAgain(['run', '--source', CAPTURE, '--sink', sink, ...options])
   assert.equal(exitCode, 0, stderr)
 }
 
 async function checks(sink: string, words: RegExp, exitCode = 0) {
-  const end = await startRelay(['check', '--sink', sink]).ended
+  const end = await runProgramAgain(['check', '--sink', sink])
   assert.equal(end.exitCode, exitCode, `${end.stdout}${end.stderr}`)
   assert.match(end.stdout, words)
   return end

@@ -7,7 +7,7 @@ import { connect } from '../../src/sinks/sql/connect.ts'
 import { certificateAuthority } from '../support/gpss/certificates.ts'
 import { startPostgres, UNSYNCED } from '../support/postgres/postgres.ts'
 import { serverUser, sharedFolder } from '../support/postgres/postgres-programs.ts'
-import { startRelay } from '../support/processes/relay-process.ts'
+import { runProgramAgain } from '../support/processes/many-runs.ts'
 
 /** What docs/tls.md says, on a server whose certificate names 127.0.0.1, not localhost, and is of an authority that nobody knows. */
 const user = await serverUser()
@@ -97,7 +97,7 @@ test('the program says what is wrong with a certificate, and leaves', async () =
     ],
     [`${withoutTls.url()}?sslmode=verify-full`, /SINK_TLS: .*does not support SSL connections.*sslmode=disable/],
   ] as const) {
-    const { exitCode, stderr } = await startRelay(['run', '--source', `file:${source}`, '--sink', url]).ended
+    const { exitCode, stderr } = await runProgramAgain(['run', '--source', `file:${source}`, '--sink', url])
     assert.match(stderr, words)
     assert.equal(exitCode, 2)
   }

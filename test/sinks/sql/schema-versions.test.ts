@@ -13,7 +13,7 @@ import { onStandInOnly, testCrate } from '../../support/crate/real-crate.ts'
 import { greenplumDatabase, withoutStandIn } from '../../support/greenplum/greenplum.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
-import { startRelay } from '../../support/processes/relay-process.ts'
+import { runProgramAgain } from '../../support/processes/many-runs.ts'
 
 /*
  * Targets that an earlier cdc-relay wrote, made here from the SQL that it sent and the rows that it left (`earlier/`), and
@@ -177,7 +177,7 @@ async function goesOn(target: Target, feed: string, records: readonly string[]):
   appendFileSync(feed, records.map((record) => `${record}\n`).join(''))
   await target.release?.()
   const args = ['run', '--source', `file:${feed}`, '--sink', target.url, '--name', 'shop']
-  const { exitCode, stdout, stderr } = await startRelay(args).ended
+  const { exitCode, stdout, stderr } = await runProgramAgain(args)
   assert.equal(exitCode, 0, stderr)
   return JSON.parse(stdout) as Summary
 }

@@ -51,8 +51,11 @@ export async function runProgram(args: readonly string[], options: ProgramOption
     child.on('error', reject)
     child.on('close', resolve)
   })
-  return { code, stdout, stderr, log: stderr.trimEnd().split('\n').map(parsed) }
+  return { code, stdout, stderr, log: logLines(stderr) }
 }
+
+/** What a program said on standard error, as it stands in `ProgramEnd.log`. */
+export const logLines = (stderr: string): readonly LogLine[] => stderr.trimEnd().split('\n').map(parsed)
 
 function parsed(line: string): LogLine {
   try {
