@@ -217,6 +217,12 @@ export const FAILURES = {
       "The relay's own tables, state file or state item were written by a newer cdc-relay, in a form that this one does not know.",
     help: 'Run the newer cdc-relay, or a later one. This one could misread what is stored: it stopped before it wrote anything.',
   },
+  STATE_REMOVED: {
+    retry: 'never',
+    exit: 1,
+    means: 'Somebody removed what is stored of this relay while it ran: its name, and with it its positions and facts.',
+    help: 'The relay did not enter it again. If it was removed to begin again, start each process of this name again: it is then a new relay, which begins at `--start`, or where its engine (Lambda, KCL) stands. If not, stop them, bring back what was removed, and start them again.',
+  },
   STATE_UNREACHABLE: {
     retry: 'always',
     exit: 1,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Claim, Progress, Stored } from '../batch.ts'
-import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
 import { type Head, NOTHING } from './dynamodb-items.ts'
 import { type Known, type StatePages, statePages } from './dynamodb-pages.ts'
@@ -11,6 +10,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import { claimByHeartbeat, giveNameUp, HEARTBEAT_MS, type HeldName, type Holder, heldBy } from './heartbeat-claim.ts'
 import { requireSameIdentity } from './identity.ts'
 import { FORM } from './known-form.ts'
+import { nameRemoved } from './removed.ts'
 import type { StateStore } from './store.ts'
 import { KnownState } from './stored.ts'
 
@@ -158,7 +158,7 @@ class DynamodbState implements StateStore {
     const ours = { ...known, owner: this.#owner }
     for (;;) {
       const head = await this.#table.head(name)
-      if (head === undefined) throw gone(name)
+      if (head === undefined) throw nameRemoved(name, 'the state table')
       const now = isOurs(head, ours) ? await this.#pages.load(name, head) : undefined
       if (now === null) continue
       const is = verdict({ ...head, stored: now?.stored ?? null }, ours, progress)
@@ -205,11 +205,3 @@ const NEW: Known = { claim: 0, revision: 0, pages: [], recent: NOTHING, stored: 
 
 const forgetCommand = (table: string, name: string): string =>
   `aws dynamodb delete-item --table-name ${table} --key '${JSON.stringify({ relay: { S: name }, item: { S: 'head' } }).replaceAll("'", "'\\''")}'`
-
-function gone(name: string): RelayError {
-  return new RelayError(
-    'STATE_BROKEN',
-    "The relay's head is gone from the state table, and its positions with it, while it was running",
-    { name },
-  )
-}

@@ -63,7 +63,7 @@ class FileState implements StateStore {
     if (this.#request === undefined || this.#known === undefined) throw new Error('the name must be claimed first')
     const known = this.#known
     const found = await readState(this.#path)
-    if (found === null) throw removed(this.#path)
+    if (found === null) throw fileRemoved(this.#path)
     if (!isDeepStrictEqual(found, known)) {
       const is = verdict(holdingOf(found), holdingOf(known), progress)
       if (is === 'held') throw held(this.#path, found)
@@ -97,10 +97,8 @@ function held(path: string, { claim: { pid, host, since } }: State): RelayError 
   )
 }
 
-function removed(path: string): RelayError {
-  const detail = `The state file ${path} was removed; what was last stored is not known any more`
-  return new RelayError('STATE_BROKEN', detail)
-}
+const fileRemoved = (path: string): RelayError =>
+  new RelayError('STATE_REMOVED', `Somebody removed the state file ${path} while the relay ran`)
 
 /** Not a zod record: that leaves out a member named `__proto__`. */
 const TEXTS = z.custom<Readonly<Record<string, string>>>(

@@ -339,7 +339,7 @@ test('dynamodb: what the relay is told to forget, and only that, begins anew', a
     code('STATE_DIFFERS', `delete-item --table-name ${table} --key '${JSON.stringify(key)}'`),
   )
   await dynamodb.remove(table, key)
-  await assert.rejects(first.move(progress(at('6')), signal()), code('STATE_BROKEN', 'orders'))
+  await assert.rejects(first.move(progress(at('6')), signal()), code('STATE_REMOVED', 'orders'))
   assert.deepEqual((await store().claim(other, signal())).positions, NONE)
 })
 

@@ -58,7 +58,7 @@ test('file: a state file removed under a running relay is not taken for a new on
   await only.claim(CLAIM, signal())
   await only.move(progress(at('5')), signal())
   await rm(path)
-  await assert.rejects(only.move(progress(at('6')), signal()), code('STATE_BROKEN', path))
+  await assert.rejects(only.move(progress(at('6')), signal()), code('STATE_REMOVED', path))
 })
 
 test('file: what is no state is refused with the path and stays as it is', async (t) => {

@@ -75,9 +75,10 @@ class PreparedBatch {
   }
 
   async #currentPlans(): Promise<TablePlan[]> {
-    const { tables } = this.#opened
+    const { connection, state, tables } = this.#opened
     this.#plans ??= await this.#ahead
     if (this.#plans === undefined || !isUpToDate(this.#plans, tables)) {
+      await state.requireName(connection.db)
       this.#plans = await learnAndPlan(tables, this.#groups)
     }
     return this.#plans

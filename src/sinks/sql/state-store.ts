@@ -1,4 +1,4 @@
-import type { Progress, Stored, Unclaimed } from '../../batch.ts'
+import type { Progress, Stored } from '../../batch.ts'
 import { type FailureCode, RelayError } from '../../errors.ts'
 import type { StateStore } from '../../state/store.ts'
 import type { Asker } from './advice.ts'
@@ -12,7 +12,7 @@ import type { SqlState } from './state.ts'
 /** The same as a store of its own, for a sink that keeps no state. Takes the connection over. @throws RelayError STATE_… */
 export function sqlStateStore(connection: Connection, asker?: Asker): StateStore {
   let opened: { readonly state: SqlState; readonly dialect: Dialect } | undefined
-  let joined: { readonly opening: Unclaimed; readonly shared: SharedState } | undefined
+  let joined: SharedState | undefined
   const open = async () => {
     const dialect = await dialectOf(connection, null)
     return { state: dialect.state(connection, null), dialect }
@@ -52,20 +52,14 @@ export function sqlStateStore(connection: Connection, asker?: Asker): StateStore
       join: (opening) =>
         orFailure(async () => {
           opened ??= await open()
-          joined = { opening, shared: opened.dialect.sharedState(connection) }
-          return await joined.shared.join(opening)
+          joined = opened.dialect.sharedState(connection)
+          return await joined.join(opening)
         }),
-      read: () =>
-        orFailure(async () => {
-          const { opening, shared } = requireJoined(joined)
-          return await shared.readFacts(opening.relay.name)
-        }),
+      read: () => orFailure(async () => requireJoined(joined).readFacts()),
       merge: (facts) =>
         orFailure(async () => {
-          const { opening, shared } = requireJoined(joined)
-          await requireJoined(opened).dialect.writing.batch(connection.db, (to) =>
-            shared.mergeFacts(to, opening, facts),
-          )
+          const shared = requireJoined(joined)
+          await requireJoined(opened).dialect.writing.batch(connection.db, (to) => shared.mergeFacts(to, facts))
         }),
     },
     async close() {

@@ -20,6 +20,8 @@ export interface SqlState {
   rewinds(): number
   /** Before a transaction: takes the lock on the name again if a new session began. Where it is not free, the claim alone guards. */
   keepLock(): Promise<unknown>
+  /** Before something is remembered under the name outside of a batch. @throws RelayError STATE_REMOVED if it is not there any more */
+  requireName(to: Database): Promise<void>
   /**
    * Moves and forgets positions and writes facts, last in a batch's transaction. False if not all of that happened: then
    * roll back and `settle`. One statement where nothing was learned or forgotten.
@@ -31,7 +33,7 @@ export interface SqlState {
   /**
    * After progress that did not all happen: null if the target holds it after all (an answer was lost); else the name
    * was claimed again, and what the target holds is returned.
-   * @throws RelayError STATE_HELD, STATE_BROKEN if the relay is not known there any more
+   * @throws RelayError STATE_HELD, STATE_REMOVED
    */
   settle(progress: Progress, signal: AbortSignal): Promise<Stored | null>
   /** Gives the claim up, before the connection is closed. Twice is fine. */

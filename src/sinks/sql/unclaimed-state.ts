@@ -7,10 +7,13 @@ import type { SqlState } from './state.ts'
 
 /** What the writing of a batch needs of a relay's state. */
 export interface BatchState
-  extends Pick<SqlState, 'name' | 'stored' | 'rewinds' | 'keepLock' | 'moveWithin' | 'moved' | 'settle' | 'close'> {
+  extends Pick<
+    SqlState,
+    'name' | 'stored' | 'rewinds' | 'keepLock' | 'requireName' | 'moveWithin' | 'moved' | 'settle' | 'close'
+  > {
   /**
    * For a name that nobody claims: compares what is known of the tables with what the name's processes remember.
-   * @throws Outdated where another one changed it
+   * @throws Outdated where another one changed it; RelayError STATE_REMOVED
    */
   look?(to: Database, sources: readonly string[]): Promise<void>
 }
@@ -50,7 +53,7 @@ export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: F
   const tableMarks = new Map<string, string | undefined>()
 
   async function readAgain(): Promise<void> {
-    const now = await shared.readFacts(name)
+    const now = await shared.readFacts()
     if (isDeepStrictEqual(now, known)) return
     isNews = true
     known = now
@@ -61,10 +64,11 @@ export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: F
     stored: () => ({ positions: new Map(), facts: known }),
     rewinds: () => 0,
     keepLock: async () => {},
+    requireName: (to) => shared.requireName(to),
 
     async look(to, sources) {
-      if (!looks) return
-      const marks = await shared.marks(to, name, sources)
+      if (!looks) return await shared.requireName(to)
+      const marks = await shared.marks(to, sources)
       const isKnown = sources.every((source) => tableMarks.get(source) === marks.tables.get(source))
       if (!isKnown || marks.facts !== factsMark) throw new Outdated(marks)
     },
@@ -98,7 +102,7 @@ export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: F
 
     async moveWithin(to, { positions, forgotten, facts }) {
       if (positions.size > 0 || forgotten.length > 0) throw new Error('a batch under an engine has no positions')
-      if (facts.size > 0) await shared.mergeFacts(to, opening, facts)
+      if (facts.size > 0) await shared.mergeFacts(to, facts)
       return true
     },
     moved: () => {},

@@ -220,8 +220,8 @@ test('a relay that is forgotten while it runs stops', async (t) => {
   const sink = await openSink(t, database)
   await write(sink, 1, put('a', 1))
   await database.query('DELETE FROM cdc_relay.relays')
-  const failure = await rejection(prepare(sink, 2, put('a', 2))(signal()), 'STATE_BROKEN')
-  assert.match(failure.message, /gone from cdc_relay\.relays/)
+  const failure = await rejection(prepare(sink, 2, put('a', 2))(signal()), 'STATE_REMOVED')
+  assert.match(failure.message, /removed this relay's name from cdc_relay\.relays/)
   assert.deepEqual(await database.query('SELECT cdc_version FROM orders'), [{ cdc_version: '1' }])
 })
 

@@ -38,7 +38,8 @@ export async function cratePlace(seed: number | null) {
   const crate = seed === null ? await testCrate() : await startCrate()
   if (seed !== null) crate.faults.random({ seed, share: 0.02, matching: WRITES_ROWS })
   const rows = async (table: TableName): Promise<MirrorRow[]> => liveRows(crate, table)
-  return { url: crate.url, rows, sink: crateSinkOf, close: crate.stop }
+  const query = async (text: string) => crate.query(text)
+  return { url: crate.url, rows, query, sink: crateSinkOf, close: crate.stop }
 }
 
 /** Not of what the relay remembers: the tests of the state see to that. */

@@ -2,13 +2,24 @@ import { sql } from 'kysely'
 import type { Facts, Unclaimed } from '../../../batch.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import { keeperOf, keptBy, requireSameKeeper } from '../../../state/keeper.ts'
+import { nameReplaced } from '../../../state/removed.ts'
 import type { Database } from '../../tables/database.ts'
 import { inTransaction } from '../connection.ts'
 import type { SchemaStep } from '../schema-steps.ts'
-import { type Marks, NOBODY, newsOf, type SharedState } from '../shared-state.ts'
+import { type Joined, type Marks, NOBODY, newsOf, requireJoined, type SharedState } from '../shared-state.ts'
 import { ensureSchema } from './migration.ts'
 import { lockForDdl } from './schema.ts'
-import { factsJson, forgetStatement, readFacts, readRelay, removeRemnants, storedIdentity } from './state-rows.ts'
+import {
+  factsJson,
+  forgetStatement,
+  gone,
+  lifeColumn,
+  readFacts,
+  readRelay,
+  removeRemnants,
+  type StoredRelay,
+  storedIdentity,
+} from './state-rows.ts'
 
 /**
  * In the schema `cdc_relay`, with the statements that PostgreSQL and every Greenplum have. Nothing here is locked but where
@@ -18,20 +29,46 @@ import { factsJson, forgetStatement, readFacts, readRelay, removeRemnants, store
  * The claim of such a name is a number that goes up with each change of its facts.
  */
 export function sqlSharedState(db: Database, steps: readonly SchemaStep[]): SharedState {
+  let joined: Joined<string> | undefined
+
+  /** @param row the relay's, as it is now */
+  function requireSame(row: Pick<StoredRelay, 'settings' | 'life'> | undefined): void {
+    const { opening, life } = requireJoined(joined)
+    const { name } = opening.relay
+    if (row === undefined) throw gone(name)
+    // A relay that took it over is another matter: what its engine still gives is written, and facts are refused.
+    if (keeperOf(row) === 'engine' && row.life !== life) throw nameReplaced(name, 'cdc_relay.relays')
+  }
+
+  async function requireName(to: Database): Promise<void> {
+    requireSame(await readRelay(to, requireJoined(joined).opening.relay.name))
+  }
+
   return {
     async join(opening) {
       const { name } = opening.relay
       await ensureSchema(db, steps)
       if (!(await isJoined(db, opening))) await inTransaction(db, (trx) => enter(trx, opening))
+      const row = await readRelay(db, name)
+      if (row === undefined) throw gone(name)
+      joined = { opening, life: row.life }
       return await readFacts(db, name)
     },
 
-    readFacts: (name) => readFacts(db, name),
+    requireName,
 
-    async mergeFacts(trx, opening, facts) {
+    async readFacts() {
+      await requireName(db)
+      return await readFacts(db, requireJoined(joined).opening.relay.name)
+    },
+
+    async mergeFacts(trx, facts) {
       if (facts.size === 0) return
+      const { opening } = requireJoined(joined)
       const { name } = opening.relay
-      await enter(trx, { ...opening, takeOver: false })
+      const row = await readRelay(trx, name, sql`FOR UPDATE`)
+      requireSame(row)
+      requireSameKeeper(storedIdentity(row!, opening.relay), 'engine', false)
       const stored = await readFacts(trx, name)
       const news = newsOf(stored, facts, opening)
       if (news.size === 0) return
@@ -39,20 +76,30 @@ export function sqlSharedState(db: Database, steps: readonly SchemaStep[]): Shar
       await sql`UPDATE cdc_relay.relays SET claim = claim + 1 WHERE name = ${name}`.execute(trx)
     },
 
-    async marks(trx, name, sources): Promise<Marks> {
-      const { rows } = await sql<{ source: string | null; mark: string }>`
-        SELECT NULL::text AS source, claim::text AS mark FROM cdc_relay.relays WHERE name = ${name}
+    async marks(trx, sources): Promise<Marks> {
+      const { name } = requireJoined(joined).opening.relay
+      const { rows } = await sql<MarkRow>`
+        SELECT NULL::text AS source, claim::text AS mark, settings, ${lifeColumn} AS life
+        FROM cdc_relay.relays WHERE name = ${name}
         UNION ALL
-        SELECT source, md5(keys::text || columns::text) FROM cdc_relay.tables
+        SELECT source, md5(keys::text || columns::text), NULL, NULL FROM cdc_relay.tables
         WHERE name = ${name} AND source IN (SELECT jsonb_array_elements_text(${JSON.stringify(sources)}::jsonb))`.execute(
         trx,
       )
+      const relay = rows.find(({ source }) => source === null)
+      requireSame(relay)
       return {
-        facts: rows.find(({ source }) => source === null)?.mark ?? 'none',
+        facts: relay!.mark,
         tables: new Map(rows.flatMap(({ source, mark }) => (source === null ? [] : [[source, mark] as const]))),
       }
     },
   }
+}
+
+/** A relay, or what is remembered of one of its source tables: then there are no settings. */
+interface MarkRow extends Pick<StoredRelay, 'settings' | 'life'> {
+  readonly source: string | null
+  readonly mark: string
 }
 
 /** True if the name is known and an engine's: then there is nothing to write. @throws RelayError STATE_DIFFERS */

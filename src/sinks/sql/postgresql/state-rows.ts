@@ -1,11 +1,12 @@
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
 import type { Claim, Facts, RelayIdentity, Stored } from '../../../batch.ts'
-import { RelayError } from '../../../errors.ts'
+import type { RelayError } from '../../../errors.ts'
 import type { Position, Positions } from '../../../position.ts'
 import { holderText, nameHeld } from '../../../state/held.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import { keptBy, requireSameKeeper } from '../../../state/keeper.ts'
+import { nameRemoved } from '../../../state/removed.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockForDdl } from './schema.ts'
 
@@ -21,6 +22,8 @@ export interface StoredRelay {
   readonly host: string
   readonly pid: number
   readonly since: string
+  /** The same moment to the microsecond: another one each time that the name is entered or taken. */
+  readonly life: string
 }
 
 export interface Taken {
@@ -84,10 +87,12 @@ export function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): Re
 export const forgetStatement = (name: string): string =>
   `DELETE FROM cdc_relay.relays WHERE name = '${name.replaceAll("'", "''")}'`
 
+export const lifeColumn = sql`to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+
 export async function readRelay(db: Database, name: string, lock = sql``): Promise<StoredRelay | undefined> {
   const { rows } = await sql<StoredRelay>`
     SELECT stream_id, stream_created, start, settings, claim::text AS claim, owner::text AS owner, host, pid,
-      to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
+      to_char(claimed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since, ${lifeColumn} AS life
     FROM cdc_relay.relays WHERE name = ${name} ${lock}`.execute(db)
   return rows[0]
 }
@@ -132,10 +137,7 @@ export function movesJson(moves: Positions, before: Positions): string {
 export const factsJson = (facts: Facts): string =>
   JSON.stringify([...facts].map(([subject, lesson]) => ({ subject, lesson })))
 
-export function gone(name: string): RelayError {
-  const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'
-  return new RelayError('STATE_BROKEN', detail, { name })
-}
+export const gone = (name: string): RelayError => nameRemoved(name, 'cdc_relay.relays')
 
 export function held(name: string, holder: StoredRelay | undefined): RelayError {
   const by =

@@ -72,6 +72,11 @@ class SessionState implements SqlState {
     return taken.stored
   }
 
+  async requireName(to: Database): Promise<void> {
+    const name = this.name()
+    if ((await readRelay(to, name)) === undefined) throw gone(name)
+  }
+
   async #lockName(name: string, takeOver: boolean, signal: AbortSignal): Promise<void> {
     for (let waitedMs = 0; ; waitedMs += LOCK_POLL_MS) {
       if (await this.#tryLock(name)) return

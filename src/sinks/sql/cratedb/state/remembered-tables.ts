@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { parseJson } from '../../../../parse-json.ts'
 import { allColumns, type RememberedTable } from '../../../tables/catalogue.ts'
 import type { Database } from '../../../tables/database.ts'
-import type { Tokens } from './state-rows.ts'
+import { gone, type Tokens } from './state-rows.ts'
 import { theRow } from './written-rows.ts'
 
 /** By full keys of two columns CrateDB looks up 98 at a time; beyond, in silence, it searches. */
@@ -10,7 +10,7 @@ const READ_AT_ONCE = 50
 
 /** What a relay remembers of its tables, in `cdc_relay.tables`: numbered rows, one for each source table. */
 export interface RememberedTables {
-  /** After the relay's name was claimed. */
+  /** After the relay's name was claimed or joined. @throws RelayError STATE_REMOVED */
   load(relay: string): Promise<readonly RememberedTable[]>
   remember(table: RememberedTable): Promise<void>
 }
@@ -34,7 +34,7 @@ export function rememberedTables(db: Database): RememberedTables {
   async function lifeOf(name: string): Promise<string> {
     const { rows } = await sql<{ life: string }>`
       SELECT "life" FROM "cdc_relay"."relays" WHERE "name" = ${name}`.execute(db)
-    if (rows[0] === undefined) throw new Error('the name must be claimed first')
+    if (rows[0] === undefined) throw gone(name)
     return rows[0].life
   }
 

@@ -3,14 +3,16 @@ import type { Facts, Unclaimed } from '../../../../batch.ts'
 import { RelayError } from '../../../../errors.ts'
 import { requireSameIdentity } from '../../../../state/identity.ts'
 import { keeperOf, keptBy, requireSameKeeper } from '../../../../state/keeper.ts'
+import { nameReplaced } from '../../../../state/removed.ts'
 import type { Database } from '../../../tables/database.ts'
-import { type Marks, NOBODY, newsOf, type SharedState } from '../../shared-state.ts'
+import { type Joined, type Marks, NOBODY, newsOf, requireJoined, type SharedState } from '../../shared-state.ts'
 import { ensureSchema } from './migration.ts'
 import { readTables } from './remembered-tables.ts'
 import {
   beginRelay,
   changeRelay,
   forgetStatement,
+  gone,
   pageOf,
   type RelayRow,
   readFacts,
@@ -64,18 +66,45 @@ export function crateSharedState(db: Database): SharedState {
     }
   }
 
+  let joined: Joined<string> | undefined
+
+  function requireSame<Row extends Pick<RelayRow, 'life'>>(row: Row | undefined): Row {
+    const { opening, life } = requireJoined(joined)
+    const { name } = opening.relay
+    if (row === undefined) throw gone(name)
+    if (row.life !== life) throw nameReplaced(name, 'cdc_relay.relays')
+    return row
+  }
+
+  const readSame = async (): Promise<RelayRow> =>
+    requireSame(await readRelay(db, requireJoined(joined).opening.relay.name))
+
+  /** The relay's row and its facts. */
+  async function readJoined(): Promise<{ row: RelayRow; facts: Facts }> {
+    const found = await read(requireJoined(joined).opening.relay.name)
+    return { facts: found?.facts ?? new Map(), row: requireSame(found?.row) }
+  }
+
   return {
     async join(opening) {
       await ensureSchema(db)
-      return (await enter(opening)).facts
+      const { row, facts } = await enter(opening)
+      joined = { opening, life: row.life }
+      return facts
     },
 
-    readFacts: async (name) => (await read(name))?.facts ?? new Map(),
+    async requireName() {
+      await readSame()
+    },
 
-    async mergeFacts(_, opening, facts) {
+    readFacts: async () => (await readJoined()).facts,
+
+    async mergeFacts(_, facts) {
+      const { opening } = requireJoined(joined)
       const { name } = opening.relay
       for (;;) {
-        const { row, facts: stored } = await enter({ ...opening, takeOver: false })
+        const { row, facts: stored } = await readJoined()
+        requireSameKeeper(storedIdentity(row, name), 'engine', false)
         const news = newsOf(stored, facts, opening)
         if (news.size === 0) return
         const revision = row.revision + 1
@@ -91,9 +120,8 @@ export function crateSharedState(db: Database): SharedState {
       }
     },
 
-    async marks(_, name, sources): Promise<Marks> {
-      const row = await readRelay(db, name)
-      if (row === undefined) return { facts: 'none', tables: new Map() }
+    async marks(_, sources): Promise<Marks> {
+      const row = await readSame()
       const wanted = new Set(sources)
       const tables = (await readTables(db, row.life)).filter(({ source }) => wanted.has(source))
       return {

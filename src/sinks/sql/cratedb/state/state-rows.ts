@@ -4,6 +4,7 @@ import type { Facts, RelayIdentity, Stored } from '../../../../batch.ts'
 import { RelayError } from '../../../../errors.ts'
 import { parseJson } from '../../../../parse-json.ts'
 import type { Positions } from '../../../../position.ts'
+import { nameRemoved } from '../../../../state/removed.ts'
 import { jsonOf, readStored } from '../../../../state/stored-json.ts'
 import type { Database } from '../../../tables/database.ts'
 import { theRow } from './written-rows.ts'
@@ -170,6 +171,8 @@ export async function removeFacts(db: Database, { life, claim, revision }: Facts
     DELETE FROM "cdc_relay"."lessons"
     WHERE "life" = ${life} AND "claim" = ${claim} AND "revision" = ${revision}`.execute(db)
 }
+
+export const gone = (name: string): RelayError => nameRemoved(name, 'cdc_relay.relays')
 
 export const forgetStatement = (name: string): string =>
   `DELETE FROM cdc_relay.relays WHERE name = '${name.replaceAll("'", "''")}'`

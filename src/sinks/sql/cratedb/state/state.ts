@@ -27,6 +27,7 @@ import {
   beginRelay,
   changeRelay,
   forgetStatement,
+  gone,
   type Owner,
   type ProgressColumns,
   pageOf,
@@ -97,6 +98,11 @@ class CrateState implements SqlState {
   }
 
   async keepLock(): Promise<void> {}
+
+  async requireName(to: Database): Promise<void> {
+    const name = this.name()
+    if ((await readRelay(to, name)) === undefined) throw gone(name)
+  }
 
   moved(): void {}
 
@@ -259,11 +265,6 @@ async function clusterClock(db: Database): Promise<() => number> {
   const { rows } = await sql<{ ms: string }>`SELECT CURRENT_TIMESTAMP::BIGINT AS "ms"`.execute(db)
   const aheadMs = Number(rows[0]!.ms) - Date.now()
   return () => Date.now() + aheadMs
-}
-
-function gone(name: string): RelayError {
-  const detail = 'The relay is gone from cdc_relay.relays, and its positions with it, while it was running'
-  return new RelayError('STATE_BROKEN', detail, { name })
 }
 
 function unmoved(name: string): RelayError {
