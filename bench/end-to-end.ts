@@ -20,7 +20,7 @@ import type { Usage } from './report-usage.ts'
 interface Feed {
   readonly replays: 'dynamodb' | 'dms'
   readonly through: 'PostgreSQL' | 'GPSS'
-  /** What the relay needs to be told. */
+  /** What the relay needs to know. */
   readonly options: readonly string[]
   readonly cpuMicrosGoal: number
 }

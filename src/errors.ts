@@ -58,7 +58,7 @@ export const FAILURES = {
     retry: 'never',
     exit: 2,
     means: 'A stage of your own altered the key of a row or of a table. Nothing of the record was written.',
-    help: 'A stage must give back `key`, and the key columns in `after`, as they were: two rows could become one.',
+    help: 'A stage must return `key`, and the key columns in `after`, as they were: two rows could become one.',
   },
   NO_KEY: {
     retry: 'never',

@@ -58,7 +58,7 @@ export class Relay {
    * Moves what the source gives until it has no more, or `signal` aborts: then the batch in hand is finished.
    * After it failed it can be called again, and goes on from what is durable.
    *
-   * @throws RelayError what only the operator can cure; what passes by itself is retried for ever. The signal's reason, if
+   * @throws RelayError what only the operator can fix; what passes by itself is retried for ever. The signal's reason, if
    * it aborts while the target is away
    */
   run(signal: AbortSignal): Promise<void> {
@@ -73,7 +73,7 @@ export class Relay {
    * Calls made at the same time take turns.
    *
    * @param options `signal` is the deadline of the call: the call fails then, even if its records become durable later
-   * @throws RelayError what only the operator can cure; the signal's reason
+   * @throws RelayError what only the operator can fix; the signal's reason
    */
   deliver(shard: string, records: readonly RawRecord[], options: PushOptions = {}): Promise<Pushed> {
     if (this.#parts.source.positions !== 'engine')

@@ -30,7 +30,7 @@ export interface RetryOptions extends Work {
 const A_FEW_TIMES = 6
 
 /**
- * Tries `work` until it succeeds or fails with an error that trying again does not cure: for ever, or a few times where
+ * Tries `work` until it succeeds or fails with an error that trying again does not fix: for ever, or a few times where
  * it is not known whether it does; with exponential backoff and full jitter.
  *
  * @throws the last error, or the signal's reason when it aborts between two attempts; an attempt is never cut short

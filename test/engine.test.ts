@@ -183,7 +183,7 @@ test('a refused write fails the call or the push with its error, and what it had
 
   isRefused = false
   assert.equal(await relay.deliver('a', records), 'committed')
-  assert.deepEqual([...target.lessons('relay').keys()], ['table harbour.berths'])
+  assert.deepEqual([...target.facts('relay').keys()], ['table harbour.berths'])
   await relay.close()
 })
 
@@ -199,7 +199,7 @@ test('a row waits for its key: the call says from where, and its definition behi
   assert.equal(target.tables.size, 0)
   assert.equal(await relay.deliver('a', records), 'committed')
   assert.equal(target.tables.get('harbour.berths')?.size, 2)
-  assert.deepEqual([...target.lessons('relay').keys()], ['table harbour.berths'])
+  assert.deepEqual([...target.facts('relay').keys()], ['table harbour.berths'])
   await relay.close()
 })
 

@@ -60,7 +60,7 @@ test('pages that are not acknowledged hear of the error that ends the relay, and
   assert.deepEqual(failed, ['failed 2 SINK_REFUSED', 'failed 3 SINK_REFUSED'])
 })
 
-test('of deferred pages one hears of the error whose front was kept, but not one that was given back whole', async () => {
+test('of deferred pages one hears of the error whose front was kept, but not one that was deferred whole', async () => {
   const { log, parts } = scene({
     records: [],
     onWrite: { '1': () => Promise.reject(new RelayError('SINK_REFUSED', 'no')) },

@@ -40,7 +40,7 @@ test('tries until it succeeds, telling of each attempt that failed, and of the e
   assert.deepEqual(heard, [])
 })
 
-test('what trying again does not cure is thrown at once', async () => {
+test('what trying again does not fix is thrown at once', async () => {
   for (const code of ['SINK_REFUSED', 'SINK_DENIED', 'SINK_LOGIN'] as const) {
     const { work, attempts } = failing(code, 1)
     await assert.rejects(retrying(work, patient), { code })

@@ -19,7 +19,7 @@ const change = (values: Readonly<Record<string, Value>>, inExponentForm?: readon
   ...(inExponentForm === undefined ? {} : { inExponentForm }),
 })
 
-test('an integer in exponent form was rounded, and the message names column, table and cure, not the value', () => {
+test('an integer in exponent form was rounded, and the message names column, table and fix, not the value', () => {
   const rounded = change({ id: 1.234567890123457e18, weight: 1e18, n: 2 }, ['id', 'weight'])
   assert.throws(
     () => refuseRoundedIntegers(rounded, (column) => column !== 'weight'),

@@ -25,7 +25,7 @@ export interface Stage {
    * `key` itself, and the key columns in `after`, must stay as they are: two rows could become one, and a change could reach a
    * row that is not its own. Altering them ends the relay with STAGE_KEY.
    *
-   * `op` may change. A filter over a mirror gives back a delete (`after` null, the same key and version) for a row that no
+   * `op` may change. A filter over a mirror returns a delete (`after` null, the same key and version) for a row that no
    * longer matches, and that for every op: the target may hold an older state of the row that did match. `before` is what the
    * source sent, perhaps nothing and perhaps only a part; reading it can cost a decode that throws.
    */

@@ -18,7 +18,7 @@ const RETRY_MS = 100
  * Locks the file `path` (made if missing) against every other process and every other opener in this one.
  *
  * The kernel holds the lock for the open file, so it ends with its owner, however that ends; the text in the file,
- * which names the holder, means nothing by itself. The file stays when the lock is released: whoever removed it
+ * which names the holder, means nothing by itself. The file stays when the lock is released: a process that removed it
  * could remove the file that another process has just locked.
  *
  * @param words what to say of a lock that another one holds

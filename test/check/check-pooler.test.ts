@@ -38,7 +38,7 @@ test('sessions of the server itself are as expected; behind a pooler in transact
   }
 })
 
-/** A backend is lent to a client for one transaction, the one that was given back last first: as PgBouncer does. */
+/** A backend is lent to a client for one transaction, the one that was returned last first: as PgBouncer does. */
 function pooled(server: Reached): Reached {
   const idle: Wire[] = []
   return {

@@ -99,7 +99,7 @@ for (const [from, to, words] of changes) {
     return { ...followed, said }
   }
 
-  test(`${title}: dropped as the message says, the table is made anew, and the relay goes on from where it stood`, async (t) => {
+  test(`${title}: dropped as the message says, the table is made again, and the relay goes on from where it stood`, async (t) => {
     const { said, sql, run, rows } = await refused(t)
     const statement = /DROP TABLE "shop"\."items"/.exec(said)![0]
     await sql(statement)
@@ -110,9 +110,9 @@ for (const [from, to, words] of changes) {
 
   test(`${title}: altered as the message says, it keeps its rows`, async (t) => {
     const { said, sql, run, rows } = await refused(t)
-    const cures = [...said.matchAll(/^ {2}- [^:]*: (.*);$/gm)].map(([, statement]) => statement!)
-    assert.ok(cures.length > 0, said)
-    for (const cure of cures) await sql(cure)
+    const fixes = [...said.matchAll(/^ {2}- [^:]*: (.*);$/gm)].map(([, statement]) => statement!)
+    assert.ok(fixes.length > 0, said)
+    for (const fix of fixes) await sql(fix)
     const { exitCode, stderr } = await run()
     assert.equal(exitCode, 0, stderr)
     // The delete of row 2 named no key that counted then.

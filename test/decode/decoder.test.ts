@@ -18,7 +18,7 @@ const dms = (rest: string): RawRecord =>
   )
 const OF_DMS = dms('"data":{"id":9007199254740993},"was":{"id":7},')
 
-test('auto: one stream may hold both formats, told by each record; a number of DMS keeps its digits', () => {
+test('auto: one stream may hold both formats, by what each record says; a number of DMS keeps its digits', () => {
   const decode = decoder('auto', 'was')
   const items = [OF_DYNAMODB, OF_DMS, OF_DYNAMODB].flatMap(decode)
   assert.deepEqual(

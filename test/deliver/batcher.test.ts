@@ -176,7 +176,7 @@ test('skips and dead letters are counted beside the changes', async () => {
   assert.deepEqual([...cut!.skips], [['table-not-wanted', 1]])
 })
 
-test('a source that waits for commits is told to end', async () => {
+test('a source that waits for commits hears that it must end', async () => {
   async function* waiting(signal: AbortSignal): AsyncIterable<Page> {
     yield page('a', ['1', 'bad'])
     await new Promise((resolve) => signal.addEventListener('abort', resolve))

@@ -144,7 +144,7 @@ test('names that the target refuses are refused before anything is kept under th
   assert.deepEqual(learned(), { tables: new Map(), facts: new Map() })
 })
 
-test('trouble that a DMS task wrote down is told at a falling rate, by place and not by its row', () => {
+test('trouble that a DMS task wrote down is logged at a falling rate, by place and not by its row', () => {
   const warnings: string[] = []
   const log = {
     ...SILENT,

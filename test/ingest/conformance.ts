@@ -116,7 +116,7 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     for await (const _ of source.pages(new Map(), AbortSignal.abort())) assert.fail('a page after the abort')
   })
 
-  withSource('a reader that leaves early can begin anew', held, async ({ source }) => {
+  withSource('a reader that leaves early can begin again', held, async ({ source }) => {
     for await (const page of source.pages(new Map(), new AbortController().signal)) {
       if (page.records.length > 0) break
     }

@@ -19,7 +19,7 @@ function ask(budget: MemoryBudget, bytes: number, until: AbortSignal = signal) {
   return asked
 }
 
-test('serves while there is room, then waits for what is given back', async () => {
+test('serves while there is room, then waits for what is freed', async () => {
   const budget = new MemoryBudget(10)
   const [a, b, c] = [ask(budget, 6), ask(budget, 4), ask(budget, 1)]
   await turn()

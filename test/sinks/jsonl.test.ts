@@ -190,7 +190,7 @@ test('jsonl: what ends like no file of a relay is refused and stays as it is', a
   }
 })
 
-test('jsonl: a path that cannot be written is told at the start', async (t) => {
+test('jsonl: a path that cannot be written is reported at the start', async (t) => {
   const { folder, state } = await place(t)
   for (const path of [folder, join(folder, 'none', 'out.jsonl'), '/dev/null']) {
     const one = jsonlSink({ path, deadLetters: join(folder, 'letters'), store: fileStateStore(state), log: quiet([]) })

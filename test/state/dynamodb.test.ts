@@ -49,7 +49,7 @@ async function backup(table: string): Promise<() => Promise<void>> {
   }
 }
 
-test('dynamodb: killed while it moves, it leaves what it stored last, to whoever comes when its heartbeat is old', async (t) => {
+test('dynamodb: killed while it moves, it leaves what it stored last, to the next relay once its heartbeat is old', async (t) => {
   const { table, store } = await place(t)
   const mover = startNode(import.meta.resolve('./move-dynamodb.ts'), [dynamodb.endpoint, table, '1000000'])
   t.after(() => mover.kill())
@@ -74,7 +74,7 @@ test('dynamodb: a process with a claim ends by itself', async (t) => {
   assert.deepEqual(await once(mover.child, 'exit'), [0, null])
 })
 
-test('dynamodb: a holder that was only slow is told who took its name, and changes nothing', async (t) => {
+test('dynamodb: a holder that was only slow stops, names the relay that took its name, and changes nothing', async (t) => {
   const { store } = await place(t)
   const slow = store({ heartbeatMs: 1_000_000 })
   await slow.claim(CLAIM, signal())
@@ -98,7 +98,7 @@ test('dynamodb: of three that find a name of the dead at the same time, one gets
   for (const { reason } of refused) code('STATE_HELD')(reason)
 })
 
-test('dynamodb: who waits for a name says so once, and stops when told to', async (t) => {
+test('dynamodb: a relay that waits for a name says so once, and stops when its signal aborts', async (t) => {
   const { store } = await place(t)
   await store({ heartbeatMs: 1_000_000 }).claim(CLAIM, signal())
   const stop = new AbortController()
@@ -282,7 +282,7 @@ test('dynamodb: stopped between the pages and the head, it stands where it stood
   await assertNoStrayPages(table)
 })
 
-test('dynamodb: a name that cannot be given up is told', async (t) => {
+test('dynamodb: a name that cannot be given up is reported', async (t) => {
   const { store } = await place(t)
   const said: object[] = []
   const only = store({ log: { ...SILENT, warn: (fields) => void said.push(fields) } })
@@ -327,7 +327,7 @@ for (const [status, name, expected] of [
   })
 }
 
-test('dynamodb: what the relay is told to forget, and only that, begins anew', async (t) => {
+test('dynamodb: a relay whose head is deleted begins again, and no other', async (t) => {
   const { table, store } = await place(t)
   const first = store()
   await first.claim(CLAIM, signal())

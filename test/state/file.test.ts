@@ -138,7 +138,7 @@ test('file: a move that stored everything and then failed is recognised, facts a
   assert.deepEqual(await only.move(progress(at('7')), signal()), { positions: at('6'), facts: new Map([['a', '1']]) })
 })
 
-test('file: another relay is told whose state the file holds', async (t) => {
+test('file: another relay is refused, with whose state the file holds', async (t) => {
   const { store } = await emptyPlace(t)
   const orders = store()
   await orders.claim(CLAIM, signal())

@@ -55,7 +55,7 @@ export class Refused {
 
 /**
  * What a stream of shards must be able to do to be read by `readStream`: one object for each service. Each request is repeated
- * until it is answered; only what repeating does not cure is thrown, and what a reader can answer for comes back as `Refused`.
+ * until it is answered; only what repeating does not fix is thrown, and what a reader can answer for comes back as `Refused`.
  */
 export interface Stream {
   readonly name: string

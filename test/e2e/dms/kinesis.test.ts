@@ -47,7 +47,7 @@ test(`a DMS feed on two shards, and a DynamoDB feed in the same stream (seed ${s
   assert.ok(orders.wrongIfLastWins() > 0)
 })
 
-test(`a DMS feed on eight shards, keys told by create-table on other shards (seed ${seed})`, async (t) => {
+test(`a DMS feed on eight shards, keys known from create-table on other shards (seed ${seed})`, async (t) => {
   const scene = await newScene(t, { shards: 8, interleaving: 'changes-last' })
   await put(
     scene,

@@ -23,7 +23,7 @@ export interface Place {
 }
 
 export interface Played {
-  /** In words; empty if the target holds the truth and the books add up to the records. */
+  /** In words; empty if the target holds the truth and the counts add up to the records. */
   readonly problems: readonly string[]
   readonly ledger: Ledger
   /** Pages that were deferred. */

@@ -364,14 +364,14 @@ test('U04: an insert with an empty before image is applied', async (t) => {
   assert.deepEqual(await database.query('SELECT id::int FROM shop.ib'), [{ id: 1 }])
 })
 
-test('U11: a schema that PostgreSQL keeps for itself: the message has a cure that works', async (t) => {
+test('U11: a schema that PostgreSQL keeps for itself: the message has a fix that works', async (t) => {
   const { database, feed } = await place(t)
   const table = dmsTable('pg_app', 't')
   const records = [table.create({ id: 'INT32' }, ['id']), table.load({ id: 1 })]
   const refused = await feed.relay(records)
   assert.equal(refused.exitCode, 2)
   assert.match(refused.log, /--table/)
-  const cured = await feedInto(t, database.url)
-  succeeded(await cured.relay(records, ['--table', 'pg_app.*=app.*', '--name', 'cured']))
+  const fixed = await feedInto(t, database.url)
+  succeeded(await fixed.relay(records, ['--table', 'pg_app.*=app.*', '--name', 'fixed']))
   assert.deepEqual(await database.query('SELECT id FROM app.t'), [{ id: 1 }])
 })

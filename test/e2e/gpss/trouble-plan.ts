@@ -39,7 +39,7 @@ export const TROUBLES = {
   'unavailable for some calls': { at: 'Open/start', fault: { kind: 'no answers' } },
 } as const satisfies Record<string, Trouble>
 
-/** At any time: the server is started anew. */
+/** At any time: the server is started again. */
 export type TroubleKind = keyof typeof TROUBLES | 'death by chance'
 
 const PLACEMENTS: readonly Placement[] = ['inside', 'inside twice', 'outside', 'outside twice']

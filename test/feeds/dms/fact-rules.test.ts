@@ -39,7 +39,7 @@ test('a column that only one of two processes saw added is kept, and so is a key
   assert.deepEqual(of(added, created), merged)
 })
 
-test('of two floors the higher counts, whoever saw the last create-table', () => {
+test('of two floors the higher counts, whichever process saw the last create-table', () => {
   assert.deepEqual(of({ floor: '100', version: '7' }, { floor: '9', version: '101' }), {
     key: null,
     columns: {},

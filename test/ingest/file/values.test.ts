@@ -107,7 +107,7 @@ for (const [title, text, values, unfinished] of cases) {
   })
 }
 
-test('values of a file: a list that is open at the end is told', () => {
+test('values of a file: a list that is open at the end is reported', () => {
   assert.equal(read(Buffer.from('{"Records":[{"a":1},')).rest.isListOpen, true)
   assert.equal(read(Buffer.from('[{"a":1}\n')).rest.isListOpen, true)
   assert.equal(read(Buffer.from('[{"a":1}]{"Records":[]}')).rest.isListOpen, false)

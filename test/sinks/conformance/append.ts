@@ -39,7 +39,7 @@ export function describeAppend({ append, lacks }: Suite): void {
     )
   })
 
-  append('schema changes are in the books, and are no rows', async (relay) => {
+  append('schema changes are counted, and are no rows', async (relay) => {
     const table = { schema: 'shop', name: 'orders' }
     await relay.write(createTable({ id: 'text' }, 1), put('a', 1, { table }), dropTable(2))
     assert.equal((await relay.log(table)).length, 1)

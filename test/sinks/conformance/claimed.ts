@@ -48,7 +48,7 @@ export function describeClaimed({ sink, lacks }: Suite): void {
   })
 
   sink(
-    'two relays of one name: the second is refused and told who holds it',
+    'two relays of one name: the second is refused, with who holds it',
     async (relay) => {
       await relay.write(put('a', 1))
       const failure = await rejection(relay.another().open(claimOf(), signal()), 'STATE_HELD')

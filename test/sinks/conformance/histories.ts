@@ -6,7 +6,7 @@ import type { Suite } from './suite.ts'
 import { testRelay } from './test-relay.ts'
 
 /** What becomes of the row of a key, change by change. */
-export function describeHistories({ name, open, counts: told }: Suite): void {
+export function describeHistories({ name, open, counts: shown }: Suite): void {
   const histories: readonly { title: string; batches: Change[][]; rows: string[]; counts: [number, number][] }[] = [
     { title: 'inserts', batches: [[put('a', 1), put('b', 2)]], rows: ['a@1', 'b@2'], counts: [[2, 0]] },
     { title: 'a newer image', batches: [[put('a', 1)], [put('a', 2)]], rows: ['a@2'], counts: [one, one] },
@@ -108,7 +108,7 @@ export function describeHistories({ name, open, counts: told }: Suite): void {
       })
       await t.test(title, () => {
         assert.deepEqual(found.sort(), rows)
-        assert.deepEqual(counted[i]!.map(told), counts.map(told))
+        assert.deepEqual(counted[i]!.map(shown), counts.map(shown))
       })
     }
   })

@@ -5,7 +5,7 @@ import type { Suite } from './suite.ts'
 import { plain } from './test-relay.ts'
 
 /** Images, keys and names as the source has them. */
-export function describeRows({ sink, counts: told, kept, columnOf, bytesText }: Suite): void {
+export function describeRows({ sink, counts: shown, kept, columnOf, bytesText }: Suite): void {
   sink('the whole image replaces the row', async (relay) => {
     await relay.write(put('a', 1, { data: { gone: 1, kept: null, nested: { list: [1, 'x', null, { deep: true }] } } }))
     const after = row({ id: 'a', kept: null, nested: { list: [null] } })
@@ -82,7 +82,7 @@ export function describeRows({ sink, counts: told, kept, columnOf, bytesText }: 
     )
     assert.deepEqual(await relay.write(...changes), [tables.length, 0])
     const late = changes.map((change) => ({ ...change, op: 'delete' as const, after: null, version: '1' }))
-    assert.deepEqual(told(await relay.write(...late)), told([1, tables.length - 1]))
+    assert.deepEqual(shown(await relay.write(...late)), shown([1, tables.length - 1]))
     assert.deepEqual(await relay.rows(tables[0]!), [])
     for (const [i, table] of tables.entries()) {
       if (i === 0) continue
@@ -118,7 +118,7 @@ export function describeRows({ sink, counts: told, kept, columnOf, bytesText }: 
     const ids = Array.from({ length: 3000 }, (_, i) => `id-${i}`)
     assert.deepEqual(await relay.write(...ids.map((id) => put(id, 2))), [3000, 0])
     const changes = ids.map((id, i) => (i % 3 === 0 ? put(id, 1) : i % 3 === 1 ? put(id, 3) : del(id, 3)))
-    assert.deepEqual(told(await relay.write(...changes)), told([2000, 1000]))
+    assert.deepEqual(shown(await relay.write(...changes)), shown([2000, 1000]))
     assert.equal((await relay.rows('orders')).length, 2000)
   })
 

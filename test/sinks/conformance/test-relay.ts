@@ -83,7 +83,7 @@ export class TestRelay {
     const labels = new Set(changes.map(({ table }) => tableLabel(table)))
     if (written.kind === 'written') {
       assert.deepEqual(new Set(written.tables.keys()), labels)
-      assert.equal(accounted(written), changes.length, 'the books add up')
+      assert.equal(accounted(written), changes.length, 'the counts add up')
     }
     return totals(written)
   }

@@ -174,65 +174,65 @@ test('a value that is none of its type is a dead letter, wherever the type lies'
 const mismatches: Readonly<Record<string, { columns: string; bad: Change; detail: RegExp }>> = {
   'found here': {
     columns: 'id text, at integer',
-    bad: put('bad', 2, { table: 'misfit', data: { at: SECRET } }),
-    detail: /^Column "at" of table public\.misfit, int4, cannot hold the value$/,
+    bad: put('bad', 2, { table: 'mismatch', data: { at: SECRET } }),
+    detail: /^Column "at" of table public\.mismatch, int4, cannot hold the value$/,
   },
   'an integer that DMS rounded': {
     columns: 'id text, at integer',
-    bad: { ...put('bad', 2, { table: 'misfit' }), inExponentForm: ['at'] },
-    detail: /^DMS rounded the integer in column "at" of table misfit: set UseLargeIntegerValue=true/,
+    bad: { ...put('bad', 2, { table: 'mismatch' }), inExponentForm: ['at'] },
+    detail: /^DMS rounded the integer in column "at" of table mismatch: set UseLargeIntegerValue=true/,
   },
   'found by Greenplum': {
     columns: 'id text, at integer, place point',
-    bad: put('bad', 2, { table: 'misfit', data: { place: SECRET } }),
+    bad: put('bad', 2, { table: 'mismatch', data: { place: SECRET } }),
     detail: /^Write failed with INTERNAL: pq: invalid input syntax for type point: "…"$/,
   },
   'a column that nothing fills': {
     columns: 'id text, at integer NOT NULL',
-    bad: put('bad', 2, { table: 'misfit', data: {} }),
+    bad: put('bad', 2, { table: 'mismatch', data: {} }),
     detail:
-      /^Close failed with INTERNAL: pq: null value in column "at" of relation "misfit" violates not-null constraint$/,
+      /^Close failed with INTERNAL: pq: null value in column "at" of relation "mismatch" violates not-null constraint$/,
   },
   'a constraint': {
     columns: `id text CHECK (id <> 'bad'), at integer`,
-    bad: put('bad', 2, { table: 'misfit' }),
+    bad: put('bad', 2, { table: 'mismatch' }),
     detail: /^Close failed with INTERNAL.* violates check constraint/,
   },
   'a row larger than a message': {
     columns: 'id text, at integer, large text',
-    bad: put('bad', 2, { table: 'misfit', data: { large: SECRET.repeat(300_000) } }),
-    detail: /^A row of table public\.misfit is larger than the \d+ bytes that GPSS takes in one message$/,
+    bad: put('bad', 2, { table: 'mismatch', data: { large: SECRET.repeat(300_000) } }),
+    detail: /^A row of table public\.mismatch is larger than the \d+ bytes that GPSS takes in one message$/,
   },
   'a record larger than a message': {
     columns: 'data json',
-    bad: put('bad', 2, { table: 'misfit', data: { large: SECRET.repeat(300_000) } }),
-    detail: /^A row of table public\.misfit is larger/,
+    bad: put('bad', 2, { table: 'mismatch', data: { large: SECRET.repeat(300_000) } }),
+    detail: /^A row of table public\.mismatch is larger/,
   },
 }
 
 for (const [title, { columns, bad, detail }] of Object.entries(mismatches)) {
   test(`a row that the table cannot hold: ${title}`, async (t) => {
-    await place.database.query('DROP TABLE IF EXISTS misfit')
-    await place.database.query(`CREATE TABLE misfit (${columns})`)
-    const good = [1, 3, 4].map((at) => put(`${at}`, at, { table: 'misfit' }))
+    await place.database.query('DROP TABLE IF EXISTS mismatch')
+    await place.database.query(`CREATE TABLE mismatch (${columns})`)
+    const good = [1, 3, 4].map((at) => put(`${at}`, at, { table: 'mismatch' }))
     const changes = [good[0]!, bad, ...good.slice(1)]
 
     const stopping = await openLog(t, place)
     await assert.rejects(stopping.batch(changes), (error: unknown) => {
       // What Greenplum refuses, it does not say which row that is.
       const where = detail.source.includes('failed with')
-        ? { table: 'public.misfit' }
+        ? { table: 'public.mismatch' }
         : { shard: 'shard-0', sequence: '2' }
       refusedWith('SINK_REFUSED', detail, where)(error)
       assert.ok(!(error as RelayError).message.includes(SECRET))
       return true
     })
-    assert.deepEqual(await printed(place, 'misfit'), [])
+    assert.deepEqual(await printed(place, 'mismatch'), [])
 
     const keeping = await openLog(t, place, { onError: 'dead-letter' })
     const written = await keeping.batch(changes)()
     assert.equal(written.kind, 'written')
-    assert.deepEqual(written.kind === 'written' && [written.tables.get('misfit'), written.deadLettered], [
+    assert.deepEqual(written.kind === 'written' && [written.tables.get('mismatch'), written.deadLettered], [
       { applied: 3, superseded: 0 },
       1,
     ])
@@ -241,7 +241,7 @@ for (const [title, { columns, bad, detail }] of Object.entries(mismatches)) {
     assert.match(told!, detail)
     const whole = columns === 'data json'
     assert.deepEqual(
-      (await printed(place, 'misfit')).map((row) => (whole ? row.data : row.id)),
+      (await printed(place, 'mismatch')).map((row) => (whole ? row.data : row.id)),
       good.map((change, i) => (whole ? recordToJson(change) : ['1', '3', '4'][i])),
     )
   })
@@ -269,7 +269,7 @@ for (const [moment, times] of [
   ['before commit', 1],
   ['after commit', 2],
 ] as const) {
-  test(`an answer that is lost ${moment}: the whole batch is there ${times === 1 ? 'once' : 'twice, told by its positions'}`, async (t) => {
+  test(`an answer that is lost ${moment}: the whole batch is there ${times === 1 ? 'once' : 'twice, recognisable by its positions'}`, async (t) => {
     const table = `lost_${times}`
     await place.database.query(`
       CREATE TABLE ${table} (id text, at integer, cdc_shard text, cdc_sequence text);

@@ -97,7 +97,7 @@ test('a session that the server has forgotten is replaced before anything was se
   assert.deepEqual(server.calls.slice(4), ['Open 1', 'Disconnect 1', 'Connect', 'Open 2', 'Write 2', 'Close 2'])
 })
 
-test('a server that was started anew is found again', async (t) => {
+test('a server that was started again is found again', async (t) => {
   const { gpss, server } = await start(t)
   await gpss.load(load())
   server.stop()

@@ -315,7 +315,7 @@ function loginOf({ database }: GpssPlace): Partial<ConnectRequest> {
   return { Host: hostname, Port: Number(port), Username: username, Password: password, DB: database.name }
 }
 
-test('names that GPSS folds are told at once, with what to do', async (t) => {
+test('names that GPSS folds are refused at once, with what to do', async (t) => {
   const place = await gpssPlace({ foldNames: true })
   t.after(place.close)
   const sink = place.sink()

@@ -66,7 +66,7 @@ test('a new table has the types of create-table, and what the relay needs', asyn
   ])
 })
 
-test('a table is made with its first rows if only the name of its key was told, not before', async (t) => {
+test('a table is made with its first rows if only the name of its key is known, not before', async (t) => {
   const { database, knows, write } = await openRelay(t, dms)
   knows(sourceTable({}))
   await write(addColumn(null, 1))

@@ -37,7 +37,7 @@ interface DialectBatch {
   readonly known?: SourceTable
   readonly changes: readonly StreamChange[]
   readonly deadLetters?: readonly DeadLetter[]
-  readonly lessons?: Readonly<Record<string, string>>
+  readonly facts?: Readonly<Record<string, string>>
 }
 
 const COLUMNS = { id: 'int64', note: 'text', qty: 'int32', extra: 'json' } as const
@@ -121,7 +121,7 @@ const BATCHES: readonly DialectBatch[] = [
     deadLetters: [
       { kind: 'dead-letter', code: 'DECODE_NOT_JSON', detail: 'x', raw: new Uint8Array([1]), source: SOURCE },
     ],
-    lessons: { 'table orders': '{}' },
+    facts: { 'table orders': '{}' },
   },
 ]
 
@@ -150,7 +150,7 @@ export function describeStatements(
   })
 
   const possible = BATCHES.filter(({ options }) => options.deletes == null || able.includes(options.deletes))
-  for (const { title, options, before, knownBefore, known, changes, deadLetters = [], lessons = {} } of possible) {
+  for (const { title, options, before, knownBefore, known, changes, deadLetters = [], facts = {} } of possible) {
     test(`${name}: ${title}`, { skip }, async (t) => {
       const target = await opened(t, open)
       const sink = sqlSinkOf({ url: target.url, deletes: able[0]!, ...options })
@@ -170,7 +170,7 @@ export function describeStatements(
           changes,
           tables: known === undefined ? new Map() : knownTables(known),
           deadLetters,
-          facts: new Map(Object.entries(lessons)),
+          facts: new Map(Object.entries(facts)),
           positions: at({ 'shard-0': '2', 'shard-1': '1' }),
         })
         t.assert.snapshot(`${first}\n\n-- and then\n\n${then}`, AS_TEXT)

@@ -4,7 +4,7 @@ import { dmsPut, sourceTable } from '../../support/changes.ts'
 import { onEachTarget } from './test-relay.ts'
 
 onEachTarget(
-  'a column that is dropped in the target is made again, and the rows that lack its values are told of',
+  'a column that is dropped in the target is made again, and a warning names the rows that lack its values',
   async (t, openRelay) => {
     const { log, said } = listening()
     const { database, knows, write } = await openRelay(t, { layout: null, log })

@@ -205,7 +205,7 @@ for (const [error, words] of TLS) {
   })
 }
 
-test('a server that wants TLS, or does not, is told from one that refuses the user', () => {
+test('a server that wants TLS, or does not, is distinguished from one that refuses the user', () => {
   const words = 'no pg_hba.conf entry for host "10.0.0.1", user "app", database "w", no encryption'
   const { code, detail } = ours(Object.assign(new Error(words), { code: '28000' }))
   assert.equal(code, 'SINK_LOGIN')

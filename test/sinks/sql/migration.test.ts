@@ -102,7 +102,7 @@ for (const [title, place, steps] of [
   })
 }
 
-test('postgresql: a user who may make nothing is told what to run, and goes on once somebody ran it', async (t) => {
+test('postgresql: a user who may make nothing reads what to run, and goes on once somebody ran it', async (t) => {
   const database = await testDatabase(t)
   await moved(database.url)
   const user = `only_${database.name}`
@@ -132,7 +132,7 @@ test('postgresql: a user who may make nothing is told what to run, and goes on o
   assert.equal((await database.query('SELECT FROM cdc_relay.counts')).length, 1)
 })
 
-test('postgresql: a user who lacks a right before anything was made is told as ever', async (t) => {
+test('postgresql: a user who lacks a right before anything was made reads the same as ever', async (t) => {
   const database = await testDatabase(t)
   const user = `only_${database.name}`
   await database.query(`CREATE ROLE ${user} LOGIN PASSWORD 'pw'`)

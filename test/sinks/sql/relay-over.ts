@@ -43,7 +43,7 @@ export async function relayOver(
     return async () => {
       const written = await write(signal())
       assert.ok(written.kind === 'written')
-      assert.equal(accounted(written), changes.length, 'the books add up')
+      assert.equal(accounted(written), changes.length, 'the counts add up')
       position++
       return written
     }

@@ -7,7 +7,7 @@ import type { TestDatabase } from '../../support/postgres/postgres.ts'
 import { rejection, totals } from '../conformance/answers.ts'
 import { openRelay } from './test-relay.ts'
 
-/** A table that was dropped and is loaded anew: its floor, and what becomes of the rows from before. */
+/** A table that was dropped and is loaded again: its floor, and what becomes of the rows from before. */
 const KNOWN = sourceTable({ id: 'int32', note: 'text' })
 const FLOOR_10 = { ...KNOWN, floor: '10' }
 const layouts = ['columns', 'document'] as const

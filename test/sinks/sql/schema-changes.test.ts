@@ -21,7 +21,7 @@ onEachTarget('add-only: what is new is added, the rest is counted and changes no
   ])
 })
 
-onEachTarget('add-only: a type that is told to be another is not altered', async (t, openRelay) => {
+onEachTarget('add-only: a type that the source changes is not altered', async (t, openRelay) => {
   const relay = await openMade(t, openRelay, 'add-only')
   relay.knows(sourceTable({ id: 'int32', note: 'int64' }))
   await relay.write(
@@ -56,7 +56,7 @@ onEachTarget('ignore: nothing is added; what the new column holds lies in cdc_ex
 })
 
 onEachTarget(
-  'ignore: what lies in cdc_extra stays there, also where nobody but the values told of the column, and after a restart',
+  'ignore: what lies in cdc_extra stays there, also where only the values named the column, and after a restart',
   async (t, openRelay) => {
     const relay = await openMade(t, openRelay, 'ignore')
     const { database, write, restart } = relay
@@ -105,7 +105,7 @@ for (const other of OTHERS) {
 }
 
 onEachTarget(
-  'the books of several tables; the layout document follows in its own way, a log only counts',
+  'the counts of several tables; the layout document follows in its own way, a log only counts',
   async (t, openRelay) => {
     const others = { schema: 'shop', name: 'others' }
     for (const [options, applied, skipped] of [

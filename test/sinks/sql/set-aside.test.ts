@@ -124,7 +124,7 @@ onEachTarget(
 )
 
 onEachTarget(
-  'more digits of the second than the column has: nothing is rounded, the value lies aside and is told of',
+  'more digits of the second than the column has: nothing is rounded, the value is set aside and reported',
   async (t, openRelay) => {
     const { database, knows, write } = await openRelay(t, { layout: null })
     await database.query(

@@ -238,7 +238,7 @@ test('--create-tables never: the statement is in the message, and what it makes 
   }
 })
 
-test('a mirror that is gone is not begun anew in silence', async (t) => {
+test('a mirror that is gone is not begun again in silence', async (t) => {
   const { database, write, restart } = await openRelay(t)
   await write(put('a', 1))
   await database.query('DROP TABLE orders')
@@ -257,7 +257,7 @@ test('a table that is changed under a running relay is looked at again', async (
   assert.match((await rejection(write(put('a', 2)), 'SINK_TABLE')).detail, /column "data" is missing/)
   await database.query('ALTER TABLE orders RENAME COLUMN document TO data')
   assert.deepEqual(totals(await write(put('a', 2))), [1, 0])
-  // A key type that fits as well: the statement is made anew for it.
+  // A key type that fits as well: the statement is made again for it.
   await database.query(
     'DROP TABLE orders; CREATE TABLE orders (id varchar(9) PRIMARY KEY, data jsonb, cdc_version bigint)',
   )
@@ -281,7 +281,7 @@ test('two key attributes that would go to one column are refused by both names',
   assert.match(failure.detail, /The attributes "data" and "data_3a6eb079" would both go to column "data_3a6eb079"/)
 })
 
-test('a table that was created anew with another key is refused, also after a restart', async (t) => {
+test('a table that was created again with another key is refused, also after a restart', async (t) => {
   const { write, restart } = await openRelay(t)
   await write(put('a', 1))
   const refused = async (...changes: Change[]) => (await rejection(write(...changes), 'SINK_TABLE')).detail
@@ -297,7 +297,7 @@ test('a table that was created anew with another key is refused, also after a re
   await write(put('a', 2))
 })
 
-test('a table whose key is another one is made anew once it is gone, and forgets its deleted rows', async (t) => {
+test('a table whose key is another one is made again once it is gone, and forgets its deleted rows', async (t) => {
   const { database, write, restart } = await openRelay(t)
   await write(put('a', 1), del('b', 5))
   await restart()
@@ -319,7 +319,7 @@ test('a schema whose name the target keeps for itself is refused with what to do
   assert.match(detail, /Schema "pg_app" cannot be made, .* `--table 'pg_app\.\*=app\.\*'`/)
 })
 
-test('a key with blanks at its end is another one, unless the target is told to take them for one', async (t) => {
+test('a key with blanks at its end is another one, unless the target is set to take them for one', async (t) => {
   const routes = (): null => null
   const { database, write, knows, restart } = await openRelay(t, { routes, layout: 'columns' })
   knows(sourceTable({ id: 'text' }))

@@ -67,7 +67,7 @@ for (const { name, deletes, open } of places) {
     assert.deepEqual(totals(await write(one, { changes: [put('c', 3)] })), [1, 0])
   })
 
-  test(`${name}: a floor that another process learned holds for all, and is told to the caller`, async (t) => {
+  test(`${name}: a floor that another process learned holds for all, and the caller gets it`, async (t) => {
     const place = await open()
     t.after(place.close)
     const how = { layout: 'columns', deletes } as const

@@ -85,7 +85,7 @@ test('STRICT takes only what it was declared with', async (t) => {
   )
 })
 
-test('a clash over a member that is new in the batch loses its row silently, a known one is told', async (t) => {
+test('a clash over a member that is new in the batch loses its row silently, a known one answers with an error', async (t) => {
   const { client, count, crate } = await openScene(t)
   const insert = 'INSERT INTO a (k, o) VALUES ($1, $2), ($3, $4)'
   assert.equal(await count(insert, [10, { y: 1 }, 11, { y: 'abc' }]), 1)

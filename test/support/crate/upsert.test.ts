@@ -103,7 +103,7 @@ for (const [rule, statement, words] of REFUSED)
     assert.match((await wire.exchange(parse(statement), SYNC))[0]!, words)
   })
 
-test('one row, one statement: its error is told', async (t) => {
+test('one row, one statement: its error reaches the client', async (t) => {
   const { client } = await openScene(t)
   await assert.rejects(client.query('INSERT INTO a (k, s) VALUES ($1, $2)', [1, LONG]), /immense term/)
   await client.query('INSERT INTO a (k) VALUES (1)')

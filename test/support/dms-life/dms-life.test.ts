@@ -205,7 +205,7 @@ test(`by the rule, any delivery ends in the truth (seeds from ${seed})`, () => {
   }
 })
 
-test(`whoever believes every record as it comes is wrong in most lives (seeds from ${seed})`, (t) => {
+test(`a mirror that believes every record as it comes is wrong in most lives (seeds from ${seed})`, (t) => {
   const wrong = SEEDS.map((of) => {
     const { life, delivery } = delivered({ seed: of, ...SIZE })
     return MISSING.map((missing) => {

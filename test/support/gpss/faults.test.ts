@@ -279,7 +279,7 @@ test('TLS: only with the right authority, and with a certificate where the serve
   }
 })
 
-test('the port that is taken is told', async (t) => {
+test('a port that is taken is reported', async (t) => {
   const { gpss } = await testGpss(t, 'a int')
   await assert.rejects(startGpss({ port: gpss.port }), { code: 'EADDRINUSE' })
 })

@@ -50,7 +50,7 @@ export interface RawClient {
   listSchemas(session: string): Promise<Of<typeof Schemas>['Schemas']>
   listTables(session: string, schema: string): Promise<Of<typeof Tables>['Tables']>
   describe(session: string, schema: string, table: string): Promise<Of<typeof Columns>['Columns']>
-  /** Connects anew if need be: behind a server that was away a channel waits a little before it tries again. */
+  /** Connects again if need be: behind a server that was away a channel waits a little before it tries again. */
   ready(): Promise<void>
   end(): void
 }

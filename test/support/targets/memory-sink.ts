@@ -38,7 +38,7 @@ export interface MemoryTarget {
   readonly log: readonly string[]
   readonly deadLetters: readonly DeadLetter[]
   positions(name: string): Positions
-  lessons(name: string): Facts
+  facts(name: string): Facts
   /** Remembers everything; calling the answer brings it back, as restoring a backup does. */
   backup(): () => void
 }
@@ -87,7 +87,7 @@ export function memoryTarget(): MemoryTarget {
       return contents.deadLetters
     },
     positions: (name) => contents.relays.get(name)?.stored.positions ?? new Map(),
-    lessons: (name) => contents.relays.get(name)?.stored.facts ?? new Map(),
+    facts: (name) => contents.relays.get(name)?.stored.facts ?? new Map(),
     backup() {
       const copy = structuredClone({ tables: contents.tables, log: contents.log, places: contents.places })
       const [relays, deadLetters] = [new Map(contents.relays), [...contents.deadLetters]]

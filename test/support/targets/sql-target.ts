@@ -188,7 +188,7 @@ export async function backup(query: Query): Promise<() => Promise<void>> {
   }
 }
 
-/** Positions, tables and lessons refer to relays. */
+/** Positions, tables and facts refer to relays. */
 const inOrderOfReferences = (ids: readonly string[]): string[] => [
   ...ids.filter((id) => id.endsWith('.relays')),
   ...ids.filter((id) => !id.endsWith('.relays')),

@@ -11,7 +11,7 @@ import type { Kernel } from './kernel.ts'
  */
 export const greenplumSteps = (kernel: Kernel): readonly SchemaStep[] => [
   {
-    about: 'remember relays, their positions, tables, lessons and dead letters',
+    about: 'remember relays, their positions, tables, facts and dead letters',
     makes: {
       schema: sql`CREATE SCHEMA IF NOT EXISTS cdc_relay`,
       schema_version: sql`CREATE TABLE IF NOT EXISTS cdc_relay.schema_version (

@@ -25,7 +25,7 @@ test('what `options` of the URL sets holds', async (t) => {
   assert.equal(await setting(other, 'statement_timeout'), '5s')
 })
 
-test('a URL that promised another database is told, and the server believed', async (t) => {
+test('a URL that promised another database is warned of, and the server believed', async (t) => {
   const { crate } = await place(t)
   const connection = await connect(crate.url.replace('crate:', 'greenplum:'))
   t.after(() => connection.close())

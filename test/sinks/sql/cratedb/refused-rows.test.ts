@@ -74,7 +74,7 @@ const TABLE_OF = (
 const KNOWN = sourceTable({})
 const LONG = 'hunter2'.repeat(5_000)
 
-test('a text that is too long, of which CrateDB says nothing: its shard finds it, in a table that was made anew', async (t) => {
+test('a text that is too long, of which CrateDB says nothing: its shard finds it, in a table that was made again', async (t) => {
   const first = TABLE_OF('TEXT INDEX OFF STORAGE WITH (columnstore = false)')
   const { crate, knows, write } = await openCrateRelay(t, {}, { tables: [first] })
   knows(KNOWN)

@@ -37,7 +37,7 @@ test('add-only: what is new is added to the table and its view, the rest is coun
   ])
 })
 
-test('add-only: a type that is told to be another is not altered: what fits stays there, what does not lies aside', async (t) => {
+test('add-only: a type that the source changes is not altered: what fits stays there, what does not lies aside', async (t) => {
   const { crate, knows, write } = await openMade(t, 'add-only', sourceTable({ id: 'int32', note: 'int32' }), {
     note: 1,
   })

@@ -53,7 +53,7 @@ for (const kind of GREENPLUM_KINDS) {
     ])
   })
 
-  test(`greenplum ${kind}: a relay that was forgotten begins anew, without what it left behind`, {
+  test(`greenplum ${kind}: a relay that was forgotten begins again, without what it left behind`, {
     skip,
   }, async (t) => {
     const database = await greenplumDatabase(t, kind)

@@ -49,7 +49,7 @@ const TYPES: Readonly<Partial<Record<(typeof COLUMNS)[number], string>>> = {
 
 function rowOf(name: string, letter: DeadLetter): LetterRow {
   const { code, detail, raw, change, source } = letter
-  // The reason may be told in other words the next time.
+  // The reason may be in other words the next time.
   const about = JSON.stringify([name, recordToJson({ ...letter, detail: '' })])
   return {
     id: createHash('sha256').update(about).digest('hex'),

@@ -18,7 +18,7 @@ const SMALL = sql`CLUSTERED INTO 1 SHARDS WITH (column_policy = 'strict')`
  */
 export const CRATE_STEPS: readonly SchemaStep[] = [
   {
-    about: 'remember relays, their positions, tables, lessons, purges and dead letters',
+    about: 'remember relays, their positions, tables, facts, purges and dead letters',
     makes: {
       schema_version: sql`CREATE TABLE IF NOT EXISTS "cdc_relay"."schema_version" (
         "name" TEXT NOT NULL,

@@ -94,7 +94,7 @@ test('cratedb: a relay that meets newer tables stops, also if they come while it
   assert.equal(version(crate), 9)
 })
 
-test('cratedb: a user who may make nothing is told what to run', { skip }, async (t) => {
+test('cratedb: a user who may make nothing reads what to run', { skip }, async (t) => {
   const { crate, open } = await place(t)
   crate.faults.next(
     { kind: 'error', when: 'before', text: "Missing 'DDL' privilege for user 'app'" },

@@ -49,7 +49,7 @@ test('a table of the toolkit is mirrored into as it is', async (t) => {
   assert.equal(crate.query('SELECT * FROM "doc"."orders_live"').length, 2)
 })
 
-test('a table of the toolkit with another key is refused, and with --create-tables never the ALTER is told', async (t) => {
+test('a table of the toolkit with another key is refused, and with --create-tables never the message has the ALTER', async (t) => {
   const other = await openOver(t, [TOOLKIT])
   const failure = await rejection(other.write(put('a', 1)), 'SINK_TABLE')
   assert.match(failure.detail, /its primary key is \(pk\['id'\], pk\['n'\]\), where \(pk\['id'\]\) is needed/)

@@ -57,7 +57,7 @@ for (const [kind, name, target] of cases) {
   })
 }
 
-test('a long name is cut at the border of a character, and is told by its hash', () => {
+test('a long name is cut at the border of a character, and ends with its hash', () => {
   assert.match(tableName('€'.repeat(100)), /^€{57}%-[\da-f]{16}$/)
   assert.notEqual(tableName(`${'x'.repeat(300)}a`), tableName(`${'x'.repeat(300)}b`))
   assert.equal(sourceName(tableName('€'.repeat(100))), null)
