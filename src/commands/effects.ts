@@ -23,9 +23,10 @@ const needsStore = ({ sink }: RunConfig): boolean => !sinkEntry(sink)!.keepsStat
 const usesState = (config: RunConfig): boolean => needsStore(config) && config.source !== 'file:-'
 /** Which settings of AWS the addresses leave to the options. */
 function commonAws(config: RunConfig): readonly AwsSetting[] {
-  const { source, state } = config
+  const { source, sink, state } = config
   const ofState = state !== undefined && usesState(config) ? stateEntry(STATE_STORES, state)!.commonAws(state) : []
-  return [...sourceEntry(source).commonAws(source), ...ofState]
+  const ofSink = sinkEntry(sink)!.commonAws?.(sink) ?? []
+  return [...sourceEntry(source).commonAws(source), ...ofSink, ...ofState]
 }
 /** Schemes of the sinks that are like this, in words. */
 const schemes = (isSuch: (entry: SinkEntry) => boolean): string =>

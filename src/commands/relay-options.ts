@@ -1,3 +1,4 @@
+import type { BatchLimits } from '../batch.ts'
 import { recordDecoder } from '../decode/decoder.ts'
 import type { RelayOptions } from '../open-relay.ts'
 import { defaultDeletes } from '../sinks/by-url.ts'
@@ -27,9 +28,20 @@ export function relayOptions(config: RunConfig, stream: string) {
       missingColumns: config.missingColumns,
       keyWaitMs: config.keyWait,
     },
-    limits: { records: config.batchRecords, bytes: config.batchBytes, waitMs: config.batchWait },
+    limits: limitsOf(config),
   } satisfies Partial<RelayOptions>
 }
+
+/** Only what was given: a target may want batches of another size than the usual one. */
+const limitsOf = ({
+  batchRecords: records,
+  batchBytes: bytes,
+  batchWait: waitMs,
+}: RunConfig): Partial<BatchLimits> => ({
+  ...(records !== undefined && { records }),
+  ...(bytes !== undefined && { bytes }),
+  ...(waitMs !== undefined && { waitMs }),
+})
 
 /**
  * What would make the target differ if it changed under one name; what was not given, or is given as the default, is empty.

@@ -90,9 +90,12 @@ export const RUN_OPTIONS = {
   ),
   'on-reload': text(trouble, 'rows from before a DMS reload: keep until they come again, or sweep at once', 'keep'),
 
-  'batch-records': text(pace, 'a batch is cut at this many records', '5000'),
-  'batch-bytes': text(pace, 'or at this size', '8MiB'),
-  'batch-wait': text(pace, 'or when its first record has waited this long and nothing is being written', '250ms'),
+  'batch-records': text(pace, 'a batch is cut at this many records [default: 5000, or what the target wants]'),
+  'batch-bytes': text(pace, 'or at this size [default: 8MiB, or what the target wants]'),
+  'batch-wait': text(
+    pace,
+    'or when its first record has waited this long and nothing is being written [default: 250ms, or what the target wants]',
+  ),
   memory: text(pace, 'how much may be read ahead, all shards together', '64MiB'),
 
   region: text(

@@ -10,11 +10,9 @@ import { columnType, pattern, tableKey, tableRoute } from './table-options.ts'
 const oneOf = <const T extends readonly [string, ...string[]]>(option: RunOption, values: T) =>
   z.enum(values, { error: `must be ${values.join(' or ')}` }).prefault(defaultOf(option) as T[number])
 
-const size = (option: RunOption) =>
-  z
-    .string()
-    .prefault(defaultOf(option))
-    .transform((text, context) => parseSize(text) ?? refuse(context, `"${text}" is not a size such as 8MiB`))
+const size = z
+  .string()
+  .transform((text, context) => parseSize(text) ?? refuse(context, `"${text}" is not a size such as 8MiB`))
 
 const wait = z
   .string()
@@ -24,16 +22,10 @@ const wait = z
 
 const waitOf = (option: RunOption) => z.string().prefault(defaultOf(option)).pipe(wait)
 
-const count = (option: RunOption) =>
-  z
-    .union([z.string(), z.int()])
-    .prefault(defaultOf(option))
-    .transform((given, context) => {
-      const value = Number(given)
-      return Number.isSafeInteger(value) && value > 0
-        ? value
-        : refuse(context, `"${given}" is not a whole number above 0`)
-    })
+const count = z.union([z.string(), z.int()]).transform((given, context) => {
+  const value = Number(given)
+  return Number.isSafeInteger(value) && value > 0 ? value : refuse(context, `"${given}" is not a whole number above 0`)
+})
 
 const file = z.templateLiteral(['file:', z.string().min(1)], { error: 'must be file:PATH' })
 
@@ -90,10 +82,10 @@ const options = z.strictObject({
   'on-gap': oneOf('on-gap', ['stop', 'continue']),
   'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
   'on-reload': oneOf('on-reload', ['keep', 'sweep']),
-  'batch-records': count('batch-records'),
-  'batch-bytes': size('batch-bytes'),
-  'batch-wait': waitOf('batch-wait'),
-  memory: size('memory'),
+  'batch-records': count.optional(),
+  'batch-bytes': size.optional(),
+  'batch-wait': wait.optional(),
+  memory: z.string().prefault(defaultOf('memory')).pipe(size),
   region: textWithout(regionProblem).optional(),
   profile: z.string().optional(),
   'role-arn': textWithout(roleProblem).optional(),

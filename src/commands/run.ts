@@ -64,6 +64,7 @@ async function runConfigured(
       declaredTypes: declaredTypes(config.type),
       openStore: async () =>
         source.keepsState && !isLook(config) ? await openStore(config, name, { aws, env, log }) : null,
+      aws,
       env,
       log,
     })

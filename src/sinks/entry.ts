@@ -1,3 +1,5 @@
+import type { AwsSetting } from '../aws/address.ts'
+import type { AwsOptions } from '../aws/client-settings.ts'
 import type { Env } from '../env.ts'
 import type { StateStore } from '../state/store.ts'
 import type { Sink } from './sink.ts'
@@ -24,6 +26,8 @@ export interface SinkSurroundings extends Pick<TargetRules, 'routes' | 'declared
   readonly retentionMs: number | null
   /** For a sink that keeps no state itself. Resolves to null where nothing is to be remembered. */
   readonly openStore: () => Promise<StateStore | null>
+  /** How AWS is reached, unless the address of the target says it. */
+  readonly aws: AwsOptions
   readonly env: Env
 }
 
@@ -49,6 +53,8 @@ export interface SinkEntry {
   /** True if the changes go to standard output, which then holds nothing else; absent: never. */
   isStandardOutput?(url: string): boolean
 
+  /** The AWS settings that it takes from the options, for its URL does not say them; absent: it asks nothing of AWS. */
+  commonAws?(url: string): readonly AwsSetting[]
   /** What is wrong with a URL, all of it and without a password; null if nothing. */
   problem(url: string, env: Env): string | null
   /** What must not be seen in a log or a message. */

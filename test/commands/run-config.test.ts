@@ -38,9 +38,6 @@ test('two options are enough; the rest are the defaults that --help shows', () =
     onGap: 'stop',
     onSchemaChange: 'add-only',
     onReload: 'keep',
-    batchRecords: 5000,
-    batchBytes: 8 * 1024 * 1024,
-    batchWait: 250,
     memory: 64 * 1024 * 1024,
   })
 })
@@ -492,6 +489,9 @@ test('every option of the help is known to the check, and the other way round', 
     layout: 'document',
     deletes: 'soft',
     'crate-objects': 'dynamic',
+    'batch-records': '7',
+    'batch-bytes': '1MiB',
+    'batch-wait': '1s',
   }
   const config = readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(Object.keys(config).sort(), Object.keys(known).sort())
