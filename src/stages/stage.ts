@@ -19,7 +19,7 @@ export interface Stage {
   admit?(item: StreamChange): Skip | null
 
   /**
-   * Gives the change back, altered or not, or a Skip with a named reason. `key` is set where the table has one and the target
+   * Returns the change, altered or not, or a Skip with a named reason. `key` is set where the table has one and the target
    * needs it.
    *
    * `key` itself, and the key columns in `after`, must stay as they are: two rows could become one, and a change could reach a
