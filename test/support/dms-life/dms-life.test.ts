@@ -4,6 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { startKinesalite } from '../kinesis/kinesalite.ts'
 import { anySeed, seededRandom } from '../life/random.ts'
+import { pgliteFolder } from '../postgres/pglite.ts'
+import { volume } from '../volume.ts'
 import { recordProblems } from './check.ts'
 import { COLUMN_TYPES, type Row } from './columns.ts'
 import { quoted, rowsQuery, tableDifferences } from './compare.ts'
@@ -15,8 +17,20 @@ import type { MissingColumns } from './truth.ts'
 
 const seed = anySeed()
 const SIZE = { changes: 500, keys: 24 }
-/** Enough to meet every kind of life. */
-const SEEDS = Array.from({ length: 40 }, (_, index) => seed + index)
+/** Many lives meet every kind of `KINDS` by lot; of a few it is made sure. */
+const FORCED = volume<readonly Partial<DmsLifeOptions>[]>(
+  [
+    { story: { reload: 'none' }, task: { cachedTime: 'caught' } },
+    { story: { reload: 'with-drop-table', gap: true, addColumns: true } },
+    { story: { reload: 'without-drop-table', gap: false }, task: { parallelApply: true } },
+    { endpoint: { includeNullAndEmpty: false, includeTransactionDetails: 'off' } },
+    { endpoint: { includeNullAndEmpty: true }, task: { parallelApply: false, cachedTime: 'sent' } },
+    {},
+  ],
+  [{}],
+)
+const SEEDS = Array.from({ length: volume(12, 40) }, (_, index) => seed + index)
+const LIVES = SEEDS.map((of, index) => delivered({ ...FORCED[index % FORCED.length], seed: of, ...SIZE }))
 const MISSING: readonly MissingColumns[] = ['null', 'keep']
 
 /** A life, delivered in one way that its seed decides. */
@@ -45,12 +59,11 @@ test(`a DMS life is the same for the same seed (${seed})`, () => {
 })
 
 test(`every record is one that DMS could have written (seeds from ${seed})`, () => {
-  for (const of of SEEDS) {
-    const life = dmsLife({ seed: of, ...SIZE })
+  for (const [index, { life }] of LIVES.entries()) {
     assert.deepEqual(
       life.records.flatMap((record) => recordProblems(life, record)),
       [],
-      `seed ${of}`,
+      `seed ${SEEDS[index]}`,
     )
   }
 })
@@ -58,8 +71,7 @@ test(`every record is one that DMS could have written (seeds from ${seed})`, () 
 test(`DMS lives have the hard cases (seeds from ${seed})`, (t) => {
   const found = new Map<string, number>()
   const add = (name: string, count: number) => found.set(name, (found.get(name) ?? 0) + count)
-  for (const of of SEEDS) {
-    const { life, delivery, how } = delivered({ seed: of, ...SIZE })
+  for (const { life, delivery, how } of LIVES) {
     const counts = { ...life.figures, ...delivery.figures, leftovers: leftoverKeys(life, 'keep').length }
     for (const [name, count] of Object.entries(counts)) add(name, count)
     for (const name of kindsOf(life, how)) add(name, 1)
@@ -130,7 +142,7 @@ test(`each knob of a DMS life takes its hard case away (seed ${seed})`, () => {
 
 test(`rows that went away unseen may stay, unless they are swept (seeds from ${seed})`, () => {
   const after = (reload: 'with-drop-table' | 'without-drop-table') =>
-    SEEDS.slice(0, 10).map((of) => dmsLife({ seed: of, ...SIZE, story: { reload, gap: true } }))
+    SEEDS.slice(0, volume(5, 10)).map((of) => dmsLife({ seed: of, ...SIZE, story: { reload, gap: true } }))
   const count = (lives: readonly DmsLife[], onReload: 'keep' | 'sweep') =>
     lives.flatMap((life) => leftoverKeys(life, onReload)).length
   const [dropped, kept] = [after('with-drop-table'), after('without-drop-table')]
@@ -194,20 +206,18 @@ test(`what is to come last comes last, where partition keys differ (seed ${seed}
 })
 
 test(`by the rule, any delivery ends in the truth (seeds from ${seed})`, () => {
-  for (const of of SEEDS) {
-    const { life, delivery } = delivered({ seed: of, ...SIZE })
+  for (const [index, { life, delivery }] of LIVES.entries()) {
     for (const missing of MISSING) {
       for (const onReload of ['keep', 'sweep'] as const) {
         const mirrored = ruleMirror(delivery.arrivals, missing, onReload)
-        assert.deepEqual(differences(life, mirrored, missing, onReload), [], `seed ${of}`)
+        assert.deepEqual(differences(life, mirrored, missing, onReload), [], `seed ${SEEDS[index]}`)
       }
     }
   }
 })
 
 test(`a mirror that believes every record as it comes is wrong in most lives (seeds from ${seed})`, (t) => {
-  const wrong = SEEDS.map((of) => {
-    const { life, delivery } = delivered({ seed: of, ...SIZE })
+  const wrong = LIVES.map(({ life, delivery }) => {
     return MISSING.map((missing) => {
       const mirrored = lastArrivalMirror(delivery.arrivals, missing)
       return differences(life, mirrored, missing, 'keep').length
@@ -229,7 +239,8 @@ test(`what is missing makes no difference where nothing is missing (seed ${seed}
 test(`PostgreSQL prints what is stored as the truth has it (seed ${seed})`, async () => {
   const life = dmsLife({ seed, ...SIZE, endpoint: { includeNullAndEmpty: true } })
   const expected = life.expectedRows('keep')
-  const database = await PGlite.create()
+  const { url } = await pgliteFolder()
+  const database = await PGlite.create(url.replace('pglite:', ''))
   try {
     await database.exec(`SET TIME ZONE 'UTC'`)
     for (const table of life.tables) {
@@ -237,11 +248,12 @@ test(`PostgreSQL prints what is stored as the truth has it (seed ${seed})`, asyn
       const defined = columns.map(({ name, type }) => `${quoted(name)} ${COLUMN_TYPES[type].sql}`)
       const target = quoted(table.name)
       await database.exec(`CREATE TABLE ${target} (${defined.join(', ')})`)
-      const values = columns.map(({ type }, index) => `$${index + 1}::text::${COLUMN_TYPES[type].sql}`)
-      for (const row of expected.get(table)!) {
-        const cells = columns.map(({ name }) => row.get(name) ?? null)
-        await database.query(`INSERT INTO ${target} VALUES (${values.join(', ')})`, cells)
-      }
+      const values = columns.map(({ name, type }) => `${quoted(name)}::${COLUMN_TYPES[type].sql}`)
+      const texts = columns.map(({ name }) => expected.get(table)!.map((row) => row.get(name) ?? null))
+      const names = columns.map(({ name }) => quoted(name)).join(', ')
+      const lists = columns.map((_, index) => `$${index + 1}::text[]`).join(', ')
+      const typed = `SELECT ${values.join(', ')} FROM unnest(${lists}) AS text (${names})`
+      await database.query(`INSERT INTO ${target} ${typed}`, texts)
       const { rows } = await database.query<Record<string, string | null>>(rowsQuery(target, columns))
       const found = rows.map((row): Row => new Map(columns.map(({ name }) => [name, row[name] ?? null])))
       assert.ok(found.length > 0)

@@ -53,7 +53,7 @@ function startChild(): ChildProcess {
   return fork(fileURLToPath(new URL('many-runs-child.ts', import.meta.url)), {
     env: Object.fromEntries(kept),
     // Each run that opens PGlite compiles it again: to optimise that code takes longer than a run gains by it.
-    execArgv: ['--no-wasm-tier-up'],
+    execArgv: ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
 }
