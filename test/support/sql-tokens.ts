@@ -26,14 +26,26 @@ export function tokensOf(sql: string): Token[] {
 }
 
 /** The statements between semicolons, each as its tokens; those inside of a body count as well. */
-export function statementsOf(sql: string): Token[][] {
+export function statementsOf(sql: string): readonly (readonly Token[])[] {
+  const known = read.get(sql)
+  if (known !== undefined) return known
+  const statements = statementsIn(sql)
+  if (read.size < KNOWN_TEXTS) read.set(sql, statements)
+  return statements
+}
+
+/** A relay sends the same texts again and again. */
+const read = new Map<string, readonly (readonly Token[])[]>()
+const KNOWN_TEXTS = 5000
+
+function statementsIn(sql: string): readonly (readonly Token[])[] {
   const statements: Token[][] = [[]]
   for (const token of tokensOf(sql)) {
     if (token.value === ';' && token.kind === 'mark') statements.push([])
     else statements.at(-1)!.push(token)
   }
   const bodies = statements.flat().filter(({ kind }) => kind === 'body')
-  return [...statements.filter(({ length }) => length > 0), ...bodies.flatMap(({ value }) => statementsOf(value))]
+  return [...statements.filter(({ length }) => length > 0), ...bodies.flatMap(({ value }) => statementsIn(value))]
 }
 
 /**
