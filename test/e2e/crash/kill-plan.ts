@@ -2,43 +2,49 @@ import type { Random } from '../../support/life/random.ts'
 import { volume } from '../../support/volume.ts'
 import type { Moment } from '../../support/wire/wire-proxy-moments.ts'
 
-/** When a relay is killed. */
-export type KillKind =
-  | 'first write sent'
-  | 'positions sent'
-  | 'commit sent'
-  | 'commit answered'
-  | 'shard end sent'
-  | 'shard end committed'
-  | 'child asked for'
-  | 'by chance'
-
 /** These come with every batch, so they are planned; one that is planned strikes at one of the next batches. */
 export const PLANNED = ['first write sent', 'positions sent', 'commit sent', 'commit answered', 'by chance'] as const
-const MOST_BATCHES_BEFORE = volume(6, 12)
-
 /** These come when they come, and are taken as long as there are not so many. */
-const MOST_OF_RARE: Readonly<Partial<Record<KillKind, number>>> = {
-  'shard end sent': volume(1, 3),
-  'shard end committed': volume(1, 3),
-  'child asked for': volume(1, 3),
+export const OF_SHARD_ENDS = ['shard end sent', 'shard end committed', 'child asked for'] as const
+
+export type BatchKill = (typeof PLANNED)[number]
+export type ShardEndKill = (typeof OF_SHARD_ENDS)[number]
+/** When a relay is killed. */
+export type KillKind = BatchKill | ShardEndKill
+
+/** Which kills one relay is to see. */
+export interface Kills {
+  /** One after another. The first one is not by chance: it may come before the relay has made its tables. */
+  readonly ofBatches: readonly BatchKill[]
+  /** At least once each, and often again where many are played. */
+  readonly ofShardEnds: readonly ShardEndKill[]
 }
+
+/** @param each how often each kind comes that comes with every batch */
+export const everyKill = (each: number): Kills => ({
+  ofBatches: Array.from({ length: each }, () => PLANNED).flat(),
+  ofShardEnds: OF_SHARD_ENDS,
+})
+
+const MOST_BATCHES_BEFORE = volume(6, 12)
+const MOST_OF_SHARD_ENDS = volume(1, 3)
 
 /** Decides where each process of a relay is killed, until every kind was seen often enough; then one may live. */
 export class KillPlan {
   readonly kills = new Map<KillKind, number>()
   readonly #random: Random
   /** The rest of the plan. */
-  readonly #planned: KillKind[]
-  #armed: KillKind | undefined
+  readonly #planned: BatchKill[]
+  readonly #ofShardEnds: readonly ShardEndKill[]
+  #armed: BatchKill | undefined
   #batchesBefore = 0
   #isFirst = true
   #childrenAsked = 0
 
-  /** @param eachPlanned how often each kind is planned that comes with every batch */
-  constructor(random: Random, eachPlanned = 3) {
+  constructor(random: Random, { ofBatches, ofShardEnds }: Kills) {
     this.#random = random
-    this.#planned = Array.from({ length: eachPlanned }, () => PLANNED).flat()
+    this.#planned = [...ofBatches]
+    this.#ofShardEnds = ofShardEnds
   }
 
   /** To be asked before each process; true if it is to be killed by chance. The first dies before it has committed anything. */
@@ -72,8 +78,8 @@ export class KillPlan {
     return this.#killedAsPlanned()
   }
 
-  #isWanted(kind: KillKind): boolean {
-    return (this.kills.get(kind) ?? 0) < MOST_OF_RARE[kind]!
+  #isWanted(kind: ShardEndKill): boolean {
+    return this.#ofShardEnds.includes(kind) && (this.kills.get(kind) ?? 0) < MOST_OF_SHARD_ENDS
   }
 
   #killedAsPlanned(): KillKind {
@@ -88,7 +94,7 @@ export class KillPlan {
   }
 }
 
-const END_KINDS: Readonly<Partial<Record<Moment['kind'], KillKind>>> = {
+const END_KINDS: Readonly<Partial<Record<Moment['kind'], ShardEndKill>>> = {
   'positions sent': 'shard end sent',
   'commit answered': 'shard end committed',
 }

@@ -10,7 +10,7 @@ import { type Random, seededRandom } from '../../support/life/random.ts'
 import { type ReshardedStream, writeReshardedStream } from '../../support/life/stream.ts'
 import { postgres, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { startRelay } from '../../support/processes/relay-process.ts'
-import { KillPlan, PLANNED } from '../crash/kill-plan.ts'
+import { everyKill, KillPlan, PLANNED } from '../crash/kill-plan.ts'
 import { drainWithKills } from '../crash/killed-relay.ts'
 import { type Help, operatorOptions } from './operator.ts'
 import { runSeed } from './run-seed.ts'
@@ -120,7 +120,7 @@ async function mirror(scene: Scene, settings: MirrorSettings, help: Help = 'litt
     ...operatorOptions(life, delivery, help),
     ...BATCH,
   ]
-  const plan = new KillPlan(random, 1)
+  const plan = new KillPlan(random, everyKill(1))
   const server = await postgres()
   const drained = await drainWithKills({ kinesis, stream: STREAM, written, server, database, options, plan, random })
   t.diagnostic(`${drained.processes} processes, ${drained.watchedMoves} moves of positions watched`)
