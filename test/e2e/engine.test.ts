@@ -8,6 +8,7 @@ import { sqlSink } from '../../src/sinks/sql/sink.ts'
 import { anySeed, type Random, seededRandom } from '../support/life/random.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
 import { type NodeProcess, startNode } from '../support/processes/node-process.ts'
+import { volume } from '../support/volume.ts'
 
 const SHARDS = ['a', 'b', 'c']
 const RECORDS = 60
@@ -44,15 +45,19 @@ function givenRuns(shard: string, random: Random): RawRecord[][] {
   return runs
 }
 
-async function requireTruth(database: TestDatabase, mode: 'mirror' | 'append'): Promise<void> {
+async function requireTruth(
+  database: TestDatabase,
+  mode: 'mirror' | 'append',
+  shards: readonly string[],
+): Promise<void> {
   if (mode === 'append') {
     const count = 'SELECT count(*)::int AS rows, count(DISTINCT (shard, sequence))::int AS records FROM orders'
-    const all = SHARDS.length * RECORDS
+    const all = shards.length * RECORDS
     assert.deepEqual(await database.query(count), [{ rows: all, records: all }])
     return
   }
   const rows = await database.query<{ id: string; n: number }>(`SELECT id, (data->>'n')::int AS n FROM orders`)
-  const expected = SHARDS.flatMap((shard) => {
+  const expected = shards.flatMap((shard) => {
     return Array.from({ length: KEYS }, (_, key) => {
       const last = recordsOf(shard).findLast((_, n) => n % KEYS === key)!
       return { id: `${shard}-${key}`, n: Number(last.sequence) - 1000 }
@@ -90,23 +95,25 @@ for (const mode of ['mirror', 'append'] as const) {
     running.pushed.end()
     await run
     for (const { relay } of relays) await relay.close()
-    await requireTruth(database, mode)
+    await requireTruth(database, mode, SHARDS)
     assert.deepEqual(await database.query('SELECT count(*)::int AS count FROM cdc_relay.positions'), [{ count: 0 }])
   })
 
   test(`${mode}: a process that is killed between its write and its answer: what it was given comes again`, async (t) => {
     const database = await testDatabase(t)
-    for (const shard of SHARDS) {
-      const first = await startRelay(database, mode)
-      first.give(shard)
+    let relay = await startRelay(database, mode)
+    const shards = SHARDS.slice(0, volume(2, SHARDS.length))
+    for (const shard of shards) {
+      relay.give(shard)
       while ((await writtenOf(database, mode, shard)) === 0) await sleep(5)
-      await first.process.kill()
-      const second = await startRelay(database, mode)
-      second.give(shard)
-      assert.equal(await second.answer(), '"committed"')
-      await second.process.kill()
+      await relay.process.kill()
+      // This one goes on, and is the next to be killed.
+      relay = await startRelay(database, mode)
+      relay.give(shard)
+      assert.equal(await relay.answer(), '"committed"')
     }
-    await requireTruth(database, mode)
+    await relay.process.kill()
+    await requireTruth(database, mode, shards)
   })
 }
 

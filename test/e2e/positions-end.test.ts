@@ -13,19 +13,25 @@ import { sqlSink } from '../../src/sinks/sql/sink.ts'
 import { withState } from '../../src/sinks/with-state.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import { type KinesisEndpoint, startKinesisEndpoint } from '../support/kinesis/kinesis-endpoint.ts'
+import { pgliteFolder } from '../support/postgres/pglite.ts'
 
 const HOUR_MS = 3_600_000
 
-const SINKS: Readonly<Record<string, (folder: string) => Sink>> = {
-  'a state file': (folder) =>
+/** How to open the sink, as often as wanted, over what is in it. */
+const SINKS: Readonly<Record<string, (folder: string) => Promise<() => Sink>>> = {
+  'a state file': async (folder) => () =>
     withState(jsonlEmitter({ path: join(folder, 'changes.jsonl') }), fileStateStore(join(folder, 'state.json'))),
-  PGlite: (folder) => sqlSink({ url: `pglite:${join(folder, 'pglite')}` }),
+  PGlite: async () => {
+    const { url } = await pgliteFolder()
+    return () => sqlSink({ url })
+  },
 }
 
-for (const [title, open] of Object.entries(SINKS)) {
+for (const [title, place] of Object.entries(SINKS)) {
   test(`${title}: the position of a shard that was read out ends once the stream lists the shard no more`, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'positions-end-'))
     t.after(() => rm(folder, { recursive: true }))
+    const open = await place(folder)
     const kinesis = await startKinesisEndpoint()
     t.after(() => kinesis.close())
     kinesis.retentionHours = 72
@@ -34,15 +40,15 @@ for (const [title, open] of Object.entries(SINKS)) {
     const children = kinesis.split(parent, kinesis.now() - 50 * HOUR_MS)
     kinesis.put(children[0]!, [order(3)])
 
-    assert.deepEqual(await run(kinesis, open(folder)), { begins: [], read: 3 })
+    assert.deepEqual(await run(kinesis, open()), { begins: [], read: 3 })
 
     kinesis.retentionHours = 24
     kinesis.forget(parent)
-    assert.deepEqual(await run(kinesis, open(folder)), { begins: [parent, ...children], read: 0 })
+    assert.deepEqual(await run(kinesis, open()), { begins: [parent, ...children], read: 0 })
 
     kinesis.put(children[1]!, [order(4)])
-    assert.deepEqual(await run(kinesis, open(folder)), { begins: children, read: 1 }, 'no gap, and nothing read twice')
-    assert.deepEqual(await run(kinesis, open(folder)), { begins: children, read: 0 })
+    assert.deepEqual(await run(kinesis, open()), { begins: children, read: 1 }, 'no gap, and nothing read twice')
+    assert.deepEqual(await run(kinesis, open()), { begins: children, read: 0 })
   })
 }
 

@@ -18,7 +18,8 @@ const trigger = (name: string, body: string, isAtCommit = false): readonly strin
     : `CREATE TRIGGER t BEFORE INSERT OR UPDATE ON shop.${name} FOR EACH ROW EXECUTE PROCEDURE shop.f_${name}()`,
 ]
 
-const raise = (name: string, code: string): Refusing => ({
+/** Refuses by a trigger, with this SQLSTATE. */
+export const raise = (name: string, code: string): Refusing => ({
   name,
   q: 'text',
   also: trigger(

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { type CrateOptions, startCrate } from '../../support/crate/crate.ts'
 import { writeJson } from '../../support/crate/values.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { type TestEnd, testDatabase } from '../../support/postgres/postgres.ts'
 import { runProgram } from '../../support/processes/program.ts'
-import { ddlOf, REFUSING, type Refusing, recordsOf, SECRET } from './secret-rows.ts'
+import { ddlOf, raise, REFUSING, recordsOf, SECRET } from './secret-rows.ts'
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-values-'))
@@ -23,87 +23,92 @@ interface Place {
   release(): Promise<void>
 }
 
-async function placeOf(t: TestContext, target: 'postgresql' | 'pglite'): Promise<Place> {
-  if (target === 'postgresql') {
-    const { url, query } = await testDatabase(t)
-    return { url, query: (text) => query(text), release: async () => {} }
-  }
-  const folder = await pgliteFolder()
-  t.after(folder.empty)
-  const { url, release } = folder
-  return { url, query: (text) => folder.query(text), release }
+/** A place of the tests of one target. */
+async function placeOf(target: 'postgresql' | 'pglite', end: TestEnd): Promise<Place> {
+  if (target === 'pglite') return await pgliteFolder()
+  const { url, query } = await testDatabase(end)
+  return { url, query: (text) => query(text), release: async () => {} }
 }
 
+const STOPS = raise('stops', 'P0002')
+
 /** One statement after another, for PGlite takes no more at once. */
-async function make(place: Place, tables: readonly Refusing[]): Promise<void> {
+async function make(place: Place): Promise<void> {
   await place.query('CREATE SCHEMA shop')
-  for (const table of tables) for (const statement of ddlOf(table)) await place.query(statement)
+  for (const statement of [...REFUSING, STOPS].flatMap(ddlOf)) await place.query(statement)
   await place.release()
 }
 
 for (const target of ['postgresql', 'pglite'] as const) {
-  const open = (t: TestContext) => placeOf(t, target)
+  describe(target, () => {
+    const ends: (() => Promise<void>)[] = []
+    let database: Place
 
-  test(`${target}: rows that are refused in words with their values: none of these in log, summary or reason`, async (t) => {
-    const database = await open(t)
-    await make(database, REFUSING)
-    const cwd = folderOf(t)
-    writeFileSync(join(cwd, 'in.jsonl'), `${REFUSING.flatMap(recordsOf).join('\n')}\n`)
-    const args = ['run', '--source', 'file:in.jsonl', '--sink', database.url]
+    before(async () => {
+      database = await placeOf(target, { after: (work) => void ends.push(work) })
+      await make(database)
+    })
+    after(async () => {
+      for (const end of ends) await end()
+    })
 
-    const { code, stdout, stderr, log } = await runProgram(args, { cwd })
-    assert.equal(code, 0, stderr)
-    assert.ok(!`${stdout}${stderr}`.includes(SECRET), stderr)
-    const letters = await database.query('SELECT detail, change::text AS held FROM cdc_relay.dead_letters')
-    await database.release()
-    // The value of the tsquery is set aside: its row is written.
-    assert.equal(letters.length, REFUSING.length - 1, stderr)
-    for (const { detail, held } of letters) {
-      assert.ok(!detail!.includes(SECRET), detail!)
-      assert.ok(held!.includes(SECRET), 'the dead letter itself holds the row')
-    }
-    assert.equal(log.filter(({ msg }) => msg === 'A record became a dead letter').length, letters.length)
-  })
+    test('rows that are refused in words with their values: none of these in log, summary or reason', async (t) => {
+      const cwd = folderOf(t)
+      writeFileSync(join(cwd, 'in.jsonl'), `${REFUSING.flatMap(recordsOf).join('\n')}\n`)
+      const args = ['run', '--source', 'file:in.jsonl', '--sink', database.url]
 
-  test(`${target}: a relay that stops in front of such a row does not show it; with --log-values it does`, async (t) => {
-    const database = await open(t)
-    const table = REFUSING.find(({ name }) => name === 'raise_p0002')!
-    await make(database, [table])
-    const cwd = folderOf(t)
-    writeFileSync(join(cwd, 'in.jsonl'), `${recordsOf(table).join('\n')}\n`)
-    const args = ['run', '--source', 'file:in.jsonl', '--sink', database.url, '--on-error', 'stop']
-    const { code, stderr, stdout } = await runProgram(args, { cwd })
-    assert.equal(code, 3, stderr)
-    assert.ok(!`${stdout}${stderr}`.includes(SECRET), stderr)
-    const shown = await runProgram([...args, '--log-values'], { cwd })
-    assert.match(String(shown.log.at(-1)!.said), new RegExp(`not ${SECRET}`), shown.stderr)
-    const kept = await runProgram([...args.slice(0, -2), '--log-values'], { cwd })
-    assert.equal(kept.code, 0, kept.stderr)
-    assert.match(kept.stderr, new RegExp(`"said":"not ${SECRET} \\| ${SECRET} \\| ${SECRET}`))
+      const { code, stdout, stderr, log } = await runProgram(args, { cwd })
+      assert.equal(code, 0, stderr)
+      assert.ok(!`${stdout}${stderr}`.includes(SECRET), stderr)
+      const letters = await database.query('SELECT detail, change::text AS held FROM cdc_relay.dead_letters')
+      await database.release()
+      // The value of the tsquery is set aside: its row is written.
+      assert.equal(letters.length, REFUSING.length - 1, stderr)
+      for (const { detail, held } of letters) {
+        assert.ok(!detail!.includes(SECRET), detail!)
+        assert.ok(held!.includes(SECRET), 'the dead letter itself holds the row')
+      }
+      assert.equal(log.filter(({ msg }) => msg === 'A record became a dead letter').length, letters.length)
+    })
+
+    test('a relay that stops in front of such a row does not show it; with --log-values it does', async (t) => {
+      const cwd = folderOf(t)
+      writeFileSync(join(cwd, 'in.jsonl'), `${recordsOf(STOPS).join('\n')}\n`)
+      const args = ['run', '--source', 'file:in.jsonl', '--sink', database.url, '--name', 'stops', '--on-error', 'stop']
+      const { code, stderr, stdout } = await runProgram(args, { cwd })
+      assert.equal(code, 3, stderr)
+      assert.ok(!`${stdout}${stderr}`.includes(SECRET), stderr)
+      const shown = await runProgram([...args, '--log-values'], { cwd })
+      assert.match(String(shown.log.at(-1)!.said), new RegExp(`not ${SECRET}`), shown.stderr)
+      const kept = await runProgram([...args.slice(0, -2), '--log-values'], { cwd })
+      assert.equal(kept.code, 0, kept.stderr)
+      assert.match(kept.stderr, new RegExp(`"said":"not ${SECRET} \\| ${SECRET} \\| ${SECRET}`))
+    })
   })
 }
 
+/** What CrateDB says of a row of a table. */
+const WORDS: Readonly<Record<string, string>> = {
+  odd: `Something about ${SECRET} is odd`,
+  checked: `Failed CONSTRAINT c CHECK ("q" = 'good') for values: [${SECRET}]`,
+}
+
 test('cratedb: rows that are refused in whatever words: no value of them in log, summary or reason', async (t) => {
-  for (const words of [
-    `Something about ${SECRET} is odd`,
-    `Failed CONSTRAINT c CHECK ("q" = 'good') for values: [${SECRET}]`,
-  ]) {
-    const refusal: CrateOptions['refusal'] = (table, row) =>
-      !table.includes('letters') && writeJson(new Map(row)).includes(SECRET) ? words : null
-    const crate = await startCrate({ refusal })
-    t.after(crate.stop)
-    const cwd = folderOf(t)
-    writeFileSync(join(cwd, 'in.jsonl'), `${recordsOf({ name: 'odd' }).join('\n')}\n`)
-    const args = ['run', '--source', 'file:in.jsonl', '--sink', crate.url]
-    const { code, stdout, stderr, log } = await runProgram(args, { cwd })
-    assert.equal(code, 0, stderr)
-    assert.ok(!`${stdout}${stderr}`.includes(SECRET), stderr)
-    const told = log.filter(({ msg }) => msg === 'A record became a dead letter')
-    assert.deepEqual(
-      told.map(({ table }) => table),
-      ['shop.odd'],
-    )
-  }
+  const refusal: CrateOptions['refusal'] = (table, row) =>
+    writeJson(new Map(row)).includes(SECRET)
+      ? (Object.entries(WORDS).find(([name]) => table.includes(name))?.[1] ?? null)
+      : null
+  const crate = await startCrate({ refusal })
+  t.after(crate.stop)
+  const cwd = folderOf(t)
+  const names = Object.keys(WORDS)
+  writeFileSync(join(cwd, 'in.jsonl'), `${names.flatMap((name) => recordsOf({ name })).join('\n')}\n`)
+  const args = ['run', '--source', 'file:in.jsonl', '--sink', crate.url]
+  const { code, stdout, stderr, log } = await runProgram(args, { cwd })
+  assert.equal(code, 0, stderr)
+  assert.ok(!`${stdout}${stderr}`.includes(SECRET), stderr)
+  const told = log.filter(({ msg }) => msg === 'A record became a dead letter')
+  assert.deepEqual(told.map(({ table }) => table).sort(), names.map((name) => `shop.${name}`).sort())
 })
 
 /** Records that cannot be decoded, each with the secret where the reason could quote it. */
