@@ -9,6 +9,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { sinkProblem } from '../../src/sinks/by-url.ts'
 
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
+const PLAYER = resolve(import.meta.dirname, '../support/processes/command-lines.ts')
 let folder: string
 
 beforeEach(() => {
@@ -16,11 +17,14 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
+let shown: Promise<readonly [top: Outcome, run: Outcome]> | undefined
+/** The help of the program and of its command `run`, asked for once. */
+const helps = () => (shown ??= Promise.all([run(['--help']), run(['run', '--help'])]))
+
 test('--help names the command, run --help its options, both with exit code 0', async () => {
-  const top = await run(['--help'])
+  const [top, help] = await helps()
   assert.equal(top.code, 0)
   assert.match(top.stdout, /cdc-relay run +Read a stream/)
-  const help = await run(['run', '--help'])
   assert.equal(help.code, 0)
   for (const option of [
     '--source',
@@ -35,7 +39,7 @@ test('--help names the command, run --help its options, both with exit code 0', 
 })
 
 test('-h and -v work at every level, as help does', async () => {
-  const [top, help, version] = await Promise.all([run(['--help']), run(['run', '--help']), run(['--version'])])
+  const [[top, help], version] = await Promise.all([helps(), run(['--version'])])
   for (const [args, expected] of [
     [['-h'], top],
     [['help'], top],
@@ -55,8 +59,7 @@ test('the help lists every kind of sink with an example that is right', async ()
   const known = sinkProblem('x:', {})!
     .match(/[a-z]+:/g)!
     .filter((scheme) => !['x:', 'postgres:'].includes(scheme))
-  for (const args of [['--help'], ['run', '--help']]) {
-    const { stdout } = await run(args)
+  for (const { stdout } of await helps()) {
     const examples = [...stdout.matchAll(/^ {2}--sink '?([^ ']+)/gm)].map(([, sink]) => sink!)
     assert.deepEqual(new Set(examples.map((sink) => /^[a-z]+:/.exec(sink)![0])), new Set(known))
     for (const sink of examples) assert.equal(sinkProblem(sink, {}), null, sink)
@@ -64,7 +67,7 @@ test('the help lists every kind of sink with an example that is right', async ()
 })
 
 test('no command, an unknown one and what stands in the wrong place are usage errors, with a hint', async () => {
-  for (const [args, words] of [
+  const cases = [
     [[], /cdc-relay check[\s\S]*Which command\?/],
     [['--source', 'x'], /Which command\?/],
     [['rnu'], /^Unknown command: rnu \(did you mean run\?\)\. /],
@@ -83,26 +86,29 @@ test('no command, an unknown one and what stands in the wrong place are usage er
       /--sink-password-file none cannot be read: ENOENT.*; --json must be/,
     ],
     [['check', 'file:x', 'jsn'], /file:x\\" stands alone; \\"jsn\\" is not an option \(did you mean --json\?\);/],
-  ] as const) {
-    const { code, stdout, stderr } = await run([...args])
+  ] as const
+  const outcomes = await played(cases.map(([args]) => args))
+  for (const [i, { code, stdout, stderr }] of outcomes.entries()) {
+    const [args, words] = cases[i]!
     assert.equal(code, 2, args.join(' '))
     assert.equal(stdout, '')
     assert.match(stderr, words)
     assert.doesNotMatch(stderr, /s3cret|word@/)
   }
+  assert.deepEqual(await run([...cases[2][0]]), outcomes[2], 'as a process of its own')
 })
 
 test('a password that stands in the wrong place is not shown', async () => {
   const url = 'postgresql://app:s3cret@db/w'
-  for (const args of [
+  const lines = [
     [url],
     ['run', url],
     ['run', '--sink', 'postgresql://app:a', 's3cret@db/w'],
     ['check', url],
     [`--${url}`],
-  ]) {
-    const { code, stdout, stderr } = await run(args)
-    assert.equal(code, 2, args.join(' '))
+  ]
+  for (const [i, { code, stdout, stderr }] of (await played(lines)).entries()) {
+    assert.equal(code, 2, lines[i]!.join(' '))
     assert.ok(!`${stdout}${stderr}`.includes('s3cret'), stderr)
     assert.match(stderr, /\*\*\*@db\/w|Which command/)
   }
@@ -150,12 +156,10 @@ test('records on standard input come out as change records, the summary on stand
 test('the log begins with who reads what into what, and from where', async () => {
   writeFileSync(join(folder, 'in.jsonl'), `${INSERT}\n`)
   const args = ['run', '--source', 'file:in.jsonl', '--sink', 'jsonl:out.jsonl', '--name', 'shop']
-  const saidBy = async () =>
-    (await run(args)).stderr
-      .split('\n')
-      .slice(0, 2)
-      .map((line) => JSON.parse(line))
-  const [first, begins] = await saidBy()
+  const [first, begins] = (await run(args)).stderr
+    .split('\n')
+    .slice(0, 2)
+    .map((line) => JSON.parse(line))
   const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'))
   assert.deepEqual(
     [first.version, first.source, first.sink, first.name],
@@ -166,7 +170,7 @@ test('the log begins with who reads what into what, and from where', async () =>
   const inVain = (await run([...args, '--mode', 'append'])).stderr.split('\n')
   assert.match(inVain[0]!, /cdc-relay .* begins/)
   assert.match(inVain[1]!, /--mode has no effect here/)
-  const [, again] = await saidBy()
+  const again = JSON.parse(inVain[2]!)
   assert.deepEqual([again.shards, again.afterPosition, again.sequence], [1, 1, String(INSERT.length + 1)])
 })
 
@@ -303,10 +307,23 @@ interface Outcome {
 
 type Watch = (process: ReturnType<typeof spawn>, stderr: string) => void
 
+/** Plays command lines that are refused before anything begins, in one process in the test's folder. */
+async function played(commandLines: readonly (readonly string[])[]): Promise<Outcome[]> {
+  const { code, stdout, stderr } = await ended([PLAYER, JSON.stringify(commandLines)])
+  assert.equal(code, 0, stderr)
+  const said = [stdout, stderr].map((text) => text.split('\0'))
+  return commandLines.map((_, i) => {
+    const [out, err] = said.map((parts) => parts[2 * i]!) as [string, string]
+    return { code: Number(said[0]![2 * i + 1]), stdout: out, stderr: err }
+  })
+}
+
 /** Runs the real program in the test's folder. `watch` sees its standard error as it grows. */
-function run(args: string[], input = '', watch: Watch = () => {}): Promise<Outcome> {
+const run = (args: string[], input = '', watch?: Watch): Promise<Outcome> => ended([CLI, ...args], input, watch)
+
+function ended(args: readonly string[], input = '', watch: Watch = () => {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, stdio: 'pipe' })
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: 'pipe' })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk) => {
