@@ -6,10 +6,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { sinkProblem } from '../../src/sinks/by-url.ts'
 
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
-const PLAYER = resolve(import.meta.dirname, '../support/processes/command-lines.ts')
+const PLAYER = fileURLToPath(import.meta.resolve('../support/processes/command-lines.ts'))
 let folder: string
 
 beforeEach(() => {
