@@ -6,11 +6,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { sinkProblem } from '../../src/sinks/by-url.ts'
+import { runProgramAgain } from '../support/processes/many-runs.ts'
 
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
-const PLAYER = fileURLToPath(import.meta.resolve('../support/processes/command-lines.ts'))
 let folder: string
 
 beforeEach(() => {
@@ -118,7 +117,7 @@ test('a password that stands in the wrong place is not shown', async () => {
 })
 
 test('every problem of the configuration is in one message, exit code 2', async () => {
-  const { code, stdout, stderr } = await run(['run', '--mode', 'mirorr', '--batch-recrods', '5', '--memory', 'much'])
+  const { code, stdout, stderr } = await again(['run', '--mode', 'mirorr', '--batch-recrods', '5', '--memory', 'much'])
   assert.equal(code, 2)
   assert.equal(stdout, '')
   for (const part of [
@@ -133,7 +132,7 @@ test('every problem of the configuration is in one message, exit code 2', async 
 })
 
 test('an unknown kind of sink is refused with the known ones', async () => {
-  const { code, stderr } = await run(['run', '--source', 'file:x', '--sink', 'mysql://db'])
+  const { code, stderr } = await again(['run', '--source', 'file:x', '--sink', 'mysql://db'])
   assert.equal(code, 2)
   assert.match(stderr, /mysql: is not known.*postgresql:/)
 })
@@ -310,23 +309,19 @@ interface Outcome {
 
 type Watch = (process: ReturnType<typeof spawn>, stderr: string) => void
 
-/** Plays command lines that are refused before anything begins, in one process in the test's folder. */
-async function played(commandLines: readonly (readonly string[])[]): Promise<Outcome[]> {
-  const { code, stdout, stderr } = await ended([PLAYER, JSON.stringify(commandLines)])
-  assert.equal(code, 0, stderr)
-  const said = [stdout, stderr].map((text) => text.split('\0'))
-  return commandLines.map((_, i) => {
-    const [out, err] = said.map((parts) => parts[2 * i]!) as [string, string]
-    return { code: Number(said[0]![2 * i + 1]), stdout: out, stderr: err }
-  })
+/** As `run`, without a process of its own. */
+async function again(args: readonly string[]): Promise<Outcome> {
+  const { exitCode, stdout, stderr } = await runProgramAgain(args, { cwd: folder })
+  return { code: exitCode, stdout, stderr }
 }
 
-/** Runs the real program in the test's folder. `watch` sees its standard error as it grows. */
-const run = (args: string[], input = '', watch?: Watch): Promise<Outcome> => ended([CLI, ...args], input, watch)
+const played = (commandLines: readonly (readonly string[])[]): Promise<Outcome[]> =>
+  Promise.all(commandLines.map(again))
 
-function ended(args: readonly string[], input = '', watch: Watch = () => {}): Promise<Outcome> {
+/** Runs the real program in the test's folder. `watch` sees its standard error as it grows. */
+function run(args: string[], input = '', watch: Watch = () => {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: folder, stdio: 'pipe' })
+    const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, stdio: 'pipe' })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk) => {
