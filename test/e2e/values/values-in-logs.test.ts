@@ -8,7 +8,7 @@ import { writeJson } from '../../support/crate/values.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { type TestEnd, testDatabase } from '../../support/postgres/postgres.ts'
 import { runProgram } from '../../support/processes/program.ts'
-import { ddlOf, raise, REFUSING, recordsOf, SECRET } from './secret-rows.ts'
+import { ddlOf, REFUSING, raise, recordsOf, SECRET } from './secret-rows.ts'
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-values-'))
