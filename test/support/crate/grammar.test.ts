@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parse, type Tree, thoroughlyRead } from './grammar.ts'
 import { openScene } from './scene.ts'
 
 const SYNTAX_ERRORS = [
@@ -87,3 +88,25 @@ test('every text is kept, also what could not be read', async (t) => {
   assert.deepEqual(crate.sent.slice(-2), ['ROLLBACK', 'SELECT 1'])
   assert.deepEqual(crate.executed.at(-1), { text: 'SELECT 1', binds: 1 })
 })
+
+test('the quick reading of a text is the thorough one', () => {
+  for (const text of [
+    'SELECT 1; SELECT k FROM a',
+    "SELECT -k + 2 * 3, NOT s = 'x' OR v IS NULL AND n BETWEEN 1 AND 2, o['a']['b']::text[], k IN (1, $2) FROM a t WHERE s ~ 'y'",
+    `INSERT INTO "b"."a" ("k", "v") (SELECT x, CASE WHEN y > coalesce(z, -1) THEN y ELSE z END
+      FROM unnest($1::array(bigint), $2::array(text), $3) AS u (x, y, z) WHERE x NOT IN (SELECT k FROM a))
+      ON CONFLICT ("k") DO UPDATE SET "v" = CASE WHEN excluded."v" > "v" THEN excluded."v" ELSE "v" END RETURNING k, _seq_no`,
+    'CREATE TABLE a (k BIGINT PRIMARY KEY, o OBJECT(DYNAMIC) AS (x TEXT INDEX OFF)) CLUSTERED INTO 1 SHARDS WITH (refresh_interval = 0)',
+    'DELETE FROM a WHERE (k = 1 AND _seq_no = $1 AND _primary_term = $2) OR k = 2',
+    "CREATE OR REPLACE VIEW v AS SELECT k FROM a WHERE s IS DISTINCT FROM 'gone' ORDER BY k DESC LIMIT 3",
+    'ALTER TABLE a ADD COLUMN "o"[\'x\'] TEXT',
+    'SHOW statement_timeout',
+  ]) {
+    assert.deepEqual(parse(text).map(plain), thoroughlyRead(text).map(plain))
+    assert.ok(parse(text).length > 0)
+  }
+})
+
+function plain({ rule, text, parts }: Tree): object {
+  return { rule, text, parts: parts.map(plain) }
+}

@@ -47,14 +47,14 @@ export function readDefinition(tree: Tree, text: string): Definition {
 }
 
 function readCreateTable(tree: Tree): Definition {
-  if ([...all(tree, 'PartitionedBy')].length > 0) throw notInTheFake('PARTITIONED BY')
+  if (all(tree, 'PartitionedBy').length > 0) throw notInTheFake('PARTITIONED BY')
   if (child(tree, 'TableCheckConstraint') !== undefined) throw notInTheFake('CHECK')
   const columns = children(tree, 'ColumnDefinitionDefault').map((wrapped) => {
     const definition = need(wrapped, 'ColumnDefinition')
     return readColumn(definition, [readIdent(need(definition, 'Ident'))])
   })
   const key = child(tree, 'PrimaryKeyConstraintTableLevel')
-  const [clustered] = [...all(tree, 'ClusteredBy')]
+  const [clustered] = all(tree, 'ClusteredBy')
   const shards = clustered && child(clustered, 'IntAsLiteral')
   return {
     kind: 'create-table',

@@ -17,7 +17,7 @@ import { volume } from '../../../support/volume.ts'
  * The real program between a capture and CrateDB is killed again and again, behind statements of its own by lot; the
  * server stays, and is in trouble now and then.
  */
-const KILLS = volume(4, 6)
+const KILLS = volume(2, 6)
 const seed = anySeed()
 const random = seededRandom(seed)
 

@@ -4,6 +4,7 @@ import type { Value } from '../../../../src/change.ts'
 import { del, dmsPatch, dmsPut, put, sourceTable } from '../../../support/changes.ts'
 import type { Crate } from '../../../support/crate/crate.ts'
 import { onStandInOnly } from '../../../support/crate/real-crate.ts'
+import { volume } from '../../../support/volume.ts'
 import { rejection, totals } from '../../conformance/answers.ts'
 import { lines, openCrateRelay } from './test-relay.ts'
 
@@ -13,11 +14,11 @@ function assertShort({ sent, settings }: Crate): void {
   for (const text of sent) assert.ok(text.length <= settings.maxStatementLength, text.slice(0, 100))
 }
 
-for (const [rows, statements] of [
-  [4_999, 1],
+const LIMITS: readonly (readonly [rows: number, statements: number])[] = [
   [5_000, 1],
   [5_001, 2],
-] as const) {
+]
+for (const [rows, statements] of volume(LIMITS, [[4_999, 1], ...LIMITS])) {
   test(`${rows} rows are ${statements} statements`, async (t) => {
     const { crate, write } = await openCrateRelay(t)
     await write(put('first', 1))
