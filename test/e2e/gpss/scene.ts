@@ -10,6 +10,7 @@ import { type Random, seededRandom } from '../../support/life/random.ts'
 import { startRelay } from '../../support/processes/relay-process.ts'
 import { gpssPlace } from '../../support/targets/gpss-target.ts'
 import type { Query } from '../../support/targets/sql-target.ts'
+import { volume } from '../../support/volume.ts'
 import { type Feed, writeFeed } from './feed.ts'
 import { logProblems, type Repeats } from './log-truth.ts'
 import { mirrorOptions, mirrorProblems } from './mirror-truth.ts'
@@ -75,6 +76,22 @@ export async function assertDone({ args }: Scene): Promise<void> {
   assert.equal(end.exitCode, 0, end.stderr)
   const { read, applied } = JSON.parse(end.stdout)
   assert.deepEqual({ read, applied }, { read: 0, applied: 0 })
+}
+
+/**
+ * Each kind comes in both modes in the long run. In the short one those that both modes have are dealt out to them in turn;
+ * the seed says which mode begins.
+ */
+export function kindsOf<Kind>(
+  mode: 'mirror' | 'append',
+  kinds: readonly Kind[],
+  ofMirror: ReadonlySet<Kind>,
+  seed: number,
+): Kind[] {
+  const ofBoth = kinds.filter((kind) => !ofMirror.has(kind))
+  const turn = mode === 'mirror' ? seed : seed + 1
+  const dealt = new Set(ofBoth.filter((_, index) => volume((index + turn) % 2 === 0, true)))
+  return kinds.filter((kind) => dealt.has(kind) || (mode === 'mirror' && ofMirror.has(kind)))
 }
 
 /** The planned kinds of kills or troubles, all of them. */
