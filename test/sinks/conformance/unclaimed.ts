@@ -6,6 +6,7 @@ import { type Change, type DeadLetter, recordToJson, type TableName } from '../.
 import { batchOf, canonicalJson, claimOf, del, put, unclaimedOf } from '../../support/changes.ts'
 import { foundRows, lastOfEachKey } from '../../support/folded.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
+import { volume } from '../../support/volume.ts'
 import { rejection, totals } from './answers.ts'
 import { type Engine, testEngine } from './engine.ts'
 import type { Suite } from './suite.ts'
@@ -14,22 +15,30 @@ import { signal, testRelay } from './test-relay.ts'
 
 /** Writers of one name at a time. */
 const PROCESSES = 3
-const RUNS = 5
+const RUNS = volume(2, 5)
 
-/** Under an engine: many processes of one name, none of which holds it, and each record as often and as late as it likes. */
-export function describeUnclaimed(suite: Suite): void {
-  const { name, lacks, counts } = suite
-  // A target that is closed and opened for each process takes long.
-  const numRuns = lacks.hasSeveralWriters === undefined ? RUNS : 1
-  const engine = (
-    title: string,
-    mode: 'mirror' | 'append',
-    run: (engine: Engine) => Promise<void>,
-    needs?: Ability,
-  ) => {
-    const skip = (needs === undefined ? undefined : lacks[needs]) ?? false
-    test(`${name}, under an engine, ${mode}: ${title}`, { skip }, async (t) => run(await testEngine(t, suite, mode)))
+type EngineCase = (
+  title: string,
+  mode: 'mirror' | 'append',
+  run: (engine: Engine) => Promise<void>,
+  needs?: Ability,
+) => void
+
+const casesOf =
+  (suite: Suite): EngineCase =>
+  (title, mode, run, needs) => {
+    const skip = (needs === undefined ? undefined : suite.lacks[needs]) ?? false
+    const name = `${suite.name}, under an engine, ${mode}: ${title}`
+    test(name, { skip }, async (t) => run(await testEngine(t, suite, mode)))
   }
+
+/** A target that is closed and opened for each process takes long. */
+const runsOf = ({ lacks }: Suite): number => (lacks.hasSeveralWriters === undefined ? RUNS : 1)
+
+/** Of what `describeUnclaimed` describes, the rows of mirrors. */
+export function describeUnclaimedMirror(suite: Suite): void {
+  const { counts } = suite
+  const engine = casesOf(suite)
 
   engine('a batch again, in parts, and after newer ones', 'mirror', async (engine) => {
     const old = [put('a', 1), put('b', 1), put('c', 1)]
@@ -73,9 +82,16 @@ export function describeUnclaimed(suite: Suite): void {
         await engine.writeAll(queuesOf(random, hardOrder(random, all, expected)))
         assert.deepEqual(foundRows(await engine.rows(table)), expected)
       }),
-      { numRuns, seed: anySeed(), endOnFailure: true },
+      { numRuns: runsOf(suite), seed: anySeed(), endOnFailure: true },
     )
   })
+}
+
+/** Under an engine: many processes of one name, none of which holds it, and each record as often and as late as it likes. */
+export function describeUnclaimed(suite: Suite): void {
+  const { name, lacks } = suite
+  const engine = casesOf(suite)
+  describeUnclaimedMirror(suite)
 
   engine(`any order, by ${PROCESSES} writers at once: each record is there`, 'append', async (engine) => {
     await fc.assert(
@@ -99,7 +115,7 @@ export function describeUnclaimed(suite: Suite): void {
         const applied = written.map(totals).reduce((sum, [applied]) => sum + applied, 0)
         assert.equal(applied, records.length, 'a record that is there counts as superseded')
       }),
-      { numRuns, seed: anySeed(), endOnFailure: true },
+      { numRuns: runsOf(suite), seed: anySeed(), endOnFailure: true },
     )
   })
 

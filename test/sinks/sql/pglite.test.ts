@@ -1,18 +1,24 @@
 import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.ts'
+import { keepPGliteOpen } from '../../support/postgres/pglite.ts'
 import { pgliteTarget } from '../../support/targets/sql-target.ts'
-import { describeSink } from '../conformance.ts'
+import { volume } from '../../support/volume.ts'
+import { describeMirror, describeSink } from '../conformance.ts'
 
 const lacks = {
   takesOver: 'the lock of a process that lives cannot be taken from it',
   canBeRestored: 'nobody else can write to a folder that is open',
   hasSeveralWriters: 'one process has the folder',
 }
+
+// What is found in a folder that was really closed: `pglite-opened-again.test.ts`.
+await keepPGliteOpen(volume(true, false))
+
 // Soft deletes are one statement on both; test/sinks/sql/permutation.test.ts runs them here, too.
 describeSink('pglite, document, deletes hard', () => pgliteTarget({ layout: 'document', deletes: 'hard' }), {
   lacks,
   columnOf: keyColumnName,
 })
-describeSink('pglite, columns, deletes hard', () => pgliteTarget({ layout: 'columns', deletes: 'hard' }), {
+describeMirror('pglite, columns, deletes hard', () => pgliteTarget({ layout: 'columns', deletes: 'hard' }), {
   lacks: { ...lacks, keepsNulls: 'to a column null and absent are one' },
   columnOf: valueColumnName,
 })

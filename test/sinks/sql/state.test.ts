@@ -6,12 +6,16 @@ import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
 import type { StateStore } from '../../../src/state/store.ts'
 import { describeStateStore, type StateMemory } from '../../state/conformance.ts'
 import { at, claimOf, progress } from '../../support/changes.ts'
-import { pgliteFolder } from '../../support/postgres/pglite.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { keepPGliteOpen, pgliteFolder } from '../../support/postgres/pglite.ts'
+import { emptyDatabase, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { backup } from '../../support/targets/sql-target.ts'
+import { volume } from '../../support/volume.ts'
+
+// What is found in a folder that was really closed: `pglite-opened-again.test.ts`.
+await keepPGliteOpen(volume(true, false))
 
 describeStateStore('postgresql', async () => {
-  const database = await testDatabase()
+  const database = await emptyDatabase()
   return {
     store: async () => sqlStateStore(await connect(database.url)),
     backup: () => backup((text) => database.query(text)),
@@ -68,7 +72,7 @@ test('postgresql: a database that an earlier version made gets the table that it
 })
 
 test('postgresql: a user who may only use the schema that was made for it needs no more, then and later', async (t) => {
-  const { database } = await place(t)
+  const database = await testDatabase(t)
   const user = `only_${database.name}`
   await database.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret'`)
   await database.query(`CREATE SCHEMA cdc_relay AUTHORIZATION ${user}`)
@@ -141,7 +145,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
 /** A database whose stores are closed at the end of the test. */
 async function place(t: TestContext): Promise<{ database: TestDatabase; store: () => Promise<StateStore> }> {
-  const database = await testDatabase()
+  const database = await emptyDatabase()
   const stores: StateStore[] = []
   t.after(async () => {
     for (const store of stores) await store.close()

@@ -22,6 +22,40 @@ shared_buffers = 8MB
 max_connections = 10
 `
 
+let keepsOpen = false
+/** Path → what was closed last, and is there for who opens the folder next. */
+const kept = new Map<string, PGlite>()
+
+/**
+ * While this is on, PGlite itself stays open in this process when a folder is closed, and who opens the folder next has it,
+ * with a session like a new one: to open it takes longer than most tests do. The lock of the folder is
+ * given back and taken as ever. For tests that do not ask what closing and opening does to the data.
+ */
+export async function keepPGliteOpen(isOn: boolean): Promise<void> {
+  keepsOpen = isOn
+  if (isOn) return
+  for (const pglite of kept.values()) await pglite.close()
+  kept.clear()
+}
+
+const create = PGlite.create.bind(PGlite) as (path: string) => Promise<PGlite>
+PGlite.create = (async (path: string) => {
+  const open = kept.get(path)
+  kept.delete(path)
+  return open ?? keptAtClose(path, await create(path))
+}) as typeof PGlite.create
+
+function keptAtClose(path: string, pglite: PGlite): PGlite {
+  const close = pglite.close.bind(pglite)
+  pglite.close = async () => {
+    if (!keepsOpen) return await close()
+    await pglite.exec('ROLLBACK')
+    await pglite.exec('DISCARD ALL')
+    kept.set(path, pglite)
+  }
+  return pglite
+}
+
 /** A database in a folder, which one at a time may have open. */
 export interface PGliteFolder {
   readonly url: string
@@ -47,7 +81,7 @@ async function makeFolder(): Promise<PGliteFolder> {
   await mkdir(data)
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
   await fillFolder(data, `pglite ${version} small`, async () => {
-    await (await PGlite.create(data)).close()
+    await (await create(data)).close()
     appendFileSync(join(data, 'postgresql.conf'), SMALL)
   })
   const url = `pglite:${data}`
