@@ -1,6 +1,6 @@
 import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.ts'
 import { gpssTarget } from '../../support/targets/gpss-target.ts'
-import { describeSink } from '../conformance.ts'
+import { describeMirror, describeSink } from '../conformance.ts'
 
 const lacks = {
   takesOver: 'the lock of a process that lives cannot be taken from it',
@@ -11,7 +11,7 @@ const lacks = {
 }
 
 describeSink('gpss, document', () => gpssTarget('document'), { lacks, columnOf: keyColumnName })
-describeSink('gpss, columns', () => gpssTarget('columns'), {
+describeMirror('gpss, columns', () => gpssTarget('columns'), {
   lacks: { ...lacks, keepsNulls: 'to a column null and absent are one' },
   columnOf: valueColumnName,
 })

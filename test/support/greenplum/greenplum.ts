@@ -1,17 +1,11 @@
-import {
-  newDatabase,
-  type PostgresServer,
-  startPostgres,
-  type TestDatabase,
-  type TestEnd,
-  UNSYNCED,
-} from '../postgres/postgres.ts'
+import { type PostgresServer, startPostgres, type TestDatabase, type TestEnd, UNSYNCED } from '../postgres/postgres.ts'
 import { withoutPostgres } from '../postgres/postgres-programs.ts'
+import { reusedDatabases } from '../postgres/reused-databases.ts'
 import { statementsOf, type Token } from '../sql-tokens.ts'
 import { startWireProxy } from '../wire/wire-proxy.ts'
 import { AS_SENT } from '../wire/wire-proxy-protocol.ts'
 import { greenplumCluster } from './cluster.ts'
-import { DISGUISABLE, disguise, distribute, KERNELS, SEES_ALL } from './kernel.ts'
+import { DISGUISABLE, disguise, distribute, forgetTables, HIDDEN, KERNELS, SEES_ALL } from './kernel.ts'
 import { lockOrder } from './locks.ts'
 import { type GreenplumKind, NEWER_SETTING, refusals } from './rules.ts'
 import { clauseOf, createTable, type Distribution, type Distributions, setDistributed } from './tables.ts'
@@ -114,15 +108,30 @@ export async function greenplumDatabase(
   return greenplum
 }
 
+const standIns = new Map<string, Promise<() => Promise<TestDatabase>>>()
+
+/** A database of the one server of this kind in this test process. */
 async function standIn(kind: GreenplumKind, deadlockDetector: 'on' | 'off'): Promise<TestDatabase> {
-  const database = await newDatabase(await kernel(kind), SEES_ALL)
-  await disguise(database, kind, deadlockDetector)
-  return database
+  const which = `${kind}, deadlock detector ${deadlockDetector}`
+  const lend = standIns.get(which) ?? disguisedDatabases(kind, deadlockDetector)
+  standIns.set(which, lend)
+  return (await lend)()
+}
+
+async function disguisedDatabases(
+  kind: GreenplumKind,
+  deadlockDetector: 'on' | 'off',
+): Promise<() => Promise<TestDatabase>> {
+  return reusedDatabases(await kernel(kind), {
+    settings: SEES_ALL,
+    keeps: [HIDDEN],
+    prepare: (database) => disguise(database, kind, deadlockDetector),
+    restore: forgetTables(kind),
+  })
 }
 
 const kernels = new Map<GreenplumKind, Promise<PostgresServer>>()
 
-/** The one server of this kind in this test process. */
 function kernel(kind: GreenplumKind): Promise<PostgresServer> {
   const server = kernels.get(kind) ?? startPostgres({ ...UNSYNCED, ...DISGUISABLE }, KERNELS[kind].postgres)
   kernels.set(kind, server)

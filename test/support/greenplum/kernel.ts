@@ -26,8 +26,11 @@ export const KERNELS: Record<GreenplumKind, { postgres: PostgresVersion; version
   },
 }
 
+/** The schema of what is hidden. */
+export const HIDDEN = 'cdc_relay_test_newer'
+
 /** Connections with these settings see all that the kernel has, also what `disguise` hides from the others. */
-export const SEES_ALL = '-c search_path="$user",public,cdc_relay_test_newer'
+export const SEES_ALL = `-c search_path="$user",public,${HIDDEN}`
 
 /** Server settings that `disguise` needs. */
 export const DISGUISABLE = { allow_system_table_mods: 'on' }
@@ -84,6 +87,10 @@ const CATALOGUE = `
 const PARTITIONS = `
   CREATE TABLE pg_catalog.pg_partition (parrelid oid, parlevel smallint, parnatts smallint, paratts int2vector);
   GRANT SELECT ON pg_catalog.pg_partition TO PUBLIC`
+
+/** Empties what the catalogue says of tables. */
+export const forgetTables = (kind: GreenplumKind): string =>
+  `DELETE FROM pg_catalog.gp_distribution_policy${kind === '6' ? '; DELETE FROM pg_catalog.pg_partition' : ''}`
 
 /** The statement that makes the catalogue say how a table is spread. */
 export function distribute(table: string, distribution: Distribution): string {

@@ -49,48 +49,37 @@ export async function testDatabase(t?: TestEnd, version?: PostgresVersion): Prom
   return database
 }
 
-const emptied: TestDatabase[] = []
-
-/**
- * As `testDatabase`, but, where there is one, a database that an earlier test of this process gave back by `drop`: to empty one
- * takes a fraction of what making and dropping one takes. Roles and all else that belongs to the server stay.
- */
-export async function emptyDatabase(): Promise<TestDatabase> {
-  const database = emptied.pop() ?? (await testDatabase())
-  let dropped: Promise<unknown> | undefined
-  return {
-    ...database,
-    drop: async () => {
-      dropped ??= database.query(EMPTY).then(() => emptied.push(database))
-      await dropped
-    },
-  }
+/** A database whose connections a test can end without dropping it. */
+export interface OpenDatabase extends TestDatabase {
+  /** Ends the connections of `query`. */
+  close(): Promise<void>
 }
 
-const EMPTY = `
-  DO $$
-  DECLARE name text;
-  BEGIN
-    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
-      EXECUTE format('DROP SCHEMA %I CASCADE', name);
-    END LOOP;
-    CREATE SCHEMA public;
-  END $$`
-
 /** @param settings of the connections of `query`, as on the command line of a server: `-c name=value` */
-export async function newDatabase(server: PostgresServer, settings?: string): Promise<TestDatabase> {
+export async function newDatabase(server: PostgresServer, settings?: string): Promise<OpenDatabase> {
   const name = `test_${++databases}`
   await statement(server.url(), `CREATE DATABASE ${name}`)
+  return openDatabase(server, name, settings)
+}
+
+/** A database that is there. */
+export function openDatabase(server: PostgresServer, name: string, settings?: string): OpenDatabase {
   const url = server.url(name)
   const pool = new pg.Pool({ connectionString: url, max: 4, options: settings, allowExitOnIdle: true })
   pool.on('error', () => {})
+  let closed: Promise<void> | undefined
   let dropped: Promise<unknown> | undefined
+  const close = async () => {
+    closed ??= pool.end()
+    await closed
+  }
   return {
     name,
     url,
     query: async <T>(text: string, values: unknown[] = []) => (await pool.query(text, values)).rows as T[],
+    close,
     drop: async () => {
-      dropped ??= pool.end().then(() => dropDatabase(server, name))
+      dropped ??= close().then(() => dropDatabase(server, name))
       await dropped
     },
   }

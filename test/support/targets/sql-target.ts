@@ -8,7 +8,7 @@ import type { Mapping } from '../../../src/sinks/tables/target.ts'
 import type { MirrorRow, SinkTarget } from '../../sinks/conformance/target.ts'
 import { type GreenplumKind, greenplumDatabase } from '../greenplum/greenplum.ts'
 import { pgliteFolder } from '../postgres/pglite.ts'
-import { emptyDatabase } from '../postgres/postgres.ts'
+import { emptyDatabase } from '../postgres/reused-databases.ts'
 
 /** Runs one statement; its columns are text. */
 export type Query = (text: string) => Promise<Record<string, string | null>[]>

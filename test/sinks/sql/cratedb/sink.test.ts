@@ -1,6 +1,6 @@
 import { crateTarget } from '../../../support/targets/crate-target.ts'
-import { describeSink } from '../../conformance.ts'
+import { describeMirror, describeSink } from '../../conformance.ts'
 import { columns, document, withoutSlowRefusal } from './abilities.ts'
 
 describeSink('cratedb, document', () => crateTarget('document'), document)
-describeSink('cratedb, columns', () => crateTarget('columns'), withoutSlowRefusal(columns))
+describeMirror('cratedb, columns', () => crateTarget('columns'), withoutSlowRefusal(columns))

@@ -1,6 +1,6 @@
 import { anySeed } from '../../../support/life/random.ts'
 import { crateTarget } from '../../../support/targets/crate-target.ts'
-import { describeSink } from '../../conformance.ts'
+import { describeMirror, describeSink } from '../../conformance.ts'
 import { columns, document, withoutSlowRefusal } from './abilities.ts'
 
 const seed = anySeed()
@@ -9,7 +9,7 @@ describeSink(
   () => crateTarget('document', seed),
   withoutSlowRefusal(document),
 )
-describeSink(
+describeMirror(
   `cratedb, columns, in trouble (seed ${seed})`,
   () => crateTarget('columns', seed),
   withoutSlowRefusal(columns),

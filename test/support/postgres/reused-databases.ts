@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { newDatabase, openDatabase, type PostgresServer, postgres, type TestDatabase } from './postgres.ts'
+
+/** What is special about the databases of one server. */
+export interface Preparation {
+  /** Settings of the connections of `query`, as on the command line of a server: `-c name=value`. */
+  readonly settings?: string
+  /** Schemas that stay. */
+  readonly keeps?: readonly string[]
+  /** Makes of a new database what the tests expect. */
+  readonly prepare?: (database: TestDatabase) => Promise<void>
+  /** Undoes in the catalogue what tests did there. */
+  readonly restore?: string
+}
+
+/**
+ * Lends databases that are as new. One that a test gives back (`drop`) is emptied for the next test, for to make a database and
+ * to drop it costs much more; where a test left something behind that emptying does not remove, it is dropped.
+ */
+export function reusedDatabases(
+  server: PostgresServer,
+  { settings, keeps = [], prepare = async () => {}, restore = '' }: Preparation = {},
+): () => Promise<TestDatabase> {
+  const idle: { readonly name: string; readonly asMade: string }[] = []
+
+  async function make(): Promise<(typeof idle)[number]> {
+    const { name, query, close } = await newDatabase(server, settings)
+    await prepare({ name, url: server.url(name), query, drop: close })
+    const [made] = await query<{ left: string }>(LEFT)
+    await close()
+    return { name, asMade: made!.left }
+  }
+
+  return async () => {
+    const used = idle.pop() ?? (await make())
+    const { close, drop, ...database } = openDatabase(server, used.name, settings)
+    const giveBack = async () => {
+      await close()
+      const left = await emptied(database.url, keeps, restore)
+      if (left === used.asMade) idle.push(used)
+      else await drop()
+    }
+    let dropped: Promise<void> | undefined
+    return {
+      ...database,
+      drop: () => {
+        dropped ??= giveBack()
+        return dropped
+      },
+    }
+  }
+}
+
+/** Ends all sessions, drops all schemas; resolves to what is left. */
+async function emptied(url: string, keeps: readonly string[], restore: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    while ((await client.query(END_SESSIONS)).rows.length > 0) await sleep(1)
+    await client.query(dropSchemas(keeps))
+    if (restore !== '') await client.query(restore)
+    return (await client.query<{ left: string }>(LEFT)).rows[0]!.left
+  } finally {
+    await client.end()
+  }
+}
+
+/** A session holds its locks until it is gone from here. */
+const END_SESSIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+
+const dropSchemas = (keeps: readonly string[]): string => `DO $$ DECLARE name name; BEGIN
+  FOR name IN SELECT nspname FROM pg_namespace
+    WHERE nspname !~ '^pg_' AND nspname <> ALL ('{information_schema,${keeps.join(',')}}') LOOP
+    EXECUTE format('DROP SCHEMA %I CASCADE', name);
+  END LOOP;
+  IF current_setting('server_version_num')::int < 150000 THEN
+    CREATE SCHEMA public;
+    GRANT ALL ON SCHEMA public TO PUBLIC;
+  ELSE
+    CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+    GRANT USAGE ON SCHEMA public TO PUBLIC;
+  END IF;
+END $$`
+
+/** What can be in a database, in a text that differs when anything was added: how many of each kind there are, and who may what. */
+const LEFT = `SELECT concat_ws(' ', ${[
+  ...['pg_class', 'pg_proc', 'pg_type', 'pg_operator', 'pg_am', 'pg_opclass', 'pg_opfamily', 'pg_cast', 'pg_collation'],
+  ...['pg_conversion', 'pg_default_acl', 'pg_event_trigger', 'pg_extension', 'pg_foreign_data_wrapper', 'pg_language'],
+  ...['pg_foreign_server', 'pg_largeobject_metadata', 'pg_publication', 'pg_trigger', 'pg_ts_config', 'pg_rewrite'],
+]
+  .map((catalogue) => `(SELECT count(*) FROM ${catalogue})`)
+  .join(', ')},
+  (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()),
+  (SELECT string_agg(concat_ws(' ', nspname, nspowner, nspacl), ' ' ORDER BY nspname) FROM pg_namespace WHERE nspname !~ '^pg_'),
+  (SELECT concat_ws(' ', datdba, datallowconn, datconnlimit, datacl) FROM pg_database WHERE datname = current_database()),
+  (SELECT string_agg(concat_ws(' ', setrole, setconfig), ' ' ORDER BY setrole) FROM pg_db_role_setting
+    WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())),
+  (SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE current_database() || '%')) AS left`
+
+let lent: Promise<() => Promise<TestDatabase>> | undefined
+
+/** As `testDatabase`, but perhaps one that an earlier test of this process gave back by `drop`. What belongs to the server stays. */
+export async function emptyDatabase(): Promise<TestDatabase> {
+  lent ??= postgres().then((server) => reusedDatabases(server))
+  return (await lent)()
+}
