@@ -71,7 +71,7 @@ const END_SESSIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHE
 
 const dropSchemas = (keeps: readonly string[]): string => `DO $$ DECLARE name name; BEGIN
   FOR name IN SELECT nspname FROM pg_namespace
-    WHERE nspname !~ '^pg_' AND nspname <> ALL ('{information_schema,${keeps.join(',')}}') LOOP
+    WHERE nspname !~ '^pg_' AND nspname <> ALL ('{${['information_schema', ...keeps].join(',')}}') LOOP
     EXECUTE format('DROP SCHEMA %I CASCADE', name);
   END LOOP;
   IF current_setting('server_version_num')::int < 150000 THEN

@@ -194,7 +194,7 @@ test('cratedb: what a relay forgets when its row is deleted, facts too', async (
   await first.claim(claimOf(), signal())
   await first.move(progress(at({ a: '5' }), new Map([['table orders', '1']])), signal())
   crate.query('DELETE FROM "cdc_relay"."relays"')
-  await assert.rejects(first.move(progress(at({ a: '6' })), signal()), { code: 'STATE_BROKEN' })
+  await assert.rejects(first.move(progress(at({ a: '6' })), signal()), { code: 'STATE_REMOVED' })
   await first.close()
   assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: new Map(), facts: new Map() })
 })
