@@ -38,7 +38,7 @@ export async function serverUser(): Promise<User | null> {
 /** A folder for temporary files that the server's user may enter. */
 export function sharedFolder(user: User | null): string {
   if (user === null) return tmpdir()
-  const folder = [tmpdir(), '/tmp', '/var/tmp'].find(
+  const folder = ['/dev/shm', tmpdir(), '/tmp', '/var/tmp'].find(
     (path) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', path], { ...user, cwd: '/' }).status === 0,
   )
   if (folder === undefined) throw new Error(`uid ${user.uid} may not enter any folder for temporary files`)

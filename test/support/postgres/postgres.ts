@@ -99,7 +99,14 @@ async function dropDatabase(server: PostgresServer, name: string): Promise<void>
 const PASSWORD = 'password-of-the-test-server'
 
 /** Server settings with which nothing is synced to disk. */
-export const UNSYNCED = { fsync: 'off', full_page_writes: 'off' }
+export const UNSYNCED = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  autovacuum: 'off',
+  shared_buffers: '16MB',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '1h',
+}
 
 /**
  * @param settings server settings (`-c name=value`); by default nothing is synced to disk
@@ -120,12 +127,11 @@ export async function startPostgres(
   const handOver = () => user !== null && spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, home])
   handOver()
   const { stdout: product } = spawnSync(join(bin, 'postgres'), ['--version'], { ...user, cwd: home, encoding: 'utf8' })
-  await fillFolder(data, product.trim(), async () => {
+  await fillFolder(data, `${product.trim()} quick`, async () => {
     const flags = [
       '-U',
       'postgres',
-      '-A',
-      'scram-sha-256',
+      ...(version === '18' ? ['-A', 'scram-sha-256', '-c', 'scram_iterations=1'] : ['-A', 'md5']),
       `--pwfile=${passwordFile}`,
       '-E',
       'UTF8',
