@@ -4,7 +4,7 @@ import type { Change } from '../src/change.ts'
 import type { Sink } from '../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../src/sinks/sql/sink-options.ts'
 import { claimOf } from '../test/support/changes.ts'
-import { type PostgresServer, startPostgres } from '../test/support/postgres/postgres.ts'
+import { type PostgresServer, startPostgres } from '../test/support/postgres/postgres-server.ts'
 import { sqlSinkOf } from '../test/support/targets/sql-target.ts'
 
 /** Changes to be written to PostgreSQL, and how. */

@@ -1,7 +1,7 @@
 import type { Batch } from '../src/batch.ts'
 import type { Sink } from '../src/sinks/sink.ts'
 import { at, batchOf, claimOf, dmsPut, sourceTable } from '../test/support/changes.ts'
-import { newDatabase, startPostgres } from '../test/support/postgres/postgres.ts'
+import { newDatabase, startPostgres } from '../test/support/postgres/postgres-server.ts'
 import { sqlSinkOf } from '../test/support/targets/sql-target.ts'
 
 /** What values cost that their column does not take: batches of 5,000 rows, of which none or 40 % have such a value. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { startGpss } from '../../test/support/gpss/server.ts'
 import { type FoundRow, MIRROR_QUERY, mirrorQuery } from '../../test/support/life/mirror.ts'
-import { startPostgres } from '../../test/support/postgres/postgres.ts'
+import { startPostgres } from '../../test/support/postgres/postgres-server.ts'
 import { inDatabase } from './mirror.ts'
 
 /** Where the orders table is mirrored to. */

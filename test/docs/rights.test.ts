@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
-import { newDatabase, postgres, type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
+import { postgres, testDatabase } from '../support/postgres/postgres.ts'
+import { newDatabase, type TestDatabase } from '../support/postgres/postgres-server.ts'
 import { runProgramAgain } from '../support/processes/many-runs.ts'
 
 const PAGE = readFileSync(new URL('../../docs/postgresql.md', import.meta.url), 'utf8')

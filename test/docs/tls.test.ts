@@ -5,8 +5,8 @@ import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { connect } from '../../src/sinks/sql/connect.ts'
 import { certificateAuthority } from '../support/gpss/certificates.ts'
-import { startPostgres, UNSYNCED } from '../support/postgres/postgres.ts'
 import { serverUser, sharedFolder } from '../support/postgres/postgres-programs.ts'
+import { startPostgres, UNSYNCED } from '../support/postgres/postgres-server.ts'
 import { runProgramAgain } from '../support/processes/many-runs.ts'
 
 /** What docs/tls.md says, on a server whose certificate names 127.0.0.1, not localhost, and is of an authority that nobody knows. */

@@ -5,7 +5,7 @@ import { type Kinesalite, startKinesalite } from '../../support/kinesis/kinesali
 import { type Life, ordersLife } from '../../support/life/life.ts'
 import { anySeed, seededRandom } from '../../support/life/random.ts'
 import { type ReshardedStream, writeReshardedStream } from '../../support/life/stream.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { type KillKind, KillPlan, type Kills } from './kill-plan.ts'
 import { type Drained, drainWithKills } from './killed-relay.ts'
 

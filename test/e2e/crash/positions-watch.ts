@@ -1,4 +1,4 @@
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 
 /**
  * Lets the database itself refuse a position that goes back, leaves SHARD_END or disappears; and keeps count, so that

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { dmsTable, dynamodbInsert } from './records.ts'
 import { type Feed, feedInto, type Relayed } from './relayed.ts'
 import { type Case, playTogether } from './together.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { feedInto, type Relayed } from './relayed.ts'
 
 /** A case that has tables of its own. */

@@ -30,6 +30,7 @@ import type { ConnectRequest } from '../../support/gpss/wire-messages.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { type GpssPlace, gpssPlace, liveRows } from '../../support/targets/gpss-target.ts'
 import { mirrorRows } from '../../support/targets/sql-target.ts'
+import { volume } from '../../support/volume.ts'
 import { rejection } from '../conformance/answers.ts'
 
 /**
@@ -37,7 +38,7 @@ import { rejection } from '../conformance/answers.ts'
  * partial ones of another in order, some of them delivered again; cut into batches, over two runs of a relay. What the
  * mirrors must then hold is worked out here, without anything of src/.
  */
-const BATCHES = 12
+const BATCHES = volume(6, 12)
 const KEYS = 5
 
 interface Temper {

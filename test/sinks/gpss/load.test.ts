@@ -11,7 +11,8 @@ import type { Load } from '../../../src/sinks/gpss/session.ts'
 import { certificateAuthority } from '../../support/gpss/certificates.ts'
 import { type Gpss as GpssServer, startGpss } from '../../support/gpss/server.ts'
 import type { Fault, GpssSettings, Moment } from '../../support/gpss/settings.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 
 let database: TestDatabase
 before(async () => {

@@ -8,7 +8,8 @@ import { RowEncoder } from '../../../src/sinks/gpss/rows.ts'
 import { columnCodec } from '../../../src/sinks/gpss/values.ts'
 import { row } from '../../support/changes.ts'
 import { type Gpss as GpssServer, startGpss } from '../../support/gpss/server.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 
 /** The text as the column prints it; null: the column cannot hold the value. */
 type Case = readonly [value: Exclude<Value, null>, feed: ValueKind | 'both', printed: string | null]

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Change, ColumnType, Value } from '../../../src/change.ts'
 import { valueColumnName } from '../../../src/sinks/tables/names.ts'
 import { addColumn, createTable, del, dmsDel, dmsPatch, dmsPut, put, row, sourceTable } from '../../support/changes.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
 import { fixesIn, openRelay } from './test-relay.ts'
 

@@ -22,7 +22,7 @@ import {
 } from '../../support/greenplum/greenplum.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
-import { emptyDatabase } from '../../support/postgres/reused-databases.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
 import { cratePlace } from '../../support/targets/crate-target.ts'
 import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/targets/sql-target.ts'
 import { volume } from '../../support/volume.ts'
@@ -42,7 +42,7 @@ interface Place {
 }
 
 async function postgresPlace(): Promise<Place> {
-  const { url, query, drop } = await emptyDatabase()
+  const { url, query, drop } = await testDatabase()
   return { url, rows: rowsBy((text) => query(text)), close: drop }
 }
 

@@ -12,7 +12,8 @@ import type { SchemaStep } from '../../../src/sinks/sql/schema-steps.ts'
 import { sqlStateStore } from '../../../src/sinks/sql/state-store.ts'
 import { at, claimOf, progress } from '../../support/changes.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 

@@ -6,7 +6,7 @@ import { byArrival, foundRows, keyOf, lastOfEachKey, type Rows } from '../../sup
 import { GREENPLUM_KINDS, greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { pgliteFolder } from '../../support/postgres/pglite.ts'
-import { emptyDatabase } from '../../support/postgres/reused-databases.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
 import { cratePlace } from '../../support/targets/crate-target.ts'
 import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/targets/sql-target.ts'
 import { volume } from '../../support/volume.ts'
@@ -41,7 +41,7 @@ const places: readonly Run[] = [
     name: 'postgresql',
     rounds: volume(1, 3),
     async open() {
-      const { url, query, drop } = await emptyDatabase()
+      const { url, query, drop } = await testDatabase()
       return { url, rows: rowsBy((text) => query(text)), close: drop }
     },
   },

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import pg from 'pg'
 import { type Change, Numeric } from '../../../src/change.ts'
 import { put } from '../../support/changes.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
 import { onEachTarget, openRelay } from './test-relay.ts'
 

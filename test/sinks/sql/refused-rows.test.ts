@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Change } from '../../../src/change.ts'
 import { addColumn, dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
 import { onEachTarget } from './test-relay.ts'
 

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import type { Change } from '../../../src/change.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, dropTable, sourceTable } from '../../support/changes.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
 import { openRelay } from './test-relay.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { addColumn, createTable, dmsPatch, dmsPut, dropTable, put, sourceTable } from '../../support/changes.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
 import { FIRST, FOLLOWED, MORE, OTHERS } from './schema-changes-cases.ts'
 import { type OpenRelay, onEachTarget, type TestRelay } from './test-relay.ts'

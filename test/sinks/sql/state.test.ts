@@ -7,8 +7,8 @@ import type { StateStore } from '../../../src/state/store.ts'
 import { describeStateStore, type StateMemory } from '../../state/conformance.ts'
 import { at, claimOf, progress } from '../../support/changes.ts'
 import { keepPGliteOpen, pgliteFolder } from '../../support/postgres/pglite.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
-import { emptyDatabase } from '../../support/postgres/reused-databases.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { backup } from '../../support/targets/sql-target.ts'
 import { volume } from '../../support/volume.ts'
 
@@ -16,7 +16,7 @@ import { volume } from '../../support/volume.ts'
 await keepPGliteOpen(volume(true, false))
 
 describeStateStore('postgresql', async () => {
-  const database = await emptyDatabase()
+  const database = await testDatabase()
   return {
     store: async () => sqlStateStore(await connect(database.url)),
     backup: () => backup((text) => database.query(text)),
@@ -146,7 +146,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
 /** A database whose stores are closed at the end of the test. */
 async function place(t: TestContext): Promise<{ database: TestDatabase; store: () => Promise<StateStore> }> {
-  const database = await emptyDatabase()
+  const database = await testDatabase()
   const stores: StateStore[] = []
   t.after(async () => {
     for (const store of stores) await store.close()

@@ -10,7 +10,7 @@
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
-import { startPostgres } from '../postgres/postgres.ts'
+import { startPostgres } from '../postgres/postgres-server.ts'
 import { type Gpss, startGpss } from './server.ts'
 
 const { port, given } = readArguments()

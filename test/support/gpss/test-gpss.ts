@@ -1,4 +1,5 @@
-import { postgres, type TestDatabase, testDatabase } from '../postgres/postgres.ts'
+import { postgres, testDatabase } from '../postgres/postgres.ts'
+import type { TestDatabase } from '../postgres/postgres-server.ts'
 import { type Plain, type RawClient, rawClient } from './raw-client.ts'
 import { type Gpss, startGpss } from './server.ts'
 import type { GpssSettings } from './settings.ts'

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { TestDatabase } from '../postgres/postgres.ts'
+import type { TestDatabase } from '../postgres/postgres-server.ts'
 import type { GreenplumKind } from './rules.ts'
 
 /** A Greenplum that nobody here wrote. Its role may make databases, for each test has one of its own. */

@@ -1,5 +1,6 @@
-import { type PostgresServer, startPostgres, type TestDatabase, type TestEnd, UNSYNCED } from '../postgres/postgres.ts'
+import type { TestEnd } from '../postgres/postgres.ts'
 import { withoutPostgres } from '../postgres/postgres-programs.ts'
+import { type PostgresServer, startPostgres, type TestDatabase, UNSYNCED } from '../postgres/postgres-server.ts'
 import { reusedDatabases } from '../postgres/reused-databases.ts'
 import { statementsOf, type Token } from '../sql-tokens.ts'
 import { startWireProxy } from '../wire/wire-proxy.ts'

@@ -1,6 +1,6 @@
 import pg from 'pg'
-import type { TestDatabase } from '../postgres/postgres.ts'
 import type { PostgresVersion } from '../postgres/postgres-programs.ts'
+import type { TestDatabase } from '../postgres/postgres-server.ts'
 import type { GreenplumKind } from './rules.ts'
 import type { Distribution } from './tables.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { newDatabase, openDatabase, type PostgresServer, postgres, type TestDatabase } from './postgres.ts'
+import { newDatabase, openDatabase, type PostgresServer, type TestDatabase } from './postgres-server.ts'
 
 /** What is special about the databases of one server. */
 export interface Preparation {
@@ -97,11 +97,3 @@ const LEFT = `SELECT concat_ws(' ', ${[
   (SELECT string_agg(concat_ws(' ', setrole, setconfig), ' ' ORDER BY setrole) FROM pg_db_role_setting
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())),
   (SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE current_database() || '%')) AS left`
-
-let lent: Promise<() => Promise<TestDatabase>> | undefined
-
-/** As `testDatabase`, but perhaps one that an earlier test of this process gave back by `drop`. What belongs to the server stays. */
-export async function emptyDatabase(): Promise<TestDatabase> {
-  lent ??= postgres().then((server) => reusedDatabases(server))
-  return (await lent)()
-}

@@ -8,7 +8,7 @@ import type { Mapping } from '../../../src/sinks/tables/target.ts'
 import type { MirrorRow, SinkTarget } from '../../sinks/conformance/target.ts'
 import { type GreenplumKind, greenplumDatabase } from '../greenplum/greenplum.ts'
 import { pgliteFolder } from '../postgres/pglite.ts'
-import { emptyDatabase } from '../postgres/reused-databases.ts'
+import { testDatabase } from '../postgres/postgres.ts'
 
 /** Runs one statement; its columns are text. */
 export type Query = (text: string) => Promise<Record<string, string | null>[]>
@@ -38,7 +38,7 @@ export interface TestLayout {
 }
 
 export async function postgresTarget(how: TestLayout): Promise<SinkTarget> {
-  const database = await emptyDatabase()
+  const database = await testDatabase()
   const query: Query = (text) => database.query(text)
   return { ...sqlTarget(database.url, how, query), backup: () => backup(query), close: database.drop }
 }

@@ -11,7 +11,7 @@ import {
   withoutGreenplum,
   withoutStandIn,
 } from '../../../support/greenplum/greenplum.ts'
-import type { TestDatabase } from '../../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../../conformance/answers.ts'
 import { openRelay } from '../test-relay.ts'
 
