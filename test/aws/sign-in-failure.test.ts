@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { refusal, startKinesisEndpoint } from '../support/kinesis/kinesis-endpoint.ts'
+import { runProgramAgain } from '../support/processes/many-runs.ts'
 
-const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-aws-'))
 after(() => rmSync(folder, { recursive: true }))
 
@@ -137,11 +134,10 @@ test('a stream that is not there: region, account and address of where it was lo
 
 async function run(args: string[], env: Record<string, string>): Promise<{ exitCode: number; message: string }> {
   const source = args.includes('--source') ? [] : ['--source', 'orders']
-  const child = spawn(process.execPath, [CLI, 'run', '--sink', `jsonl:${join(folder, 'out')}`, ...source, ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, AWS_EC2_METADATA_DISABLED: 'true', ...env },
-  })
-  const [[exitCode], stderr] = await Promise.all([once(child, 'close'), text(child.stderr)])
+  const { exitCode, stderr } = await runProgramAgain(
+    ['run', '--sink', `jsonl:${join(folder, 'out')}`, ...source, ...args],
+    { cwd: folder, env: { HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...env } },
+  )
   const last = stderr.trimEnd().split('\n').at(-1)!
-  return { exitCode: exitCode as number, message: (JSON.parse(last) as { msg: string }).msg }
+  return { exitCode, message: (JSON.parse(last) as { msg: string }).msg }
 }

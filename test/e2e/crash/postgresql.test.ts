@@ -6,7 +6,7 @@ import { volume } from '../../support/volume.ts'
 import { everyKill, type Kills } from './kill-plan.ts'
 import { killedDrain } from './killed-life.ts'
 
-const CHANGES = volume(2_000, 10_000)
+const CHANGES = volume(1_500, 10_000)
 const EVERY = everyKill(volume(1, 3))
 /** The mode changes the rows of a transaction alone, not its moments: some before what is durable, some behind it. */
 const SOME: Kills = { ofBatches: ['positions sent', 'commit answered'], ofShardEnds: ['shard end committed'] }

@@ -73,8 +73,15 @@ const layouts: readonly TestLayout[] = [
   { layout: 'columns', deletes: 'soft' },
 ]
 
+/** The statements of 7 and Cloudberry are the same: in the short run each plays two of the four ways. */
+const dealt: Readonly<Record<string, readonly TestLayout[]>> = {
+  'greenplum 7': [layouts[0]!, layouts[3]!],
+  'greenplum cloudberry': [layouts[1]!, layouts[2]!],
+}
+
 for (const { name, rounds, open, deletes, skip = false } of places) {
-  for (const how of layouts.filter((one) => one.deletes === (deletes ?? one.deletes))) {
+  const ways = volume(dealt[name] ?? layouts, layouts)
+  for (const how of ways.filter((one) => one.deletes === (deletes ?? one.deletes))) {
     test(`${name}, ${how.layout}, deletes ${how.deletes}: any delivery ends as the history in order, with equal versions by order of arrival`, {
       skip,
     }, async (t) => {
