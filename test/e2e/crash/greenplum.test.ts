@@ -24,7 +24,7 @@ for (const kind of GREENPLUM_KINDS) {
   }, async (t) => {
     const database = await greenplumDatabase(t, kind)
     const { life } = await killedDrain(t, {
-      ...{ changes: volume(1_000, 2_500), kills: volume(KILLS[kind], everyKill(1)) },
+      ...{ changes: volume(1_300, 2_500), kills: volume(KILLS[kind], everyKill(1)) },
       ...{ server: { port: Number(new URL(database.url).port) }, database },
     })
 
