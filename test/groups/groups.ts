@@ -34,7 +34,8 @@ const GROUPS: readonly (readonly [group: string, files: RegExp])[] = [
 ]
 
 /** Hooks of a file would be hooks of all files of its process, and what it does to its process all would see. */
-const NEEDS_ITS_OWN = /^(await )?(before|after)(Each)?\(|process\.(chdir|env\.\w+ =|on\()|\bmock\.|keepPGliteOpen/m
+const NEEDS_ITS_OWN =
+  /^(await )?(before|after)(Each)?\(|process\.(chdir|env\.\w+ =|on\()|\bmock\.|keepPGliteOpen|describeStatements/m
 
 export const entryOf = (group: string): string => join(import.meta.dirname, `${group}.group.ts`)
 
