@@ -16,7 +16,6 @@ for (const version of VERSIONS) {
 
     const kept = await testDatabase(t, version)
     const dropped = await newDatabase(server)
-    t.after(server.stop)
     assert.deepEqual(await dropped.query('SELECT current_database()::text AS name'), [{ name: dropped.name }])
     await dropped.drop()
     assert.deepEqual(await kept.query('SELECT FROM pg_database WHERE datname = $1', [dropped.name]), [])
@@ -24,6 +23,7 @@ for (const version of VERSIONS) {
     await lent.query('CREATE SCHEMA left_behind CREATE TABLE orders (id int)')
     await lent.drop()
     const again = await testDatabase(t, version)
+    t.after(server.stop)
     assert.equal(again.name, lent.name)
     assert.deepEqual(await again.query(`SELECT FROM pg_namespace WHERE nspname = 'left_behind'`), [])
     assert.deepEqual(await kept.query('SELECT $1::jsonb AS json', ['{"ä":1}']), [{ json: { ä: 1 } }])
