@@ -106,6 +106,13 @@ export interface ChangeSource {
   readonly eventId?: string
 }
 
+/** JSON as UTF-8: `bytes[start, end)`. */
+export interface JsonSpan {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
 /** What happened to one row. */
 export interface Change {
   readonly kind: 'change'
@@ -115,7 +122,7 @@ export interface Change {
   readonly key: Row | null
   /** Exactly what the source sent as old values; null if nothing. May be a getter: reading it can cost a decode. */
   readonly before: Row | null
-  /** The new values; null for a delete. */
+  /** The new values; null for a delete. May be a getter. */
   readonly after: Row | null
   /** True: `after` is the whole row. False: columns missing from it keep their value. */
   readonly complete: boolean
@@ -135,6 +142,12 @@ export interface Change {
   readonly oddNull?: string
   /** The member of a DMS record that looks like a before image and is not read as one. Not part of the JSON. */
   readonly unreadImage?: string
+  /**
+   * `after` as JSON that says what `toJson` would say, where the decoder has it without having read `after`; null for a delete.
+   * Then no text of the record holds U+0000 or half a character. Absent from a copy (`{ ...change }`), whose `after` may be
+   * another; not part of the JSON.
+   */
+  readonly afterJson?: JsonSpan | null
   readonly source: ChangeSource
 }
 
@@ -240,6 +253,15 @@ export function compareDecimal(a: string, b: string): number {
 /** Value → JSON: exact numbers as bare tokens, binary as base64. */
 export function toJson(value: Value): string {
   return JSON.stringify(value)
+}
+
+type Slice = (this: Uint8Array, start: number, end: number) => string
+const { utf8Slice } = Buffer.prototype as unknown as { utf8Slice: Slice }
+
+/** `after` as JSON; where the decoder has that already, no values are read. */
+export function afterJson(change: Pick<Change, 'after' | 'afterJson'>): string {
+  const { afterJson: span } = change
+  return span == null ? toJson(change.after) : utf8Slice.call(span.bytes, span.start, span.end)
 }
 
 /** What a stream says → the one-line JSON of docs/change-record.md, fields in the documented order. */

@@ -1,5 +1,6 @@
 import type { BatchLimits, FactRules, Opening, RelayIdentity } from './batch.ts'
-import { type Decoder, recordDecoder } from './decode/decoder.ts'
+import type { Format } from './change.ts'
+import { type Decoder, type DecoderOptions, recordDecoder } from './decode/decoder.ts'
 import type { ReadOptions } from './deliver/change-reader.ts'
 import { RelayError } from './errors.ts'
 import { DMS_FACT_RULES } from './feeds/dms/fact-rules.ts'
@@ -19,8 +20,10 @@ export interface RelayOptions {
   readonly name: string
   readonly source: Source
   readonly sink: Sink
-  /** What a record says. By default the formats of DynamoDB and AWS DMS, each record by its looks. */
+  /** What a record says. By default the formats of DynamoDB and AWS DMS, as `formats` tells. */
   readonly decode?: Decoder
+  /** What the operator knows of the records. By default each is of the format that it looks like. */
+  readonly formats?: Omit<DecoderOptions, 'stream' | 'takesJson'>
   /** In their order; by default none. */
   readonly stages?: readonly Stage[]
   /** What change records call the stream; by default the last part of its ARN or path. */
@@ -113,11 +116,14 @@ function readOptions(
   observer: Observer,
   signal: () => AbortSignal,
 ): ReadOptions {
-  const { sink, log = SILENT, onRefusedText = 'replace' } = options
+  const { sink, stages = [], log = SILENT, onRefusedText = 'replace' } = options
+  // A stage that alters rows needs their values.
+  const takesJson = (format: Format): boolean =>
+    sink.takesJson?.(format) === true && stages.every(({ change }) => change === undefined)
   const streamName = options.streamName ?? stream.id.slice(stream.id.lastIndexOf('/') + 1)
   return {
-    decode: options.decode ?? recordDecoder({ stream: streamName }),
-    stages: options.stages ?? [],
+    decode: options.decode ?? recordDecoder({ ...options.formats, stream: streamName, takesJson }),
+    stages,
     facts: tablesOf(options, observer, signal),
     stream: streamName,
     onError: options.onError ?? 'dead-letter',

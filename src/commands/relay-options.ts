@@ -1,21 +1,19 @@
 import type { BatchLimits } from '../batch.ts'
-import { recordDecoder } from '../decode/decoder.ts'
 import type { RelayOptions } from '../open-relay.ts'
 import { defaultDeletes } from '../sinks/by-url.ts'
 import { route } from '../stages/route.ts'
 import type { RunConfig } from './run-schema.ts'
 import { declaredKey, declaredTypes } from './table-options.ts'
 
-/** What the operator says of a relay beside its parts. @param stream what change records call the stream */
-export function relayOptions(config: RunConfig, stream: string) {
+/** What the operator says of a relay beside its parts. */
+export function relayOptions(config: RunConfig) {
   return {
-    decode: recordDecoder({
+    formats: {
       format: config.format,
-      stream,
       binary: config.dynamodbBinary,
       beforeImageField: config.beforeImageField,
       beforeImagePrefix: config.beforeImagePrefix,
-    }),
+    },
     stages: [route({ ...config, ignoreDeletes: deletesOf(config) === 'ignore' })],
     ...(config.start && { start: config.start.start, startText: config.start.text }),
     settings: settingsOf(config),

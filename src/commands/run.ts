@@ -73,7 +73,7 @@ async function runConfigured(
     let isDone = false
     try {
       const parts = { name, source, sink, streamName: source.streamName, stream: identity, observer, log }
-      relay = await openRelay({ ...relayOptions(config, source.streamName), ...parts }, stopping)
+      relay = await openRelay({ ...relayOptions(config), ...parts }, stopping)
       await relay.run(stopping)
       isDone = true
     } finally {

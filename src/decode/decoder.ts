@@ -1,7 +1,9 @@
-import type { Decoded, RawRecord } from '../change.ts'
+import type { Change, Format as ChangeFormat, Decoded, RawRecord } from '../change.ts'
 import { RelayError } from '../errors.ts'
+import { BytesChange } from './bytes-change.ts'
 import { type DmsOptions, isDms, readDms } from './dms.ts'
-import { type DynamodbOptions, isDynamodb, readDynamodb } from './dynamodb.ts'
+import { type DynamodbOptions, isDynamodb, readDynamodb, sourceOf } from './dynamodb.ts'
+import { DynamodbBytes, type LeftReason } from './dynamodb-bytes.ts'
 import { type JsonObject, parseObject, recordText } from './json.ts'
 
 /**
@@ -17,18 +19,56 @@ export interface DecoderOptions extends Partial<DynamodbOptions>, Partial<DmsOpt
   readonly stream: string
   /** `auto` looks at each record: one stream may carry both formats. */
   readonly format?: Format
+  /** True if those who take the changes of a feed mostly need the JSON of `after` (`Change.afterJson`) and not its values. */
+  readonly takesJson?: (format: ChangeFormat) => boolean
+  /** Called with the reason for each record that was to be read as bytes, and was read as objects. */
+  readonly onReadAsObjects?: (reason: LeftReason) => void
 }
 
 type Format = 'auto' | 'dynamodb' | 'dms'
 
 export function recordDecoder({ format = 'auto', ...given }: DecoderOptions): Decoder {
   const options = { binary: 'double', beforeImageField: 'before-image', ...given } as const
+  const { takesJson = () => false } = given
+  const dynamodbFromBytes = format === 'dms' ? null : dynamodbBytesReader(options)
   return (record) => {
+    if (dynamodbFromBytes !== null && takesJson('dynamodb')) {
+      const change = dynamodbFromBytes(record)
+      if (change !== null) return [change]
+    }
     const text = recordText(record.data)
     const json = parseObject(text)
     if (format !== 'dms' && isDynamodb(json)) return [readDynamodb(json, record, options)]
     if (format !== 'dynamodb' && isDms(json)) return [readDms(json, text, record, options)]
     throw new RelayError('DECODE_FOREIGN', foreignness(json, format))
+  }
+}
+
+/** A reader of DynamoDB records as bytes; it gives null for what must be read as objects. */
+function dynamodbBytesReader(
+  options: DynamodbOptions & Pick<DecoderOptions, 'onReadAsObjects'>,
+): (record: RawRecord) => Change | null {
+  const { stream, binary, onReadAsObjects } = options
+  const bytes = new DynamodbBytes(binary)
+  const readWhole = (record: RawRecord): Change => readDynamodb(parseObject(recordText(record.data)), record, options)
+  return (record) => {
+    const read = bytes.read(record)
+    if (read === null) {
+      onReadAsObjects?.(bytes.why)
+      return null
+    }
+    const { op, table, key, microseconds, eventId, isExpired, image } = read
+    const parts = {
+      op,
+      table,
+      key,
+      complete: true,
+      version: String(microseconds),
+      source: sourceOf(record, stream, eventId),
+      isExpired,
+      afterJson: image,
+    }
+    return new BytesChange(parts, record, readWhole)
   }
 }
 

@@ -4,7 +4,7 @@ import { jsonType } from './json.ts'
 const SECONDS_BELOW = 1e11
 const MILLISECONDS_BELOW = 1e14
 /** DynamoDB opened in January 2012: nothing that it writes is older. */
-const OLDEST_US = Date.UTC(2012, 0) * 1000
+export const OLDEST_US = Date.UTC(2012, 0) * 1000
 
 /**
  * `ApproximateCreationDateTime` → epoch microseconds.

@@ -11,7 +11,7 @@ import { isObject, type JsonObject, jsonType } from './json.ts'
 export type BinaryEncoding = 'double' | 'single'
 
 /** Maps and lists inside each other. @see Amazon DynamoDB Developer Guide, "Quotas", nesting depth */
-const MAX_DEPTH = 32
+export const MAX_DEPTH = 32
 
 /**
  * Reads an image: attribute name → described value, exactly one descriptor in each (`{"S":"x"}`). What is a name and
@@ -168,11 +168,18 @@ function readJsonNumber(number: number): number | Numeric | null {
  */
 function readBase64(body: unknown, depth: number, walk: Walk): string {
   const text = readText(body, depth, walk)
+  const plain = plainBase64(text, walk.binary)
+  if (plain !== null) return plain
   if (!isBase64(text)) throw refusal(`is ${jsonType(text)} that is not base64`, depth, walk)
-  if (walk.binary === 'single') return text
-  const inner = Buffer.from(text, 'base64').toString('latin1')
-  if (isBase64(inner)) return inner
   throw refusal('is binary that was base64-encoded once; for such a stream set `--dynamodb-binary single`', depth, walk)
+}
+
+/** The text of a B as base64 of its bytes; null if it is not encoded as often as it should be. */
+export function plainBase64(text: string, binary: BinaryEncoding): string | null {
+  if (!isBase64(text)) return null
+  if (binary === 'single') return text
+  const inner = Buffer.from(text, 'base64').toString('latin1')
+  return isBase64(inner) ? inner : null
 }
 
 const isBase64 = (text: string): boolean => Buffer.from(text, 'base64').toString('base64') === text

@@ -166,7 +166,7 @@ function isKeyValue(value: Value | undefined): boolean {
   return typeof value === 'string' || typeof value === 'number' || value instanceof Numeric || value instanceof Binary
 }
 
-function inOrder(row: Row, names: readonly string[]): Row {
+export function inOrder(row: Row, names: readonly string[]): Row {
   const ordered = newRow()
   for (const name of names) ordered[name] = row[name]!
   return ordered
@@ -180,7 +180,7 @@ function isExpiry(userIdentity: unknown): boolean {
   return type === 'Service' && principalId === 'dynamodb.amazonaws.com'
 }
 
-function sourceOf(record: RawRecord, stream: string, eventId: unknown): ChangeSource {
+export function sourceOf(record: RawRecord, stream: string, eventId: unknown): ChangeSource {
   const { shard, sequence } = record.origin ?? record
   const source: Writable<ChangeSource> = { format: 'dynamodb', stream, shard, sequence }
   if (record.subSequence !== undefined) source.subSequence = record.subSequence

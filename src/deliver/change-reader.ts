@@ -44,7 +44,7 @@ export class ChangeReader {
   read(record: RawRecord): readonly Examined[] {
     try {
       const items = this.#options.decode(record)
-      const screening = this.#screeningOf(record)
+      const screening = isClean(items) ? null : this.#screeningOf(record)
       return items.map((item) => this.#readItem(item, screening))
     } catch (error) {
       return [this.#deadLetter(record, error)]
@@ -102,6 +102,12 @@ export class ChangeReader {
     if (onError === 'stop') throw error.at({ stream, shard: source.shard, sequence: source.sequence })
     return { kind: 'dead-letter', code: error.code, detail: error.detail, raw: record.data, source }
   }
+}
+
+/** Nothing of it needs to be screened: the decoder looked. */
+function isClean(items: readonly Decoded[]): boolean {
+  const [item] = items
+  return item?.kind === 'change' && item.afterJson !== undefined
 }
 
 /** `before` is decoded when it is first asked for, and what cannot be decoded must be met here. */

@@ -1,5 +1,5 @@
 import type { Batch, BatchLimits, Facts, Opening, Rewound, Stored, Written } from '../batch.ts'
-import type { TableName } from '../change.ts'
+import type { Format, TableName } from '../change.ts'
 
 /**
  * Writes the prepared batch and moves the positions so that both are durable when it resolves, the positions never
@@ -18,6 +18,11 @@ export interface Sink {
   readonly refusesHalves: boolean
   /** True if `prepare` looks at `before`, whose decoding may fail: it is then decoded where such a failure becomes a dead letter. */
   readonly readsBefore: boolean
+  /**
+   * True if rows of this feed are mostly written from the JSON of `after` (`Change.afterJson`); absent: their values are needed.
+   * Known once the sink is open.
+   */
+  takesJson?(format: Format): boolean
   /** True if a row needs its key to be written: a change whose key is not known then waits. */
   readonly needsKeys: boolean
   /** The batches that this target wants, where they are not of the usual size. The relay's options count more. */

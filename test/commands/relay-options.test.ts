@@ -4,7 +4,7 @@ import { relayOptions } from '../../src/commands/relay-options.ts'
 import { runConfig } from '../../src/commands/run-schema.ts'
 
 const limitsOf = (given: Readonly<Record<string, string>>) =>
-  relayOptions(runConfig.parse({ source: 'orders', sink: 'jsonl:-', ...given }), 'orders').limits
+  relayOptions(runConfig.parse({ source: 'orders', sink: 'jsonl:-', ...given })).limits
 
 test('of the size of a batch the relay takes what was given, and leaves the rest to the target', () => {
   assert.deepEqual(limitsOf({}), {})

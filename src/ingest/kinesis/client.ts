@@ -2,6 +2,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { type AwsOptions, clientSettings, watchDates, watchEndpoint } from '../../aws/client-settings.ts'
 import { ServiceClock } from '../../aws/service-clock.ts'
 import { type ErrorContext, RelayError } from '../../errors.ts'
+import { readRecordsAsBytes } from './records-as-bytes.ts'
 import { regionOf, type StreamName, streamNameOf } from './stream-name.ts'
 
 export interface ClientOptions extends AwsOptions {
@@ -48,6 +49,7 @@ export function connect(options: ClientOptions): Connection {
   const ofChain = new KinesisClient(profile === undefined ? {} : { profile }).config
   const { settings, isPlainHttp } = clientSettings({ ...options, region }, ofChain)
   const client = new KinesisClient(settings)
+  readRecordsAsBytes(client)
   const clock = new ServiceClock()
   // It copies every record for a log that nobody reads.
   client.middlewareStack.remove('loggerMiddleware')

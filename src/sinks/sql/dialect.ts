@@ -28,6 +28,8 @@ export interface Dialect<R extends Relation = Relation> {
   readonly defaultSchema: string
   /** True if its texts hold U+0000; absent if it refuses them. */
   readonly keepsNul?: true
+  /** True if it writes a document as the JSON that it is; absent if it looks at the values. */
+  readonly takesJson?: true
 
   /** What each new session begins with; absent if nothing. */
   readonly session?: Statement

@@ -1,5 +1,6 @@
+import { traitsOf } from '../../change.ts'
 import type { Sink } from '../sink.ts'
-import { DEFAULT_RULES } from '../tables/rules.ts'
+import { DEFAULT_RULES, layoutFor } from '../tables/rules.ts'
 import { askerOf } from './advice.ts'
 import { bySqlState, sqlFailure } from './failures.ts'
 import { type Opened, openName, openTarget, type Target } from './open-target.ts'
@@ -26,6 +27,10 @@ export function sqlSink(given: SqlSinkOptions): Sink {
     refusesHalves: true,
     readsBefore: !isMirror,
     needsKeys: isMirror,
+    takesJson: (format) =>
+      isMirror &&
+      opened?.dialect.takesJson === true &&
+      layoutFor(options, traitsOf({ format }).definesTables) === 'document',
 
     async open(opening, signal) {
       try {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Change, toJson } from '../../change.ts'
+import { afterJson, type Change } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { deletedJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
 import { familyOf, keyTexts, keyToken } from './keys.ts'
@@ -87,7 +87,7 @@ export function desiredDocument({ known, changes }: Evidence, names: ColumnNames
 export function documentShape(table: DocumentTable): RowShape<string> {
   const { keys } = table
   const textOf = keyTexts(table.source, keys)
-  const documentOf = ({ after }: Change): string => `,"d":${toJson(after)}`
+  const documentOf = (change: Change): string => `,"d":${afterJson(change)}`
   return {
     key: (change, key) => ({ text: textOf(change, key), tokens: keys.map((column) => keyToken(column, key)) }),
     check: () => {},

@@ -132,8 +132,10 @@ const hasKeyOf = ({ keys }: BoundTable, { key, before, after }: Change): boolean
 
 /** The key that the row has after the change: an update can change it. */
 function keyAfter(table: BoundTable, shape: RowShape<unknown>, change: Change, from: Key): Key {
-  const { key, after, op, source } = change
-  if (op !== 'update' || !traitsOf(source).movesKeys || key === null || after === null) return from
+  const { key, op, source } = change
+  if (op !== 'update' || !traitsOf(source).movesKeys || key === null) return from
+  const { after } = change
+  if (after === null) return from
   const isSame = ({ attribute }: { attribute: string }): boolean =>
     after[attribute] === undefined || after[attribute] === key[attribute]
   if (table.keys.every(isSame)) return from

@@ -18,6 +18,7 @@ export const postgresql: Dialect = {
   title: 'PostgreSQL',
   deletes: ['hard', 'soft'],
   defaultSchema: 'public',
+  takesJson: true,
   state: (connection) => sqlState(connection, postgresState),
   sharedState: ({ db }) => sqlSharedState(db, postgresState.steps),
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { type Change, type RawRecord, toJson } from '../../src/change.ts'
+import { recordDecoder } from '../../src/decode/decoder.ts'
+import { DynamodbBytes } from '../../src/decode/dynamodb-bytes.ts'
+import { anySeed } from '../support/life/random.ts'
+import { volume } from '../support/volume.ts'
+import { exactJson } from './exact-values.ts'
+import { mutatedRecords } from './mutated-dynamodb.ts'
+
+const asObjects = recordDecoder({ stream: 'orders', format: 'dynamodb' })
+
+const record = (text: string | Uint8Array): RawRecord => ({
+  shard: 'shardId-000000000000',
+  sequence: '49600000000000000000000000000000000000000000000000000001',
+  arrivedAt: 1_754_300_000_500,
+  data: Buffer.from(text),
+})
+
+type Reader = Pick<DynamodbBytes, 'read'>
+
+/** What the bytes of the record say otherwise than its objects; null if nothing, undefined if they were not taken. */
+function difference(reader: Reader, raw: RawRecord): string | null | undefined {
+  const read = reader.read(raw)
+  if (read === null) return undefined
+  let change: Change
+  try {
+    change = asObjects(raw)[0] as Change
+  } catch (error) {
+    return `the object decoder refuses it: ${error}`
+  }
+  const { op, table, key, microseconds, eventId, isExpired, image } = read
+  const ours = [op, table, key, String(microseconds), eventId, isExpired || undefined, undefined]
+  const { version, source, expired, oddNull } = change
+  const theirs = [change.op, change.table, change.key, version, source.eventId, expired, oddNull]
+  if (JSON.stringify(ours) !== JSON.stringify(theirs)) return `${JSON.stringify(ours)} is not ${JSON.stringify(theirs)}`
+  if (image === null || change.after === null) return image === change.after ? null : 'only one has an image'
+  const json = Buffer.from(image.bytes.buffer, image.bytes.byteOffset).toString('utf8', image.start, image.end)
+  return isSameJson(json, toJson(change.after)) ? null : `${json} is not ${toJson(change.after)}`
+}
+
+function isSameJson(one: string, other: string): boolean {
+  if (one === other) return true
+  try {
+    return JSON.stringify(exactJson(one)) === JSON.stringify(exactJson(other))
+  } catch {
+    return false
+  }
+}
+
+function findsOne(reader: Reader, seed: number): boolean {
+  for (const text of mutatedRecords(seed, 50_000)) {
+    if (typeof difference(reader, record(text)) === 'string') return true
+  }
+  return false
+}
+
+const COUNT = volume(100_000, 2_000_000)
+
+test(`${COUNT} mutated records: what is read as bytes, the object decoder reads the same`, () => {
+  const seed = anySeed()
+  const reader = new DynamodbBytes('double')
+  let taken = 0
+  for (const text of mutatedRecords(seed, COUNT)) {
+    const raw = record(text)
+    const found = difference(reader, raw)
+    if (found === undefined) continue
+    taken++
+    assert.equal(found, null, `seed ${seed}: ${raw.data.toString()}`)
+  }
+  console.log(`seed ${seed}: ${taken} of ${COUNT} records were taken`)
+  assert.ok(taken >= COUNT * 0.4, `seed ${seed}: only ${taken} of ${COUNT} were taken`)
+})
+
+/** Mistakes as one makes them: what stands in the source, and what stands there instead. */
+const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])[] = [
+  ['an escaped quote ends a text', 'at = escapeEnd(bytes, at) - 1', 'at += 0'],
+  [
+    'a digit is lost',
+    'this.#copy(start + 1, end)\n    return end + 1',
+    'this.#copy(start + 1, end - 1)\n    return end + 1',
+  ],
+  [
+    'control characters pass',
+    'if (byte < SPACE) return LEAVE\n      if (byte === BACKSLASH) {',
+    'if (byte === BACKSLASH) {',
+  ],
+  [
+    'eventSource is not looked at',
+    'this.#isDynamodb = equals(bytes, start, end, AWS_DYNAMODB)',
+    'this.#isDynamodb = true',
+  ],
+  ['a member may come twice', 'if ((seen & member) !== 0) return LEAVE', ''],
+  ['names may hold escapes', 'if (byte === BACKSLASH || byte < SPACE) return LEAVE', 'if (byte < SPACE) return LEAVE'],
+  [
+    'zeros in front of a number pass',
+    '(bytes[first] !== ZERO || (point === first + 1 && (isFraction || !isNegative))) &&',
+    '',
+  ],
+  [
+    'digits of a time are lost',
+    'const us = digits === 16 ? time : time * 1000',
+    'const us = digits === 16 ? time - (time % 1000) : time * 1000',
+  ],
+  [
+    'what follows the record is not looked at',
+    'if (this.#members(0, RECORD_MEMBERS) !== this.#end) return null',
+    'if (this.#members(0, RECORD_MEMBERS) === LEAVE) return null',
+  ],
+  ['sets keep the order of the record', 'members.sort(byText)', 'members'],
+  [
+    'a delete by anybody is one by time-to-live',
+    "this.#identity = TTL_IDENTITIES.some((text) => equals(bytes, at, end, text)) ? 'ttl' : 'other'",
+    "this.#identity = 'ttl'",
+  ],
+  ['what is no UTF-8 passes', 'if (read !== null && !isUtf8(data))', 'if (false)'],
+  [
+    'the order of key attributes is that of the record',
+    'isInOrder ? row : inOrder(row, Object.keys(row).sort())',
+    'row',
+  ],
+]
+
+const SOURCE = new URL('../../src/decode/dynamodb-bytes.ts', import.meta.url)
+
+for (const [what, right, wrong] of MISTAKES) {
+  test(`the comparison finds a mistake: ${what}`, async (t) => {
+    const source = readFileSync(SOURCE, 'utf8')
+    assert.ok(source.includes(right), 'the source has this no more')
+    const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-mistake-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'mistaken.ts')
+    writeFileSync(
+      file,
+      source
+        .replace(right, wrong)
+        .replaceAll(/from '(\.[^']+)'/g, (_, path: string) => `from '${new URL(path, SOURCE)}'`),
+    )
+    const mistaken = (await import(pathToFileURL(file).href)) as { DynamodbBytes: new (binary: 'double') => Reader }
+    const reader = new mistaken.DynamodbBytes('double')
+    const seed = anySeed()
+    assert.ok(findsOne(reader, seed), `seed ${seed}`)
+  })
+}
