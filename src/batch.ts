@@ -138,4 +138,6 @@ export interface BatchLimits {
   readonly bytes: number
   /** How long a batch that is not full waits for more. */
   readonly waitMs: number
+  /** How long one does that holds what a shard gave that had no more (`Page.hasMore`), if that is shorter; absent: as long. */
+  readonly caughtUpWaitMs?: number
 }

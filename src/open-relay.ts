@@ -44,7 +44,10 @@ export interface RelayOptions {
   readonly onRefusedText?: 'replace' | 'dead-letter'
   /** What the operator knows of the tables of a DMS feed. */
   readonly tables?: Partial<TablesOptions>
-  /** When a batch is full, or due. By default 5000 records, 8 MiB and 250 ms, or what the sink's emitter needs. */
+  /**
+   * When a batch is full, or due. By default 5000 records, 8 MiB and 250 ms, or what the sink's emitter needs. What a caught-up shard
+   * gave does not wait, unless one of them says `waitMs`.
+   */
   readonly limits?: Partial<BatchLimits>
   /** Hears of everything that happens; the relay closes it. */
   readonly observer?: Partial<Observer>
@@ -69,6 +72,7 @@ export async function openRelay(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Relay> {
   const { source, sink } = options
+  const limits = { ...sink.limits, ...options.limits }
   const observer = observers(options.observer ?? {})
   try {
     const stream = options.stream ?? (await source.identify(signal))
@@ -78,7 +82,7 @@ export async function openRelay(
       sink,
       observer,
       opening: openingOf(options, stream, signal),
-      limits: { ...LIMITS, ...sink.limits, ...options.limits },
+      limits: { ...LIMITS, ...(limits.waitMs === undefined && { caughtUpWaitMs: 0 }), ...limits },
       read: readOptions(options, stream, observer, () => working),
       onSignal: (now: AbortSignal) => {
         working = now

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Written } from '../src/batch.ts'
 import type { RawRecord } from '../src/change.ts'
 import { RelayError } from '../src/errors.ts'
@@ -77,6 +78,38 @@ test('a call ends when its records are durable; no positions are stored, and wha
   assert.equal(target.positions('relay').size, 0)
   await relay.close()
 })
+
+test('what a caught-up shard pushes is written at once, with what others push in the same turn; it waits where that is asked for', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  for (const [limits, committed] of [
+    [{}, ['a', 'b', 'a']],
+    [{ waitMs: 100 }, []],
+    [{ waitMs: 100, caughtUpWaitMs: 0 }, ['a', 'b', 'a']],
+  ] as const) {
+    const { relay, pushed } = await open(memoryTarget().sink(), { limits })
+    const running = relay.run(new AbortController().signal)
+    const log: string[] = []
+    const push = async (shard: string, version: number) => {
+      await pushed.push(shard, [record(shard, version, shard)])
+      log.push(shard)
+    }
+    const first = Promise.all([push('a', 1), push('b', 2)])
+    await turns()
+    const second = push('a', 3)
+    await turns()
+    assert.deepEqual(log, committed)
+    t.mock.timers.tick(100)
+    await Promise.all([first, second])
+    pushed.end()
+    await running
+    await relay.close()
+  }
+})
+
+/** Everything that waits for nothing has happened. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 20; i++) await turn()
+}
 
 test('a call that is out of time fails at once, and the next one waits for the write that hangs', async () => {
   const target = memoryTarget()

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** The Date header counts whole seconds, and some servers write it from a cache that is up to a second old. */
 const HEADER_PRECISION_MS = 2000
 
@@ -14,6 +16,12 @@ export class ServiceClock {
   /** A reading of the monotonic clock, ms: what the other methods take. */
   reading(): number {
     return performance.now()
+  }
+
+  /** Resolves once the monotonic clock reads that, at once if it does. @throws the signal's reason */
+  async reach(reading: number, signal: AbortSignal): Promise<void> {
+    const waitMs = reading - this.reading()
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal })
   }
 
   /** @param date the header; what is no date is ignored */

@@ -54,6 +54,10 @@ const OF_MIRRORS: Effect = { when: isMirror, only: 'it is for mirrored tables' }
 const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   'until-latest': OF_STREAMS,
   'on-gap': OF_STREAMS,
+  'poll-interval': {
+    when: (config) => isStream(config) && !config.untilLatest,
+    only: 'it is for Kinesis streams that are read on once they are caught up',
+  },
   region: ofAws('region', 'a region'),
   profile: ofAws('profile', 'credentials'),
   'role-arn': ofAws('role-arn', 'credentials'),

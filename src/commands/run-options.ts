@@ -8,7 +8,7 @@ const what = 'What and where:'
 const who = 'Who and from when:'
 const rows = 'How rows are written:'
 const trouble = 'When something is wrong:'
-const pace = 'Batches and memory:'
+const pace = 'Batches, pace and memory:'
 const aws = 'AWS:'
 
 const WITHOUT_STATE = sinkSchemes(({ keepsState }) => !keepsState).join(', ')
@@ -94,8 +94,9 @@ export const RUN_OPTIONS = {
   'batch-bytes': text(pace, 'or at this size [default: 8MiB, or what the target wants]'),
   'batch-wait': text(
     pace,
-    'or when its first record has waited this long and nothing is being written [default: 250ms, or what the target wants]',
+    'or when its first record has waited this long and nothing is being written [default: 250ms, or what the target wants; what a caught-up shard gave does not wait]',
   ),
+  'poll-interval': text(pace, 'a caught-up shard is read this often; one that stays empty, once a second', '400ms'),
   memory: text(pace, 'how much may be read ahead, all shards together', '64MiB'),
 
   region: text(

@@ -2,6 +2,7 @@ import bytes from 'bytes'
 import ms, { type StringValue } from 'ms'
 import * as z from 'zod'
 import { endpointProblem, regionProblem, roleProblem } from '../aws/address.ts'
+import { pollIntervalProblem } from '../ingest/shards/pace.ts'
 import type { Start } from '../ingest/source.ts'
 import { camelKeys } from './camel-keys.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
@@ -85,6 +86,10 @@ const options = z.strictObject({
   'batch-records': count.optional(),
   'batch-bytes': size.optional(),
   'batch-wait': wait.optional(),
+  'poll-interval': waitOf('poll-interval').superRefine((waitMs, context) => {
+    const problem = pollIntervalProblem(waitMs)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  }),
   memory: z.string().prefault(defaultOf('memory')).pipe(size),
   region: textWithout(regionProblem).optional(),
   profile: z.string().optional(),

@@ -20,6 +20,8 @@ export class BatchBuilder {
   bytes = 0
   /** False if all that waits is that shards are caught up. */
   urgent = false
+  /** True once it ends with the last that a shard had when it was read: nothing more of it is to be expected soon. */
+  holdsAll = false
   /** What is known of the tables, this batch included. */
   tables: ReadonlyMap<string, SourceTable>
   readonly #facts = new Map<string, string>()
@@ -75,6 +77,7 @@ export class BatchBuilder {
     if (isNews || forgotten.length > 0) {
       this.#pages.push(page)
       this.urgent = true
+      if (!(page.hasMore ?? page.behindMs > 0)) this.holdsAll = true
     } else page.ack()
   }
 

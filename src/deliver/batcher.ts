@@ -4,12 +4,12 @@ import { DueTimer } from './due-timer.ts'
 import type { Chunk } from './examined.ts'
 
 /** How long a shard that is caught up waits to have just that remembered. */
-const CAUGHT_UP_WAIT_MS = 60_000
+const REMEMBER_WAIT_MS = 60_000
 
 /**
- * Cuts what was read into batches, only between whole (outer) records: as soon as one is full; or, when its first record has
- * waited long enough, as soon as nothing is in flight. So batches grow under load and stay small when idle, and the next one is
- * gathered and prepared while one is being written.
+ * Cuts what was read into batches, only between whole (outer) records: as soon as one is full; or, once it is due, as soon as nothing
+ * is in flight. It is due when its first record has waited long enough, and sooner, as a rule at once, when it holds all that a shard
+ * had. So batches grow under load and stay small when idle, and the next one is gathered and prepared while one is being written.
  *
  * An error of `changes` is thrown after everything in front of it was yielded.
  *
@@ -63,8 +63,10 @@ class BatchCutter {
   }
 
   startTimer(inFlight: () => Promise<unknown>): void {
-    const { waits, urgent } = this.#builder
-    if (waits) this.#due.start(urgent ? this.#limits.waitMs : CAUGHT_UP_WAIT_MS, inFlight)
+    const { waits, urgent, holdsAll } = this.#builder
+    const { waitMs, caughtUpWaitMs = waitMs } = this.#limits
+    if (holdsAll) this.#due.start(caughtUpWaitMs, inFlight)
+    if (waits) this.#due.start(urgent ? waitMs : REMEMBER_WAIT_MS, inFlight)
   }
 
   cut(): ReadyBatch {

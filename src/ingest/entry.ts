@@ -10,6 +10,8 @@ export interface SourceSettings {
   readonly source: string
   readonly untilLatest: boolean
   readonly onGap: 'stop' | 'continue'
+  /** Time between two reads of a caught-up shard, milliseconds. */
+  readonly pollInterval: number
   /** Bytes that may be read ahead, all shards together. */
   readonly memory: number
 }

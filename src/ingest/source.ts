@@ -16,6 +16,11 @@ export interface Page {
   /** How far behind the tip the service says this page is, milliseconds. */
   readonly behindMs: number
   /**
+   * Whether more was waiting behind this page when it was read; absent: if `behindMs` is above 0. What a shard gave that has no
+   * more is written at once when nothing is in flight; else its batch waits for more (`BatchLimits`).
+   */
+  readonly hasMore?: boolean
+  /**
    * Called once, when `end` is durable. Only then may children of a finished shard begin, and the page's memory counts as
    * free.
    */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TableName } from '../../src/change.ts'
 import { camelKeys } from '../../src/commands/camel-keys.ts'
+import { relayOptions } from '../../src/commands/relay-options.ts'
 import { readRunConfig } from '../../src/commands/run-config.ts'
 import { RUN_OPTIONS } from '../../src/commands/run-options.ts'
 import type { RunConfig } from '../../src/commands/run-schema.ts'
@@ -38,6 +39,7 @@ test('two options are enough; the rest are the defaults that --help shows', () =
     onGap: 'stop',
     onSchemaChange: 'add-only',
     onReload: 'keep',
+    pollInterval: 400,
     memory: 64 * 1024 * 1024,
   })
 })
@@ -51,6 +53,7 @@ test('every problem is in one message', () => {
     'batch-records': '0',
     'batch-bytes': '8 parsecs',
     'batch-wait': 'soon',
+    'poll-interval': '199ms',
     start: 'yesterday',
     table: ['a', 'a.b.c=d'],
     'on-eror': 'stop',
@@ -73,6 +76,7 @@ test('every problem is in one message', () => {
     '--batch-records "0" is not a whole number above 0',
     '--batch-bytes "8 parsecs" is not a size',
     '--batch-wait "soon" is not a duration',
+    '--poll-interval is less than 200ms: a shard can be read five times in a second, by all its readers together',
     '--start "yesterday" is not',
     '--table "a" is not SOURCE=TARGET',
     '--table "a.b.c" has more than two parts',
@@ -239,6 +243,25 @@ test('a file that is no YAML is named without what stands in it', () => {
   }
 })
 
+test('how often a caught-up shard is read, and how long batches wait', () => {
+  for (const [text, ms] of [
+    ['200ms', 200],
+    ['1m', 60_000],
+  ] as const) {
+    assert.equal(readRunConfig({ ...MINIMAL, 'poll-interval': text }, {}).pollInterval, ms)
+  }
+  assert.match(messageOf({ ...MINIMAL, 'poll-interval': '61s' }), /One problem.*--poll-interval is more than 60s/s)
+  assert.match(
+    messageOf({ ...MINIMAL, 'poll-interval': 'often' }),
+    /One problem.*--poll-interval "often" is not a duration/s,
+  )
+
+  // A wait that is given is one of caught-up shards, too: the default is not.
+  const limitsOf = (given: object) => relayOptions(readRunConfig({ ...MINIMAL, ...given }, {})).limits
+  assert.deepEqual(limitsOf({}), { records: 5000, bytes: 8 * 1024 * 1024 })
+  assert.deepEqual(limitsOf({ 'batch-wait': '250ms' }), { records: 5000, bytes: 8 * 1024 * 1024, waitMs: 250 })
+})
+
 const ADDRESSES: [option: 'source' | 'sink' | 'state' | 'dead-letters', url: string, problem: string][] = [
   ['source', 'kinesis:a/b', 'is neither file:PATH nor the name or ARN of a Kinesis stream: a/b'],
   ['source', 'postgresql://app:s3cret@db/w', 'is a URL, where a stream name or ARN or file:PATH is meant'],
@@ -312,13 +335,24 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
   [{ sink: 'jsonl:-', source: 'file:a', state: 'file:s', 'take-over': true }],
   [{ sink: 'jsonl:out', source: 'file:a', state: 'dynamodb:states', region: 'eu-north-1' }],
   [
-    { source: 'file:a', 'endpoint-url': 'http://h', region: 'r', profile: 'p', 'until-latest': true, 'on-gap': 'stop' },
+    {
+      source: 'file:a',
+      'endpoint-url': 'http://h',
+      region: 'r',
+      profile: 'p',
+      'until-latest': true,
+      'on-gap': 'stop',
+      'poll-interval': '1s',
+    },
     'endpoint-url',
     'region',
     'profile',
     'until-latest',
     'on-gap',
+    'poll-interval',
   ],
+  [{ 'until-latest': true, 'poll-interval': '1s' }, 'poll-interval'],
+  [{ 'poll-interval': '1s' }],
   [
     { source: `orders?role-arn=${ROLE}&region=r`, region: 'r', profile: 'p', 'role-arn': ROLE, 'external-id': 'x' },
     'region',
@@ -477,6 +511,7 @@ test('every option of the help is known to the check, and the other way round', 
     'sink-password-file': import.meta.filename,
     'before-image-prefix': 'BI_',
     start: 'latest',
+    'batch-wait': '5s',
     'tombstone-ttl': '9d',
     state: 'file:s',
     'dead-letters': 'file:d',

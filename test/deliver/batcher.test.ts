@@ -15,6 +15,7 @@ import { SHARD_END } from '../../src/position.ts'
 import { createTable, put, sourceTable } from '../support/changes.ts'
 
 const NEVER_DUE: BatchLimits = { records: 1_000, bytes: 1_000_000, waitMs: 1_000_000 }
+const AT_ONCE: BatchLimits = { ...NEVER_DUE, caughtUpWaitMs: 0 }
 
 test('cuts at the number of records, at whole records, and the position follows', async () => {
   const cuts = await all([page('a', ['1', '2', '3', '4', '5'])], { ...NEVER_DUE, records: 2 })
@@ -101,6 +102,81 @@ test('a batch is due from its first record on, however much comes after it', asy
     t.mock.timers.tick(40)
   }
   assert.deepEqual(sequences((await first).value as ReadyBatch), ['1', '2', '3'])
+  fed.end()
+  await cuts.return()
+})
+
+test('what a shard gave that had no more is cut in the same turn of the event loop, and shared with what other shards give in it', async () => {
+  const fed = fedPages()
+  const cuts = batches(() => fed.pages, examinerOf(insertOf), AT_ONCE, idle)
+  for (const sequence of ['1', '3']) {
+    const cut = cuts.next()
+    fed.write(page('a', [sequence]))
+    fed.write(page('b', [`${sequence}0`]))
+    fed.write({ ...page('c', [`${sequence}00`]), hasMore: true })
+    await fed.give(page('d', []))
+    const batch = await Promise.race([cut, turns({ value: undefined })])
+    assert.deepEqual(sequences(batch!.value as ReadyBatch), [sequence, `${sequence}0`, `${sequence}00`])
+  }
+  fed.end()
+  await cuts.return()
+})
+
+test('while a write is in flight, what caught-up shards give is gathered; then it is cut at once', async () => {
+  const write = Promise.withResolvers<void>()
+  const fed = fedPages()
+  const cuts = batches(
+    () => fed.pages,
+    examinerOf(insertOf),
+    AT_ONCE,
+    () => write.promise,
+  )
+  const cut = cuts.next()
+  for (const sequence of ['1', '2', '3']) await fed.give(page('a', [sequence]))
+  assert.equal(await Promise.race([cut.then(() => 'cut'), turns('waits')]), 'waits')
+  write.resolve()
+  assert.deepEqual(sequences((await cut).value as ReadyBatch), ['1', '2', '3'])
+  fed.end()
+  await cuts.return()
+})
+
+for (const [title, given] of [
+  ['a shard that is behind gave', { ...page('a', ['1']), behindMs: 5 }],
+  ['a shard gave whose answer was full', { ...page('a', ['1']), hasMore: true }],
+  ['the front of a deferred page holds', page('a', ['1', 'waits'])],
+] as const) {
+  test(`what ${title} waits for more, and until a caught-up shard gives something`, async () => {
+    const fed = fedPages()
+    const examiner = waitingFor('waits').examiner(async () => {})
+    const cuts = batches(() => fed.pages, examiner, AT_ONCE, idle)
+    const cut = cuts.next()
+    await fed.give(given)
+    await fed.give({ ...page('b', []), end: { sequence: '0', arrivedAt: null, caughtUpAt: 5 } })
+    assert.equal(await Promise.race([cut.then(() => 'cut'), turns('waits')]), 'waits')
+    await fed.give(page('c', ['2']))
+    assert.deepEqual(sequences((await cut).value as ReadyBatch), ['1', '2'])
+    fed.end()
+    await cuts.return()
+  })
+}
+
+test('a wait that is asked for caught-up shards, too, is kept, and the shorter one counts', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const fed = fedPages()
+  const cuts = batches(() => fed.pages, examinerOf(insertOf), { ...NEVER_DUE, waitMs: 100, caughtUpWaitMs: 60 }, idle)
+  const first = cuts.next()
+  await fed.give({ ...page('a', ['1']), hasMore: true })
+  t.mock.timers.tick(50)
+  await fed.give(page('b', ['2']))
+  t.mock.timers.tick(49)
+  assert.equal(await Promise.race([first.then(() => 'cut'), turns('waits')]), 'waits')
+  t.mock.timers.tick(1)
+  assert.deepEqual(sequences((await first).value as ReadyBatch), ['1', '2'])
+
+  const second = cuts.next()
+  await fed.give(page('b', ['3']))
+  t.mock.timers.tick(60)
+  assert.deepEqual(sequences((await second).value as ReadyBatch), ['3'])
   fed.end()
   await cuts.return()
 })
@@ -486,12 +562,13 @@ async function* iterate(pages: Page[]): AsyncIterable<Page> {
 }
 
 /** Pages that come one at a time; `give` resolves once all that can be done with one is done. */
-function fedPages(): { pages: AsyncIterable<Page>; give(page: Page): Promise<void>; end(): void } {
+function fedPages() {
   const fed = new PassThrough({ objectMode: true })
   return {
-    pages: fed,
+    pages: fed as AsyncIterable<Page>,
+    write: (page: Page) => void fed.write(page),
     end: () => fed.end(),
-    async give(page) {
+    async give(page: Page) {
       fed.write(page)
       await turns()
     },

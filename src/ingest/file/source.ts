@@ -106,6 +106,8 @@ async function* pagesOf(
       records,
       end: { sequence, arrivedAt, caughtUpAt: null },
       behindMs: 0,
+      // Not known, and its end cuts the last batch.
+      hasMore: true,
       ack: () => lease.release(),
       defer: (fromIndex) => {
         lease.release()

@@ -12,7 +12,7 @@ export const KINESIS_SOURCE: SourceEntry = {
     const ofName = streamProblem(address.name, awsOptionsFor(address, aws).region)
     return ofName ?? (awsAddressProblems(address).join('; ') || null)
   },
-  async open({ source, untilLatest, onGap, memory }, { aws, log, observer }) {
+  async open({ source, untilLatest, onGap, pollInterval, memory }, { aws, log, observer }) {
     const { kinesisSource } = await import('./source.ts')
     const address = addressOf(source)
     const streamName = streamNameOf(address.name).name
@@ -22,6 +22,7 @@ export const KINESIS_SOURCE: SourceEntry = {
       stream: address.name,
       untilLatest,
       onGap,
+      pollIntervalMs: pollInterval,
       memoryBytes: memory,
       log,
       observer,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceClock } from '../../aws/service-clock.ts'
 import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
@@ -7,11 +6,9 @@ import { type Position, readFrom, SHARD_END, TRIM_HORIZON } from '../../position
 import type { Lease, MemoryBudget } from '../memory.ts'
 import type { Page } from '../source.ts'
 import { type Gap, readUntil } from './gaps.ts'
+import { LEAST_POLL_MS, Pace } from './pace.ts'
 import { type Records, Refused, type Stream } from './stream.ts'
 
-/** The service allows five reads of a shard per second, to all its readers together. */
-const BEHIND_MS = 200
-const CAUGHT_UP_MS = 1000
 /**
  * The size of answers that is asked for, by the size of the records seen last: five of them in a second are more than
  * a shard gives (2 MB/s). Larger ones need much more memory while they are decoded, and throttle the reads after them.
@@ -19,6 +16,8 @@ const CAUGHT_UP_MS = 1000
 const PAGE_BYTES = 2 * 1024 * 1024
 const FIRST_PAGE_RECORDS = 2000
 
+/** After that a read is tried again whose answer makes no sense. */
+const REFUSED_AGAIN_MS = 1000
 /** So often in a row an answer may make no sense before the relay stops. */
 const MOST_REFUSALS = 5
 
@@ -29,6 +28,8 @@ export interface ReaderContext {
   readonly clock: ServiceClock
   readonly memory: MemoryBudget
   readonly log: Log
+  /** Between two reads of a caught-up shard. */
+  readonly pollIntervalMs: number
   /** True where AT_TIMESTAMP cannot be trusted: kinesalite never answers if no later record exists. */
   readonly skipsToTime: boolean
   /** The service still holds what arrived after this, epoch ms. */
@@ -47,7 +48,7 @@ export interface ReadPage extends Read {
   release(): void
 }
 
-type Read = Pick<Page, 'shard' | 'records' | 'end' | 'behindMs'>
+type Read = Pick<Page, 'shard' | 'records' | 'end' | 'behindMs' | 'hasMore'>
 
 /** Where a reader begins. */
 export interface ReadFrom {
@@ -120,6 +121,7 @@ class ShardReader {
   #refusals = 0
   /** How many records to ask for. */
   #limit = FIRST_PAGE_RECORDS
+  readonly #pace: Pace
   /** The next request is due at this reading of the clock. */
   #due = 0
 
@@ -127,6 +129,7 @@ class ShardReader {
     this.#context = context
     this.#shard = shard
     this.#signal = signal
+    this.#pace = new Pace(context.pollIntervalMs)
     this.#end = from.position ?? AT_START
     this.#readUntil = from.readUntil
   }
@@ -134,8 +137,7 @@ class ShardReader {
   /** One read, at the pace that the service allows; null if it gave no records but a reason to begin again. */
   async read(isDraining: boolean): Promise<ReadPage | null> {
     const { clock, memory } = this.#context
-    const waitMs = this.#due - clock.reading()
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#signal })
+    await clock.reach(this.#due, this.#signal)
 
     const lease = await memory.reserve(this.#context.stream.mostBytes, this.#signal)
     const begin = this.#end
@@ -149,21 +151,22 @@ class ShardReader {
   }
 
   async #attempt(lease: Lease, isDraining: boolean): Promise<Read | null> {
-    if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage([], 0)
+    if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage([], 0, false)
     if (this.#iterator === null) return null
 
     const answer = await this.#context.stream.records(this.#shard, this.#iterator, this.#limit, this.#signal)
-    if (answer instanceof Refused) return (await this.#refused(answer)) === 'end' ? this.#endPage([], 0) : null
+    if (answer instanceof Refused) return (await this.#refused(answer)) === 'end' ? this.#endPage([], 0, false) : null
 
     const isBehind = isDraining || answer.behindMs > 0 || answer.records.length >= this.#limit
-    this.#due = answer.sent + (isBehind ? BEHIND_MS : CAUGHT_UP_MS)
+    this.#due = this.#pace.next({ sent: answer.sent, isBehind, isEmpty: answer.records.length === 0 })
     if (answer.next === null && (await this.#endsByMistake(answer))) return null
     this.#refusals = 0
     this.#iterator = answer.next
     this.#readUntil = this.#context.clock.earliest(answer.sent) - answer.behindMs
     this.isCaughtUp = answer.records.length === 0 && answer.behindMs === 0
     const records = this.#take(answer, lease)
-    return answer.next === null ? this.#endPage(records, answer.behindMs) : this.#page(records, answer)
+    if (answer.next === null) return this.#endPage(records, answer.behindMs, isBehind)
+    return this.#page(records, answer, isBehind)
   }
 
   /** Asks for an iterator after what was read. */
@@ -190,7 +193,7 @@ class ShardReader {
     this.#iterator = null
     switch (refusal.reason) {
       case 'iterator-expired':
-        this.#due = this.#context.clock.reading() + BEHIND_MS
+        this.#due = this.#context.clock.reading() + LEAST_POLL_MS
         return 'again'
       case 'not-found':
         if ((await this.#context.look(this.#shard)) !== 'gone') return this.#again(refusal)
@@ -214,12 +217,12 @@ class ShardReader {
     }
   }
 
-  /** Tries once more, a second later; but not for ever what makes no sense. */
+  /** Tries once more, later; but not for ever what makes no sense. */
   #again({ cause }: Refused | { readonly cause: Error }): 'again' {
     const place = { stream: this.#context.stream.name, shard: this.#shard, sequence: this.#end.sequence }
     if (++this.#refusals > MOST_REFUSALS) throw new RelayError('SOURCE_REFUSED', wordsOf(cause), place, cause)
     this.#context.log.warn({ ...place, detail: cause.message }, 'The stream refused a read; trying again')
-    this.#due = this.#context.clock.reading() + CAUGHT_UP_MS
+    this.#due = this.#context.clock.reading() + REFUSED_AGAIN_MS
     return 'again'
   }
 
@@ -257,15 +260,15 @@ class ShardReader {
     return records
   }
 
-  #page(records: readonly RawRecord[], { behindMs, sent }: Records): Read {
+  #page(records: readonly RawRecord[], { behindMs, sent }: Records, hasMore: boolean): Read {
     if (this.isCaughtUp) this.#end = { ...this.#end, caughtUpAt: this.#context.clock.earliest(sent) }
-    return { shard: this.#shard, records, end: this.#end, behindMs }
+    return { shard: this.#shard, records, end: this.#end, behindMs, hasMore }
   }
 
   /** `caughtUpAt` stays what it was: the children may have begun long before the end was read. */
-  #endPage(records: readonly RawRecord[], behindMs: number): Read {
+  #endPage(records: readonly RawRecord[], behindMs: number, hasMore: boolean): Read {
     this.#end = { ...this.#end, sequence: SHARD_END }
-    return { shard: this.#shard, records, end: this.#end, behindMs }
+    return { shard: this.#shard, records, end: this.#end, behindMs, hasMore }
   }
 }
 

@@ -26,6 +26,8 @@ export interface StreamReaderOptions {
   readonly created: string | null
   readonly untilLatest: boolean
   readonly onGap: 'stop' | 'continue'
+  /** Between two reads of a caught-up shard. */
+  readonly pollIntervalMs: number
   readonly memoryBytes: number
 }
 
@@ -73,7 +75,7 @@ class StreamReader {
   #drain: { readonly beganAt: number; readonly closed: ReadonlySet<string> } | null = null
 
   constructor(options: StreamReaderOptions, positions: Positions, signal: AbortSignal) {
-    const { stream, clock, log, skipsToTime, memoryBytes, created } = options
+    const { stream, clock, log, skipsToTime, memoryBytes, created, pollIntervalMs } = options
     this.#options = options
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
     this.#positions = new Map(positions)
@@ -84,6 +86,7 @@ class StreamReader {
       stream,
       clock,
       log,
+      pollIntervalMs,
       skipsToTime,
       memory: new MemoryBudget(memoryBytes),
       heldSince: () => this.#listing.heldSince(),
@@ -204,7 +207,7 @@ class StreamReader {
    * waits to be taken when `signal` aborts is dropped.
    */
   async #give(page: Omit<ReadPage, 'begin'>, signal: AbortSignal, defer: (fromIndex: number) => void): Promise<void> {
-    const { shard, records, end, behindMs } = page
+    const { shard, records, end, behindMs, hasMore = false } = page
     const isEnd = end.sequence === SHARD_END
     if (isEnd) this.#endRead.set(shard, this.#options.clock.reading())
     const forgotten = this.#forgettable
@@ -232,6 +235,7 @@ class StreamReader {
       records,
       end,
       behindMs,
+      hasMore,
       ...(forgotten.length > 0 && { forgotten }),
       ack,
       defer: (fromIndex) => void (done() && defer(fromIndex)),

@@ -8,8 +8,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, beforeEach, test } from 'node:test'
 import type { RelayError } from '../../../src/errors.ts'
+import { openSource } from '../../../src/ingest/by-url.ts'
 import { type ClientOptions, connect } from '../../../src/ingest/kinesis/client.ts'
+import { kinesisSource } from '../../../src/ingest/kinesis/source.ts'
 import { streamNameOf } from '../../../src/ingest/kinesis/stream-name.ts'
+import { SILENT } from '../../../src/observe/log.ts'
+import { UNHEARD } from '../../../src/retry.ts'
 
 const ARN = 'arn:aws:kinesis:eu-central-1:123456789012:stream/orders'
 const HTTP = 'http://127.0.0.1:4567'
@@ -34,6 +38,15 @@ async function settingsOf(options: ClientOptions) {
   const [region, credentials] = [await client.config.region(), await client.config.credentials()]
   return { region, accessKeyId: credentials.accessKeyId, isPlainHttp: await isPlainHttp() }
 }
+
+test('the time between two reads reaches the stream, as an option of the program and of the library', async () => {
+  const settings = { source: 'orders', untilLatest: false, onGap: 'stop', memory: 1 } as const
+  const surroundings = { aws: { endpointUrl: HTTP }, log: SILENT, observer: UNHEARD }
+  const refused = { code: 'CONFIGURATION', message: /pollIntervalMs is less than 200ms/ }
+  await assert.rejects(openSource({ ...settings, pollInterval: 199 }, surroundings), refused)
+  assert.throws(() => kinesisSource({ stream: 'orders', endpointUrl: HTTP, pollIntervalMs: 199 }), refused)
+  await (await openSource({ ...settings, pollInterval: 200 }, surroundings)).close()
+})
 
 test('a stream by name, and by ARN', () => {
   assert.deepEqual(streamNameOf('a_b.C-1'), { name: 'a_b.C-1', arn: null })

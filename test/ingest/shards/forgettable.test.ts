@@ -143,6 +143,7 @@ const optionsOf = (stream: Stream): StreamReaderOptions => ({
   created: null,
   untilLatest: false,
   onGap: 'stop',
+  pollIntervalMs: 400,
   memoryBytes: 2 ** 40,
 })
 

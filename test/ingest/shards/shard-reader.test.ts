@@ -166,23 +166,4 @@ describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {
     assert.deepEqual(warnings, [])
     assert.ok(kinesis.connections <= 7, `${kinesis.connections} connections for ${kinesis.requests.length} requests`)
   })
-
-  // Lower bounds, with room for requests that arrive late: the pace is a promise to other readers of the stream.
-  test('reads a caught-up shard once a second, one that is behind once per 200 ms', async (t) => {
-    const kinesis = await endpoint(t)
-    kinesis.open(1)
-    const at: number[] = []
-    kinesis.script('GetRecords', ({ body }) => {
-      at.push(performance.now())
-      if (at.length > 4) return undefined
-      return { Records: [], NextShardIterator: body.ShardIterator, MillisBehindLatest: 5000 }
-    })
-    const stop = new AbortController()
-    for await (const page of open(t, kinesis, { untilLatest: false }).pages(new Map(), stop.signal)) {
-      page.ack()
-      if (at.length === 7) stop.abort()
-    }
-    assert.ok(at[4]! - at[0]! >= 650, `behind: ${at}`)
-    assert.ok(at[6]! - at[4]! >= 1800, `caught up: ${at}`)
-  })
 })
