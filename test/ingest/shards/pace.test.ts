@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ServiceClock } from '../../../src/aws/service-clock.ts'
-import { MemoryBudget } from '../../../src/ingest/memory.ts'
 import { pollIntervalProblem } from '../../../src/ingest/shards/pace.ts'
-import { readShard } from '../../../src/ingest/shards/shard-reader.ts'
 import { type Records, Refused, type Stream } from '../../../src/ingest/shards/stream.ts'
+import { readStream, type StreamReaderOptions } from '../../../src/ingest/shards/stream-reader.ts'
 import { SILENT } from '../../../src/observe/log.ts'
 
 type Answer = Pick<Records, 'records' | 'behindMs'> | Refused
@@ -80,7 +79,7 @@ class SkippingClock extends ServiceClock {
   }
 }
 
-/** Reads a shard that gives these answers. When each read was sent, the one after the last included, and what the pages said. */
+/** Reads a stream whose shard gives these answers. When each read was sent, the one after the last included, and what the pages said. */
 async function readAll(answers: readonly Answer[], pollIntervalMs: number) {
   const clock = new SkippingClock()
   const stop = new AbortController()
@@ -90,8 +89,8 @@ async function readAll(answers: readonly Answer[], pollIntervalMs: number) {
     mostRecords: 10_000,
     mostBytes: 1024,
     open: (record) => [record],
-    describe: async () => assert.fail('not asked'),
-    shards: async () => assert.fail('not asked'),
+    describe: async () => ({ arn: 'scripted', created: 'then', retentionMs: 86_400_000, isShuffled: false }),
+    shards: async () => [{ id: 'a', parents: [], isOpen: true }],
     iterator: async () => 'iterator',
     records: async () => {
       const sent = clock.reading()
@@ -100,22 +99,21 @@ async function readAll(answers: readonly Answer[], pollIntervalMs: number) {
       return answer instanceof Refused ? answer : { ...empty, ...answer, next: 'iterator', namesChildren: false, sent }
     },
   }
-  const context = {
+  const options: StreamReaderOptions = {
     stream,
     clock,
     log: SILENT,
     pollIntervalMs,
-    memory: new MemoryBudget(1e9),
     skipsToTime: false,
-    heldSince: () => 0,
-    look: async () => 'open' as const,
-    gap: () => assert.fail('no gap'),
+    created: null,
+    untilLatest: false,
+    onGap: 'stop',
+    memoryBytes: 1e9,
   }
   const hasMore: (boolean | undefined)[] = []
-  for await (const page of readShard(context, 'a', { position: undefined, readUntil: null }, null, stop.signal)) {
-    page.release()
-    if (stop.signal.aborted) break
+  for await (const page of readStream(options, new Map(), stop.signal)) {
     hasMore.push(page.hasMore)
+    page.ack()
   }
   return { sentAt, hasMore }
 }
