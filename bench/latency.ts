@@ -22,9 +22,9 @@ const PUT_EVERY_MS = 50
 const P50_GOAL_MS = 350
 const P99_GOAL_MS = 600
 /** How long a relay works itself in before it is measured. */
-const WARM_UP_MS = 5_000
+const WARM_UP_MS = 10_000
 /** After that the shards have been empty for so long that they are read less often. */
-const IDLE_AFTER_MS = 32_000
+const IDLE_AFTER_MS = 35_000
 
 const here = import.meta.dirname
 const [what = '', seconds = '50', cli = join(here, '../src/cli.ts')] = process.argv.slice(2)
@@ -90,7 +90,7 @@ async function measureIdling(kinesis: Kinesalite, database: TestDatabase): Promi
   const row = (from: number, to: number): string =>
     `${perMinute(usages, from, to)}, ${((readsIn(from, to) * 1000) / (to - from) / 4).toFixed(1)} reads of a shard in a second`
   print([
-    ['just caught up', row(WARM_UP_MS, IDLE_AFTER_MS - 4_000)],
+    ['just caught up', row(WARM_UP_MS, IDLE_AFTER_MS - 6_000)],
     ['idle for long', row(IDLE_AFTER_MS, lastMs - usages[0]!.atMs)],
   ])
 }
