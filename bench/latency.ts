@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kinesalite, startKinesalite } from '../test/support/kinesis/kinesalite.ts'
-import { newDatabase, startPostgres, type TestDatabase } from '../test/support/postgres/postgres.ts'
+import { newDatabase, startPostgres, type TestDatabase } from '../test/support/postgres/postgres-server.ts'
 import type { Usage } from './report-usage.ts'
 import { LOOK_EVERY_MS, SeenRows } from './seen-rows.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TestDatabase } from '../test/support/postgres/postgres.ts'
+import type { TestDatabase } from '../test/support/postgres/postgres-server.ts'
 
 export const LOOK_EVERY_MS = 5
 

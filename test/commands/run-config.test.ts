@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TableName } from '../../src/change.ts'
 import { camelKeys } from '../../src/commands/camel-keys.ts'
-import { relayOptions } from '../../src/commands/relay-options.ts'
 import { readRunConfig } from '../../src/commands/run-config.ts'
 import { RUN_OPTIONS } from '../../src/commands/run-options.ts'
 import type { RunConfig } from '../../src/commands/run-schema.ts'
@@ -255,11 +254,6 @@ test('how often a caught-up shard is read, and how long batches wait', () => {
     messageOf({ ...MINIMAL, 'poll-interval': 'often' }),
     /One problem.*--poll-interval "often" is not a duration/s,
   )
-
-  // A wait that is given is one of caught-up shards, too: the default is not.
-  const limitsOf = (given: object) => relayOptions(readRunConfig({ ...MINIMAL, ...given }, {})).limits
-  assert.deepEqual(limitsOf({}), { records: 5000, bytes: 8 * 1024 * 1024 })
-  assert.deepEqual(limitsOf({ 'batch-wait': '250ms' }), { records: 5000, bytes: 8 * 1024 * 1024, waitMs: 250 })
 })
 
 const ADDRESSES: [option: 'source' | 'sink' | 'state' | 'dead-letters', url: string, problem: string][] = [
@@ -526,7 +520,6 @@ test('every option of the help is known to the check, and the other way round', 
     'crate-objects': 'dynamic',
     'batch-records': '7',
     'batch-bytes': '1MiB',
-    'batch-wait': '1s',
   }
   const config = readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(Object.keys(config).sort(), Object.keys(known).sort())
