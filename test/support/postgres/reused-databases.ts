@@ -96,4 +96,4 @@ const LEFT = `SELECT concat_ws(' ', ${[
   (SELECT concat_ws(' ', datdba, datallowconn, datconnlimit, datacl) FROM pg_database WHERE datname = current_database()),
   (SELECT string_agg(concat_ws(' ', setrole, setconfig), ' ' ORDER BY setrole) FROM pg_db_role_setting
     WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())),
-  (SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE current_database() || '%')) AS left`
+  (SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE '%' || current_database() || '%')) AS left`
