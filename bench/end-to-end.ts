@@ -3,18 +3,17 @@
  * them through GPSS, all in processes of their own. What counts is what the process of the relay uses.
  *
  *   node bench/end-to-end.ts dynamodb|dms|gpss [CHANGES] [OPTION FOR THE RELAY …]
+ *
+ * The last line says the same in JSON, for `--against`.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { postgres, testDatabase } from '../test/support/postgres/postgres.ts'
 import { ORDER_TYPES } from './dms-orders.ts'
+import type { EndToEndResult } from './end-to-end-result.ts'
 import { startGpssProcess } from './gpss-place.ts'
+import { OWN_PROGRAM, runRelay, startReplay } from './replayed-relay.ts'
 import type { Usage } from './report-usage.ts'
 
 interface Feed {
@@ -41,23 +40,26 @@ const FEEDS: ReadonlyMap<string, Feed> = new Map([
 
 const [feedName = '', changes = '1000000', ...relayOptions] = process.argv.slice(2)
 const { replays, through, options, cpuMicrosGoal } = feedOf(feedName)
-const here = import.meta.dirname
 
 const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-bench-'))
 const server = await postgres()
 const database = await testDatabase()
 const gpss = through === 'GPSS' ? await startGpssProcess() : null
 const sink = gpss === null ? database.url : await gpss.sinkUrl(database.url)
-const endpoint = spawn(process.execPath, [join(here, 'replay-endpoint.ts'), replays, changes, folder], {
-  stdio: ['pipe', 'pipe', 'inherit'],
-})
+const replay = await startReplay(replays, Number(changes), folder)
 try {
-  const { port, records } = await readyLine(endpoint)
-  const { summary, usages, elapsedMs } = await measuredRelay(`http://127.0.0.1:${port}`)
-  if (summary.read !== records) throw new Error(`The relay read ${summary.read} of ${records} records`)
-  print(records, usages, elapsedMs, server.version)
+  const { usages, elapsedMs } = await runRelay(
+    replay,
+    [...process.execArgv, ...OWN_PROGRAM],
+    [
+      ...['--sink', sink, ...options],
+      ...(gpss === null ? [] : ['--state', `file:${join(folder, 'state.json')}`]),
+      ...relayOptions,
+    ],
+  )
+  print(replay.records, usages, elapsedMs, server.version)
 } finally {
-  endpoint.stdin!.end()
+  replay.stop()
   gpss?.stop()
   await database.drop()
   await server.stop()
@@ -68,40 +70,6 @@ function feedOf(name: string): Feed {
   const feed = FEEDS.get(name)
   if (feed === undefined) throw new Error(`The first argument is ${[...FEEDS.keys()].join(' or ')}`)
   return feed
-}
-
-async function readyLine(endpoint: ChildProcess): Promise<{ port: number; records: number }> {
-  for await (const line of createInterface(endpoint.stdout!)) return JSON.parse(line)
-  throw new Error('The replaying endpoint did not start')
-}
-
-/** Runs the relay until the stream is drained. */
-async function measuredRelay(
-  endpointUrl: string,
-): Promise<{ summary: { read: number }; usages: readonly Usage[]; elapsedMs: number }> {
-  const startedMs = performance.now()
-  const relay = spawn(
-    process.execPath,
-    [
-      '--import',
-      join(here, 'report-usage.ts'),
-      ...process.execArgv,
-      join(here, '../src/cli.ts'),
-      'run',
-      ...['--source', 'replay', '--sink', sink, '--endpoint-url', endpointUrl, '--until-latest'],
-      ...options,
-      ...(gpss === null ? [] : ['--state', `file:${join(folder, 'state.json')}`]),
-      ...relayOptions,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] },
-  )
-  // It would wait for ever for an endpoint that is gone.
-  endpoint.once('exit', () => relay.kill())
-  const usages: Usage[] = []
-  createInterface(relay.stdio[3] as Readable).on('line', (line) => usages.push(JSON.parse(line)))
-  const [summary, [exitCode]] = await Promise.all([text(relay.stdout!), once(relay, 'close')])
-  if (exitCode !== 0) throw new Error(`The relay ended with exit code ${exitCode}`)
-  return { summary: JSON.parse(summary), usages, elapsedMs: performance.now() - startedMs }
 }
 
 function print(records: number, usages: readonly Usage[], elapsedMs: number, postgresVersion: string): void {
@@ -118,6 +86,7 @@ function print(records: number, usages: readonly Usage[], elapsedMs: number, pos
     ['RSS on the way', `${quarters.map(megabytes).join(', ')} MB after each quarter of the time`],
   ]
   for (const [name, value] of rows) console.log(`  ${name!.padEnd(18)}${value}`)
+  console.log(JSON.stringify({ cpuMicrosPerChange: cpuMicros / records, peakRssBytes } satisfies EndToEndResult))
 }
 
 function megabytes(bytes: number): string {

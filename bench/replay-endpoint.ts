@@ -10,17 +10,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { ordersLife, type StreamRecord } from '../test/support/life/life.ts'
-import { seededRandom } from '../test/support/life/random.ts'
-import { dmsOrders } from './dms-orders.ts'
 import { iterator, type Pages, writePages } from './replay-pages.ts'
+import { type ReplayedFeed, replayRecords } from './replay-records.ts'
 
 const SHARDS = 4
 /** What GetRecords gives at most. */
 const MOST_RECORDS = 10_000
-const [feed, changes, folder] = [process.argv[2]!, Number(process.argv[3]), process.argv[4]!]
+const [feed, changes, folder] = [process.argv[2] as ReplayedFeed, Number(process.argv[3]), process.argv[4]!]
 
-const pages = await writePages(join(folder, 'pages'), SHARDS, recordsOf(feed))
+const pages = await writePages(join(folder, 'pages'), SHARDS, replayRecords(feed, changes))
 const createdAt = Math.floor(Date.now() / 1000) - 3_600
 
 const server = createServer(async (request, response) => {
@@ -38,14 +36,6 @@ console.log(JSON.stringify({ port: (server.address() as AddressInfo).port, recor
 process.stdin.resume()
 await once(process.stdin, 'end')
 process.exit()
-
-function recordsOf(feed: string): Iterable<StreamRecord> {
-  const orders = Math.ceil(changes / 5)
-  if (feed === 'dynamodb') return ordersLife({ seed: 1, changes, orders }).records()
-  const random = seededRandom(2)
-  const ids = Array.from({ length: changes }, () => random.below(orders))
-  return dmsOrders({ ids, deletes: 0.05 })
-}
 
 /** What the calls of a reader bring, as far as it matters here. */
 interface Request {
