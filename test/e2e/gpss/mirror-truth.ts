@@ -110,15 +110,17 @@ async function finder(query: Query, { schema, name }: SourceTable, columns: read
 
 /**
  * A row whose newest word is that it went away is there as its key and that word's version. If the table's floor is above
- * that, the row may be missing.
+ * that, the row may be missing. A row whose newest word lies below the floor may be there as deleted by an older one.
  */
 function deletedProblems({ dms }: Feed, table: SourceTable, found: readonly Row[]): string[] {
   const problems: string[] = []
-  const { gone, floor } = goneOf(dms.records, table)
+  const { gone, floor, below } = goneOf(dms.records, table)
   for (const row of found) {
     const key = keyText(table, row)
     const version = gone.get(key)
     gone.delete(key)
+    // What came back below the floor is superseded by it, whatever was there before.
+    if (version === undefined && below.has(key)) continue
     if (String(version) !== row.get('cdc_version')) {
       problems.push(`${table.name} ${key} is deleted at ${row.get('cdc_version')} and should be ${version ?? 'there'}`)
     }
@@ -131,7 +133,10 @@ function deletedProblems({ dms }: Feed, table: SourceTable, found: readonly Row[
   return problems
 }
 
-function goneOf(records: Feed['dms']['records'], table: SourceTable): { gone: Map<string, number>; floor: number } {
+function goneOf(
+  records: Feed['dms']['records'],
+  table: SourceTable,
+): { gone: Map<string, number>; floor: number; below: ReadonlySet<string> } {
   const newest = new Map<string, { version: number; isGone: boolean }>()
   const say = (key: string | null, version: number, isGone: boolean): void => {
     if (key !== null && version >= (newest.get(key)?.version ?? 0)) newest.set(key, { version, isGone })
@@ -145,7 +150,12 @@ function goneOf(records: Feed['dms']['records'], table: SourceTable): { gone: Ma
     say(says.newKey, version, false)
   }
   const gone = [...newest].filter(([, { isGone }]) => isGone)
-  return { gone: new Map(gone.map(([key, { version }]) => [key, version])), floor }
+  const below = [...newest].filter(([, { isGone, version }]) => !isGone && version < floor)
+  return {
+    gone: new Map(gone.map(([key, { version }]) => [key, version])),
+    floor,
+    below: new Set(below.map(([key]) => key)),
+  }
 }
 
 /** Of a table without a key a repeated batch adds its rows once more: each row at least as often as it was sent, and no other. */
