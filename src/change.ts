@@ -108,7 +108,7 @@ export interface ChangeSource {
 
 /** JSON as UTF-8: `bytes[start, end)`. */
 export interface JsonSpan {
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   readonly start: number
   readonly end: number
 }
@@ -255,13 +255,10 @@ export function toJson(value: Value): string {
   return JSON.stringify(value)
 }
 
-type Slice = (this: Uint8Array, start: number, end: number) => string
-const { utf8Slice } = Buffer.prototype as unknown as { utf8Slice: Slice }
-
 /** `after` as JSON; where the decoder has that already, no values are read. */
 export function afterJson(change: Pick<Change, 'after' | 'afterJson'>): string {
   const { afterJson: span } = change
-  return span == null ? toJson(change.after) : utf8Slice.call(span.bytes, span.start, span.end)
+  return span == null ? toJson(change.after) : span.bytes.toString('utf8', span.start, span.end)
 }
 
 /** What a stream says → the one-line JSON of docs/change-record.md, fields in the documented order. */

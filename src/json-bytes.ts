@@ -16,9 +16,18 @@ export const SPACE = code(' ')
 const NINE = code('9')
 const LOWER_U = code('u')
 
-type Slice = (this: Uint8Array, start: number, end: number) => string
-/** Methods of Buffer that any Uint8Array takes. */
-export const { latin1Slice, utf8Slice } = Buffer.prototype as unknown as { latin1Slice: Slice; utf8Slice: Slice }
+/** Letters of literals and of the descriptors of DynamoDB. */
+export const LOWER_T = code('t')
+export const LOWER_F = code('f')
+export const LOWER_N = code('n')
+export const LETTER_S = code('S')
+export const LETTER_N = code('N')
+export const LETTER_B = code('B')
+export const LETTER_M = code('M')
+export const LETTER_L = code('L')
+export const TRUE = Buffer.from('true')
+export const FALSE = Buffer.from('false')
+export const NULL = Buffer.from('null')
 
 export const isDigit = (byte: number | undefined): boolean => byte! >= ZERO && byte! <= NINE
 
@@ -56,7 +65,7 @@ const SHORT_ESCAPES: ReadonlySet<number | undefined> = new Set([...'"\\/bfnrt'].
  * Behind the escape that begins at `at`, or behind two that are halves of one character; -1 for what is none, for U+0000 and for
  * half a character alone: what databases refuse.
  */
-export function escapeEnd(bytes: Uint8Array, at: number): number {
+export function escapeEnd(bytes: Buffer, at: number): number {
   const letter = bytes[at + 1]
   if (SHORT_ESCAPES.has(letter)) return at + 2
   const unit = unitAt(bytes, at)
@@ -66,8 +75,8 @@ export function escapeEnd(bytes: Uint8Array, at: number): number {
 }
 
 /** The code unit of the escape `\uXXXX` that begins at `at`; -1 for anything else. */
-function unitAt(bytes: Uint8Array, at: number): number {
+function unitAt(bytes: Buffer, at: number): number {
   if (bytes[at] !== BACKSLASH || bytes[at + 1] !== LOWER_U) return -1
-  const digits = latin1Slice.call(bytes, at + 2, at + 6)
+  const digits = bytes.toString('latin1', at + 2, at + 6)
   return /^[0-9A-Fa-f]{4}$/.test(digits) ? Number.parseInt(digits, 16) : -1
 }

@@ -1,5 +1,6 @@
 import type { Options } from 'yargs'
 import { sourceUsage } from '../ingest/by-url.ts'
+import { POLL_INTERVAL_MS } from '../ingest/shards/pace.ts'
 import { SINK_KINDS, sinkSchemes } from '../sinks/by-url.ts'
 import { stateUsage } from '../state/by-url.ts'
 import { STATE_STORES } from './state-stores.ts'
@@ -96,7 +97,11 @@ export const RUN_OPTIONS = {
     pace,
     'or when its first record has waited this long and nothing is being written [default: 250ms, or what the target wants; what a caught-up shard gave does not wait]',
   ),
-  'poll-interval': text(pace, 'a caught-up shard is read this often; one that stays empty, once a second', '400ms'),
+  'poll-interval': text(
+    pace,
+    'a caught-up shard is read this often; one that stays empty, once a second',
+    `${POLL_INTERVAL_MS}ms`,
+  ),
   memory: text(pace, 'how much may be read ahead, all shards together', '64MiB'),
 
   region: text(

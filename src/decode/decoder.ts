@@ -54,7 +54,7 @@ function dynamodbBytesReader(
   return (record) => {
     const read = bytes.read(record)
     if (read === null) {
-      onReadAsObjects?.(bytes.why)
+      onReadAsObjects?.(bytes.left)
       return null
     }
     const { op, table, key, microseconds, eventId, isExpired, image } = read

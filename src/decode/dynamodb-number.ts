@@ -1,7 +1,7 @@
 import { Numeric } from '../change.ts'
 
 /** What DynamoDB can hold: 38 significant digits, magnitudes from 1E-130 to 9.99…E+125. */
-const MAX_DIGITS = 38
+export const MAX_DIGITS = 38
 const MIN_EXPONENT = -130
 const MAX_EXPONENT = 125
 

@@ -57,7 +57,8 @@ test('what is read as objects is named by its reason', () => {
   decode(image('"a":{"N":"1.0"}'))
   decode(image('"a" :{"N":"1"}'))
   decode(image('"a":{"S":"\\ud83d"}'))
-  assert.deepEqual(reasons, ['set', 'escape', 'number', 'layout', 'escape'])
+  decode(image('"a":{"M":{"b":{"N":"1"},"b":{"N":"2"}}}'))
+  assert.deepEqual(reasons, ['set', 'escape', 'number', 'layout', 'escape', 'layout'])
 })
 
 test('no bytes are read where values are needed', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Change, type RawRecord, toJson } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import { DynamodbBytes } from '../../src/decode/dynamodb-bytes.ts'
@@ -39,18 +39,23 @@ function difference(reader: Reader, raw: RawRecord): string | null | undefined {
   const theirs = [change.op, change.table, change.key, version, source.eventId, expired, oddNull]
   if (JSON.stringify(ours) !== JSON.stringify(theirs)) return `${JSON.stringify(ours)} is not ${JSON.stringify(theirs)}`
   if (image === null || change.after === null) return image === change.after ? null : 'only one has an image'
-  const json = Buffer.from(image.bytes.buffer, image.bytes.byteOffset).toString('utf8', image.start, image.end)
+  const json = image.bytes.toString('utf8', image.start, image.end)
   return isSameJson(json, toJson(change.after)) ? null : `${json} is not ${toJson(change.after)}`
 }
 
 function isSameJson(one: string, other: string): boolean {
   if (one === other) return true
+  // Of members of one name, which parsing makes one.
+  if (quotesIn(one) !== quotesIn(other)) return false
   try {
     return JSON.stringify(exactJson(one)) === JSON.stringify(exactJson(other))
   } catch {
     return false
   }
 }
+
+/** Quotes that open or close a string. */
+const quotesIn = (json: string): number => json.replaceAll(/\\./g, '').split('"').length
 
 function findsOne(reader: Reader, seed: number): boolean {
   for (const text of mutatedRecords(seed, 50_000)) {
@@ -95,6 +100,7 @@ const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])
     'this.#isDynamodb = true',
   ],
   ['a member may come twice', 'if ((seen & member) !== 0) return LEAVE', ''],
+  ['a map may have a name twice', ' || !this.#isNew(firstName, at + 2, nameEnd)', ''],
   ['names may hold escapes', 'if (byte === BACKSLASH || byte < SPACE) return LEAVE', 'if (byte < SPACE) return LEAVE'],
   [
     'zeros in front of a number pass',
@@ -108,8 +114,8 @@ const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])
   ],
   [
     'what follows the record is not looked at',
-    'if (this.#members(0, RECORD_MEMBERS) !== this.#end) return null',
-    'if (this.#members(0, RECORD_MEMBERS) === LEAVE) return null',
+    'if (this.members(0, RECORD_MEMBERS) !== this.end) return null',
+    'if (this.members(0, RECORD_MEMBERS) === LEAVE) return null',
   ],
   ['sets keep the order of the record', 'members.sort(byText)', 'members'],
   [
@@ -125,23 +131,33 @@ const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])
   ],
 ]
 
-const SOURCE = new URL('../../src/decode/dynamodb-bytes.ts', import.meta.url)
+/** The reader, from its entry down. */
+const SOURCES = ['decode/dynamodb-bytes.ts', 'decode/dynamodb-plain-json.ts', 'json-scanner.ts'].map(
+  (path) => new URL(`../../src/${path}`, import.meta.url),
+)
+
+/** Writes the sources into a folder, in one of them `wrong` in the place of `right`; resolves to the reader. */
+async function mistakenReader(folder: string, right: string, wrong: string): Promise<Reader> {
+  const texts = SOURCES.map((source) => readFileSync(source, 'utf8'))
+  assert.equal(texts.filter((text) => text.includes(right)).length, 1, 'just one source has what is to be mistaken')
+  const nameOf = (url: URL): string => basename(fileURLToPath(url))
+  for (const [i, source] of SOURCES.entries()) {
+    const text = texts[i]!.replace(right, wrong).replaceAll(/from '(\.[^']+)'/g, (_, path: string) => {
+      const url = new URL(path, source)
+      return SOURCES.some(({ href }) => href === url.href) ? `from './${nameOf(url)}'` : `from '${url}'`
+    })
+    writeFileSync(join(folder, nameOf(source)), text)
+  }
+  const entry = pathToFileURL(join(folder, nameOf(SOURCES[0]!))).href
+  const { DynamodbBytes } = (await import(entry)) as { DynamodbBytes: new (binary: 'double') => Reader }
+  return new DynamodbBytes('double')
+}
 
 for (const [what, right, wrong] of MISTAKES) {
   test(`the comparison finds a mistake: ${what}`, async (t) => {
-    const source = readFileSync(SOURCE, 'utf8')
-    assert.ok(source.includes(right), 'the source has this no more')
     const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-mistake-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    const file = join(folder, 'mistaken.ts')
-    writeFileSync(
-      file,
-      source
-        .replace(right, wrong)
-        .replaceAll(/from '(\.[^']+)'/g, (_, path: string) => `from '${new URL(path, SOURCE)}'`),
-    )
-    const mistaken = (await import(pathToFileURL(file).href)) as { DynamodbBytes: new (binary: 'double') => Reader }
-    const reader = new mistaken.DynamodbBytes('double')
+    const reader = await mistakenReader(folder, right, wrong)
     const seed = anySeed()
     assert.ok(findsOne(reader, seed), `seed ${seed}`)
   })

@@ -49,7 +49,7 @@ test('a row with a backslash in a name leaves the names of later rows alone', ()
   }
 })
 
-test('a lesson keeps the names of its columns', () => {
+test('a fact keeps the names of its columns', () => {
   const told = (name: string) => ({
     key: ['k'],
     columns: new Map([

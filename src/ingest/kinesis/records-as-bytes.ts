@@ -25,17 +25,14 @@ interface Response {
  * requests, and answers to GetRecords that look otherwise.
  *
  * It takes the place of a method inside of the SDK: `test/ingest/kinesis/records-as-bytes.test.ts` says if an update moves that.
- *
- * @param onRead called for each answer, with whether it was read as bytes
  */
-export function readRecordsAsBytes(client: KinesisClient, onRead: (asBytes: boolean) => void = () => {}): void {
+export function readRecordsAsBytes(client: KinesisClient): void {
   const protocol = client.config.protocol as unknown as Protocol
   const readAny = protocol.deserializeResponse.bind(protocol)
   protocol.deserializeResponse = async (operation, context, response) => {
     if (operation.name !== 'GetRecords' || response.statusCode !== 200) return readAny(operation, context, response)
     const body = await context.streamCollector(response.body)
     const answer = readRecordsBody(body)
-    onRead(answer !== null)
     if (answer !== null) return { ...answer, $metadata: { httpStatusCode: response.statusCode } }
     response.body = body
     return readAny(operation, context, response)

@@ -1,20 +1,6 @@
 import type { GetRecordsOutput, _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
-import {
-  BACKSLASH,
-  CLOSE_BRACE,
-  CLOSE_BRACKET,
-  COLON,
-  COMMA,
-  escapeEnd,
-  latin1Slice,
-  memberOf,
-  type Names,
-  named,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  QUOTE,
-  SPACE,
-} from '../../json-bytes.ts'
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, named, OPEN_BRACKET, QUOTE } from '../../json-bytes.ts'
+import { JsonScanner, LEAVE } from '../../json-scanner.ts'
 
 /** What the relay uses of an answer to GetRecords. */
 export type RecordsAnswer = Pick<GetRecordsOutput, 'Records' | 'NextShardIterator' | 'MillisBehindLatest'>
@@ -51,12 +37,10 @@ export function readRecordsBody(body: Uint8Array): RecordsAnswer | null {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-class BodyReader {
-  readonly #body: Buffer
+class BodyReader extends JsonScanner {
   /** Decoded data; base64 is a third longer. */
   readonly #data: Buffer
   #used = 0
-  #at = 0
   readonly #answer: Writable<RecordsAnswer> = { Records: undefined }
 
   // Of the record in hand.
@@ -65,162 +49,105 @@ class BodyReader {
   #bytes: Uint8Array | null = null
 
   constructor(body: Uint8Array) {
-    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    super()
+    this.begin(body)
     this.#data = Buffer.allocUnsafeSlow(Math.ceil(body.byteLength * 0.75))
   }
 
   read(): RecordsAnswer | null {
-    const isWhole = this.#members(ANSWER) && this.#at === this.#body.length
+    const isWhole = this.members(0, ANSWER) === this.end
     return isWhole && this.#answer.Records !== undefined ? this.#answer : null
   }
 
-  /** Reads an object whose members are all known, each once; goes behind it. False for anything else, as all that follow. */
-  #members(names: Names): boolean {
-    const body = this.#body
-    if (body[this.#at] !== OPEN_BRACE) return false
-    let seen = 0
-    do {
-      const member = this.#name(names)
-      if (member === 0 || (seen & member) !== 0) return false
-      seen |= member
-      if (!this.#value(member)) return false
-    } while (body[this.#at] === COMMA)
-    return body[this.#at++] === CLOSE_BRACE
-  }
-
-  /** Behind `{` or `,`: the member whose value comes next; 0 for one that is not known. */
-  #name(names: Names): number {
-    const body = this.#body
-    const start = this.#at + 2
-    if (body[start - 1] !== QUOTE) return 0
-    const end = body.indexOf(QUOTE, start)
-    if (end === -1 || body[end + 1] !== COLON) return 0
-    this.#at = end + 2
-    return memberOf(names, body, start, end)
-  }
-
-  #value(member: number): boolean {
+  protected member(member: number, at: number): number {
     switch (member) {
       case MILLIS_BEHIND: {
-        const millis = this.#number()
-        this.#answer.MillisBehindLatest = millis
-        return !Number.isNaN(millis)
+        const end = this.#numberEnd(at)
+        this.#answer.MillisBehindLatest = this.#number(at, end)
+        return end
       }
       case NEXT_ITERATOR: {
-        const iterator = this.#text()
-        if (iterator !== null) this.#answer.NextShardIterator = iterator
-        return iterator !== null
+        const end = this.plainEnd(at)
+        this.#answer.NextShardIterator = this.text(at + 1, end)
+        return behind(end)
       }
       case RECORDS:
-        return this.#records()
-      case SEQUENCE:
-        this.#sequence = this.#text()
-        return this.#sequence !== null
-      case ARRIVAL:
-        this.#arrivedAt = new Date(Math.round(this.#number() * 1000))
-        return !Number.isNaN(this.#arrivedAt.getTime())
+        return this.#records(at)
+      case SEQUENCE: {
+        const end = this.plainEnd(at)
+        this.#sequence = this.text(at + 1, end)
+        return behind(end)
+      }
+      case ARRIVAL: {
+        const end = this.#numberEnd(at)
+        this.#arrivedAt = new Date(Math.round(this.#number(at, end) * 1000))
+        return Number.isNaN(this.#arrivedAt.getTime()) ? LEAVE : end
+      }
       case DATA:
-        this.#bytes = this.#base64()
-        return this.#bytes !== null
+        return this.#base64(at)
+      case PARTITION_KEY:
+      case ENCRYPTION:
+        return this.skipString(at)
       default:
-        return this.#skipString()
+        return LEAVE
     }
   }
 
-  #records(): boolean {
-    const body = this.#body
-    if (body[this.#at] !== OPEN_BRACKET) return false
+  #records(start: number): number {
+    const { bytes } = this
+    if (bytes[start] !== OPEN_BRACKET) return LEAVE
     const records: KinesisRecord[] = []
     this.#answer.Records = records
-    if (body[this.#at + 1] === CLOSE_BRACKET) {
-      this.#at += 2
-      return true
-    }
+    if (bytes[start + 1] === CLOSE_BRACKET) return start + 2
+    let at = start
     do {
-      this.#at++
-      const record = this.#record()
-      if (record === null) return false
-      records.push(record)
-    } while (body[this.#at] === COMMA)
-    return body[this.#at++] === CLOSE_BRACKET
+      this.#sequence = null
+      this.#bytes = null
+      this.#arrivedAt = undefined
+      at = this.members(at + 1, RECORD)
+      if (at === LEAVE || this.#sequence === null || this.#bytes === null) return LEAVE
+      records.push({
+        SequenceNumber: this.#sequence,
+        Data: this.#bytes,
+        ApproximateArrivalTimestamp: this.#arrivedAt,
+        PartitionKey: undefined,
+      })
+    } while (bytes[at] === COMMA)
+    return bytes[at] === CLOSE_BRACKET ? at + 1 : LEAVE
   }
 
-  #record(): KinesisRecord | null {
-    this.#sequence = null
-    this.#bytes = null
-    this.#arrivedAt = undefined
-    if (!this.#members(RECORD) || this.#sequence === null || this.#bytes === null) return null
-    return {
-      SequenceNumber: this.#sequence,
-      Data: this.#bytes,
-      ApproximateArrivalTimestamp: this.#arrivedAt,
-      PartitionKey: undefined,
-    }
-  }
-
-  /** ASCII without escapes. */
-  #text(): string | null {
-    const body = this.#body
-    if (body[this.#at] !== QUOTE) return null
-    const start = this.#at + 1
-    for (let at = start; at < body.length; at++) {
-      const byte = body[at]!
-      if (byte === QUOTE) {
-        this.#at = at + 1
-        return latin1Slice.call(body, start, at)
-      }
-      if (byte < SPACE || byte > LAST_OF_ASCII || byte === BACKSLASH) return null
-    }
-    return null
-  }
-
-  /** NaN for anything else. */
-  #number(): number {
-    const body = this.#body
-    const start = this.#at
+  /** A number with whatever fraction and exponent. */
+  #numberEnd(start: number): number {
+    const { bytes } = this
     let end = start
-    while (end - start < MOST_NUMBER_BYTES && body[end] !== COMMA && body[end] !== CLOSE_BRACE) end++
-    const text = latin1Slice.call(body, start, end)
-    this.#at = end
-    return JSON_NUMBER.test(text) ? Number(text) : Number.NaN
+    while (end - start < MOST_NUMBER_BYTES && bytes[end] !== COMMA && bytes[end] !== CLOSE_BRACE) end++
+    return JSON_NUMBER.test(bytes.toString('latin1', start, end)) ? end : LEAVE
   }
 
-  #base64(): Uint8Array | null {
-    const body = this.#body
-    if (body[this.#at] !== QUOTE) return null
-    const start = this.#at + 1
-    const end = body.indexOf(QUOTE, start)
-    if (end === -1 || (end - start) % 4 !== 0) return null
-    const padding = body[end - 1] === EQUALS ? (body[end - 2] === EQUALS ? 2 : 1) : 0
-    const length = ((end - start) / 4) * 3 - (end === start ? 0 : padding)
+  #number(start: number, end: number): number {
+    return end === LEAVE ? 0 : Number(this.bytes.toString('latin1', start, end))
+  }
+
+  #base64(at: number): number {
+    const { bytes } = this
+    if (bytes[at] !== QUOTE) return LEAVE
+    const start = at + 1
+    const end = bytes.indexOf(QUOTE, start)
+    if (end === -1 || (end - start) % 4 !== 0) return LEAVE
+    const padding = end === start || bytes[end - 1] !== EQUALS ? 0 : bytes[end - 2] === EQUALS ? 2 : 1
+    const length = ((end - start) / 4) * 3 - padding
     const begin = this.#used
     // Decoding leaves out what is no base64: then the length is another.
-    if (this.#data.write(latin1Slice.call(body, start, end), begin, 'base64') !== length) return null
+    if (this.#data.write(bytes.toString('latin1', start, end), begin, 'base64') !== length) return LEAVE
     this.#used = begin + length
-    this.#at = end + 1
-    return this.#data.subarray(begin, begin + length)
-  }
-
-  /** Of a partition key, which may hold any text. */
-  #skipString(): boolean {
-    const body = this.#body
-    if (body[this.#at] !== QUOTE) return false
-    for (let at = this.#at + 1; at < body.length; at++) {
-      const byte = body[at]!
-      if (byte < SPACE) return false
-      if (byte === QUOTE) {
-        this.#at = at + 1
-        return true
-      }
-      if (byte !== BACKSLASH) continue
-      at = escapeEnd(body, at) - 1
-      if (at < 0) return false
-    }
-    return false
+    this.#bytes = this.#data.subarray(begin, this.#used)
+    return end + 1
   }
 }
 
+/** Behind the closing quote of a string that ends there. */
+const behind = (end: number): number => (end === LEAVE ? LEAVE : end + 1)
+
 const EQUALS = '='.charCodeAt(0)
-const LAST_OF_ASCII = 0x7e
 const MOST_NUMBER_BYTES = 40
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/

@@ -27,12 +27,10 @@ async function answering() {
       maxAttempts: 1,
       requestHandler: new NodeHttpHandler(),
     })
-  const asBytes: boolean[] = []
   const changed = client()
-  readRecordsAsBytes(changed, (was) => asBytes.push(was))
+  readRecordsAsBytes(changed)
   const ordinary = client()
   return {
-    asBytes,
     set(text: string, code = 200) {
       body = text
       status = code
@@ -72,7 +70,10 @@ test('an answer to GetRecords is read as bytes, and says what the SDK says', asy
   if (theirs!.status === 'rejected') throw theirs!.reason
   assert.deepEqual(used(ours!.value), used(theirs!.value))
   // If this fails after an update, the SDK reads answers elsewhere: `readRecordsAsBytes` must follow it.
-  assert.deepEqual(service.asBytes, [true])
+  assert.deepEqual(
+    ours!.value.Records?.map(({ PartitionKey }) => PartitionKey),
+    [undefined, undefined, undefined],
+  )
 })
 
 test('an answer of another look, and a refusal, are left to the SDK', async (t) => {
@@ -91,12 +92,10 @@ test('an answer of another look, and a refusal, are left to the SDK', async (t) 
     service.set(body, status)
     const [ours, theirs] = await service.both()
     assert.equal(ours!.status, theirs!.status, body)
-    if (ours!.status === 'fulfilled' && theirs!.status === 'fulfilled')
-      assert.deepEqual(used(ours!.value), used(theirs!.value))
+    if (ours!.status === 'fulfilled' && theirs!.status === 'fulfilled') assert.deepEqual(ours!.value, theirs!.value)
     if (ours!.status === 'rejected' && theirs!.status === 'rejected')
       assert.equal(ours!.reason.name, theirs!.reason.name)
   }
-  assert.deepEqual(service.asBytes, [false, false, false, false])
 })
 
 test('spoiled bodies: what is read as bytes, JSON.parse reads the same', () => {

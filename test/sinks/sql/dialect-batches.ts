@@ -114,7 +114,7 @@ const BATCHES: readonly DialectBatch[] = [
     changes: [put('a', 2), del('a', 3)],
   },
   {
-    title: 'a dead letter and a lesson',
+    title: 'a dead letter and a fact',
     options: {},
     before: [],
     changes: [],

@@ -1,0 +1,181 @@
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  equals,
+  escapeEnd,
+  FALSE,
+  isDigit,
+  LOWER_F,
+  LOWER_N,
+  LOWER_T,
+  MINUS,
+  memberOf,
+  type Names,
+  NULL,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SPACE,
+  TRUE,
+  ZERO,
+} from './json-bytes.ts'
+
+/** In place of an offset: the bytes are not what is read here. */
+export const LEAVE = -1
+
+/** Far from what the stack holds; `JSON.parse` goes deeper. */
+const MOST_DEPTH = 100
+
+/**
+ * Reads JSON of programs, bytes in UTF-8, without making objects of it: no white space between tokens, no number with a
+ * fraction that nobody looks at. What it goes through, `JSON.parse` takes, as far as it is UTF-8 (`isUtf8`): each method is given
+ * where something begins, and gives where it ends, or LEAVE.
+ */
+export abstract class JsonScanner {
+  protected bytes: Buffer = Buffer.alloc(0)
+  protected end = 0
+  /** True once it left something that has an escape. */
+  protected metEscape = false
+  /** Whether the string that was read last is ASCII. */
+  protected isAscii = true
+
+  protected begin(data: Uint8Array): void {
+    this.bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    this.end = data.byteLength
+    this.metEscape = false
+  }
+
+  /** Reads the value of a member, which begins at `at`. @param member what its name stands for; 0 for a name that is not known */
+  protected abstract member(member: number, at: number): number
+
+  /** An object; its members that mean something come once. */
+  protected members(start: number, names: Names): number {
+    const bytes = this.bytes
+    if (bytes[start] !== OPEN_BRACE) return LEAVE
+    let at = start
+    let seen = 0
+    do {
+      const nameEnd = this.nameEnd(at + 1)
+      if (nameEnd === LEAVE) return LEAVE
+      const member = memberOf(names, bytes, at + 2, nameEnd)
+      if ((seen & member) !== 0) return LEAVE
+      seen |= member
+      at = this.member(member, nameEnd + 2)
+      if (at === LEAVE) return LEAVE
+    } while (bytes[at] === COMMA)
+    return bytes[at] === CLOSE_BRACE ? at + 1 : LEAVE
+  }
+
+  /** Any value of JSON; gives where it ends. */
+  protected skip(at: number, depth: number): number {
+    const bytes = this.bytes
+    switch (bytes[at]) {
+      case QUOTE:
+        return this.skipString(at)
+      case OPEN_BRACE:
+        return this.#skipMembers(at, depth + 1)
+      case OPEN_BRACKET:
+        return this.#skipElements(at, depth + 1)
+      case LOWER_T:
+        return equals(bytes, at, at + 4, TRUE) ? at + 4 : LEAVE
+      case LOWER_F:
+        return equals(bytes, at, at + 5, FALSE) ? at + 5 : LEAVE
+      case LOWER_N:
+        return equals(bytes, at, at + 4, NULL) ? at + 4 : LEAVE
+      default:
+        return this.#skipNumber(at)
+    }
+  }
+
+  #skipMembers(start: number, depth: number): number {
+    const bytes = this.bytes
+    if (depth > MOST_DEPTH) return LEAVE
+    if (bytes[start + 1] === CLOSE_BRACE) return start + 2
+    let at = start
+    do {
+      const nameEnd = this.nameEnd(at + 1)
+      at = nameEnd === LEAVE ? LEAVE : this.skip(nameEnd + 2, depth)
+      if (at === LEAVE) return LEAVE
+    } while (bytes[at] === COMMA)
+    return bytes[at] === CLOSE_BRACE ? at + 1 : LEAVE
+  }
+
+  #skipElements(start: number, depth: number): number {
+    const bytes = this.bytes
+    if (depth > MOST_DEPTH) return LEAVE
+    if (bytes[start + 1] === CLOSE_BRACKET) return start + 2
+    let at = start
+    do {
+      at = this.skip(at + 1, depth)
+      if (at === LEAVE) return LEAVE
+    } while (bytes[at] === COMMA)
+    return bytes[at] === CLOSE_BRACKET ? at + 1 : LEAVE
+  }
+
+  /** Whole numbers only: nothing else stands bare in these records. */
+  #skipNumber(start: number): number {
+    const bytes = this.bytes
+    const first = bytes[start] === MINUS ? start + 1 : start
+    const end = this.digitsEnd(first)
+    return end === first || (bytes[first] === ZERO && end > first + 1) ? LEAVE : end
+  }
+
+  protected digitsEnd(start: number): number {
+    let at = start
+    while (isDigit(this.bytes[at])) at++
+    return at
+  }
+
+  /** Of a string without escapes that opens at `start`: where its closing quote is. */
+  protected plainEnd(start: number): number {
+    const bytes = this.bytes
+    if (bytes[start] !== QUOTE) return LEAVE
+    let all = 0
+    let at = start + 1
+    for (; at < this.end; at++) {
+      const byte = bytes[at]!
+      if (byte === QUOTE) {
+        this.isAscii = all < 0x80
+        return at
+      }
+      if (byte === BACKSLASH) this.metEscape = true
+      if (byte === BACKSLASH || byte < SPACE) return LEAVE
+      all |= byte
+    }
+    return LEAVE
+  }
+
+  /** Of a name, which opens at `start`: where its closing quote is, in front of a colon. */
+  protected nameEnd(start: number): number {
+    const end = this.plainEnd(start)
+    return end !== LEAVE && this.bytes[end + 1] === COLON ? end : LEAVE
+  }
+
+  /** Behind a string that opens at `start`. */
+  protected skipString(start: number): number {
+    const bytes = this.bytes
+    if (bytes[start] !== QUOTE) return LEAVE
+    const end = this.end
+    for (let at = start + 1; at < end; at++) {
+      const byte = bytes[at]!
+      if (byte === QUOTE) return at + 1
+      if (byte < SPACE) return LEAVE
+      if (byte === BACKSLASH) {
+        at = escapeEnd(bytes, at) - 1
+        if (at < start) {
+          this.metEscape = true
+          return LEAVE
+        }
+      }
+    }
+    return LEAVE
+  }
+
+  /** The text of plain bytes that were looked at last. */
+  protected text(start: number, end: number): string {
+    return this.isAscii ? this.bytes.toString('latin1', start, end) : this.bytes.toString('utf8', start, end)
+  }
+}
