@@ -55,9 +55,10 @@ const reader =
       Buffer.from(`{"MillisBehindLatest":${behindMs},"NextShardIterator":"${iterator(shard, next)}","Records":[`),
     ]
     for (const [index, { offset, length }] of pieces.entries()) {
-      const part = Buffer.allocUnsafe(length + 1)
+      const comma = index < pieces.length - 1 ? 1 : 0
+      const part = Buffer.allocUnsafe(length + comma)
       await file.read(part, 0, length, offset)
-      part.write(index < pieces.length - 1 ? ',' : ' ', length)
+      part.fill(',', length)
       parts.push(part)
     }
     parts.push(Buffer.from(']}'))

@@ -96,8 +96,8 @@ export abstract class JsonScanner {
     if (bytes[start + 1] === CLOSE_BRACE) return start + 2
     let at = start
     do {
-      const nameEnd = this.nameEnd(at + 1)
-      at = nameEnd === LEAVE ? LEAVE : this.skip(nameEnd + 2, depth)
+      const behindName = this.skipString(at + 1)
+      at = behindName !== LEAVE && bytes[behindName] === COLON ? this.skip(behindName + 1, depth) : LEAVE
       if (at === LEAVE) return LEAVE
     } while (bytes[at] === COMMA)
     return bytes[at] === CLOSE_BRACE ? at + 1 : LEAVE
@@ -152,6 +152,25 @@ export abstract class JsonScanner {
   protected nameEnd(start: number): number {
     const end = this.plainEnd(start)
     return end !== LEAVE && this.bytes[end + 1] === COLON ? end : LEAVE
+  }
+
+  /** As `plainEnd`, of a string that may have escapes. */
+  protected escapedEnd(start: number): number {
+    const behind = this.skipString(start)
+    if (behind === LEAVE) return LEAVE
+    this.metEscape = false
+    return behind - 1
+  }
+
+  /** As `nameEnd`, of a name that may have escapes. */
+  protected escapedNameEnd(start: number): number {
+    const end = this.escapedEnd(start)
+    return end !== LEAVE && this.bytes[end + 1] === COLON ? end : LEAVE
+  }
+
+  /** What the string between its quotes says, escapes read. */
+  protected decoded(start: number, end: number): string {
+    return JSON.parse(`"${this.bytes.toString('utf8', start, end)}"`) as string
   }
 
   /** Behind a string that opens at `start`. */

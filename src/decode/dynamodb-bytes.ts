@@ -50,8 +50,8 @@ export interface ReadBytes {
  * JSON (`{"id":{"N":"1"}}` → `{"id":1}`), which lies in buffers of its own.
  *
  * It takes only what the service writes every day, and is as strict as the object decoder there: what it takes, that one takes
- * and reads the same. All else is left to it: white space between tokens, a name with an escape, a name twice, halves of characters
- * and U+0000 as escapes (what databases refuse), sets of binary or with escapes, numbers that are not in their one text, a time in
+ * and reads the same. All else is left to it: white space between tokens, a name twice, halves of characters
+ * and U+0000 as escapes (what databases refuse), sets of texts with escapes or of numbers with exponents, numbers that are not in their one text, a time in
  * seconds, a delete by somebody else than time-to-live.
  */
 export class DynamodbBytes extends PlainJson {
@@ -184,9 +184,11 @@ export class DynamodbBytes extends PlainJson {
     let isInOrder = true
     let at = start
     do {
-      const nameEnd = this.nameEnd(at + 1)
+      let nameEnd = this.nameEnd(at + 1)
+      const hasEscapes = nameEnd === LEAVE
+      if (hasEscapes) nameEnd = this.escapedNameEnd(at + 1)
       if (nameEnd === LEAVE) return LEAVE
-      const name = this.text(at + 2, nameEnd)
+      const name = hasEscapes ? this.decoded(at + 2, nameEnd) : this.text(at + 2, nameEnd)
       const value = this.#keyValue(nameEnd + 2)
       if (value === null || name in row) return LEAVE
       row[name] = value
@@ -204,10 +206,13 @@ export class DynamodbBytes extends PlainJson {
     const bytes = this.bytes
     const isDescribed = bytes[at] === OPEN_BRACE && bytes[at + 1] === QUOTE
     if (!isDescribed || bytes[at + 3] !== QUOTE || bytes[at + 4] !== COLON) return null
-    const end = this.plainEnd(at + 5)
+    let end = this.plainEnd(at + 5)
+    const hasEscapes = end === LEAVE
+    if (hasEscapes) end = this.escapedEnd(at + 5)
     if (end === LEAVE || bytes[end + 1] !== CLOSE_BRACE) return null
     this.#keyEnd = end + 2
-    return keyValue(bytes[at + 2]!, this.text(at + 6, end), this.binary)
+    const text = hasEscapes ? this.decoded(at + 6, end) : this.text(at + 6, end)
+    return keyValue(bytes[at + 2]!, text, this.binary)
   }
 
   /** Neighbours are mostly of one table. */

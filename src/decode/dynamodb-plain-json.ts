@@ -1,4 +1,4 @@
-import type { JsonSpan } from '../change.ts'
+import { Binary, type JsonSpan, type Numeric, toJson } from '../change.ts'
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -21,7 +21,7 @@ import {
   ZERO,
 } from '../json-bytes.ts'
 import { JsonScanner, LEAVE } from '../json-scanner.ts'
-import { MAX_DIGITS } from './dynamodb-number.ts'
+import { compareNumbers, MAX_DIGITS, readNumber } from './dynamodb-number.ts'
 import { type BinaryEncoding, MAX_DEPTH, plainBase64 } from './dynamodb-value.ts'
 
 /** Why an image is left, where it is not its layout. */
@@ -81,11 +81,16 @@ export abstract class PlainJson extends JsonScanner {
       this.#put(CLOSE_BRACE)
       return start + 2
     }
+    let hasEscapes = false
     let at = start
     do {
       if (at > start) this.#put(COMMA)
-      const nameEnd = this.nameEnd(at + 1)
-      if (nameEnd === LEAVE || !this.#isNew(firstName, at + 2, nameEnd)) return LEAVE
+      let nameEnd = this.nameEnd(at + 1)
+      if (nameEnd === LEAVE) {
+        nameEnd = this.escapedNameEnd(at + 1)
+        hasEscapes = true
+      }
+      if (nameEnd === LEAVE || !this.#isNew(firstName, at + 2, nameEnd, hasEscapes)) return LEAVE
       this.#copy(at + 1, nameEnd + 2)
       at = this.#described(nameEnd + 2, depth + 1)
       if (at === LEAVE) return LEAVE
@@ -96,13 +101,17 @@ export abstract class PlainJson extends JsonScanner {
     return at + 1
   }
 
-  /** Whether the map whose names begin at `first` did not have this one yet. */
-  #isNew(first: number, start: number, end: number): boolean {
+  /** Whether the map whose names begin at `first` did not have this one yet: with escapes, one name has several spellings. */
+  #isNew(first: number, start: number, end: number, hasEscapes: boolean): boolean {
     const starts = this.#nameStarts
     const ends = this.#nameEnds
     const count = this.#names
+    const name = hasEscapes ? this.decoded(start, end) : ''
     for (let i = first; i < count; i++) {
-      if (ends[i]! - starts[i]! === end - start && isSame(this.bytes, starts[i]!, start, end - start)) return false
+      if (hasEscapes) {
+        if (this.decoded(starts[i]!, ends[i]!) === name) return false
+      } else if (ends[i]! - starts[i]! === end - start && isSame(this.bytes, starts[i]!, start, end - start))
+        return false
     }
     starts[count] = start
     ends[count] = end
@@ -167,40 +176,45 @@ export abstract class PlainJson extends JsonScanner {
     return at !== LEAVE && bytes[at] === CLOSE_BRACE ? at + 1 : LEAVE
   }
 
-  /** A set of texts or numbers, which DynamoDB keeps in no order, in the order of the object decoder. */
+  /** A set, which DynamoDB keeps in no order, in the order of the object decoder. */
   #set(descriptor: number, start: number): number {
-    const members = this.#setMembers(descriptor, start)
+    const members =
+      descriptor === LETTER_S
+        ? this.#setMembers(TEXTS, start)
+        : descriptor === LETTER_N
+          ? this.#setMembers(NUMBERS, start)
+          : descriptor === LETTER_B
+            ? this.#setMembers(BINARIES, start)
+            : null
     if (members === null) {
       this.why = 'set'
       return LEAVE
     }
     this.#put(OPEN_BRACKET)
-    for (const [i, { from, to }] of members.sorted.entries()) {
+    for (const [i, token] of members.sorted.entries()) {
       if (i > 0) this.#put(COMMA)
-      this.#copy(from, to)
+      this.#to += this.#out.write(token, this.#to)
     }
     this.#put(CLOSE_BRACKET)
     return members.end
   }
 
-  #setMembers(descriptor: number, start: number): { readonly sorted: SetMember[]; readonly end: number } | null {
+  #setMembers<Member>(
+    { read, compare, tokenOf }: SetKind<Member>,
+    start: number,
+  ): { readonly sorted: readonly string[]; readonly end: number } | null {
     const bytes = this.bytes
-    const isText = descriptor === LETTER_S
-    if (bytes[start] !== OPEN_BRACKET || (!isText && descriptor !== LETTER_N)) return null
-    const members: SetMember[] = []
+    if (bytes[start] !== OPEN_BRACKET) return null
+    const members: Member[] = []
     let at = start
     do {
       const end = this.plainEnd(at + 1)
-      if (end === LEAVE || members.length === MOST_SET_MEMBERS) return null
-      const text = this.text(at + 2, end)
-      if (isText) members.push({ from: at + 1, to: end + 1, text, number: 0 })
-      else if (PLAIN_NUMBER.test(text)) members.push({ from: at + 2, to: end, text, number: Number(text) })
-      else return null
+      const member = end === LEAVE ? null : read(this.text(at + 2, end), this.binary)
+      if (member === null || members.length === MOST_SET_MEMBERS) return null
+      members.push(member)
       at = end + 1
     } while (bytes[at] === COMMA)
-    if (bytes[at] !== CLOSE_BRACKET) return null
-    const sorted = isText ? members.sort(byText) : members.sort((one, other) => one.number - other.number)
-    return { sorted, end: at + 1 }
+    return bytes[at] === CLOSE_BRACKET ? { sorted: members.sort(compare).map(tokenOf), end: at + 1 } : null
   }
 
   #boolean(at: number): number {
@@ -280,20 +294,39 @@ function isSame(bytes: Uint8Array, one: number, other: number, length: number): 
   return true
 }
 
-interface SetMember {
-  /** With its quotes, if it is a text. */
-  readonly from: number
-  readonly to: number
-  readonly text: string
-  readonly number: number
+/** How the object decoder reads the members of a set, and in which order. */
+interface SetKind<Member> {
+  /** Null for what is left to it. */
+  readonly read: (text: string, binary: BinaryEncoding) => Member | null
+  readonly compare: (one: Member, other: Member) => number
+  readonly tokenOf: (member: Member) => string
 }
 
-/** By code unit. */
-const byText = (one: SetMember, other: SetMember): number =>
-  one.text < other.text ? -1 : one.text > other.text ? 1 : 0
+const TEXTS: SetKind<string> = {
+  read: (text) => text,
+  /** By code unit. */
+  compare: (one, other) => (one < other ? -1 : one > other ? 1 : 0),
+  tokenOf: (text) => `"${text}"`,
+}
 
-/** Of so few digits that a double keeps them. */
-const PLAIN_NUMBER = /^(?:0|-?[1-9]\d{0,14}|-?(?=[\d.]{1,16}$)(?:0|[1-9]\d*)\.\d*[1-9])$/
+const NUMBERS: SetKind<number | Numeric> = {
+  /** None with an exponent: its digits may be longer than its text, and so than the room for them. */
+  read: (text) => (PLAIN_NUMBER.test(text) ? readNumber(text) : null),
+  compare: compareNumbers,
+  tokenOf: toJson,
+}
+
+const PLAIN_NUMBER = /^-?\d+(?:\.\d+)?$/
+
+const BINARIES: SetKind<Binary> = {
+  read(text, binary) {
+    const base64 = plainBase64(text, binary)
+    return base64 === null ? null : Binary.fromBase64Text(base64)
+  },
+  compare: Buffer.compare,
+  tokenOf: toJson,
+}
+
 const MOST_SET_MEMBERS = 1000
 
 /** Of the maps inside of each other, at one time. */

@@ -52,8 +52,8 @@ test('what is read as objects is named by its reason', () => {
   const reasons: string[] = []
   const decode = recordDecoder({ stream: 'orders', takesJson: () => true, onReadAsObjects: (why) => reasons.push(why) })
   const image = (attribute: string): RawRecord => record('INSERT', `"NewImage":{"id":{"N":"7"},${attribute}}`)
-  decode(image('"a":{"BS":["WVE9PQ=="]}'))
-  decode(image('"a\\n":{"S":"x"}'))
+  decode(image('"a":{"NS":["1E5"]}'))
+  decode(image('"a\\u0000":{"S":"x"}'))
   decode(image('"a":{"N":"1.0"}'))
   decode(image('"a" :{"N":"1"}'))
   decode(image('"a":{"S":"\\ud83d"}'))

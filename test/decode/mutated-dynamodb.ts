@@ -56,7 +56,7 @@ const rarely = (random: Random, usual: string, odd: readonly string[]): string =
 function shuffledAtTimes(random: Random, list: readonly Member[]): Member[] {
   const shuffled = random.chance(0.3) ? list.toSorted(() => random.below(3) - 1) : [...list]
   if (random.chance(RARE)) shuffled.splice(random.below(shuffled.length), 1)
-  if (random.chance(RARE)) shuffled.splice(random.below(shuffled.length + 1), 0, random.pick([...list, ...TWICE]))
+  if (random.chance(5 * RARE)) shuffled.splice(random.below(shuffled.length + 1), 0, random.pick([...list, ...TWICE]))
   return shuffled
 }
 
@@ -125,6 +125,9 @@ const nameText = (random: Random): string =>
     '\\ud83d\\ude00',
     'a\\u4e2d',
     '',
+    // Other spellings of usual ones.
+    '\\u0053',
+    'not\\u0065',
   ])
 
 function described(random: Random, depth: number): string {
