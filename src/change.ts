@@ -130,7 +130,8 @@ export interface Change {
   readonly version: string
   /** When the source committed it, ISO 8601 with up to microseconds, UTC. May be a getter. */
   readonly time: string
-  readonly transaction?: Transaction
+  /** May be a getter. */
+  readonly transaction?: Transaction | undefined
   /** True on a delete made by DynamoDB TTL. */
   readonly expired?: true
   /**
@@ -147,8 +148,41 @@ export interface Change {
    * Then no text of the record holds U+0000 or half a character. Absent from a copy (`{ ...change }`), whose `after` may be
    * another; not part of the JSON.
    */
-  readonly afterJson?: JsonSpan | null
+  readonly afterJson?: JsonSpan | null | undefined
+  /**
+   * The images of a change whose values nobody has read yet: their tokens. Then no text of the record holds U+0000 or half a
+   * character. Such a change is no plain object: what `{ ...change }` makes of it is none. Not part of the JSON.
+   */
+  readonly unread?: UnreadImages
   readonly source: ChangeSource
+}
+
+/** An image as JSON tokens, one for each column. */
+export interface ImageTokens {
+  /** One array for all images of the same columns in the same order, so that what is known of them can be kept by it. */
+  readonly names: readonly string[]
+  readonly bytes: Buffer
+  /** Where the token of the column with this number begins in `bytes`, and where it ends. */
+  start(column: number): number
+  end(column: number): number
+  /** What the token says. */
+  value(column: number): Value
+}
+
+/** What a change says, as far as it was not read. */
+export interface UnreadImages {
+  /** Of `after`; null for a delete. */
+  readonly row: ImageTokens | null
+  /** True if the record has old values beside the row. */
+  readonly hasBefore: boolean
+  /** True if a value of the row is null or empty text. */
+  readonly hasNullOrEmpty: boolean
+  /** The old value of a column where the record has one, else the value in the row; undefined or null where it has neither. */
+  keyPart(column: string): Value | undefined
+  /** The change with what its table adds to it. */
+  completed(key: Row | null, complete: boolean): Change
+  /** The change as an object, all of it read. */
+  read(): Change
 }
 
 export interface Transaction {

@@ -1,4 +1,4 @@
-/** What the readers of bytes share: JSON as UTF-8, without white space. */
+/** What the readers of bytes share: JSON as UTF-8. */
 
 const code = (char: string): number => char.charCodeAt(0)
 export const QUOTE = code('"')
@@ -13,6 +13,9 @@ export const MINUS = code('-')
 export const POINT = code('.')
 export const ZERO = code('0')
 export const SPACE = code(' ')
+const TAB = code('\t')
+const NEW_LINE = code('\n')
+const CARRIAGE_RETURN = code('\r')
 const NINE = code('9')
 const LOWER_U = code('u')
 
@@ -28,6 +31,10 @@ export const LETTER_L = code('L')
 export const TRUE = Buffer.from('true')
 export const FALSE = Buffer.from('false')
 export const NULL = Buffer.from('null')
+
+/** White space of JSON. */
+export const isBlank = (byte: number | undefined): boolean =>
+  byte === SPACE || byte === TAB || byte === NEW_LINE || byte === CARRIAGE_RETURN
 
 export const isDigit = (byte: number | undefined): boolean => byte! >= ZERO && byte! <= NINE
 

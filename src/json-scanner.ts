@@ -7,6 +7,7 @@ import {
   equals,
   escapeEnd,
   FALSE,
+  isBlank,
   isDigit,
   LOWER_F,
   LOWER_N,
@@ -30,8 +31,7 @@ export const LEAVE = -1
 const MOST_DEPTH = 100
 
 /**
- * Reads JSON of programs, bytes in UTF-8, without making objects of it: no white space between tokens, no number with a
- * fraction that nobody looks at. What it goes through, `JSON.parse` takes, as far as it is UTF-8 (`isUtf8`): each method is given
+ * Reads JSON of programs, bytes in UTF-8, without making objects of it: no number with a fraction that nobody looks at. What it goes through, `JSON.parse` takes, as far as it is UTF-8 (`isUtf8`): each method is given
  * where something begins, and gives where it ends, or LEAVE.
  */
 export abstract class JsonScanner {
@@ -51,22 +51,39 @@ export abstract class JsonScanner {
   /** Reads the value of a member, which begins at `at`. @param member what its name stands for; 0 for a name that is not known */
   protected abstract member(member: number, at: number): number
 
-  /** An object; its members that mean something come once. */
+  /** An object with a member; its members that mean something come once. */
   protected members(start: number, names: Names): number {
     const bytes = this.bytes
     if (bytes[start] !== OPEN_BRACE) return LEAVE
     let at = start
     let seen = 0
     do {
-      const nameEnd = this.nameEnd(at + 1)
+      at = this.behindBlank(at + 1)
+      const nameEnd = this.plainEnd(at)
       if (nameEnd === LEAVE) return LEAVE
-      const member = memberOf(names, bytes, at + 2, nameEnd)
+      const member = memberOf(names, bytes, at + 1, nameEnd)
       if ((seen & member) !== 0) return LEAVE
       seen |= member
-      at = this.member(member, nameEnd + 2)
+      at = this.behindColon(nameEnd + 1)
+      if (at !== LEAVE) at = this.member(member, at)
       if (at === LEAVE) return LEAVE
+      at = this.behindBlank(at)
     } while (bytes[at] === COMMA)
     return bytes[at] === CLOSE_BRACE ? at + 1 : LEAVE
+  }
+
+  /** Behind the white space at `at`, if there is any. */
+  protected behindBlank(at: number): number {
+    const bytes = this.bytes
+    let behind = at
+    while (bytes[behind]! <= SPACE && isBlank(bytes[behind])) behind++
+    return behind
+  }
+
+  /** Behind a colon at `at`, and behind the white space around it. */
+  protected behindColon(at: number): number {
+    const colon = this.behindBlank(at)
+    return this.bytes[colon] === COLON ? this.behindBlank(colon + 1) : LEAVE
   }
 
   /** Any value of JSON; gives where it ends. */
@@ -93,26 +110,31 @@ export abstract class JsonScanner {
   #skipMembers(start: number, depth: number): number {
     const bytes = this.bytes
     if (depth > MOST_DEPTH) return LEAVE
-    if (bytes[start + 1] === CLOSE_BRACE) return start + 2
-    let at = start
-    do {
-      const behindName = this.skipString(at + 1)
-      at = behindName !== LEAVE && bytes[behindName] === COLON ? this.skip(behindName + 1, depth) : LEAVE
+    let at = this.behindBlank(start + 1)
+    if (bytes[at] === CLOSE_BRACE) return at + 1
+    for (;;) {
+      const behindName = this.skipString(at)
+      at = behindName === LEAVE ? LEAVE : this.behindColon(behindName)
+      if (at !== LEAVE) at = this.skip(at, depth)
       if (at === LEAVE) return LEAVE
-    } while (bytes[at] === COMMA)
-    return bytes[at] === CLOSE_BRACE ? at + 1 : LEAVE
+      at = this.behindBlank(at)
+      if (bytes[at] !== COMMA) return bytes[at] === CLOSE_BRACE ? at + 1 : LEAVE
+      at = this.behindBlank(at + 1)
+    }
   }
 
   #skipElements(start: number, depth: number): number {
     const bytes = this.bytes
     if (depth > MOST_DEPTH) return LEAVE
-    if (bytes[start + 1] === CLOSE_BRACKET) return start + 2
-    let at = start
-    do {
-      at = this.skip(at + 1, depth)
+    let at = this.behindBlank(start + 1)
+    if (bytes[at] === CLOSE_BRACKET) return at + 1
+    for (;;) {
+      at = this.skip(at, depth)
       if (at === LEAVE) return LEAVE
-    } while (bytes[at] === COMMA)
-    return bytes[at] === CLOSE_BRACKET ? at + 1 : LEAVE
+      at = this.behindBlank(at)
+      if (bytes[at] !== COMMA) return bytes[at] === CLOSE_BRACKET ? at + 1 : LEAVE
+      at = this.behindBlank(at + 1)
+    }
   }
 
   /** Whole numbers only: nothing else stands bare in these records. */

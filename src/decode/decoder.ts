@@ -1,7 +1,9 @@
 import type { Change, Format as ChangeFormat, Decoded, RawRecord } from '../change.ts'
 import { RelayError } from '../errors.ts'
 import { BytesChange } from './bytes-change.ts'
-import { type DmsOptions, isDms, readDms } from './dms.ts'
+import { type DmsOptions, isDms, readDms, sourceOfDms, versionOf } from './dms.ts'
+import { DmsBytes, type LeftDms } from './dms-bytes.ts'
+import { DmsChange, type WholeReader } from './dms-change.ts'
 import { type DynamodbOptions, isDynamodb, readDynamodb, sourceOf } from './dynamodb.ts'
 import { DynamodbBytes, type LeftReason } from './dynamodb-bytes.ts'
 import { type JsonObject, parseObject, recordText } from './json.ts'
@@ -22,7 +24,7 @@ export interface DecoderOptions extends Partial<DynamodbOptions>, Partial<DmsOpt
   /** True if those who take the changes of a feed mostly need the JSON of `after` (`Change.afterJson`) and not its values. */
   readonly takesJson?: (format: ChangeFormat) => boolean
   /** Called with the reason for each record that was to be read as bytes, and was read as objects. */
-  readonly onReadAsObjects?: (reason: LeftReason) => void
+  readonly onReadAsObjects?: (reason: LeftReason | LeftDms) => void
 }
 
 type Format = 'auto' | 'dynamodb' | 'dms'
@@ -30,47 +32,102 @@ type Format = 'auto' | 'dynamodb' | 'dms'
 export function recordDecoder({ format = 'auto', ...given }: DecoderOptions): Decoder {
   const options = { binary: 'double', beforeImageField: 'before-image', ...given } as const
   const { takesJson = () => false } = given
-  const dynamodbFromBytes = format === 'dms' ? null : dynamodbBytesReader(options)
+  const dynamodb = format === 'dms' ? null : dynamodbBytes(options)
+  const dms = format === 'dynamodb' ? null : dmsBytes(options)
+  /** In the order in which they are tried: neighbours are mostly of one format. */
+  let [first, second] = [dynamodb, dms] as [BytesReader | null, BytesReader | null]
+  const left = (reader: BytesReader | null): void => {
+    if (reader !== null && takesJson(reader.format)) given.onReadAsObjects?.(reader.left())
+  }
   return (record) => {
-    if (dynamodbFromBytes !== null && takesJson('dynamodb')) {
-      const change = dynamodbFromBytes(record)
-      if (change !== null) return [change]
+    const change = readBytes(first, record, takesJson)
+    if (change !== null) return [change]
+    const other = readBytes(second, record, takesJson)
+    if (other !== null) {
+      ;[first, second] = [second, first]
+      return [other]
     }
     const text = recordText(record.data)
     const json = parseObject(text)
-    if (format !== 'dms' && isDynamodb(json)) return [readDynamodb(json, record, options)]
-    if (format !== 'dynamodb' && isDms(json)) return [readDms(json, text, record, options)]
+    if (format !== 'dms' && isDynamodb(json)) {
+      left(dynamodb)
+      return [readDynamodb(json, record, options)]
+    }
+    if (format !== 'dynamodb' && isDms(json)) {
+      left(dms)
+      return [readDms(json, text, record, options)]
+    }
     throw new RelayError('DECODE_FOREIGN', foreignness(json, format))
   }
 }
 
-/** A reader of DynamoDB records as bytes; it gives null for what must be read as objects. */
-function dynamodbBytesReader(
-  options: DynamodbOptions & Pick<DecoderOptions, 'onReadAsObjects'>,
-): (record: RawRecord) => Change | null {
-  const { stream, binary, onReadAsObjects } = options
+/** Reads records of one format as bytes. */
+interface BytesReader {
+  readonly format: ChangeFormat
+  /** Null for what must be read as objects. */
+  read(record: RawRecord): Change | null
+  /** Why that must be. */
+  left(): LeftReason | LeftDms
+}
+
+const readBytes = (
+  reader: BytesReader | null,
+  record: RawRecord,
+  takesJson: (format: ChangeFormat) => boolean,
+): Change | null => (reader !== null && takesJson(reader.format) ? reader.read(record) : null)
+
+function dynamodbBytes(options: DynamodbOptions & Pick<DecoderOptions, 'stream'>): BytesReader {
+  const { stream, binary } = options
   const bytes = new DynamodbBytes(binary)
   const readWhole = (record: RawRecord): Change => readDynamodb(parseObject(recordText(record.data)), record, options)
-  return (record) => {
-    const read = bytes.read(record)
-    if (read === null) {
-      onReadAsObjects?.(bytes.left)
-      return null
-    }
-    const { op, table, key, microseconds, eventId, isExpired, image } = read
-    const parts = {
-      op,
-      table,
-      key,
-      complete: true,
-      version: String(microseconds),
-      source: sourceOf(record, stream, eventId),
-      isExpired,
-      afterJson: image,
-    }
-    return new BytesChange(parts, record, readWhole)
+  return {
+    format: 'dynamodb',
+    left: () => bytes.left,
+    read(record) {
+      const read = bytes.read(record)
+      if (read === null) return null
+      const { op, table, key, microseconds, eventId, isExpired, image } = read
+      const parts = {
+        op,
+        table,
+        key,
+        complete: true,
+        version: String(microseconds),
+        source: sourceOf(record, stream, eventId),
+        isExpired,
+        afterJson: image,
+      }
+      return new BytesChange(parts, record, readWhole)
+    },
   }
 }
+
+/** Null where old values may stand among the columns of the row. */
+function dmsBytes(options: DmsOptions): BytesReader | null {
+  const { stream, beforeImageField, beforeImagePrefix } = options
+  if (beforeImagePrefix !== undefined || OTHER_MEMBERS.has(beforeImageField)) return null
+  const bytes = new DmsBytes(beforeImageField)
+  const whole: WholeReader = {
+    sourceOf: (record) => sourceOfDms(record, stream),
+    read(record) {
+      const text = recordText(record.data)
+      // What was read as bytes is a change.
+      return readDms(parseObject(text), text, record, options) as Change
+    },
+  }
+  return {
+    format: 'dms',
+    left: () => bytes.left,
+    read(record) {
+      const read = bytes.read(record)
+      if (read === null) return null
+      const { op, microseconds } = read
+      return new DmsChange(read, record, whole, versionOf(op, microseconds), null, op !== 'update')
+    },
+  }
+}
+
+const OTHER_MEMBERS: ReadonlySet<string> = new Set(['data', 'metadata', 'control'])
 
 /** What a record is that is of no wanted format, as far as its members tell. */
 function foreignness(json: JsonObject, format: Format): string {

@@ -31,7 +31,7 @@ export function readVersion(metadata: JsonObject): number {
 }
 
 /** DMS opened in March 2016: nothing that it makes is older. */
-const OLDEST_US = Date.UTC(2016, 0) * 1000
+export const OLDEST_US = Date.UTC(2016, 0) * 1000
 
 /** DMS writes six digits of the second, emulators three, other engines up to nine. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
@@ -46,7 +46,8 @@ function epochMilliseconds(time: string): number {
   return new Date(ms).getUTCDate() === Number(time.slice(8, 10)) ? ms : Number.NaN
 }
 
-const epochMicroseconds = (time: string): number =>
+/** NaN for what is no time. Cut where the time is finer. */
+export const epochMicroseconds = (time: string): number =>
   epochMilliseconds(time) * 1000 + Number(time.slice(23, -1).slice(0, 3).padEnd(3, '0'))
 
 /** When the source committed the change, or, where it does not say, when DMS made the record; cut to microseconds. */

@@ -53,7 +53,7 @@ export function readDms(json: JsonObject, text: string, record: RawRecord, optio
   const exact = holdsOddNumber(text) ? (parseTokens(text) as JsonObject) : json
   const { metadata } = exact
   if (!isJsonObject(metadata)) throw unusable(`metadata is ${tokenType(metadata)}, not an object`)
-  const source = sourceOf(record, options.stream)
+  const source = sourceOfDms(record, options.stream)
   const reason = reasonToSkip(metadata)
   if (reason !== null) return { kind: 'skip', reason, source }
 
@@ -83,6 +83,10 @@ export function readDms(json: JsonObject, text: string, record: RawRecord, optio
 /** The row was read before the record of it was made; changes made in between must beat it. */
 const LOAD_IS_OLDER_US = 30_000_000
 
+/** @param microseconds when DMS made the record */
+export const versionOf = (op: Change['op'] | SchemaChange['op'], microseconds: number): string =>
+  String(op === 'load' || op === 'drop-table' ? microseconds - LOAD_IS_OLDER_US : microseconds)
+
 function readChange(
   op: Change['op'],
   json: JsonObject,
@@ -110,7 +114,7 @@ function readChange(
     before: op === 'delete' ? oldValues(data, before) : before,
     after: op === 'delete' ? null : data,
     complete: op !== 'update',
-    version: String(op === 'load' ? version - LOAD_IS_OLDER_US : version),
+    version: versionOf(op, version),
     time: readTime(metadata, transaction),
     source,
   }
@@ -144,7 +148,7 @@ function readSchemaChange(
     table: readTable(metadata),
     ...(columns && { columns: columns.filter(({ name }) => !isOld(name, beforeImagePrefix)) }),
     ...definition,
-    version: String(op === 'drop-table' ? version - LOAD_IS_OLDER_US : version),
+    version: versionOf(op, version),
     source,
   }
 }
@@ -156,7 +160,7 @@ function requireType(metadata: JsonObject, type: 'data' | 'control', operation: 
   throw unusable(`metadata.record-type is ${shown}, but ${operation} is an operation of "${type}" records`)
 }
 
-function sourceOf(record: RawRecord, stream: string): ChangeSource {
+export function sourceOfDms(record: RawRecord, stream: string): ChangeSource {
   const { shard, sequence } = record.origin ?? record
   return record.subSequence === undefined
     ? { format: 'dms', stream, shard, sequence }

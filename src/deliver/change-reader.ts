@@ -107,7 +107,7 @@ export class ChangeReader {
 /** Nothing of it needs to be screened: the decoder looked. */
 function isClean(items: readonly Decoded[]): boolean {
   const [item] = items
-  return item?.kind === 'change' && item.afterJson !== undefined
+  return item?.kind === 'change' && (item.unread !== undefined || item.afterJson !== undefined)
 }
 
 /** `before` is decoded when it is first asked for, and what cannot be decoded must be met here. */

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Change, type RawRecord, toJson } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import { DynamodbBytes } from '../../src/decode/dynamodb-bytes.ts'
 import { anySeed } from '../support/life/random.ts'
 import { volume } from '../support/volume.ts'
 import { exactJson } from './exact-values.ts'
+import { mistaken } from './mistaken.ts'
 import { mutatedRecords } from './mutated-dynamodb.ts'
 
 const asObjects = recordDecoder({ stream: 'orders', format: 'dynamodb' })
@@ -69,7 +69,7 @@ function findsOne(reader: Reader, seed: number): boolean {
   return false
 }
 
-const COUNT = volume(100_000, 2_000_000)
+const COUNT = volume(50_000, 1_000_000)
 
 test(`${COUNT} mutated records: what is read as bytes, the object decoder reads the same`, () => {
   const seed = anySeed()
@@ -138,32 +138,19 @@ const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])
 ]
 
 /** The reader, from its entry down. */
-const SOURCES = ['decode/dynamodb-bytes.ts', 'decode/dynamodb-plain-json.ts', 'json-scanner.ts'].map(
-  (path) => new URL(`../../src/${path}`, import.meta.url),
-)
-
-/** Writes the sources into a folder, in one of them `wrong` in the place of `right`; resolves to the reader. */
-async function mistakenReader(folder: string, right: string, wrong: string): Promise<Reader> {
-  const texts = SOURCES.map((source) => readFileSync(source, 'utf8'))
-  assert.equal(texts.filter((text) => text.includes(right)).length, 1, 'just one source has what is to be mistaken')
-  const nameOf = (url: URL): string => basename(fileURLToPath(url))
-  for (const [i, source] of SOURCES.entries()) {
-    const text = texts[i]!.replace(right, wrong).replaceAll(/from '(\.[^']+)'/g, (_, path: string) => {
-      const url = new URL(path, source)
-      return SOURCES.some(({ href }) => href === url.href) ? `from './${nameOf(url)}'` : `from '${url}'`
-    })
-    writeFileSync(join(folder, nameOf(source)), text)
-  }
-  const entry = pathToFileURL(join(folder, nameOf(SOURCES[0]!))).href
-  const { DynamodbBytes } = (await import(entry)) as { DynamodbBytes: new (binary: 'double') => Reader }
-  return new DynamodbBytes('double')
-}
+const SOURCES = ['decode/dynamodb-bytes.ts', 'decode/dynamodb-plain-json.ts', 'json-scanner.ts']
 
 for (const [what, right, wrong] of MISTAKES) {
   test(`the comparison finds a mistake: ${what}`, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-mistake-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    const reader = await mistakenReader(folder, right, wrong)
+    const { DynamodbBytes } = await mistaken<typeof import('../../src/decode/dynamodb-bytes.ts')>(
+      SOURCES,
+      folder,
+      right,
+      wrong,
+    )
+    const reader = new DynamodbBytes('double')
     const seed = anySeed()
     assert.ok(findsOne(reader, seed), `seed ${seed}`)
   })

@@ -1,5 +1,14 @@
-import { type Change, newRow, type Row, tableLabel, type Value } from '../../change.ts'
+import {
+  type Change,
+  type ImageTokens,
+  newRow,
+  type Row,
+  tableLabel,
+  type UnreadImages,
+  type Value,
+} from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
+import type { SourceFacts } from './source-facts.ts'
 
 /** `--missing-columns`. */
 export type MissingColumnsPolicy = 'auto' | 'null' | 'keep'
@@ -18,6 +27,8 @@ export class MissingColumns {
   readonly #policy: MissingColumnsPolicy
   readonly #log: Log
   #hasWarned = false
+  /** The names of rows that lacked nothing of these columns. */
+  readonly #complete = new WeakMap<readonly string[], SourceFacts['columns']>()
 
   constructor(policy: MissingColumnsPolicy, log: Log) {
     this.#policy = policy
@@ -32,6 +43,13 @@ export class MissingColumns {
   /** Looks at a row, as long as rows can tell something. True if it is the first of the stream to show a null. */
   isFirstNull(after: Row): boolean {
     if (this.sendsNulls || this.#policy === 'null' || !holdsNullOrEmpty(after)) return false
+    this.sendsNulls = true
+    return true
+  }
+
+  /** The same of a row that is not read. */
+  isFirstNullIn({ hasNullOrEmpty }: UnreadImages): boolean {
+    if (this.sendsNulls || this.#policy === 'null' || !hasNullOrEmpty) return false
     this.sendsNulls = true
     return true
   }
@@ -53,14 +71,26 @@ export class MissingColumns {
   }
 
   /** Warns, once a run, of a row that lacks one of the columns of its table where that loses something. */
-  look({ table, op }: Change, after: Row, columns: Iterable<string>): void {
+  look(change: Change, after: Row, columns: Iterable<string>): void {
     if (this.#hasWarned || this.sendsNulls) return
     for (const column of columns) {
       if (column in after) continue
-      this.#hasWarned = true
-      this.#log.warn({ table: tableLabel(table), column, op }, this.#policy === 'keep' ? KEPT : MADE_NULL)
+      this.#warn(change, column)
       return
     }
+  }
+
+  /** The same of a row that is not read. */
+  lookAt(change: Change, { names }: ImageTokens, columns: SourceFacts['columns']): void {
+    if (this.#hasWarned || this.sendsNulls || this.#complete.get(names) === columns) return
+    const lacked = [...columns.keys()].find((column) => !names.includes(column))
+    if (lacked === undefined) this.#complete.set(names, columns)
+    else this.#warn(change, lacked)
+  }
+
+  #warn({ table, op }: Change, column: string): void {
+    this.#hasWarned = true
+    this.#log.warn({ table: tableLabel(table), column, op }, this.#policy === 'keep' ? KEPT : MADE_NULL)
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Change, newRow, type Row, tableLabel } from '../../change.ts'
+import { type Change, newRow, type Row, tableLabel, type Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 
 /**
@@ -11,9 +11,22 @@ export function keyOf(
   { before, after, table }: Pick<Change, 'before' | 'after' | 'table'>,
   keyColumns: readonly string[],
 ): Row {
+  return keyFrom(table, keyColumns, (column) => before?.[column] ?? after?.[column])
+}
+
+/** The same of a change whose values are not read. */
+export function keyOfUnread({ unread, table }: Pick<Change, 'unread' | 'table'>, keyColumns: readonly string[]): Row {
+  return keyFrom(table, keyColumns, (column) => unread!.keyPart(column))
+}
+
+function keyFrom(
+  table: Change['table'],
+  keyColumns: readonly string[],
+  partOf: (column: string) => Value | undefined,
+): Row {
   const key = newRow()
   for (const column of keyColumns) {
-    const part = before?.[column] ?? after?.[column]
+    const part = partOf(column)
     if (part === undefined || part === null) throw missingPart(table, column, part === null)
     key[column] = part
   }

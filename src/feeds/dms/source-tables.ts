@@ -8,6 +8,7 @@ import {
   type TableName,
   tableLabel,
   traitsOf,
+  type UnreadImages,
 } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
@@ -17,7 +18,7 @@ import type { Known, TableFacts } from '../table-facts.ts'
 import { mergeFacts } from './fact-rules.ts'
 import { type KeyObserver, KeyWaits } from './key-waits.ts'
 import { MissingColumns, type MissingColumnsPolicy } from './missing-columns.ts'
-import { keyOf } from './row-key.ts'
+import { keyOf, keyOfUnread } from './row-key.ts'
 import {
   afterSchemaChange,
   factsFromJson,
@@ -27,7 +28,7 @@ import {
   type SourceFacts,
   subjectOf,
 } from './source-facts.ts'
-import { UnreadBeforeImages } from './unread-before-images.ts'
+import { mayHoldOldOnes, UnreadBeforeImages } from './unread-before-images.ts'
 
 export interface SourceTablesOptions {
   /** The key that the operator names for a table (`--key`); undefined where none is named. Empty: the table has none. */
@@ -130,6 +131,8 @@ export class SourceTables implements TableFacts {
 
   #complete(change: Change): Change {
     const known = this.#of(change.table)
+    const { unread } = change
+    if (unread !== undefined) return this.#completeUnread(change, unread, known)
     const { after } = change
     if (!known.hasUnreadImages) known.hasUnreadImages = this.#unread.look(change)
     if (after !== null) this.#look(change, after, known.facts)
@@ -138,10 +141,25 @@ export class SourceTables implements TableFacts {
         INTEGERS.has(known.types.get(column) ?? known.facts.columns.get(column)),
       )
     }
-    const key = this.#keyOf(change, known.table)
+    const key = this.#keyOf(change, known.table, keyOf)
     if (change.op !== 'update') return { ...change, key, complete: true }
     const complete = this.#missing.meanNull
     return { ...change, key, complete, after: complete ? this.#missing.withLargeValues(after!, change.before) : after }
+  }
+
+  /** The same of a change whose values are not read, as far as it goes without them. */
+  #completeUnread(change: Change, unread: UnreadImages, known: KnownTable): Change {
+    const { row, hasBefore } = unread
+    const mustRead =
+      (!known.hasUnreadImages && row !== null && !hasBefore && change.op === 'update' && mayHoldOldOnes(row)) ||
+      (hasBefore && change.op === 'update' && this.#missing.meanNull)
+    if (mustRead) return this.#complete(unread.read())
+    if (row !== null) {
+      if (this.#missing.isFirstNullIn(unread)) this.#news.set(SENDS_NULLS, 'true')
+      this.#missing.lookAt(change, row, known.facts.columns)
+    }
+    const key = this.#keyOf(change, known.table, keyOfUnread)
+    return unread.completed(key, change.op !== 'update' || this.#missing.meanNull)
   }
 
   #look(change: Change, after: Row, { columns }: SourceFacts): void {
@@ -149,8 +167,12 @@ export class SourceTables implements TableFacts {
     this.#missing.look(change, after, columns.keys())
   }
 
-  #keyOf(change: Change, { key }: SourceTable): Row | null {
-    if (key !== null && key.length > 0) return keyOf(change, key)
+  #keyOf(
+    change: Change,
+    { key }: SourceTable,
+    read: (change: Change, keyColumns: readonly string[]) => Row,
+  ): Row | null {
+    if (key !== null && key.length > 0) return read(change, key)
     if (!this.#options.needsKeys) return null
     if (key === null) throw this.#waits.keyUnknownYet(change)
     if (change.op === 'insert' || change.op === 'load') return null

@@ -1,4 +1,4 @@
-import { type Change, type Row, type TableName, tableLabel } from '../../change.ts'
+import { type Change, type ImageTokens, type Row, type TableName, tableLabel } from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
 
 /** The default of DMS's rule `add-before-image-columns`. */
@@ -42,6 +42,19 @@ export class UnreadBeforeImages {
 }
 
 const OLD_ROWS = 'else a row stays under its old key when its key changes'
+
+/** True if the columns have names like those of old values. */
+export function mayHoldOldOnes({ names }: ImageTokens): boolean {
+  let may = LIKE_OLD_ONES.get(names)
+  if (may === undefined) {
+    may = names.some((name) => name.startsWith(DEFAULT_PREFIX))
+    LIKE_OLD_ONES.set(names, may)
+  }
+  return may
+}
+
+/** By the names of an image. */
+const LIKE_OLD_ONES = new WeakMap<readonly string[], boolean>()
 
 /** A column beside which there is one of the same name behind the prefix. */
 function columnWithOldOne(row: Row): string | undefined {

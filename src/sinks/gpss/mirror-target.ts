@@ -1,3 +1,4 @@
+import type { JsonSpan } from '../../change.ts'
 import type { MergeTable } from '../sql/greenplum/merge.ts'
 import { postgresStyle } from '../sql/postgresql/tables.ts'
 import { TYPES_IN_DEFAULT_COLLATION } from '../tables/column-types.ts'
@@ -112,8 +113,8 @@ const STAGED: TableDialect<Stage> = {
 }
 
 /** Every statement of a plan is a part of the load. */
-function staging(table: MergeTable): MirrorStatements<Stage> {
-  const part = (kind: 'rows' | 'patches' | 'moves' | 'added') => (rows: readonly string[]) => async (stage: Stage) =>
+function staging(table: MergeTable): MirrorStatements<Stage, JsonSpan> {
+  const part = (kind: 'rows' | 'patches' | 'moves' | 'added') => (rows: readonly JsonSpan[]) => async (stage: Stage) =>
     stage.add(table, kind, rows)
   return {
     upsert: part('rows'),

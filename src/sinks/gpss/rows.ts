@@ -1,3 +1,4 @@
+import type { JsonSpan } from '../../change.ts'
 import { FIXED32, FIXED64, LENGTH, tag, VARINT } from './wire.ts'
 
 /**
@@ -16,10 +17,10 @@ const MEMBERS = {
 } as const
 
 /**
- * What is carried: for int32, float32 and float64 a number, for int64 a safe integer or a bigint, for string a string,
+ * What is carried: for int32, float32 and float64 a number, for int64 a safe integer or a bigint, for string a string or its UTF-8,
  * for bytes a Uint8Array; null is NULL for all of them.
  */
-export type Carried = null | number | bigint | string | Uint8Array
+export type Carried = null | number | bigint | string | JsonSpan | Uint8Array
 
 /** Rows as they go into messages of `Write`. */
 export interface EncodedRows {
@@ -134,7 +135,7 @@ export class RowEncoder {
       case 'float64':
         return 9
       case 'string': {
-        const size = Buffer.byteLength(value as string)
+        const size = isSpan(value) ? value.end - value.start : Buffer.byteLength(value as string)
         this.#textSizes[i] = size
         return 1 + varintSize(size) + size
       }
@@ -165,7 +166,8 @@ export class RowEncoder {
         break
       case 'string':
         this.#varint(textSize)
-        this.#text(value as string, textSize)
+        if (isSpan(value)) this.#at += value.bytes.copy(this.#buffer, this.#at, value.start, value.end)
+        else this.#text(value as string, textSize)
         break
       case 'bytes':
         this.#varint((value as Uint8Array).length)
@@ -202,6 +204,8 @@ export class RowEncoder {
     } else this.#at += this.#buffer.write(text, this.#at, size)
   }
 }
+
+const isSpan = (value: Carried): value is JsonSpan => typeof value === 'object' && value !== null && 'end' in value
 
 /** Up to here ASCII is written faster than asked for. */
 const SHORT = 24

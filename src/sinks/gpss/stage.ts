@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
+import type { JsonSpan } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { BY_KEY, type MergeTable, mergeStatements, type Step } from '../sql/greenplum/merge.ts'
 import { tableId } from '../tables/clauses.ts'
@@ -17,7 +18,7 @@ export const STAGE_COLUMNS = [
 ] as const
 
 /** Stands for a part without rows. */
-const NO_ROW = ''
+const NO_ROW: JsonSpan = { bytes: Buffer.alloc(0), start: 0, end: 0 }
 
 const KINDS_BY_KEY: readonly Step['kind'][] = ['rows', 'patches', 'moves']
 
@@ -74,13 +75,13 @@ export class Stage {
    * @param rows JSON objects; without any, the statement is run all the same
    * @throws RelayError SINK_REFUSED for a row that is larger than a message may be
    */
-  add(table: MergeTable, kind: Step['kind'], rows: readonly string[]): number {
+  add(table: MergeTable, kind: Step['kind'], rows: readonly JsonSpan[]): number {
     this.#table = table
     const step = String(++this.#steps).padStart(6, '0')
     const part = `${this.#load}/${step}/${kind}/${shapeOf(table)}`
     for (const row of rows.length === 0 ? [NO_ROW] : rows) {
       if (this.#encoder.add([this.#spread++, part, row])) continue
-      const detail = `A row of table ${table.source} has ${Buffer.byteLength(row)} bytes, more than GPSS takes in one message`
+      const detail = `A row of table ${table.source} has ${row.end - row.start} bytes, more than GPSS takes in one message`
       throw new RelayError('SINK_REFUSED', detail)
     }
     return rows.length
@@ -116,7 +117,7 @@ function mergeAll(table: MergeTable, stage: GpssTable): string {
     return sql`, (t.cdc_row->>${sql.lit(`k${i}`)})::${sql.raw(travelsAs)} AS ${sql.id(`k${i}`)}`
   })
   const staged = sql`(SELECT t.cdc_row${sql.join(keys, sql``)}
-    FROM (SELECT cdc_row::jsonb AS cdc_row FROM ${id} WHERE cdc_part = cdc_this AND cdc_row <> ${sql.lit(NO_ROW)}) t)`
+    FROM (SELECT cdc_row::jsonb AS cdc_row FROM ${id} WHERE cdc_part = cdc_this AND cdc_row <> '') t)`
   const kinds = table.keys.length === 0 ? (['added'] as const) : KINDS_BY_KEY
   const merges = kinds.map((kind) => {
     const statements = withTypesOf(table, mergeStatements(table, { kind, staged }))

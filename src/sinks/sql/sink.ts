@@ -27,10 +27,14 @@ export function sqlSink(given: SqlSinkOptions): Sink {
     refusesHalves: true,
     readsBefore: !isMirror,
     needsKeys: isMirror,
-    takesJson: (format) =>
-      isMirror &&
-      opened?.dialect.takesJson === true &&
-      layoutFor(options, traitsOf({ format }).definesTables) === 'document',
+    takesJson(format) {
+      const { definesTables } = traitsOf({ format })
+      // Rows of columns are made of tokens, and only a feed that defines its tables has those.
+      return (
+        isMirror &&
+        (layoutFor(options, definesTables) === 'columns' ? definesTables : opened?.dialect.takesJson === true)
+      )
+    },
 
     async open(opening, signal) {
       try {

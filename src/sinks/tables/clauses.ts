@@ -1,9 +1,15 @@
 import { sql } from 'kysely'
+import type { JsonSpan } from '../../change.ts'
 import type { Database, Statement } from './database.ts'
+import { arrayOf } from './row-writer.ts'
 import type { KeyColumn, Mapping, Target } from './target.ts'
 
 /** Rows of a recordset, JSON objects → the one parameter that holds them. */
 export const jsonArray = (rows: readonly string[]): string => `[${rows.join(',')}]`
+
+/** The same of rows as bytes: they travel as they are. */
+export const recordsetOf = (rows: readonly JsonSpan[], type: 'json' | 'jsonb'): Statement =>
+  sql`${arrayOf(rows)}::text::${sql.raw(type)}`
 
 /** Resolves to how many rows a statement wrote. */
 export const writing =

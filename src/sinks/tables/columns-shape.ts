@@ -1,50 +1,63 @@
-import { type Change, newRow, toJson, type Value } from '../../change.ts'
-import type { ColumnsTable } from './columns-table.ts'
+import { type Change, type JsonSpan, newRow, toJson, type Value } from '../../change.ts'
+import type { ColumnsTable, TargetColumn } from './columns-table.ts'
 import type { FoldedKey } from './fold.ts'
 import { imagesOf } from './images.ts'
-import { deletedJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
+import { beginRow, deletedRow, endMovedRow, endRow } from './json-row.ts'
 import { MergedImages, valueMembers } from './merged-images.ts'
-import type { Key, Placed, RowShape } from './mirror.ts'
+import { type Key, newValue, type Placed, type RowShape } from './mirror.ts'
+import type { RowWriter } from './row-writer.ts'
 import { type ValuesAside, whyNoRoom } from './set-aside.ts'
 
 /**
  * Rows of the layout `columns`. Members of a whole row: c0, c1, … its values, e what their columns cannot hold, by name.
  * Those of a row with partial images: see `MergedImages`.
  */
-export function columnsShape(table: ColumnsTable): RowShape<string> {
+export function columnsShape(table: ColumnsTable): RowShape<JsonSpan> {
   const { values, room } = table
   const { eachValue, whyAside, ...images } = imagesOf(table)
 
-  /** Members of a whole row; null if the table lacks one. */
-  function wholeMembers(change: Change, key: Key, aside: ValuesAside): string | null {
-    let members = ''
+  const memberNames = values.map((_, index) => Buffer.from(`,"c${index}":`))
+  const writeToken = ({ index }: TargetColumn, token: string): void => {
+    const name = memberNames[index]!
+    row.span(name, 0, name.length).text(token)
+  }
+  const writeAsIs = ({ index }: TargetColumn, bytes: Buffer, start: number, end: number): void => {
+    const name = memberNames[index]!
+    row.span(name, 0, name.length).span(bytes, start, end)
+  }
+  let row: RowWriter
+
+  /** Writes the members of a whole row; false if the table lacks one. */
+  function writeMembers(change: Change, key: Key, aside: ValuesAside): boolean {
+    row = beginRow(key, change.version)
     const tokens: (string | undefined)[] = []
     let extra: Record<string, Value> | null = null
-    const isHeld = eachValue(
-      change.after!,
+    const setAside = (name: string, value: Value): void => {
+      extra ??= newRow()
+      extra[name] = value
+      aside.add(change, name, whyAside(name))
+    }
+    const isHeld =
       room === null
-        ? ({ index }, token) => {
-            members += `,"c${index}":${token}`
-          }
-        : ({ index }, token) => {
-            tokens[index] = token
-          },
-      (name, value) => {
-        extra ??= newRow()
-        extra[name] = value
-        aside.add(change, name, whyAside(name))
-      },
-    )
-    if (!isHeld) return null
+        ? eachValue(change, writeToken, setAside, writeAsIs)
+        : eachValue(
+            change,
+            ({ index }, token) => {
+              tokens[index] = token
+            },
+            setAside,
+          )
+    if (!isHeld) return false
     for (const index of room?.withoutRoom(key.tokens, tokens) ?? []) {
       const { attribute } = values[index]!
       extra ??= newRow()
-      ;(extra as Record<string, Value>)[attribute] = change.after![attribute]!
+      ;(extra as Record<string, Value>)[attribute] = newValue(change, attribute)!
       tokens[index] = undefined
       aside.add(change, attribute, whyNoRoom(values[index]!))
     }
-    members += valueMembers(tokens)
-    return extra === null ? members : `${members},"e":${toJson(extra)}`
+    row.text(valueMembers(tokens))
+    if (extra !== null) row.text(`,"e":${toJson(extra)}`)
+    return true
   }
 
   const merging = {
@@ -58,7 +71,7 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
   function patchMembers({ base, patches }: FoldedKey<Placed>, key: Key, aside: ValuesAside): string | null {
     const merged = new MergedImages(merging, base !== null)
     for (const { kind, detail } of base === null ? patches : [base, ...patches]) {
-      if (!merged.add(detail.change, kind === 'delete' ? null : detail.change.after)) return null
+      if (!merged.add(detail.change, kind === 'delete')) return null
     }
     return merged.members(key, aside)
   }
@@ -67,23 +80,24 @@ export function columnsShape(table: ColumnsTable): RowShape<string> {
     ...images,
     writesPatchesSeparately: false,
 
-    row(change, key, aside) {
-      const members = wholeMembers(change, key, aside)
-      return members === null ? null : jsonRow(key, change.version, members)
-    },
+    row: (change, key, aside) => (writeMembers(change, key, aside) ? endRow() : null),
 
     patch(folded, aside) {
       const { change, key } = folded.patches.at(-1)!.detail
       const members = patchMembers(folded, key, aside)
-      return members === null ? null : jsonRow(key, change.version, members)
+      if (members === null) return null
+      beginRow(key, change.version).text(members)
+      return endRow()
     },
 
     move({ change, key, from }, aside) {
       const keyChange = { version: change.version, kind: 'patch' as const, detail: { change, key, from } }
       const members = patchMembers({ base: null, patches: [keyChange] }, key, aside)
-      return members === null ? null : movedJsonRow(key, from, change.version, members)
+      if (members === null) return null
+      beginRow(key, change.version).text(members)
+      return endMovedRow(from)
     },
 
-    tombstone: ({ version }, key) => deletedJsonRow(key, version, !table.hasTombstones),
+    tombstone: ({ version }, key) => deletedRow(key, version, !table.hasTombstones),
   }
 }

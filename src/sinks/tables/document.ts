@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
-import { afterJson, type Change } from '../../change.ts'
+import { type Change, type JsonSpan, toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import { deletedJsonRow, jsonRow, movedJsonRow } from './json-row.ts'
+import { beginRow, deletedRow, endMovedRow, endRow } from './json-row.ts'
 import { familyOf, keyTexts, keyToken } from './keys.ts'
 import type { Evidence, Layout } from './layout.ts'
-import type { RowShape } from './mirror.ts'
+import type { Key, RowShape } from './mirror.ts'
 import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
 import type { ColumnNames, DocumentTable, TableDialect } from './style.ts'
 import type { DesiredTable } from './target.ts'
@@ -84,22 +84,34 @@ export function desiredDocument({ known, changes }: Evidence, names: ColumnNames
 }
 
 /** Rows of a recordset. Beside key and version: d the row as JSON, x true for a deleted row that stays. */
-export function documentShape(table: DocumentTable): RowShape<string> {
+export function documentShape(table: DocumentTable): RowShape<JsonSpan> {
   const { keys } = table
   const textOf = keyTexts(table.source, keys)
-  const documentOf = (change: Change): string => `,"d":${afterJson(change)}`
+  const begin = (change: Change, key: Key): void => {
+    const row = beginRow(key, change.version).text(',"d":')
+    const { afterJson } = change
+    if (afterJson == null) row.text(toJson(change.after))
+    else row.span(afterJson.bytes, afterJson.start, afterJson.end)
+  }
   return {
     key: (change, key) => ({ text: textOf(change, key), tokens: keys.map((column) => keyToken(column, key)) }),
     check: () => {},
     isWhole: ({ complete }) => complete,
     // The values between two images are unknown: each image is merged into what the one before it left.
     writesPatchesSeparately: true,
-    row: (change, key) => jsonRow(key, change.version, documentOf(change)),
+    row(change, key) {
+      begin(change, key)
+      return endRow()
+    },
     patch({ patches }) {
       const { change, key } = patches[0]!.detail
-      return jsonRow(key, change.version, documentOf(change))
+      begin(change, key)
+      return endRow()
     },
-    move: ({ change, key, from }) => movedJsonRow(key, from, change.version, documentOf(change)),
-    tombstone: ({ version }, key) => deletedJsonRow(key, version, !table.hasTombstones),
+    move({ change, key, from }) {
+      begin(change, key)
+      return endMovedRow(from)
+    },
+    tombstone: ({ version }, key) => deletedRow(key, version, !table.hasTombstones),
   }
 }

@@ -1,22 +1,30 @@
-import type { Change, Row, Value } from '../../change.ts'
+import type { Change, ImageTokens, Row, Value } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
+import { LOWER_N } from '../../json-bytes.ts'
 import { refuseRoundedIntegers } from '../../rounded-integers.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'
-import type { Key, RowShape } from './mirror.ts'
+import { type Key, newValue, type RowShape } from './mirror.ts'
 import type { WhyAside } from './set-aside.ts'
 import type { KeyColumn } from './target.ts'
 
 /** What the images of a table say, whatever their rows look like. */
 export interface Images extends Pick<RowShape<unknown>, 'key' | 'check' | 'isWhole'> {
-  /** Passes every value that is not null on; false if the table lacks a column for one of them. */
+  /**
+   * Passes every value of `after` that is not null on; false if the table lacks a column for one of them.
+   * @param asIs takes tokens of a change that is not read, where they fit as they are; without it they come as texts
+   */
   eachValue(
-    row: Row,
+    change: Change,
     fits: (column: TargetColumn, token: string) => void,
     fitsNot: (name: string, value: Exclude<Value, null>) => void,
+    asIs?: (column: TargetColumn, bytes: Buffer, start: number, end: number) => void,
   ): boolean
   /** Of a value that does not fit. */
   whyAside(name: string): WhyAside
 }
+
+/** What becomes of a column of an image; null: the table could have a column for it, and lacks it. */
+type Place = TargetColumn | 'key' | 'left out' | null
 
 export function imagesOf(table: ColumnsTable): Images {
   const { keys, values, attributes, leftOut } = table
@@ -24,11 +32,10 @@ export function imagesOf(table: ColumnsTable): Images {
   const isKey = new Set(keys.map(({ attribute }) => attribute))
   const required = values.filter(({ isNotNull }) => isNotNull)
 
-  function eachValue(
-    row: Row,
-    fits: (column: TargetColumn, token: string) => void,
-    fitsNot: (name: string, value: Exclude<Value, null>) => void,
-  ): boolean {
+  const eachValue: Images['eachValue'] = (change, fits, fitsNot, asIs) => {
+    const { unread } = change
+    if (unread?.row != null) return eachToken(unread.row, fits, fitsNot, asIs)
+    const row = change.after
     for (const name in row) {
       const value = row[name]!
       if (value === null) continue
@@ -43,6 +50,56 @@ export function imagesOf(table: ColumnsTable): Images {
     return true
   }
 
+  /** By the names of images: where their columns are. */
+  const places = new WeakMap<readonly string[], readonly Place[]>()
+  const placesOf = (names: readonly string[]): readonly Place[] => {
+    let found = places.get(names)
+    if (found === undefined) {
+      found = names.map(
+        (name) => byAttribute.get(name) ?? (leftOut.has(name) ? 'left out' : isKey.has(name) ? 'key' : null),
+      )
+      places.set(names, found)
+    }
+    return found
+  }
+
+  function eachToken(
+    row: ImageTokens,
+    fits: (column: TargetColumn, token: string) => void,
+    fitsNot: (name: string, value: Exclude<Value, null>) => void,
+    asIs?: (column: TargetColumn, bytes: Buffer, start: number, end: number) => void,
+  ): boolean {
+    const { names, bytes } = row
+    const columns = placesOf(names)
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i]!
+      const start = row.start(i)
+      if (column === 'key' || bytes[start] === LOWER_N) continue
+      if (column === null) return false
+      if (column !== 'left out' && column.takesAsIs?.(bytes, start, row.end(i)) === true) {
+        if (asIs === undefined) fits(column, bytes.toString('utf8', start, row.end(i)))
+        else asIs(column, bytes, start, row.end(i))
+        continue
+      }
+      const value = row.value(i) as Exclude<Value, null>
+      const token = column === 'left out' ? undefined : column.encode(value)
+      if (token === undefined) fitsNot(names[i]!, value)
+      else fits(column as TargetColumn, token)
+    }
+    return true
+  }
+
+  /** By the names of images: whether they have all columns. */
+  const wholes = new WeakMap<readonly string[], boolean>()
+  const areWhole = (names: readonly string[]): boolean => {
+    let whole = wholes.get(names)
+    if (whole === undefined) {
+      whole = attributes.every((attribute) => names.includes(attribute))
+      wholes.set(names, whole)
+    }
+    return whole
+  }
+
   const refuseWithoutExtra = (name: string): void => {
     const detail = `Column ${JSON.stringify(name)} of table ${table.source} cannot hold the value, and there is no column cdc_extra to keep it in`
     throw new RelayError('SINK_REFUSED', detail)
@@ -54,11 +111,15 @@ export function imagesOf(table: ColumnsTable): Images {
     key: (change, key) => keyOf(table, key, change),
     check(change) {
       if (change.inExponentForm !== undefined) refuseRounded(table, change)
-      if (!table.hasExtra) eachValue(change.after!, () => {}, refuseWithoutExtra)
+      if (!table.hasExtra) eachValue(change, () => {}, refuseWithoutExtra)
       for (const column of required) refuseNull(table, column, change)
     },
-    isWhole({ complete, after }) {
-      return complete || attributes.every((attribute) => after![attribute] !== undefined)
+    isWhole(change) {
+      if (change.complete) return true
+      const row = change.unread?.row
+      if (row != null) return areWhole(row.names)
+      const { after } = change
+      return attributes.every((attribute) => after![attribute] !== undefined)
     },
   }
 }
@@ -96,7 +157,7 @@ function refuseNull(
   { column, attribute, encode, whyAside }: TargetColumn,
   change: Change,
 ): void {
-  const value = change.after![attribute]
+  const value = newValue(change, attribute)
   if (value === undefined && !change.complete) return
   const isEmpty = value === undefined || value === null
   if (!isEmpty && encode(value) !== undefined) return

@@ -1,21 +1,29 @@
+import type { JsonSpan } from '../../change.ts'
 import type { Key } from './mirror.ts'
+import { RowWriter } from './row-writer.ts'
 
 /**
- * One row of a recordset, a JSON object. Members: k0, k1, … the key, v the version, and those of the table's shape.
- * @param rest members, each with a comma in front
+ * Begins one row of a recordset, a JSON object. Members: k0, k1, … the key, v the version, and those of the table's shape, which
+ * the caller writes, each with a comma in front.
  */
-export function jsonRow(key: Key, version: string, rest: string): string {
+export function beginRow(key: Key, version: string): RowWriter {
   const keyMembers = key.tokens.length === 0 ? '' : `${members('k', key)},`
-  return `{${keyMembers}"v":${version}${rest}}`
+  return writer.begin().text(`{${keyMembers}"v":${version}`)
 }
 
+/** One for all tables: a row is written at one go. */
+const writer = new RowWriter()
+
+export const endRow = (): JsonSpan => writer.text('}').row()
+
 /** The same with the key where the row was: o0, o1, … */
-export const movedJsonRow = (key: Key, from: Key, version: string, rest: string): string =>
-  jsonRow(key, version, `${rest},${members('o', from)}`)
+export const endMovedRow = (from: Key): JsonSpan => writer.text(`,${members('o', from)}}`).row()
 
 /** A deleted row: x is true if it stays, marked. */
-export const deletedJsonRow = (key: Key, version: string, isMarked: boolean): string =>
-  jsonRow(key, version, isMarked ? ',"x":true' : '')
+export function deletedRow(key: Key, version: string, isMarked: boolean): JsonSpan {
+  beginRow(key, version).text(isMarked ? ',"x":true' : '')
+  return endRow()
+}
 
 /** `"k0":…,"k1":…` */
 function members(letter: 'k' | 'o', { tokens }: Key): string {

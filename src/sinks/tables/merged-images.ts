@@ -1,7 +1,7 @@
-import { type Change, newRow, type Row, toJson, type Value } from '../../change.ts'
+import { type Change, newRow, toJson, type Value } from '../../change.ts'
 import type { ColumnsTable, TargetColumn } from './columns-table.ts'
 import type { Images } from './images.ts'
-import type { Key } from './mirror.ts'
+import { type Key, newValue } from './mirror.ts'
 import { type ValuesAside, whyNoRoom } from './set-aside.ts'
 
 /** The table whose images are merged. */
@@ -37,14 +37,15 @@ export class MergedImages {
     this.#pieceOf = new Array(merging.table.values.length).fill(0)
   }
 
-  /** False if the table lacks a column. @param after null for a delete */
-  add(change: Change, after: Row | null): boolean {
+  /** False if the table lacks a column. */
+  add(change: Change, isDelete: boolean): boolean {
     const piece: Piece = { change, extra: null }
     const number = this.#pieces.push(piece)
     if (number === 1 && this.#hasBase) this.#pieceOf.fill(1)
-    for (const name in after) this.#replace(name, number)
+    if (isDelete) return true
+    for (const name of change.unread?.row?.names ?? Object.keys(change.after!)) this.#replace(name, number)
     return this.#merging.eachValue(
-      after ?? {},
+      change,
       ({ index }, token) => {
         this.#tokens[index] = token
       },
@@ -92,7 +93,7 @@ export class MergedImages {
       const column = values[index]!
       const piece = this.#pieces[this.#pieceOf[index]! - 1]!
       piece.extra ??= newRow()
-      piece.extra[column.attribute] = piece.change.after![column.attribute]!
+      piece.extra[column.attribute] = newValue(piece.change, column.attribute)!
       this.#tokens[index] = undefined
       aside.add(piece.change, column.attribute, whyNoRoom(column))
     }

@@ -1,4 +1,12 @@
-import { type Change, compareDecimal, type DeadLetter, newRow, type Row as SourceRow, traitsOf } from '../../change.ts'
+import {
+  type Change,
+  compareDecimal,
+  type DeadLetter,
+  newRow,
+  type Row as SourceRow,
+  traitsOf,
+  type Value,
+} from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { Fold, type FoldedKey } from './fold.ts'
 import type { OnRejected, Plan } from './layout.ts'
@@ -132,16 +140,28 @@ const hasKeyOf = ({ keys }: BoundTable, { key, before, after }: Change): boolean
 
 /** The key that the row has after the change: an update can change it. */
 function keyAfter(table: BoundTable, shape: RowShape<unknown>, change: Change, from: Key): Key {
-  const { key, op, source } = change
-  if (op !== 'update' || !traitsOf(source).movesKeys || key === null) return from
-  const { after } = change
-  if (after === null) return from
-  const isSame = ({ attribute }: { attribute: string }): boolean =>
-    after[attribute] === undefined || after[attribute] === key[attribute]
+  const { key, op } = change
+  if (op !== 'update' || key === null || !movesKeys(change)) return from
+  const isSame = ({ attribute }: { attribute: string }): boolean => {
+    const value = newValue(change, attribute)
+    return value === undefined || value === key[attribute]
+  }
   if (table.keys.every(isSame)) return from
   const moved = newRow()
-  for (const { attribute } of table.keys) moved[attribute] = after[attribute] ?? key[attribute]!
+  for (const { attribute } of table.keys) moved[attribute] = newValue(change, attribute) ?? key[attribute]!
   return shape.key(change, moved)
+}
+
+/** A record of which no values were read has old values beside the row, or the row is where it was. */
+const movesKeys = ({ unread, source }: Change): boolean =>
+  unread === undefined ? traitsOf(source).movesKeys : unread.hasBefore
+
+/** A value of `after`; undefined if that lacks it. */
+export function newValue(change: Change, attribute: string): Value | undefined {
+  const row = change.unread?.row
+  if (row == null) return change.after?.[attribute]
+  const column = row.names.indexOf(attribute)
+  return column === -1 ? undefined : row.value(column)
 }
 
 /** Collects the rows of the statements. */

@@ -32,6 +32,7 @@ export function refusing(table: ColumnsTable, refuses: Refuses | undefined): Col
   const stricter = <Column extends TargetColumn>(column: Column): Column => ({
     ...column,
     whyAside: { ...column.whyAside, ...refuses.why?.(column) },
+    takesAsIs: undefined,
     encode(value: Exclude<Value, null>) {
       const token = column.encode(value)
       return token === undefined || refuses(column, token) ? undefined : token

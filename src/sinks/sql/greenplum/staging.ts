@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
+import type { JsonSpan } from '../../../change.ts'
 import { columnList } from '../../tables/clauses.ts'
 import { textOfToken } from '../../tables/codecs/codec.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import type { Key, RowShape } from '../../tables/mirror.ts'
+import { textOf } from '../../tables/row-writer.ts'
 import type { BoundTable } from '../../tables/target.ts'
 import { copyField } from '../postgresql/copy-in.ts'
 import { distributedBy, type Kernel } from './kernel.ts'
@@ -17,14 +19,15 @@ export interface KeyedRow {
 /** Rows that stand ready: they become what statements read from. */
 export type Staging = (to: Database) => Promise<Statement>
 
-export function keyedShape(shape: RowShape<string>): RowShape<KeyedRow> {
-  const keyed = (key: Key, json: string | null): KeyedRow | null => (json === null ? null : { key, json })
+export function keyedShape(shape: RowShape<JsonSpan>): RowShape<KeyedRow> {
+  const keyed = (key: Key, json: JsonSpan | null): KeyedRow | null =>
+    json === null ? null : { key, json: textOf(json) }
   return {
     ...shape,
     row: (change, key, aside) => keyed(key, shape.row(change, key, aside)),
     patch: (folded, aside) => keyed(folded.patches.at(-1)!.detail.key, shape.patch(folded, aside)),
     move: (moved, aside) => keyed(moved.key, shape.move(moved, aside)),
-    tombstone: (change, key) => ({ key, json: shape.tombstone(change, key) }),
+    tombstone: (change, key) => ({ key, json: textOf(shape.tombstone(change, key)) }),
   }
 }
 

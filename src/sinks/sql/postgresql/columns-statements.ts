@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
+import type { JsonSpan } from '../../../change.ts'
 import {
   columnList,
-  jsonArray,
   parameterKeys,
   parameterTypes,
+  recordsetOf,
   sameKey,
   tableId,
   writing,
@@ -20,7 +21,7 @@ const NO_VERSION = sql.raw(`'-9223372036854775808'::bigint`)
  * The statements of the layout `columns`, each one for any number of rows and any set of columns in each; their parameter
  * is described at `columnsShape`. (`json_to_recordset`: for scalar columns faster than its sister for jsonb.)
  */
-export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft'): MirrorStatements<Database> {
+export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft'): MirrorStatements<Database, JsonSpan> {
   const { keys, values } = table
   const into = tableId(table)
   const isSoft = deletes === 'soft'
@@ -38,8 +39,8 @@ export function columnsStatements(table: ColumnsTable, deletes: 'hard' | 'soft')
       ...(table.hasExtra ? [of.extra] : []),
       ...(isSoft ? [of.isDeleted] : []),
     ])
-  const recordset = (rows: readonly string[], more: readonly Statement[]): Statement =>
-    sql`json_to_recordset(${jsonArray(rows)}::json) AS s(${sql.join([
+  const recordset = (rows: readonly JsonSpan[], more: readonly Statement[]): Statement =>
+    sql`json_to_recordset(${recordsetOf(rows, 'json')}) AS s(${sql.join([
       ...(keys.length > 0 ? [parameterTypes(keys)] : []),
       ...values.map(({ index, travelsAs }) => sql`${sql.id(`c${index}`)} ${sql.raw(travelsAs)}`),
       sql`v bigint`,

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
+import type { JsonSpan } from '../../../change.ts'
 import {
   columnList,
-  jsonArray,
   parameterKeys,
   parameterTypes,
+  recordsetOf,
   sameKey,
   tableId,
   writing,
@@ -14,7 +15,7 @@ import type { BoundTable } from '../../tables/target.ts'
 import { deleteRows, noNewerTombstone } from './tombstones.ts'
 
 /** The statements of the layout `document`. */
-export function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'): MirrorStatements<Database> {
+export function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'): MirrorStatements<Database, JsonSpan> {
   const { keys } = table
   const into = tableId(table)
   const isSoft = deletes === 'soft'
@@ -23,8 +24,8 @@ export function documentStatements(table: BoundTable, deletes: 'hard' | 'soft'):
   const mark = isSoft ? sql`, cdc_deleted` : sql``
   const marked = isSoft ? sql`, coalesce(s.x, false)` : sql``
   const setMark = isSoft ? sql`, cdc_deleted = excluded.cdc_deleted` : sql``
-  const recordset = (rows: readonly string[], more = sql``): Statement =>
-    sql`jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${parameterTypes(keys)}${comma}d jsonb, v bigint, x boolean${more})`
+  const recordset = (rows: readonly JsonSpan[], more = sql``): Statement =>
+    sql`jsonb_to_recordset(${recordsetOf(rows, 'jsonb')}) AS s(${parameterTypes(keys)}${comma}d jsonb, v bigint, x boolean${more})`
   const alive = isSoft ? sql`true` : noNewerTombstone(table)
   const write = sql`
     ON CONFLICT (${list}) DO UPDATE SET data = excluded.data, cdc_version = excluded.cdc_version${setMark}

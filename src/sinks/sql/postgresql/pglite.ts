@@ -40,12 +40,18 @@ export async function openFolder(folder: string): Promise<{ pglite: PGlite; clos
   const isOpen = (holder: string): string =>
     `The PGlite folder ${path} is open in ${holder}: stop that process first, or name another folder; PGlite takes one process at a time`
   const lock = await lockFile(`${path}.lock`, undefined, isOpen)
-  const pglite = await PGlite.create(path).catch(async (error: unknown) => {
+  const pglite = await PGlite.create(path, { serializers: { [TEXT]: textOf } }).catch(async (error: unknown) => {
     await lock.release()
     throw error
   })
   return { pglite, close: () => pglite.close().finally(() => lock.release()) }
 }
+
+/** The type text, pg_type.oid. */
+const TEXT = 25
+
+/** Text that the relay has as UTF-8: PGlite sends parameters as text. */
+const textOf = (value: unknown): string => (Buffer.isBuffer(value) ? value.toString() : String(value))
 
 /** The package is an optional peer dependency: only who mirrors into a folder has to install it. */
 async function load(): Promise<typeof import('@electric-sql/pglite')> {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { columnList, jsonArray, parameterKeys, parameterTypes, sameKey, tableId } from '../../tables/clauses.ts'
+import type { JsonSpan } from '../../../change.ts'
+import { columnList, parameterKeys, parameterTypes, recordsetOf, sameKey, tableId } from '../../tables/clauses.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import type { Companion } from '../../tables/layout.ts'
 import type { RowWrite } from '../../tables/mirror.ts'
@@ -56,11 +57,11 @@ export const noNewerTombstone = (table: BoundTable): Statement =>
  * @param rows `{"k0":…,"v":…}`
  * @returns how many deletes were applied
  */
-export function deleteRows(table: BoundTable, rows: readonly string[]): RowWrite<Database> {
+export function deleteRows(table: BoundTable, rows: readonly JsonSpan[]): RowWrite<Database> {
   const keys = columnList(table.keys)
   const statement = sql<{ applied: number }>`
     WITH s AS (
-      SELECT * FROM jsonb_to_recordset(${jsonArray(rows)}::jsonb) AS s(${parameterTypes(table.keys)}, v bigint)
+      SELECT * FROM jsonb_to_recordset(${recordsetOf(rows, 'jsonb')}) AS s(${parameterTypes(table.keys)}, v bigint)
     ), tombstones AS (
       INSERT INTO ${tombstonesId(table)} AS b (${keys}, version, removed_at)
       SELECT ${parameterKeys(table.keys)}, s.v, now() FROM s

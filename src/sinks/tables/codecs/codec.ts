@@ -17,6 +17,8 @@ export interface Codec {
   readonly fix?: string
   /** True if the server may still refuse what a token stands for: by rules of its own, or by a check that a domain has. */
   readonly mayBeRefused?: boolean
+  /** True only if a JSON token, `bytes[start, end)`, is what `encode` gives for its value; absent where that is never known. */
+  takesAsIs?: ((bytes: Buffer, start: number, end: number) => boolean) | undefined
   /** The JSON token that stands for the value in the recordset; undefined if the column cannot hold just this value. */
   encode(value: Exclude<Value, null>): string | undefined
 }

@@ -1,5 +1,6 @@
 import { Numeric, type ValueKind } from '../../../change.ts'
 import { plainDecimal } from '../keys.ts'
+import { isDecimal, isWhole } from './as-is.ts'
 import type { Codec } from './codec.ts'
 
 const INTEGERS = {
@@ -23,6 +24,8 @@ export function integerCodec(type: keyof typeof INTEGERS, given: ValueKind): Cod
     castTo: null,
     isKeyable: true,
     holds: `whole numbers from ${min} to ${max}`,
+    // So many digits are surely in range.
+    takesAsIs: (bytes, start, end) => isWhole(bytes, start, end, Math.min(15, String(max).length - 1)),
     encode(value) {
       if (Number.isSafeInteger(value)) {
         return (value as number) >= low && (value as number) <= high ? String(value) : undefined
@@ -55,6 +58,7 @@ export function numericCodec(modifier: number, given: ValueKind): Codec {
     castTo: null,
     isKeyable: true,
     holds: `numbers with at most ${maxWhole} digits before the point and ${maxFraction} behind it`,
+    takesAsIs: isPlain ? (bytes, start, end) => isDecimal(bytes, start, end, maxWhole, maxFraction) : undefined,
     encode(value) {
       if (value === 'NaN' && given === 'textual') return '"NaN"'
       const text = plainText(value, given)
@@ -99,6 +103,7 @@ export function floatCodec(type: 'float4' | 'float8', given: ValueKind): Codec {
     castTo: null,
     isKeyable: true,
     holds: `numbers with about ${type === 'float4' ? 6 : 15} digits`,
+    takesAsIs: type === 'float8' ? (bytes, start, end) => isDecimal(bytes, start, end) : undefined,
     encode(value) {
       if (given === 'textual' && typeof value === 'string' && NOT_FINITE.has(value)) return `"${value}"`
       const double = typeof value === 'number' ? value : doubleOf(value, given)

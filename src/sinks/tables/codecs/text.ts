@@ -1,5 +1,6 @@
 import { Binary, Numeric, toJson, type Value, type ValueKind } from '../../../change.ts'
 import { plainDecimal } from '../keys.ts'
+import { isPlainText } from './as-is.ts'
 import type { Codec } from './codec.ts'
 
 /** A value as text, numbers with all their digits; undefined for bytes, which have none. */
@@ -30,6 +31,7 @@ export function textCodec(
     castTo: null,
     isKeyable: isDeterministic,
     holds: maxLength === Number.POSITIVE_INFINITY ? 'text' : `text of up to ${maxLength} characters`,
+    takesAsIs: type === 'bpchar' ? undefined : (bytes, start, end) => isPlainText(bytes, start, end, maxLength),
     encode(value) {
       const text = typeof value === 'string' ? value : given === 'textual' ? textOf(value) : undefined
       if (text === undefined || isLonger(text, maxLength)) return undefined

@@ -1,4 +1,5 @@
 import type { ValueKind } from '../../../change.ts'
+import { isPlainDay, isPlainInstant } from './as-is.ts'
 import type { Codec } from './codec.ts'
 
 const TYPES = {
@@ -37,6 +38,12 @@ export function timeCodec(type: keyof typeof TYPES, modifier: number, given: Val
     ...(maxFraction === 6 && type !== 'date'
       ? { fix: 'Make it a column of text, or let the source send no more digits' }
       : {}),
+    takesAsIs:
+      type === 'date'
+        ? isPlainDay
+        : type === 'timestamptz'
+          ? (bytes, start, end) => isPlainInstant(bytes, start, end, maxFraction)
+          : undefined,
     holds: type === 'date' ? 'days' : `times with at most ${maxFraction} digits of the second's fraction`,
     encode(value) {
       if (typeof value !== 'string') return undefined

@@ -86,7 +86,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: ()
       onAside(name)
     }
     const isHeld = eachValue(
-      change.after!,
+      change,
       ({ attribute, index }, token) => {
         if (isLean && objects.includes(index)) setAside(attribute, change.after![attribute]!)
         else elements[index] = token

@@ -1,0 +1,405 @@
+import { isUtf8 } from 'node:buffer'
+import type { Change, ImageTokens, RawRecord, TableName } from '../change.ts'
+import {
+  CLOSE_BRACE,
+  COMMA,
+  equals,
+  isDigit,
+  LOWER_F,
+  LOWER_N,
+  LOWER_T,
+  MINUS,
+  named,
+  OPEN_BRACE,
+  POINT,
+  QUOTE,
+  ZERO,
+} from '../json-bytes.ts'
+import { JsonScanner, LEAVE } from '../json-scanner.ts'
+import { ColumnNames, type KnownNames } from './column-names.ts'
+import { isPossible, TimeReader } from './dms-time.ts'
+import { TokenBounds } from './image-tokens.ts'
+
+/** Why a record is left to the object decoder; for counts, not for people. */
+export type LeftDms = 'layout' | 'escape' | 'nested' | 'exponent' | 'time' | 'control' | 'not-utf8'
+
+/** What the bytes of a record say; the images lie in the record itself. */
+export interface ReadDmsBytes {
+  readonly op: Change['op']
+  readonly table: TableName
+  readonly microseconds: number
+  /** The member `data`: of a delete old values, else the row. */
+  readonly data: ImageTokens
+  /** Null where the record has no before image, or one without columns. */
+  readonly old: ImageTokens | null
+  /** True if a value of `data` is null or empty text. */
+  readonly hasNullOrEmpty: boolean
+  /** Where `data` lies, if every number in it is in its one text; else 0 and 0. */
+  readonly jsonStart: number
+  readonly jsonEnd: number
+}
+
+/**
+ * Reads records of changes that DMS writes in one pass over their bytes: what a change needs at once, and where the value of each
+ * column lies, for who wants it.
+ *
+ * It is as strict as the object decoder: what it takes, that one takes and reads the same. All else is left to it: control
+ * records, tables of DMS's own, names with escapes, names twice, halves of characters and U+0000 as escapes, columns that hold objects or
+ * arrays, numbers with an exponent, members that are not known, and old values in the record of an insert.
+ */
+export class DmsBytes extends JsonScanner {
+  readonly #times = new TimeReader()
+  readonly #commitTimes = new TimeReader()
+  readonly #names = new ColumnNames()
+  readonly #bounds = new TokenBounds()
+  readonly #recordMembers: ReturnType<typeof named>
+  #why: LeftDms | null = null
+  #table: TableName = { schema: null, name: '' }
+  #schemaToken = Buffer.alloc(0)
+  #nameToken = Buffer.alloc(0)
+
+  // What the members of a record said.
+  #data: ImageTokens | null = null
+  #old: ImageTokens | null = null
+  #hasNullOrEmpty = false
+  #isPlain = true
+  #jsonStart = 0
+  #jsonEnd = 0
+  #op: Change['op'] | null = null
+  #isData = false
+  #microseconds = Number.NaN
+  #schemaStart = 0
+  #schemaEnd = 0
+  #nameStart = 0
+  #nameEnd = 0
+
+  /** @param beforeImageField the member of a record that holds its before image; one of the others' names is never that */
+  constructor(beforeImageField: string) {
+    super()
+    this.#recordMembers = named({ [beforeImageField]: OLD, data: DATA, metadata: METADATA, control: CONTROL })
+  }
+
+  /** Why the last record was left. */
+  get left(): LeftDms {
+    return this.#why ?? (this.metEscape ? 'escape' : 'layout')
+  }
+
+  /** Null: the object decoder must look at it. */
+  read({ data }: RawRecord): ReadDmsBytes | null {
+    this.begin(data)
+    this.#forget()
+    const end = this.members(this.behindBlank(0), this.#recordMembers)
+    const read = end !== LEAVE && this.behindBlank(end) === this.end ? this.#readMembers() : null
+    if (read !== null && !isUtf8(data)) return this.#leave('not-utf8')
+    return read
+  }
+
+  #leave(why: LeftDms): null {
+    this.#why = why
+    return null
+  }
+
+  #readMembers(): ReadDmsBytes | null {
+    const op = this.#op
+    const data = this.#data
+    const old = this.#old
+    if (op === null || data === null || !this.#isData) return null
+    if (!isPossible(this.#microseconds)) return this.#leave('time')
+    if (old !== null && (op === 'insert' || op === 'load')) return null
+    const table = this.#tableNamed()
+    if (table === null) return null
+    return {
+      op,
+      table,
+      microseconds: this.#microseconds,
+      data,
+      old,
+      hasNullOrEmpty: this.#hasNullOrEmpty,
+      jsonStart: this.#jsonStart,
+      jsonEnd: this.#jsonEnd,
+    }
+  }
+
+  #forget(): void {
+    this.#why = null
+    this.#data = null
+    this.#old = null
+    this.#op = null
+    this.#isData = false
+    this.#microseconds = Number.NaN
+    this.#schemaEnd = 0
+    this.#nameEnd = 0
+  }
+
+  protected member(member: number, at: number): number {
+    switch (member) {
+      case DATA:
+        return this.#dataAt(at)
+      case OLD:
+        return this.#oldAt(at)
+      case METADATA:
+        return this.members(at, METADATA_MEMBERS)
+      case CONTROL:
+        this.#why = 'control'
+        return LEAVE
+      case TIMESTAMP: {
+        const end = this.skipString(at)
+        if (end !== LEAVE) this.#microseconds = this.#times.microseconds(this.bytes, at, end)
+        return end
+      }
+      case COMMIT_TIMESTAMP:
+        return this.#commitTime(at)
+      case RECORD_TYPE:
+        this.#isData = equals(this.bytes, at, at + DATA_TEXT.length, DATA_TEXT)
+        return this.skipString(at)
+      case OPERATION: {
+        const end = this.skipString(at)
+        if (end !== LEAVE) this.#op = opOf(this.bytes, at, end)
+        return end
+      }
+      case SCHEMA_NAME: {
+        const end = this.plainEnd(at)
+        this.#schemaStart = at
+        this.#schemaEnd = end
+        return end === LEAVE ? LEAVE : end + 1
+      }
+      case TABLE_NAME: {
+        const end = this.plainEnd(at)
+        this.#nameStart = at
+        this.#nameEnd = end
+        return end === LEAVE ? LEAVE : end + 1
+      }
+      case OF_TRANSACTION:
+      case OF_RECORD:
+      case OF_POSITION: {
+        const first = this.bytes[at]
+        const isText = first === QUOTE || first === LOWER_N || first === MINUS || isDigit(first)
+        return isText ? this.skip(at, 1) : LEAVE
+      }
+      case UNKNOWN:
+        // Of the metadata; beside them and the images there may be another image.
+        return this.bytes[at] === OPEN_BRACE ? LEAVE : this.skip(at, 1)
+      default:
+        return LEAVE
+    }
+  }
+
+  /** A time, or what says that there is none. */
+  #commitTime(at: number): number {
+    const bytes = this.bytes
+    const end = this.skip(at, 1)
+    if (end === LEAVE || bytes[at] === LOWER_N) return end
+    if (bytes[at] === QUOTE && end === at + EMPTY_LENGTH) return end
+    return Number.isNaN(this.#commitTimes.microseconds(bytes, at, end)) ? LEAVE : end
+  }
+
+  #dataAt(at: number): number {
+    this.#hasNullOrEmpty = false
+    this.#isPlain = true
+    const end = this.#columns(at)
+    if (end === LEAVE) return LEAVE
+    this.#data = this.#image
+    this.#jsonStart = this.#isPlain ? at : 0
+    this.#jsonEnd = this.#isPlain ? end : 0
+    return end
+  }
+
+  #oldAt(at: number): number {
+    const bytes = this.bytes
+    if (bytes[at] === LOWER_N) return this.skip(at, 0)
+    const first = this.behindBlank(at + 1)
+    if (bytes[at] === OPEN_BRACE && bytes[first] === CLOSE_BRACE) return first + 1
+    const hasNullOrEmpty = this.#hasNullOrEmpty
+    const isPlain = this.#isPlain
+    const end = this.#columns(at)
+    this.#hasNullOrEmpty = hasNullOrEmpty
+    this.#isPlain = isPlain
+    if (end !== LEAVE) this.#old = this.#image
+    return end
+  }
+
+  #image: ImageTokens | null = null
+
+  /** `{"id":7,"name":"x",…}` → the image, in `#image`. Gives where it ends. */
+  #columns(start: number): number {
+    if (this.bytes[start] !== OPEN_BRACE) return LEAVE
+    const first = this.behindBlank(start + 1)
+    for (let number = 0; ; number++) {
+      const known = this.#names.candidate(this.bytes, first, number)
+      if (known === undefined) break
+      const end = this.#columnsOf(known, first)
+      if (end !== OTHERS) return end
+    }
+    return this.#otherColumns(first)
+  }
+
+  /** Columns as they are expected; OTHERS if they are not. */
+  #columnsOf(known: KnownNames, first: number): number {
+    const bytes = this.bytes
+    const { tokens } = known
+    this.#bounds.begin()
+    let at = first
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i]!
+      const behindName = at + token.length
+      if (!equals(bytes, at, behindName, token)) return OTHERS
+      at = this.#value(behindName)
+      if (at === LEAVE) return LEAVE
+      if (bytes[at] === COMMA) {
+        if (i === tokens.length - 1) return OTHERS
+        at = this.behindBlank(at + 1)
+      } else if (bytes[at] !== CLOSE_BRACE) return LEAVE
+      else if (i < tokens.length - 1) return OTHERS
+    }
+    this.#names.met(known)
+    this.#image = this.#bounds.image(known.names, bytes)
+    return at + 1
+  }
+
+  #otherColumns(first: number): number {
+    const bytes = this.bytes
+    const tokens: string[] = []
+    this.#bounds.begin()
+    let at = first
+    for (;;) {
+      const nameEnd = this.plainEnd(at)
+      if (nameEnd === LEAVE) return LEAVE
+      tokens.push(this.text(at, nameEnd + 1))
+      at = this.#value(nameEnd + 1)
+      if (at === LEAVE) return LEAVE
+      if (bytes[at] !== COMMA) break
+      at = this.behindBlank(at + 1)
+    }
+    const known = bytes[at] === CLOSE_BRACE ? this.#names.known(tokens) : null
+    if (known === null) return LEAVE
+    this.#image = this.#bounds.image(known.names, bytes)
+    return at + 1
+  }
+
+  /** The value of a column, behind its name; gives what follows it and white space. */
+  #value(behindName: number): number {
+    const start = this.behindColon(behindName)
+    const end = start === LEAVE ? LEAVE : this.#scalar(start)
+    if (end === LEAVE) return LEAVE
+    this.#bounds.add(start, end)
+    return this.behindBlank(end)
+  }
+
+  #scalar(start: number): number {
+    const bytes = this.bytes
+    switch (bytes[start]) {
+      case QUOTE: {
+        const end = this.skipString(start)
+        if (end === start + EMPTY_LENGTH) this.#hasNullOrEmpty = true
+        return end
+      }
+      case LOWER_N:
+        this.#hasNullOrEmpty = true
+        return this.skip(start, 0)
+      case LOWER_T:
+      case LOWER_F:
+        return this.skip(start, 0)
+      default:
+        return this.#number(start)
+    }
+  }
+
+  /** A number without exponent. */
+  #number(start: number): number {
+    const bytes = this.bytes
+    const isNegative = bytes[start] === MINUS
+    const first = isNegative ? start + 1 : start
+    const point = this.digitsEnd(first)
+    if (point === first || (bytes[first] === ZERO && point > first + 1)) return this.#leaveValue(start)
+    if (bytes[point] !== POINT) {
+      if (isNegative && bytes[first] === ZERO) this.#isPlain = false
+      return this.#numberEnd(point)
+    }
+    const end = this.digitsEnd(point + 1)
+    if (end === point + 1) return LEAVE
+    if (bytes[end - 1] === ZERO) this.#isPlain = false
+    return this.#numberEnd(end)
+  }
+
+  /** No exponent follows: an integer that was written so may have been rounded. */
+  #numberEnd(end: number): number {
+    const next = this.bytes[end]
+    if (next !== UPPER_E && next !== LOWER_E) return end
+    this.#why = 'exponent'
+    return LEAVE
+  }
+
+  #leaveValue(start: number): number {
+    this.#why = this.bytes[start] === OPEN_BRACE || this.bytes[start] === OPEN_BRACKET ? 'nested' : null
+    return LEAVE
+  }
+
+  /** Neighbours are mostly of one table. Null for one of DMS's own, and for what is no name. */
+  #tableNamed(): TableName | null {
+    const bytes = this.bytes
+    const [schemaStart, schemaEnd, nameStart, nameEnd] = [
+      this.#schemaStart,
+      this.#schemaEnd,
+      this.#nameStart,
+      this.#nameEnd,
+    ]
+    if (schemaEnd <= schemaStart + 1 || nameEnd <= nameStart + 1) return null
+    const isLast =
+      equals(bytes, nameStart, nameEnd, this.#nameToken) && equals(bytes, schemaStart, schemaEnd, this.#schemaToken)
+    if (isLast) return this.#table
+    const schema = bytes.toString('utf8', schemaStart + 1, schemaEnd)
+    const name = bytes.toString('utf8', nameStart + 1, nameEnd)
+    if (/^awsdms_/i.test(name)) return null
+    this.#schemaToken = Buffer.from(bytes.subarray(schemaStart, schemaEnd))
+    this.#nameToken = Buffer.from(bytes.subarray(nameStart, nameEnd))
+    this.#table = { schema, name }
+    return this.#table
+  }
+}
+
+/** In place of an offset: the image has other columns than expected. */
+const OTHERS = -2
+/** Of `""`. */
+const EMPTY_LENGTH = 2
+
+const OPEN_BRACKET = '['.charCodeAt(0)
+const UPPER_E = 'E'.charCodeAt(0)
+const LOWER_E = 'e'.charCodeAt(0)
+
+/** Members that mean something, each a bit, to be told when one comes twice. */
+const UNKNOWN = 0
+const DATA = 1
+const OLD = 2
+const METADATA = 4
+const CONTROL = 8
+const TIMESTAMP = 16
+const RECORD_TYPE = 32
+const OPERATION = 64
+const SCHEMA_NAME = 128
+const TABLE_NAME = 256
+const OF_TRANSACTION = 512
+const OF_RECORD = 1024
+const OF_POSITION = 2048
+const COMMIT_TIMESTAMP = 4096
+const METADATA_MEMBERS = named({
+  timestamp: TIMESTAMP,
+  'record-type': RECORD_TYPE,
+  operation: OPERATION,
+  'schema-name': SCHEMA_NAME,
+  'table-name': TABLE_NAME,
+  'transaction-id': OF_TRANSACTION,
+  'transaction-record-id': OF_RECORD,
+  'stream-position': OF_POSITION,
+  'commit-timestamp': COMMIT_TIMESTAMP,
+})
+
+const DATA_TEXT = Buffer.from('"data"')
+const OPERATIONS = (['update', 'insert', 'delete', 'load'] as const).map((op) => ({
+  op,
+  token: Buffer.from(`"${op}"`),
+}))
+
+function opOf(bytes: Uint8Array, start: number, end: number): Change['op'] | null {
+  for (const { op, token } of OPERATIONS) if (equals(bytes, start, end, token)) return op
+  return null
+}

@@ -1,0 +1,116 @@
+import type {
+  Change,
+  ChangeSource,
+  ImageTokens,
+  JsonSpan,
+  RawRecord,
+  Row,
+  TableName,
+  Transaction,
+  UnreadImages,
+  Value,
+} from '../change.ts'
+import type { ReadDmsBytes } from './dms-bytes.ts'
+
+/** Reads records of one stream as objects. */
+export interface WholeReader {
+  readonly sourceOf: (record: RawRecord) => ChangeSource
+  readonly read: (record: RawRecord) => Change
+}
+
+/** A change of which only the bytes were read: what is an object of it is made when somebody asks. */
+export class DmsChange implements Change, UnreadImages {
+  readonly kind = 'change'
+  readonly op: Change['op']
+  readonly table: TableName
+  readonly key: Row | null
+  readonly complete: boolean
+  readonly version: string
+  readonly hasNullOrEmpty: boolean
+  readonly #bytes: ReadDmsBytes
+  readonly #record: RawRecord
+  readonly #reader: WholeReader
+  #source: ChangeSource | undefined
+  #whole: Change | undefined
+
+  constructor(
+    bytes: ReadDmsBytes,
+    record: RawRecord,
+    reader: WholeReader,
+    version: string,
+    key: Row | null,
+    complete: boolean,
+  ) {
+    this.op = bytes.op
+    this.table = bytes.table
+    this.key = key
+    this.complete = complete
+    this.version = version
+    this.hasNullOrEmpty = bytes.hasNullOrEmpty
+    this.#bytes = bytes
+    this.#record = record
+    this.#reader = reader
+  }
+
+  get unread(): UnreadImages {
+    return this
+  }
+
+  get row(): ImageTokens | null {
+    return this.op === 'delete' ? null : this.#bytes.data
+  }
+
+  get hasBefore(): boolean {
+    return this.#bytes.old !== null
+  }
+
+  keyPart(column: string): Value | undefined {
+    const { op, data, old } = this.#bytes
+    const part = (old === null ? undefined : partOf(old, column)) ?? partOf(data, column)
+    // The nulls of a delete are padding.
+    return part === null && op === 'delete' ? undefined : part
+  }
+
+  completed(key: Row | null, complete: boolean): Change {
+    return new DmsChange(this.#bytes, this.#record, this.#reader, this.version, key, complete)
+  }
+
+  read(): Change {
+    const { key, complete } = this
+    this.#whole ??= { ...this.#reader.read(this.#record), key, complete }
+    return this.#whole
+  }
+
+  get before(): Row | null {
+    return this.read().before
+  }
+
+  get after(): Row | null {
+    return this.read().after
+  }
+
+  get time(): string {
+    return this.read().time
+  }
+
+  get transaction(): Transaction | undefined {
+    return this.read().transaction
+  }
+
+  get source(): ChangeSource {
+    this.#source ??= this.#reader.sourceOf(this.#record)
+    return this.#source
+  }
+
+  /** DMS writes rows as plain JSON. */
+  get afterJson(): JsonSpan | null | undefined {
+    const { data, jsonStart, jsonEnd } = this.#bytes
+    if (this.op === 'delete') return null
+    return jsonEnd === 0 ? undefined : { bytes: data.bytes, start: jsonStart, end: jsonEnd }
+  }
+}
+
+function partOf(image: ImageTokens, column: string): Value | undefined {
+  const index = image.names.indexOf(column)
+  return index === -1 ? undefined : image.value(index)
+}

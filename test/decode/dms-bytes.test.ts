@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Change, type RawRecord, type Row, toJson } from '../../src/change.ts'
+import { recordDecoder } from '../../src/decode/decoder.ts'
+import { DmsBytes } from '../../src/decode/dms-bytes.ts'
+import { anySeed } from '../support/life/random.ts'
+import { volume } from '../support/volume.ts'
+import { exactJson } from './exact-values.ts'
+import { mistaken } from './mistaken.ts'
+import { mutatedDmsRecords } from './mutated-dms.ts'
+
+const asObjects = recordDecoder({ stream: 'feed', format: 'dms' })
+const asBytes = recordDecoder({ stream: 'feed', format: 'dms', takesJson: () => true })
+
+const record = (text: string | Uint8Array): RawRecord => ({
+  shard: 'shardId-000000000000',
+  sequence: '49600000000000000000000000000000000000000000000000000001',
+  arrivedAt: 1_754_300_000_500,
+  data: Buffer.from(text),
+})
+
+type Reader = Pick<DmsBytes, 'read'>
+
+/** What the bytes of the record say otherwise than its objects; null if nothing, undefined if they were not taken. */
+function difference(reader: Reader, raw: RawRecord): string | null | undefined {
+  let read: ReturnType<Reader['read']>
+  try {
+    read = reader.read(raw)
+  } catch (error) {
+    return `the reader throws ${error}`
+  }
+  if (read === null) return undefined
+  let change: Change
+  try {
+    const [item] = asObjects(raw)
+    if (item!.kind !== 'change') return `it is a ${item!.kind}`
+    change = item as Change
+  } catch (error) {
+    return `the object decoder refuses it: ${error}`
+  }
+  const { op, before, after } = change
+  const { data, old } = read
+  const version = read.microseconds - (op === 'load' ? 30_000_000 : 0)
+  const isNullOrEmpty = (name: string): boolean => after?.[name] === null || after?.[name] === ''
+  const names = [...new Set([...data.names, ...(old?.names ?? [])])]
+  const keyPart = (name: string): unknown => {
+    const part = partOf(old, name) ?? partOf(data, name)
+    return part === null && op === 'delete' ? undefined : part
+  }
+  return firstDifference([
+    [read.op, op],
+    [read.table, change.table],
+    [String(version), change.version],
+    [change.inExponentForm, undefined],
+    [change.unreadImage, undefined],
+    op === 'delete' ? ['', ''] : [toJson(rowOf(data)), toJson(after)],
+    op === 'update' ? [old !== null, before !== null] : ['', ''],
+    op === 'update' && before !== null ? [toJson(rowOf(old!)), toJson(before)] : ['', ''],
+    op === 'delete' ? ['', ''] : [read.hasNullOrEmpty, Object.keys(after!).some(isNullOrEmpty)],
+    ...names.map((name): Pair => [toJson(keyPart(name) as never), toJson((before?.[name] ?? after?.[name]) as never)]),
+    op === 'delete' || read.jsonEnd === 0 || spanText(raw, read) === toJson(after)
+      ? ['', '']
+      : [plainText(raw, read), plainJson(after!)],
+  ])
+}
+
+type Pair = readonly [ours: unknown, theirs: unknown]
+
+function firstDifference(pairs: readonly Pair[]): string | null {
+  for (const [ours, theirs] of pairs) {
+    if (JSON.stringify(ours) !== JSON.stringify(theirs))
+      return `${JSON.stringify(ours)} is not ${JSON.stringify(theirs)}`
+  }
+  return null
+}
+
+type Image = NonNullable<ReturnType<Reader['read']>>['data']
+
+function partOf(image: Image | null, name: string): unknown {
+  const column = image === null ? -1 : image.names.indexOf(name)
+  return column === -1 ? undefined : image!.value(column)
+}
+
+function rowOf(image: Image): Row {
+  return Object.fromEntries(image.names.map((name, i) => [name, image.value(i)])) as Row
+}
+
+const spanText = ({ data }: RawRecord, { jsonStart, jsonEnd }: { jsonStart: number; jsonEnd: number }): string =>
+  Buffer.from(data).toString('utf8', jsonStart, jsonEnd)
+
+/** Of a row as JSON: its values, and the numbers as they are written. */
+function plainText(
+  raw: RawRecord,
+  { data, jsonStart, jsonEnd }: { data: Image; jsonStart: number; jsonEnd: number },
+): unknown {
+  const bytes = Buffer.from(raw.data)
+  const tokens = data.names.map((_, i) => bytes.toString('utf8', data.start(i), data.end(i)))
+  return [exactJson(bytes.toString('utf8', jsonStart, jsonEnd)), tokens.filter(isNumber).sort()]
+}
+
+const plainJson = (after: Row): unknown => [
+  exactJson(toJson(after)),
+  Object.values(after)
+    .map((value) => toJson(value))
+    .filter(isNumber)
+    // A double may print a small number with an exponent.
+    .map((token) =>
+      token.replace(
+        /^(-?)(\d)(?:\.(\d+))?e-(\d+)$/,
+        (_, sign, whole, fraction = '', zeros) => `${sign}0.${'0'.repeat(Number(zeros) - 1)}${whole}${fraction}`,
+      ),
+    )
+    .sort(),
+]
+
+const isNumber = (token: string): boolean => /^[-\d]/.test(token)
+
+function findsOne(reader: Reader, seed: number): boolean {
+  for (const bytes of mutatedDmsRecords(seed, 50_000)) {
+    if (typeof difference(reader, record(bytes)) === 'string') return true
+  }
+  return false
+}
+
+const COUNT = volume(50_000, 1_000_000)
+
+test(`${COUNT} mutated records: what is read as bytes, the object decoder reads the same`, () => {
+  const seed = anySeed()
+  const reader = new DmsBytes('before-image')
+  let taken = 0
+  for (const bytes of mutatedDmsRecords(seed, COUNT)) {
+    const raw = record(bytes)
+    const found = difference(reader, raw)
+    if (found === undefined) continue
+    taken++
+    assert.equal(found, null, `seed ${seed}: ${raw.data.toString()}`)
+  }
+  console.log(`seed ${seed}: ${taken} of ${COUNT} records were taken`)
+  assert.ok(taken >= COUNT * 0.4, `seed ${seed}: only ${taken} of ${COUNT} were taken`)
+})
+
+test('a change that was read as bytes says what one says that was read as objects', () => {
+  const seed = anySeed()
+  let taken = 0
+  for (const bytes of mutatedDmsRecords(seed, 5000)) {
+    const raw = record(bytes)
+    const outcome = (decode: typeof asBytes): readonly [Change | null, string] => {
+      try {
+        const [change] = decode(raw)
+        return [change as Change, JSON.stringify(change, [...MEMBERS])]
+      } catch (error) {
+        return [null, String(error)]
+      }
+    }
+    const [change, ours] = outcome(asBytes)
+    const [, theirs] = outcome(asObjects)
+    if (change?.unread === undefined) assert.equal(ours, theirs, `seed ${seed}`)
+    else {
+      taken++
+      assert.deepEqual(said(change), said(asObjects(raw)[0] as Change), `seed ${seed}: ${raw.data.toString()}`)
+    }
+  }
+  assert.ok(taken > 1000, `seed ${seed}`)
+})
+
+const MEMBERS = ['kind', 'op', 'table', 'schema', 'name', 'key', 'complete', 'version', 'time', 'source'] as const
+
+const said = ({
+  kind,
+  op,
+  table,
+  key,
+  before,
+  after,
+  complete,
+  version,
+  time,
+  transaction,
+  source,
+}: Change): unknown => [
+  ...[kind, op, table, key, toJson(before), toJson(after), complete, version, time, transaction, source],
+]
+
+/** Mistakes as one makes them: what stands in the source, and what stands there instead. */
+const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])[] = [
+  ['an escaped quote ends a text', 'at = escapeEnd(bytes, at) - 1', 'at += 0'],
+  ['a member may come twice', 'if ((seen & member) !== 0) return LEAVE', ''],
+  ['a column may come twice', 'if (new Set(tokens).size < tokens.length) return null', ''],
+  [
+    'the record-type is not looked at',
+    'this.#isData = equals(this.bytes, at, at + DATA_TEXT.length, DATA_TEXT)',
+    'this.#isData = true',
+  ],
+  ['zeros behind the point are plain', 'if (bytes[end - 1] === ZERO) this.#isPlain = false', ''],
+  ['a row of a load is as new as a change', 'microseconds: this.#microseconds', 'microseconds: this.#microseconds + 1'],
+  [
+    'the commit time is not looked at',
+    'return Number.isNaN(this.#commitTimes.microseconds(bytes, at, end)) ? LEAVE : end',
+    'return end',
+  ],
+  ['DMS is older than it is', 'if (!isPossible(this.#microseconds))', 'if (Number.isNaN(this.#microseconds))'],
+  ["DMS's own tables pass", 'if (/^awsdms_/i.test(name)) return null', ''],
+  ['an insert has old values', "if (old !== null && (op === 'insert' || op === 'load')) return null", ''],
+  [
+    'another image beside the row',
+    'return this.bytes[at] === OPEN_BRACE ? LEAVE : this.skip(at, 1)',
+    'return this.skip(at, 1)',
+  ],
+  ['what is no UTF-8 passes', 'if (read !== null && !isUtf8(data))', 'if (false)'],
+  ['what follows the record is not looked at', 'this.behindBlank(end) === this.end', 'true'],
+  [
+    'the second stays',
+    'if (!this.#isSecond(bytes, first)) this.#read(bytes, first, behind)',
+    'if (Number.isNaN(this.#secondUs)) this.#read(bytes, first, behind)',
+  ],
+  ['digits of a time are lost', 'if (digits <= 6) fraction', 'if (digits <= 5) fraction'],
+  ['an empty text is no null', 'if (end === start + EMPTY_LENGTH) this.#hasNullOrEmpty = true', ''],
+  [
+    'a long number is a double',
+    'const isSimple = (first === MINUS || isDigit(first)) && end - start <= MOST_SIMPLE',
+    'const isSimple = first === MINUS || isDigit(first)',
+  ],
+]
+
+/** The reader, from its entry down. */
+const SOURCES = [
+  ...['decode/dms-bytes.ts', 'decode/column-names.ts', 'decode/dms-time.ts', 'decode/image-tokens.ts'],
+  'json-scanner.ts',
+]
+
+for (const [what, right, wrong] of MISTAKES) {
+  test(`the comparison finds a mistake: ${what}`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-mistake-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const { DmsBytes } = await mistaken<typeof import('../../src/decode/dms-bytes.ts')>(SOURCES, folder, right, wrong)
+    const seed = anySeed()
+    assert.ok(findsOne(new DmsBytes('before-image'), seed), `seed ${seed}`)
+  })
+}
