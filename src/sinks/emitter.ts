@@ -1,5 +1,5 @@
 import type { Batch, BatchLimits, Written } from '../batch.ts'
-import type { TableName } from '../change.ts'
+import type { Format, TableName } from '../change.ts'
 
 /**
  * A target that keeps no state: what is left of a `Sink` without names, claims and positions. `withState` makes a sink of it.
@@ -36,6 +36,8 @@ export interface Needs {
    * operator names, in key order; null if it cannot tell: then the rows wait for a while.
    */
   readonly keys?: (table: TableName) => Promise<readonly string[] | null>
+  /** As `Sink.takesJson`; absent: the values of rows are needed. */
+  readonly json?: (format: Format) => boolean
   /** True if `prepare` reads `Change.before`. */
   readonly before?: boolean
   /** True if text with U+0000 or half a surrogate pair is refused: the relay then replaces it, or makes a dead letter. */

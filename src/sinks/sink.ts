@@ -19,7 +19,8 @@ export interface Sink {
   /** True if `prepare` looks at `before`, whose decoding may fail: it is then decoded where such a failure becomes a dead letter. */
   readonly readsBefore: boolean
   /**
-   * True if rows of this feed are mostly written from the JSON of `after` (`Change.afterJson`); absent: their values are needed.
+   * True if rows of this feed are mostly written from the JSON of `after` (`Change.afterJson`, or the tokens of `Change.unread`);
+   * absent: their values are needed.
    * Known once the sink is open.
    */
   takesJson?(format: Format): boolean

@@ -12,7 +12,7 @@ import type { Sink } from './sink.ts'
  * restored, repeats changes; the other order would lose them.
  */
 export function withState(emitter: Emitter, store: StateStore | null): Sink {
-  const { keys, before = false, cleanText = false, batch: limits } = emitter.needs ?? {}
+  const { keys, json, before = false, cleanText = false, batch: limits } = emitter.needs ?? {}
   let inProgress: Promise<unknown> = Promise.resolve()
   let isUnclaimed = false
 
@@ -36,6 +36,7 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
     refusesNul: cleanText,
     refusesHalves: cleanText,
     readsBefore: before,
+    ...(json !== undefined && { takesJson: json }),
     needsKeys: keys !== undefined,
     keyColumns: async (table) => (await keys?.(table)) ?? null,
     ...(limits !== undefined && { limits }),

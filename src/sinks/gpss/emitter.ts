@@ -1,7 +1,7 @@
 import type { Env } from '../../env.ts'
 import type { Emitter } from '../emitter.ts'
 import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
-import { DEFAULT_RULES, type TargetRules } from '../tables/rules.ts'
+import { DEFAULT_RULES, type TargetRules, takesJson } from '../tables/rules.ts'
 import { gpssAddress } from './address.ts'
 import { appendTarget } from './append-target.ts'
 import { DDL_TABLE, ddlTableMissing, gpssCatalogue } from './catalogue.ts'
@@ -42,7 +42,11 @@ export function gpssEmitter(given: GpssOptions): Emitter {
   const letters = deadLetters === '-' ? standardOutput(process.stderr) : fileOutput(deadLetters, log)
 
   return {
-    needs: { before: mode === 'append', cleanText: true, ...(mode === 'mirror' && { keys: async () => null }) },
+    needs: {
+      before: mode === 'append',
+      cleanText: true,
+      ...(mode === 'mirror' && { keys: async () => null, json: (format) => takesJson(options, format, true) }),
+    },
 
     async open() {
       // Also tells at once whether the login is right.

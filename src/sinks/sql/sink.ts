@@ -1,6 +1,5 @@
-import { traitsOf } from '../../change.ts'
 import type { Sink } from '../sink.ts'
-import { DEFAULT_RULES, layoutFor } from '../tables/rules.ts'
+import { DEFAULT_RULES, takesJson } from '../tables/rules.ts'
 import { askerOf } from './advice.ts'
 import { bySqlState, sqlFailure } from './failures.ts'
 import { type Opened, openName, openTarget, type Target } from './open-target.ts'
@@ -27,14 +26,7 @@ export function sqlSink(given: SqlSinkOptions): Sink {
     refusesHalves: true,
     readsBefore: !isMirror,
     needsKeys: isMirror,
-    takesJson(format) {
-      const { definesTables } = traitsOf({ format })
-      // Rows of columns are made of tokens, and only a feed that defines its tables has those.
-      return (
-        isMirror &&
-        (layoutFor(options, definesTables) === 'columns' ? definesTables : opened?.dialect.takesJson === true)
-      )
-    },
+    takesJson: (format) => takesJson(options, format, opened?.dialect.takesJson === true),
 
     async open(opening, signal) {
       try {

@@ -1,4 +1,4 @@
-import type { ColumnType, TableName } from '../../change.ts'
+import { type ColumnType, type Format, type TableName, traitsOf } from '../../change.ts'
 import { type Log, SILENT } from '../../observe/log.ts'
 
 /** What the operator wants of the target tables: the same of every sink that writes to tables. */
@@ -39,3 +39,17 @@ export type DeclaredTypes = (table: TableName) => ReadonlyMap<string, ColumnType
 /** The layout of a table, by whether the source defines it: its columns, or else a document. */
 export const layoutFor = ({ layout }: Pick<TargetRules, 'layout'>, hasDefinition: boolean): 'columns' | 'document' =>
   layout ?? (hasDefinition ? 'columns' : 'document')
+
+/**
+ * Whether rows of this feed are made of JSON: documents of that of the whole row, where a target takes it (`documents`), columns of
+ * tokens, which only a feed has that defines its tables.
+ */
+export function takesJson(
+  { mode, layout }: Pick<TargetRules, 'mode' | 'layout'>,
+  format: Format,
+  documents: boolean,
+): boolean {
+  const { definesTables } = traitsOf({ format })
+  if (mode !== 'mirror') return false
+  return layoutFor({ layout }, definesTables) === 'columns' ? definesTables : documents
+}
