@@ -1,8 +1,21 @@
+import { anySeed } from './life/random.ts'
+
 /**
  * How much a test plays at random: `npm test` plays a few lives, kills or rounds of each kind, `npm run test:long` many.
- * What is played (every database, layout, mode and kind of trouble) and what is asserted is the same in both.
+ * What is played (every database, layout, mode and kind of trouble) and what is asserted is the same in both; where each of one
+ * kind can come with each of another, the short run plays every other pair (`isDealt`).
  *
  * `test:long` sets CDC_TEST_VOLUME=long, and runs the test files that import this module, or `kill-plan.ts` or a `conformance.ts`,
  * which do: one that comes to it by another way must be named in package.json.
  */
 export const volume = <T>(few: T, many: T): T => (process.env.CDC_TEST_VOLUME === 'long' ? many : few)
+
+const turn = anySeed() % 2
+
+/**
+ * Whether a pair, or three and more, is played, by the index of each in the list of its kind. In the short run every other one is:
+ * with a list of two, each of the other lists comes with one of the two. Chance says which, the same for all of a process.
+ */
+export function isDealt(...indices: readonly number[]): boolean {
+  return volume(indices.reduce((sum, index) => sum + index, turn) % 2 === 0, true)
+}

@@ -9,6 +9,7 @@ import {
   subColumnOf,
   subColumnPath,
 } from '../../../../../src/sinks/sql/cratedb/documents/sub-columns.ts'
+import { volume } from '../../../../support/volume.ts'
 import { DynamicColumn, documentOf, taken } from './stored-objects.ts'
 
 const exact = (text: string): Numeric => new Numeric(text)
@@ -199,7 +200,7 @@ test('IGNORED: what is stored reads as it was', () => {
     fc.property(rows, (row) => {
       assert.deepEqual(plain(documentOf(taken(ignoredDocument(row)))), plain(row))
     }),
-    { numRuns: 5_000 },
+    { numRuns: volume(1_000, 5_000) },
   )
 })
 
@@ -218,7 +219,7 @@ test('DYNAMIC: rows that share their columns are all taken, and read as they wer
         assert.deepEqual(plain(both), plain(row))
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: volume(500, 2_000) },
   )
   // Neither may be a rare case.
   assert.ok(shares.data > shares.aux / 5 && shares.aux > shares.data / 5, JSON.stringify(shares))
