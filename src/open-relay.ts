@@ -124,9 +124,13 @@ function readOptions(
   // A stage that alters rows needs their values.
   const takesJson = (format: Format): boolean =>
     sink.takesJson?.(format) === true && stages.every(({ change }) => change === undefined)
+  const onReadAsObjects: DecoderOptions['onReadAsObjects'] = (reason) => {
+    observer.readAsObjects(reason)
+    options.formats?.onReadAsObjects?.(reason)
+  }
   const streamName = options.streamName ?? stream.id.slice(stream.id.lastIndexOf('/') + 1)
   return {
-    decode: options.decode ?? recordDecoder({ ...options.formats, stream: streamName, takesJson }),
+    decode: options.decode ?? recordDecoder({ ...options.formats, stream: streamName, takesJson, onReadAsObjects }),
     stages,
     facts: tablesOf(options, observer, signal),
     stream: streamName,

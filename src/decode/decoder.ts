@@ -37,7 +37,10 @@ export function recordDecoder({ format = 'auto', ...given }: DecoderOptions): De
   /** In the order in which they are tried: neighbours are mostly of one format. */
   let [first, second] = [dynamodb, dms] as [BytesReader | null, BytesReader | null]
   const left = (reader: BytesReader | null): void => {
-    if (reader !== null && takesJson(reader.format)) given.onReadAsObjects?.(reader.left())
+    if (reader === null || !takesJson(reader.format)) return
+    const reason = reader.left()
+    // Those have no row that could be read faster.
+    if (reason !== 'control') given.onReadAsObjects?.(reason)
   }
   return (record) => {
     const change = readBytes(first, record, takesJson)

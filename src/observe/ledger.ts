@@ -25,10 +25,16 @@ export class Ledger implements Partial<Observer> {
   /** Source table → column → how many of its values lie in `cdc_extra`: their changes are applied or superseded as well. */
   readonly setAside = new Map<string, Map<string, SetAsideColumn>>()
   readonly skips = new Map<string, number>()
+  /** Reason → records read, again perhaps, that could not be read as bytes: they are counted elsewhere as well. */
+  readonly asObjects = new Map<string, number>()
   readonly tables = new Map<string, TableCounts>()
 
   textReplaced(): void {
     this.replacedTexts++
+  }
+
+  readAsObjects(reason: string): void {
+    this.asObjects.set(reason, (this.asObjects.get(reason) ?? 0) + 1)
   }
 
   /** Counts a batch that is durable. */

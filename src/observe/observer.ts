@@ -17,6 +17,8 @@ export interface Observer extends RetryObserver {
   read(page: ReadPage): void
   /** U+0000 in the text of one change was replaced. */
   textReplaced(): void
+  /** A record was decoded as objects that was to be read as bytes, for this reason (docs/architecture.md): it costs more, and says the same. */
+  readAsObjects(reason: string): void
   /** Rows of a table wait until its primary key is known; the first of them stands there. */
   awaitsKey(table: string, first: { readonly shard: string; readonly sequence: string }): void
   /** The key for which rows of the table waited is known. */
@@ -62,6 +64,7 @@ export function observers(...hearing: readonly Partial<Observer>[]): Observer {
     begins: (positions) => hearing.forEach((observer) => void observer.begins?.(positions)),
     rewound: (positions) => hearing.forEach((observer) => void observer.rewound?.(positions)),
     read: (page) => hearing.forEach((observer) => void observer.read?.(page)),
+    readAsObjects: (reason) => hearing.forEach((observer) => void observer.readAsObjects?.(reason)),
     textReplaced: () => hearing.forEach((observer) => void observer.textReplaced?.()),
     awaitsKey: (table, first) => hearing.forEach((observer) => void observer.awaitsKey?.(table, first)),
     knowsKey: (table, key) => hearing.forEach((observer) => void observer.knowsKey?.(table, key)),

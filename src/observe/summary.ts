@@ -12,6 +12,7 @@ export function summaryOf(ledger: Ledger, elapsedMs: number): Record<string, unk
     valuesSetAside: ledger.valuesSetAside(),
     skips: Object.fromEntries(ledger.skips),
     tables: Object.fromEntries(ledger.tables),
+    ...(ledger.asObjects.size === 0 ? {} : { readAsObjects: Object.fromEntries(ledger.asObjects) }),
     ...(ledger.setAside.size === 0 ? {} : { setAside: setAsideOf(ledger) }),
   }
 }
@@ -38,6 +39,7 @@ export function summaryText(ledger: Ledger, elapsedMs: number): string {
     ...row('dead-lettered', deadLettered),
   ]
   if (ledger.replacedTexts > 0) lines.push(`  in ${number(ledger.replacedTexts)} of them U+0000 was replaced by U+FFFD`)
+  if (ledger.asObjects.size > 0) lines.push(`  read as objects, at more cost: ${reasonsOf(ledger.asObjects)}`)
   const aside = ledger.valuesSetAside()
   if (aside > 0) lines.push(`  ${number(aside)} values that their columns cannot hold lie in cdc_extra`)
   for (const [table, columns] of ledger.setAside) lines.push(...asideLines(table, columns))
@@ -46,6 +48,9 @@ export function summaryText(ledger: Ledger, elapsedMs: number): string {
   }
   return lines.join('\n')
 }
+
+const reasonsOf = (counts: ReadonlyMap<string, number>): string =>
+  Array.from(counts, ([reason, count]) => `${number(count)} ${reason}`).join(', ')
 
 /** The columns with the most values first. */
 function asideLines(table: string, columns: SetAsideColumns): string[] {

@@ -240,3 +240,13 @@ for (const [what, right, wrong] of MISTAKES) {
     assert.ok(findsOne(new DmsBytes('before-image'), seed), `seed ${seed}`)
   })
 }
+
+test('a control record is none that could have been read as bytes', () => {
+  const reasons: string[] = []
+  const decode = recordDecoder({ stream: 'feed', takesJson: () => true, onReadAsObjects: (why) => reasons.push(why) })
+  const metadata = `"timestamp":"2026-11-02T08:00:00.000001Z","schema-name":"shop","table-name":"orders"`
+  decode(record(`{"control":{},"metadata":{"record-type":"control","operation":"drop-table",${metadata}}}`))
+  assert.deepEqual(reasons, [])
+  decode(record(`{"data":{"id":1e3},"metadata":{"record-type":"data","operation":"insert",${metadata}}}`))
+  assert.deepEqual(reasons, ['exponent'])
+})

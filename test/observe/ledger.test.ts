@@ -78,6 +78,14 @@ test('summary: the reasons of the target stand beside those of the relay', () =>
   )
 })
 
+test('summary: records that were read as objects, by reason, and nothing where there are none', () => {
+  const ledger = new Ledger()
+  assert.equal('readAsObjects' in summaryOf(ledger, 1_000), false)
+  for (const reason of ['set', 'layout', 'set']) ledger.readAsObjects(reason)
+  assert.deepEqual(summaryOf(ledger, 1_000).readAsObjects, { set: 2, layout: 1 })
+  assert.match(summaryText(ledger, 1_000), /^ {2}read as objects, at more cost: 2 set, 1 layout$/m)
+})
+
 test('summary: values set aside, by table and column; for people the columns with most of them first', () => {
   const ledger = new Ledger()
   const why: Omit<SetAsideColumn, 'count'> = {
