@@ -15,6 +15,7 @@ import { readTable, readTime, readTransaction, readVersion } from './dms-metadat
 import { readDefinition } from './dms-schema.ts'
 import { holdsOddNumber, isJsonObject, parseTokens, tokenType } from './exact-json.ts'
 import { isObject, type JsonObject } from './json.ts'
+import { versionText } from './version-text.ts'
 
 export interface DmsOptions {
   /** What changes name as their stream. */
@@ -85,7 +86,7 @@ const LOAD_IS_OLDER_US = 30_000_000
 
 /** @param microseconds when DMS made the record */
 export const versionOf = (op: Change['op'] | SchemaChange['op'], microseconds: number): string =>
-  String(op === 'load' || op === 'drop-table' ? microseconds - LOAD_IS_OLDER_US : microseconds)
+  versionText(op === 'load' || op === 'drop-table' ? microseconds - LOAD_IS_OLDER_US : microseconds)
 
 function readChange(
   op: Change['op'],

@@ -94,7 +94,13 @@ export function documentShape(table: DocumentTable): RowShape<JsonSpan> {
     else row.span(afterJson.bytes, afterJson.start, afterJson.end)
   }
   return {
-    key: (change, key) => ({ text: textOf(change, key), tokens: keys.map((column) => keyToken(column, key)) }),
+    key(change, key) {
+      const text = textOf(change, key)
+      // The text of a number is its token.
+      const tokens =
+        keys.length === 1 && keys[0]!.family === 'number' ? [text] : keys.map((column) => keyToken(column, key))
+      return { text, tokens }
+    },
     check: () => {},
     isWhole: ({ complete }) => complete,
     // The values between two images are unknown: each image is merged into what the one before it left.

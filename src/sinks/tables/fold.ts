@@ -13,6 +13,10 @@ export interface FoldedKey<Detail> {
   patches: KeyChange<Detail>[]
 }
 
+/** One for all: most keys have none. */
+const NO_PATCHES: never[] = []
+Object.freeze(NO_PATCHES)
+
 /** What can be written together: first what is folded for each key, then the moves. */
 export interface FoldStep<Detail> {
   readonly keys: Map<string, FoldedKey<Detail>>
@@ -40,15 +44,17 @@ export class Fold<Detail> {
     const before = folded.get(key)
     if (before === undefined) {
       const isPatch = change.kind === 'patch'
-      folded.set(key, { base: isPatch ? null : change, patches: isPatch ? [change] : [] })
+      folded.set(key, { base: isPatch ? null : change, patches: isPatch ? [change] : NO_PATCHES })
       return
     }
     const newest = before.patches.at(-1) ?? before.base!
     if (compareDecimal(change.version, newest.version) < 0) return
-    if (change.kind === 'patch') before.patches.push(change)
-    else {
+    if (change.kind === 'patch') {
+      if (before.patches === NO_PATCHES) before.patches = [change]
+      else before.patches.push(change)
+    } else {
       before.base = change
-      before.patches = []
+      before.patches = NO_PATCHES
     }
   }
 

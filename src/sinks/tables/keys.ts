@@ -49,7 +49,7 @@ export function keyTexts(table: string, columns: readonly TypedKey[]): (change: 
     return part
   }
   return (change, key = change.key) => {
-    if (key === null || Object.keys(key).length !== columns.length) throw otherKey(table, columns, change)
+    if (key === null || countOf(key) !== columns.length) throw otherKey(table, columns, change)
     if (columns.length === 1) return partOf(columns[0]!, key, change)
     let text = ''
     for (const column of columns) {
@@ -59,6 +59,12 @@ export function keyTexts(table: string, columns: readonly TypedKey[]): (change: 
     }
     return text
   }
+}
+
+function countOf(key: Row): number {
+  let count = 0
+  for (const _ in key) count++
+  return count
 }
 
 /** The value of a key column as a JSON token that PostgreSQL reads as the column's type. */
