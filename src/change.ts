@@ -179,9 +179,9 @@ export interface UnreadImages {
   readonly hasNullOrEmpty: boolean
   /** The old value of a column where the record has one, else the value in the row; undefined or null where it has neither. */
   keyPart(column: string): Value | undefined
-  /** The change with what its table adds to it. */
+  /** The change with what its table adds to it: the same object, before anybody else has it. */
   completed(key: Row | null, complete: boolean): Change
-  /** The change as an object, all of it read. */
+  /** What the record says, as an object: without what its table added. */
   read(): Change
 }
 

@@ -125,7 +125,7 @@ function dmsBytes(options: DmsOptions): BytesReader | null {
       const read = bytes.read(record)
       if (read === null) return null
       const { op, microseconds } = read
-      return new DmsChange(read, record, whole, versionOf(op, microseconds), null, op !== 'update')
+      return new DmsChange(read, record, whole, versionOf(op, microseconds))
     },
   }
 }

@@ -23,8 +23,8 @@ export class DmsChange implements Change, UnreadImages {
   readonly kind = 'change'
   readonly op: Change['op']
   readonly table: TableName
-  readonly key: Row | null
-  readonly complete: boolean
+  key: Row | null = null
+  complete: boolean
   readonly version: string
   readonly hasNullOrEmpty: boolean
   readonly #bytes: ReadDmsBytes
@@ -33,18 +33,10 @@ export class DmsChange implements Change, UnreadImages {
   #source: ChangeSource | undefined
   #whole: Change | undefined
 
-  constructor(
-    bytes: ReadDmsBytes,
-    record: RawRecord,
-    reader: WholeReader,
-    version: string,
-    key: Row | null,
-    complete: boolean,
-  ) {
+  constructor(bytes: ReadDmsBytes, record: RawRecord, reader: WholeReader, version: string) {
     this.op = bytes.op
     this.table = bytes.table
-    this.key = key
-    this.complete = complete
+    this.complete = bytes.op !== 'update'
     this.version = version
     this.hasNullOrEmpty = bytes.hasNullOrEmpty
     this.#bytes = bytes
@@ -72,12 +64,14 @@ export class DmsChange implements Change, UnreadImages {
   }
 
   completed(key: Row | null, complete: boolean): Change {
-    return new DmsChange(this.#bytes, this.#record, this.#reader, this.version, key, complete)
+    // It is nobody's yet but the caller's.
+    this.key = key
+    this.complete = complete
+    return this
   }
 
   read(): Change {
-    const { key, complete } = this
-    this.#whole ??= { ...this.#reader.read(this.#record), key, complete }
+    this.#whole ??= this.#reader.read(this.#record)
     return this.#whole
   }
 
