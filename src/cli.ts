@@ -32,7 +32,8 @@ export async function main(args: readonly string[]): Promise<void> {
     program.command(
       command.name,
       command.about,
-      (own) => described(own, command),
+      (own: Argv, asksForHelp?: boolean) =>
+        asksForHelp ? described(own, command) : own.options(hidden(command.options)),
       async (argv) => {
         isDone = true
         process.exitCode = await command.run({ ...argv, ...writtenFlags(args, command.options) })
@@ -74,6 +75,10 @@ function described(program: Argv, { usage, options, examples = [], epilogue }: C
   for (const [words, what] of examples) program.example(`$0 ${words}`, what)
   return program
 }
+
+/** The same options, out of the help: yargs lays it out for each command that it runs, at the price of a tenth of the start. */
+const hidden = (options: Command['options']): Command['options'] =>
+  Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, hidden: true }]))
 
 function unknownCommand(word: string): string {
   const isUrl = /^[a-z][a-z0-9+.-]*:/i.test(word)
