@@ -16,7 +16,7 @@ import { exitCodeOf, stopOnSignals } from './stop-on-signals.ts'
 
 /** `cdc-relay check`: returns the exit code. Everything it has to say is said. */
 export async function check(argv: Readonly<Record<string, unknown>>): Promise<number> {
-  let say = reporter(process.stderr, masker([]))
+  let say = await reporter(process.stderr, masker([]))
   const stopping = new AbortController()
   // The first signal stops the checks and has everything removed.
   const release = stopOnSignals((signal) => stopping.abort(signal))
@@ -25,7 +25,7 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
     const { sink, passwordFile, json } = readOptions(argv, process.env)
     const password = passwordFile === null ? (process.env.PGPASSWORD ?? '') : await readPassword(passwordFile)
     const mask = masker([...secretsOf(sink), password])
-    say = reporter(process.stderr, mask)
+    say = await reporter(process.stderr, mask)
     releaseWarnings = warningsIntoLog(say.log)
     const report = await checkServer(sink, { passwordFile, env: process.env }, say.log, stopping.signal)
     process.stdout.write(reportText(maskTexts(report, mask), json))

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { parse as parseYaml } from 'yaml'
 import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import { hasSourceScheme } from '../ingest/by-url.ts'
@@ -29,11 +28,11 @@ export interface Given {
  * @param argv what yargs parsed, without defaults
  * @throws RelayError CONFIGURATION for a file that cannot be read
  */
-export function givenOptions(argv: Readonly<Record<string, unknown>>, env: Env): Given {
+export async function givenOptions(argv: Readonly<Record<string, unknown>>, env: Env): Promise<Given> {
   const onLine = fromLine(argv)
   const inEnv = fromEnvironment(env)
   const path = onLine.values.config ?? inEnv.values.config
-  const inFile = typeof path === 'string' ? fromFile(path) : NOTHING
+  const inFile = typeof path === 'string' ? await fromFile(path) : NOTHING
   const { config: _, ...values } = { ...inFile.values, ...inEnv.values, ...onLine.values }
   const origins = new Map([
     ...Object.keys(inFile.values).map((name) => [name, ` (in ${path})`] as const),
@@ -135,11 +134,11 @@ function joinColumns(items: readonly string[]): string[] {
 const readFlag = (text: string): unknown =>
   text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text
 
-function fromFile(path: string): Part {
+async function fromFile(path: string): Promise<Part> {
   const values: Record<string, unknown> = {}
   const problems: string[] = []
   const refused: string[] = []
-  for (const [name, value] of Object.entries(readYaml(path))) {
+  for (const [name, value] of Object.entries(await readYaml(path))) {
     if (name === 'config') problems.push(`config cannot stand in a file of options (in ${path})`)
     else if (!isOption(name)) problems.push(`${name} is not an option${suggestion(name, NAMES)} (in ${path})`)
     else {
@@ -178,10 +177,11 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'a mapping' : `a ${typeof value}`
 }
 
-function readYaml(path: string): Record<string, unknown> {
+async function readYaml(path: string): Promise<Record<string, unknown>> {
+  const { parse } = await import('yaml')
   let parsed: unknown
   try {
-    parsed = parseYaml(readFileSync(path, 'utf8'))
+    parsed = parse(readFileSync(path, 'utf8'))
   } catch (cause) {
     // Behind the first line the parser shows lines of the file, passwords among them.
     const [reason] = (cause as Error).message.split('\n')

@@ -19,12 +19,12 @@ import { STATE_STORES } from './state-stores.ts'
  * @param warn takes what to say of options that have no effect or an older spelling
  * @throws RelayError CONFIGURATION with every problem in one message
  */
-export function readRunConfig(
+export async function readRunConfig(
   argv: Readonly<Record<string, unknown>>,
   env: Env,
   warn: (message: string) => void = () => {},
-): RunConfig {
-  const { values, origins, refused, problems } = givenOptions(argv, env)
+): Promise<RunConfig> {
+  const { values, origins, refused, problems } = await givenOptions(argv, env)
   const checked = runConfig.safeParse(values)
   const issues = checked.success
     ? []

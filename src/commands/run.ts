@@ -24,12 +24,12 @@ import { watched } from './watched.ts'
 
 /** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
 export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
-  let say = reporter(process.stderr, masker([]))
+  let say = await reporter(process.stderr, masker([]))
   let showsValues = false
   try {
     const ineffective: string[] = []
-    const config = readRunConfig(argv, process.env, (message) => ineffective.push(message))
-    say = reporter(process.stderr, masker(await secretsIn(config, process.env)))
+    const config = await readRunConfig(argv, process.env, (message) => ineffective.push(message))
+    say = await reporter(process.stderr, masker(await secretsIn(config, process.env)))
     showsValues = config.logValues
     return await watched(say, showsValues, (stopping) => runConfigured(config, ineffective, say, stopping))
   } catch (error) {

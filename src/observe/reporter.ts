@@ -1,4 +1,3 @@
-import { createLogUpdate } from 'log-update'
 import pino from 'pino'
 import { maskTexts } from '../mask.ts'
 import type { Log } from './log.ts'
@@ -14,8 +13,8 @@ export interface Reporter {
 }
 
 /** Structured lines (JSON) where nobody watches, short ones with a live line on a terminal. Every text passes `mask`. */
-export function reporter(stream: NodeJS.WriteStream, mask: (text: string) => string): Reporter {
-  return stream.isTTY ? terminalReporter(stream, mask) : structuredReporter(stream, mask)
+export async function reporter(stream: NodeJS.WriteStream, mask: (text: string) => string): Promise<Reporter> {
+  return stream.isTTY ? await terminalReporter(stream, mask) : structuredReporter(stream, mask)
 }
 
 function structuredReporter(stream: NodeJS.WritableStream, mask: (text: string) => string): Reporter {
@@ -30,7 +29,8 @@ function structuredReporter(stream: NodeJS.WritableStream, mask: (text: string) 
   }
 }
 
-function terminalReporter(stream: NodeJS.WriteStream, mask: (text: string) => string): Reporter {
+async function terminalReporter(stream: NodeJS.WriteStream, mask: (text: string) => string): Promise<Reporter> {
+  const { createLogUpdate } = await import('log-update')
   const live = createLogUpdate(stream)
   let line = ''
   const say = (mark: string) => (fields: object, message: string) => {

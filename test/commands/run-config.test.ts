@@ -13,8 +13,8 @@ import { RelayError } from '../../src/errors.ts'
 
 const MINIMAL = { source: 'orders', sink: 'pglite:data' }
 
-test('two options are enough; the rest are the defaults that --help shows', () => {
-  const config = readRunConfig(MINIMAL, {})
+test('two options are enough; the rest are the defaults that --help shows', async () => {
+  const config = await readRunConfig(MINIMAL, {})
   assert.deepEqual(JSON.parse(JSON.stringify(config)), {
     ...MINIMAL,
     format: 'auto',
@@ -43,7 +43,7 @@ test('two options are enough; the rest are the defaults that --help shows', () =
   })
 })
 
-test('every problem is in one message', () => {
+test('every problem is in one message', async () => {
   const argv = {
     _: ['run'],
     sink: 'gpss://u@h/d',
@@ -68,7 +68,7 @@ test('every problem is in one message', () => {
     state: 'redis://h',
     'external-id': 'x',
   }
-  const message = messageOf(argv)
+  const message = await messageOf(argv)
   for (const part of [
     '--source is missing',
     '--mode must be mirror or append',
@@ -104,15 +104,15 @@ test('every problem is in one message', () => {
   }
 })
 
-test('GPSS cannot delete', () => {
+test('GPSS cannot delete', async () => {
   const gpss = { ...MINIMAL, sink: 'gpss://gp@h/d' }
-  assert.match(messageOf({ ...gpss, deletes: 'hard' }), /--deletes cannot be hard with this sink/)
-  assert.equal(readRunConfig({ ...gpss, deletes: 'soft' }, {}).deletes, 'soft')
-  assert.equal(readRunConfig(gpss, {}).deletes, undefined)
+  assert.match(await messageOf({ ...gpss, deletes: 'hard' }), /--deletes cannot be hard with this sink/)
+  assert.equal((await readRunConfig({ ...gpss, deletes: 'soft' }, {})).deletes, 'soft')
+  assert.equal((await readRunConfig(gpss, {})).deletes, undefined)
 })
 
-test('--external-id needs --role-arn', () => {
-  assert.match(messageOf({ ...MINIMAL, 'external-id': 'x' }), /--external-id needs --role-arn/)
+test('--external-id needs --role-arn', async () => {
+  assert.match(await messageOf({ ...MINIMAL, 'external-id': 'x' }), /--external-id needs --role-arn/)
 })
 
 const SIZES: [string, number][] = [
@@ -124,10 +124,11 @@ const SIZES: [string, number][] = [
   ['1000', 1000],
 ]
 for (const [text, expected] of SIZES) {
-  test(`the size ${text}`, () => assert.equal(readRunConfig({ ...MINIMAL, memory: text }, {}).memory, expected))
+  test(`the size ${text}`, async () =>
+    assert.equal((await readRunConfig({ ...MINIMAL, memory: text }, {})).memory, expected))
 }
 
-test('the command line wins over the environment, the environment over the file', () => {
+test('the command line wins over the environment, the environment over the file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-config-'))
   try {
     const path = join(folder, 'relay.yaml')
@@ -138,7 +139,7 @@ test('the command line wins over the environment, the environment over the file'
       CDC_RELAY_EXCLUDE: '"x,y",z',
       CDC_RELAY_UNTIL_LATEST: '1',
     }
-    const config = readRunConfig({ source: 'from-argv' }, env)
+    const config = await readRunConfig({ source: 'from-argv' }, env)
     assert.equal(config.source, 'from-argv')
     assert.equal(config.sink, 'pglite:from-env')
     assert.equal(config.batchRecords, 7)
@@ -150,7 +151,7 @@ test('the command line wins over the environment, the environment over the file'
   }
 })
 
-test('what is misspelt, given twice or of another kind is named with the rest, and where it stands', () => {
+test('what is misspelt, given twice or of another kind is named with the rest, and where it stands', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-config-'))
   try {
     const path = join(folder, 'relay.yaml')
@@ -187,7 +188,7 @@ test('what is misspelt, given twice or of another kind is named with the rest, a
       CDC_RELAY_WEB_SERVICE_PORT_HTTP: '80',
       cdc_relay_source: 's',
     }
-    const message = messageOf(argv, env)
+    const message = await messageOf(argv, env)
     const inFile = ` (in ${path})`
     for (const part of [
       '16 problems:',
@@ -229,12 +230,12 @@ test('what is misspelt, given twice or of another kind is named with the rest, a
   }
 })
 
-test('a file that is no YAML is named without what stands in it', () => {
+test('a file that is no YAML is named without what stands in it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-config-'))
   try {
     const path = join(folder, 'relay.yaml')
     writeFileSync(path, 'sink: postgresql://app:s3cret@db/w\nsink: postgresql://app:s3cret@db/w\n')
-    const message = messageOf({ config: path })
+    const message = await messageOf({ config: path })
     assert.match(message, /relay\.yaml cannot be read: Map keys must be unique at line 2, column 1\. /)
     assert.doesNotMatch(message, /s3cret/)
   } finally {
@@ -242,16 +243,19 @@ test('a file that is no YAML is named without what stands in it', () => {
   }
 })
 
-test('how often a caught-up shard is read, and how long batches wait', () => {
+test('how often a caught-up shard is read, and how long batches wait', async () => {
   for (const [text, ms] of [
     ['200ms', 200],
     ['1m', 60_000],
   ] as const) {
-    assert.equal(readRunConfig({ ...MINIMAL, 'poll-interval': text }, {}).pollInterval, ms)
+    assert.equal((await readRunConfig({ ...MINIMAL, 'poll-interval': text }, {})).pollInterval, ms)
   }
-  assert.match(messageOf({ ...MINIMAL, 'poll-interval': '61s' }), /One problem.*--poll-interval is more than 60s/s)
   assert.match(
-    messageOf({ ...MINIMAL, 'poll-interval': 'often' }),
+    await messageOf({ ...MINIMAL, 'poll-interval': '61s' }),
+    /One problem.*--poll-interval is more than 60s/s,
+  )
+  assert.match(
+    await messageOf({ ...MINIMAL, 'poll-interval': 'often' }),
     /One problem.*--poll-interval "often" is not a duration/s,
   )
 })
@@ -303,8 +307,8 @@ const ADDRESSES: [option: 'source' | 'sink' | 'state' | 'dead-letters', url: str
   ['state', 'postgresql://u:1#s3cret@h/d', '%23'],
 ]
 for (const [option, url, problem] of ADDRESSES) {
-  test(`--${option} ${url} is refused with the other problems`, () => {
-    const message = messageOf({ ...MINIMAL, [option]: url, mode: 'mirorr' })
+  test(`--${option} ${url} is refused with the other problems`, async () => {
+    const message = await messageOf({ ...MINIMAL, [option]: url, mode: 'mirorr' })
     assert.ok(message.includes('2 problems') && message.includes(`--${option} `) && message.includes(problem), message)
     assert.doesNotMatch(message, /s3cret/)
   })
@@ -389,9 +393,9 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
   [{ 'before-image-field': 'was', expired: 'keep', deletes: 'soft', layout: 'columns', 'on-gap': 'stop' }],
 ]
 for (const [argv, ...warned] of VAIN) {
-  test(`without effect in ${JSON.stringify(argv)}: ${warned.join(', ') || 'nothing'}`, () => {
+  test(`without effect in ${JSON.stringify(argv)}: ${warned.join(', ') || 'nothing'}`, async () => {
     const messages: string[] = []
-    readRunConfig({ ...MINIMAL, ...argv }, {}, (message) => messages.push(message))
+    await readRunConfig({ ...MINIMAL, ...argv }, {}, (message) => messages.push(message))
     for (const message of messages) assert.match(message, /^--[a-z-]+ has no effect here: /)
     assert.deepEqual(messages.map((message) => /^--(\S+)/.exec(message)![1]).toSorted(), warned.toSorted())
   })
@@ -409,27 +413,26 @@ const OBJECTS: [argv: Record<string, string>, sink: string, isWarned: boolean][]
   [{ sink: 'crate://h?objects=dynamic' }, 'crate://h?objects=dynamic', false],
 ]
 for (const [argv, sink, isWarned] of OBJECTS) {
-  test(`${JSON.stringify(argv)} is ${sink}${isWarned ? ', and the URL is named as the place for it' : ''}`, () => {
+  test(`${JSON.stringify(argv)} is ${sink}${isWarned ? ', and the URL is named as the place for it' : ''}`, async () => {
     const messages: string[] = []
-    assert.equal(readRunConfig({ ...MINIMAL, ...argv }, {}, (message) => messages.push(message)).sink, sink)
+    assert.equal((await readRunConfig({ ...MINIMAL, ...argv }, {}, (message) => messages.push(message))).sink, sink)
     assert.equal(messages.length, isWarned ? 1 : 0)
     if (isWarned) assert.match(messages[0]!, /^--crate-objects is the older spelling: .*crate:\/\/…\?objects=/)
   })
 }
 
-test('--crate-objects that differs from the URL is refused', () => {
-  const message = messageOf({ ...MINIMAL, sink: 'crate://h?objects=dynamic', 'crate-objects': 'ignored' })
+test('--crate-objects that differs from the URL is refused', async () => {
+  const message = await messageOf({ ...MINIMAL, sink: 'crate://h?objects=dynamic', 'crate-objects': 'ignored' })
   assert.match(message, /One problem.*--crate-objects differs from objects=dynamic in --sink/s)
 })
 
-test('a file that cannot be read is named', () => {
-  assert.match(messageOf({ config: 'no/such.yaml' }), /--config no\/such\.yaml cannot be read/)
+test('a file that cannot be read is named', async () => {
+  assert.match(await messageOf({ config: 'no/such.yaml' }), /--config no\/such\.yaml cannot be read/)
 })
 
-test('--table: the first match counts, stars are carried over, names in quotes keep their dots', () => {
-  const routes = readRunConfig(
-    { ...MINIMAL, table: ['orders=sales.orders', 'log_*=logs.log_*', '"a.b"="c.d"'] },
-    {},
+test('--table: the first match counts, stars are carried over, names in quotes keep their dots', async () => {
+  const routes = (
+    await readRunConfig({ ...MINIMAL, table: ['orders=sales.orders', 'log_*=logs.log_*', '"a.b"="c.d"'] }, {})
   ).table
   const target = explicitRoute(routes)
   assert.deepEqual(target({ schema: null, name: 'orders' }), { schema: 'sales', name: 'orders' })
@@ -438,8 +441,8 @@ test('--table: the first match counts, stars are carried over, names in quotes k
   assert.equal(target({ schema: null, name: 'other' }), null)
 })
 
-test('--key: the first match counts, in key order; TABLE= is a table without key', () => {
-  const { key } = readRunConfig(
+test('--key: the first match counts, in key order; TABLE= is a table without key', async () => {
+  const { key } = await readRunConfig(
     { ...MINIMAL, key: ['shop.orders=id, line', 'logs.*=', '"a=b"."c,d"="e,f","g""=h.i",j', 'shop.*=other'] },
     {},
   )
@@ -451,18 +454,18 @@ test('--key: the first match counts, in key order; TABLE= is a table without key
   assert.equal(keyOf({ schema: 'harbour', name: 'orders' }), undefined)
 })
 
-test('--key in the environment: a comma parts its columns as well as keys', () => {
-  const { key } = readRunConfig(MINIMAL, { CDC_RELAY_KEY: 'orders=id,"li,ne",boats=,"a=b"=x' })
+test('--key in the environment: a comma parts its columns as well as keys', async () => {
+  const { key } = await readRunConfig(MINIMAL, { CDC_RELAY_KEY: 'orders=id,"li,ne",boats=,"a=b"=x' })
   const keyOf = declaredKey(key)
   assert.deepEqual(
     ['orders', 'boats', 'a=b'].map((name) => keyOf({ schema: 'shop', name })),
     [['id', 'li,ne'], [], ['x']],
   )
-  assert.match(messageOf(MINIMAL, { CDC_RELAY_KEY: 'orders,id' }), /--key "orders,id" is not TABLE=COLUMN,COLUMN/)
+  assert.match(await messageOf(MINIMAL, { CDC_RELAY_KEY: 'orders,id' }), /--key "orders,id" is not TABLE=COLUMN,COLUMN/)
 })
 
-test('--type: the last part is the column, of each column the first match counts', () => {
-  const { type } = readRunConfig(
+test('--type: the last part is the column, of each column the first match counts', async () => {
+  const { type } = await readRunConfig(
     { ...MINIMAL, type: ['shop.orders.paid=boolean', 'orders.paid=text', '*.blob=bytes', 'o*."a.b=c"=NUMERIC'] },
     {},
   )
@@ -481,13 +484,13 @@ test('--type: the last part is the column, of each column the first match counts
   assert.deepEqual(sorted({ schema: null, name: 'boats' }), [['blob', 'bytes']])
 })
 
-test('options of DMS come from a file and the environment like the others', () => {
+test('options of DMS come from a file and the environment like the others', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-config-'))
   try {
     const path = join(folder, 'relay.yaml')
     writeFileSync(path, 'format: dms\nkey: [orders=id]\ntype: [orders.tags=bytes]\nkey-wait: 5m\nlayout: columns\n')
     const env = { CDC_RELAY_CONFIG: path, CDC_RELAY_MISSING_COLUMNS: 'keep', CDC_RELAY_BEFORE_IMAGE_FIELD: 'was' }
-    const config = readRunConfig(MINIMAL, env)
+    const config = await readRunConfig(MINIMAL, env)
     assert.deepEqual(
       [config.format, config.key.length, config.type.length, config.keyWait, config.layout],
       ['dms', 1, 1, 300_000, 'columns'],
@@ -498,7 +501,7 @@ test('options of DMS come from a file and the environment like the others', () =
   }
 })
 
-test('every option of the help is known to the check, and the other way round', () => {
+test('every option of the help is known to the check, and the other way round', async () => {
   const { config: _, ...known } = camelKeys(RUN_OPTIONS)
   const values: Record<string, unknown> = {
     sink: 'gpss://u@h/d',
@@ -521,14 +524,14 @@ test('every option of the help is known to the check, and the other way round', 
     'batch-records': '7',
     'batch-bytes': '1MiB',
   }
-  const config = readRunConfig({ ...MINIMAL, ...values }, {})
+  const config = await readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(Object.keys(config).sort(), Object.keys(known).sort())
 })
 
-function messageOf(argv: Record<string, unknown>, env: NodeJS.ProcessEnv = {}): string {
+async function messageOf(argv: Record<string, unknown>, env: NodeJS.ProcessEnv = {}): Promise<string> {
   let config: RunConfig | undefined
   try {
-    config = readRunConfig(argv, env)
+    config = await readRunConfig(argv, env)
   } catch (error) {
     assert.ok(error instanceof RelayError)
     assert.equal(error.code, 'CONFIGURATION')

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { masker, secretsOf } from '../../src/mask.ts'
+import type { Log } from '../../src/observe/log.ts'
 import { reporter } from '../../src/observe/reporter.ts'
 
 /** What a reporter writes on a terminal or on something else. */
-function written(isTTY: boolean, secret: string): { log: ReturnType<typeof reporter>['log']; text: () => string } {
+async function written(isTTY: boolean, secret: string): Promise<{ log: Log; text: () => string }> {
   let text = ''
   const stream = new Writable({
     write(chunk, _, done) {
@@ -14,13 +15,13 @@ function written(isTTY: boolean, secret: string): { log: ReturnType<typeof repor
     },
   })
   const terminal = Object.assign(stream, { isTTY, columns: 200, rows: 50 }) as unknown as NodeJS.WriteStream
-  const { log } = reporter(terminal, masker(secretsOf(`postgresql://app:${secret}@db/w`)))
+  const { log } = await reporter(terminal, masker(secretsOf(`postgresql://app:${secret}@db/w`)))
   return { log, text: () => text }
 }
 
 for (const secret of ['p', '50', 'applied', 's3cret-word', '"},{"']) {
-  test(`a log with the password ${secret} is whole lines of JSON with their names and numbers, without it in a URL`, () => {
-    const { log, text } = written(false, secret)
+  test(`a log with the password ${secret} is whole lines of JSON with their names and numbers, without it in a URL`, async () => {
+    const { log, text } = await written(false, secret)
     const url = `postgresql://app:${encodeURIComponent(secret)}@db/w`
     log.info({ applied: 50, 's3cret-word': { place: [url] } }, `Writing to ${url}`)
     const { applied, 's3cret-word': nested, msg } = JSON.parse(text()) as Record<string, unknown>
@@ -31,8 +32,8 @@ for (const secret of ['p', '50', 'applied', 's3cret-word', '"},{"']) {
   })
 }
 
-test('on a terminal, too', () => {
-  const { log, text } = written(true, '50')
+test('on a terminal, too', async () => {
+  const { log, text } = await written(true, '50')
   log.warn({ applied: 50, url: 'postgresql://app:50@db/w' }, 'half')
   assert.ok(text().includes('warning: half (applied 50, url postgresql://app:***@db/w)\n'), text())
 })
