@@ -2,12 +2,9 @@ import type { Env } from '../../env.ts'
 import { RelayError } from '../../errors.ts'
 import { schemeOf } from '../../server-url.ts'
 import type { Connection } from './connection.ts'
-import { openCrate } from './cratedb/connection.ts'
-import { openPostgres } from './postgresql/connection.ts'
-import { openPGlite } from './postgresql/pglite.ts'
 
 /**
- * Opens `postgresql://…`, `greenplum://…`, `crate://…` or `pglite:DIR`.
+ * Loads what it needs and opens `postgresql://…`, `greenplum://…`, `crate://…` or `pglite:DIR`.
  * @param passwordFile holds the password that the URL does not
  * @param env for `PGPASSWORD` of `crate://…`
  * @throws RelayError CONFIGURATION, STATE_HELD (a PGlite folder that another process has open)
@@ -15,14 +12,14 @@ import { openPGlite } from './postgresql/pglite.ts'
 export async function connect(url: string, passwordFile: string | null = null, env: Env = {}): Promise<Connection> {
   switch (schemeOf(url)) {
     case 'pglite':
-      return openPGlite(url.slice('pglite:'.length))
+      return (await import('./postgresql/pglite.ts')).openPGlite(url.slice('pglite:'.length))
     case 'postgresql':
     case 'postgres':
-      return openPostgres(url, null, passwordFile)
+      return (await import('./postgresql/connection.ts')).openPostgres(url, null, passwordFile)
     case 'greenplum':
-      return openPostgres(url, 'Greenplum', passwordFile)
+      return (await import('./postgresql/connection.ts')).openPostgres(url, 'Greenplum', passwordFile)
     case 'crate':
-      return openCrate(url, passwordFile, env)
+      return (await import('./cratedb/connection.ts')).openCrate(url, passwordFile, env)
     default:
       throw new RelayError(
         'CONFIGURATION',

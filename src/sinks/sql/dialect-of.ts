@@ -2,20 +2,20 @@ import { sql } from 'kysely'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Connection } from './connection.ts'
-import { cratedb } from './cratedb/dialect.ts'
 import type { Dialect } from './dialect.ts'
-import { cloudberry, greenplum6, greenplum7 } from './greenplum/dialect.ts'
-import { postgresql } from './postgresql/dialect.ts'
 
-/** By what `version()` says. The first that fits holds; what is not known counts as PostgreSQL. */
-const DIALECTS: readonly (readonly [says: RegExp, dialect: Dialect | null])[] = [
-  [/^CrateDB/, cratedb],
-  [/Redshift/i, null],
-  [/Greenplum Database [1-5]\./i, null],
-  [/Greenplum Database 6\./i, greenplum6],
-  [/Greenplum Database/i, greenplum7],
-  [/Cloudberry/i, cloudberry],
-  [/./, postgresql],
+/**
+ * By what `version()` says. The first that fits holds; what is not known counts as PostgreSQL. Only what the server speaks is
+ * loaded.
+ */
+const DIALECTS: readonly (readonly [says: RegExp, load: () => Promise<Dialect | null>])[] = [
+  [/^CrateDB/, async () => (await import('./cratedb/dialect.ts')).cratedb],
+  [/Redshift/i, async () => null],
+  [/Greenplum Database [1-5]\./i, async () => null],
+  [/Greenplum Database 6\./i, async () => (await import('./greenplum/dialect.ts')).greenplum6],
+  [/Greenplum Database/i, async () => (await import('./greenplum/dialect.ts')).greenplum7],
+  [/Cloudberry/i, async () => (await import('./greenplum/dialect.ts')).cloudberry],
+  [/./, async () => (await import('./postgresql/dialect.ts')).postgresql],
 ]
 
 /**
@@ -27,10 +27,11 @@ export async function dialectOf(connection: Connection, log: Log | null): Promis
   const { db, promises } = connection
   const { rows } = await sql<{ version: string }>`SELECT version() AS version`.execute(db)
   const { version } = rows[0]!
-  const dialect = DIALECTS.find(([says]) => says.test(version))?.[1] ?? null
+  const dialect = (await DIALECTS.find(([says]) => says.test(version))?.[1]()) ?? null
   if (dialect === null) throw new RelayError('CONFIGURATION', `The relay cannot write to this server: ${version}`)
   // Cloudberry has no scheme of its own.
-  const isPromised = dialect.title.startsWith(promises ?? '') || (promises === 'Greenplum' && dialect === cloudberry)
+  const isPromised =
+    dialect.title.startsWith(promises ?? '') || (promises === 'Greenplum' && dialect.title === 'Cloudberry')
   if (!isPromised) {
     log?.warn(
       { server: version },
