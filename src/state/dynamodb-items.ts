@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RelayIdentity, Stored } from '../batch.ts'
 import { parseJson } from '../parse-json.ts'
 import type { Holder } from './heartbeat-claim.ts'

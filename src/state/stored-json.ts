@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Stored } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import { parseJson } from '../parse-json.ts'

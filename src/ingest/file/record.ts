@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RawRecord } from '../../change.ts'
 import { parseJson } from '../../parse-json.ts'
 import type { FileValue } from './values.ts'
