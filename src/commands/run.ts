@@ -21,11 +21,13 @@ import type { RunConfig } from './run-schema.ts'
 import { secretsIn } from './secrets.ts'
 import { declaredTypes, explicitRoute } from './table-options.ts'
 import { watched } from './watched.ts'
+import { limitYoungHeap } from './young-heap.ts'
 
 /** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
 export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
   let say = await reporter(process.stderr, masker([]))
   let showsValues = false
+  const freeYoungHeap = limitYoungHeap(process.env)
   try {
     const ineffective: string[] = []
     const config = await readRunConfig(argv, process.env, (message) => ineffective.push(message))
@@ -34,6 +36,8 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
     return await watched(say, showsValues, (stopping) => runConfigured(config, ineffective, say, stopping))
   } catch (error) {
     return reportFailure(error, say, showsValues)
+  } finally {
+    freeYoungHeap()
   }
 }
 
