@@ -9,4 +9,4 @@ if (major < 22 && !(asksForHelp && major >= 20)) {
   )
   process.exit(2)
 }
-import('../dist/cli.js').then((cli) => cli.main(process.argv.slice(2)))
+import('../program/cli.js').then((cli) => cli.main(process.argv.slice(2)))
