@@ -19,6 +19,7 @@ const PARTS = [
   { title: 'Applying to stand-ins for Greenplum', args: ['apply-greenplum.ts'] },
   { title: 'Applying to a stand-in for CrateDB', args: ['apply-crate.ts'] },
   { title: 'Applying through GPSS', args: ['gpss.ts'] },
+  { title: 'Starting: the published program up to its first read', args: ['start.ts'] },
   { title: 'End to end: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dynamodb'] },
   { title: 'End to end, DMS: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dms'] },
   { title: 'End to end, GPSS: endpoint, relay, GPSS test server', args: ['end-to-end.ts', 'gpss'] },

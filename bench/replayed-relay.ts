@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { build } from 'esbuild'
 import type { ReplayedFeed } from './replay-records.ts'
 import type { Usage } from './report-usage.ts'
 
@@ -46,11 +47,12 @@ export async function runRelay(
   program: readonly string[],
   options: readonly string[],
 ): Promise<RelayRun> {
+  const reporter = await usageReporter()
   const startedMs = performance.now()
   const relay = spawn(
     process.execPath,
     [
-      ...['--import', join(import.meta.dirname, 'report-usage.ts'), ...program, 'run'],
+      ...['--import', reporter, ...program, 'run'],
       ...['--source', 'replay', '--endpoint-url', replay.url, '--until-latest', ...options],
     ],
     { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] },
@@ -66,6 +68,16 @@ export async function runRelay(
   const summary = JSON.parse(output) as { read: number }
   if (summary.read !== replay.records) throw new Error(`The relay read ${summary.read} of ${replay.records} records`)
   return { summary, usages, elapsedMs: performance.now() - startedMs }
+}
+
+/** As JavaScript: what is measured shall not read TypeScript for it. */
+async function usageReporter(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, 'report-usage.ts')],
+    format: 'esm',
+    write: false,
+  })
+  return `data:text/javascript,${encodeURIComponent(outputFiles[0]!.text)}`
 }
 
 /** The relay of this checkout, from its source. */
