@@ -25,17 +25,17 @@ interface Feed {
 }
 
 const FEEDS: ReadonlyMap<string, Feed> = new Map([
-  ['dynamodb', { replays: 'dynamodb', through: 'PostgreSQL', options: [], cpuMicrosGoal: 20 }],
+  ['dynamodb', { replays: 'dynamodb', through: 'PostgreSQL', options: [], cpuMicrosGoal: 12 }],
   [
     'dms',
     {
       replays: 'dms',
       through: 'PostgreSQL',
       options: ORDER_TYPES.flatMap((type) => ['--type', type]),
-      cpuMicrosGoal: 25,
+      cpuMicrosGoal: 12,
     },
   ],
-  ['gpss', { replays: 'dynamodb', through: 'GPSS', options: ['--mode', 'append'], cpuMicrosGoal: 25 }],
+  ['gpss', { replays: 'dynamodb', through: 'GPSS', options: ['--mode', 'append'], cpuMicrosGoal: 20 }],
 ])
 
 const [feedName = '', changes = '1000000', ...relayOptions] = process.argv.slice(2)

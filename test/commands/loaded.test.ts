@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { startKinesisEndpoint } from '../support/kinesis/kinesis-endpoint.ts'
 import { testDatabase } from '../support/postgres/postgres.ts'
 import { runProgram } from '../support/processes/program.ts'
+import { SOURCE } from '../support/processes/program-path.ts'
 
 /** What has no part in a relay from Kinesis to PostgreSQL whose log is JSON. Entries and addresses are small, and needed to name mistakes. */
 const NOT_NEEDED = [
@@ -27,7 +28,11 @@ test('a relay from Kinesis to PostgreSQL loads nothing of other sources and sink
   t.after(() => rm(cwd, { recursive: true }))
 
   const args = ['--source', kinesis.arn, '--endpoint-url', kinesis.url, '--sink', database.url, '--until-latest']
-  const { code, stderr } = await runProgram(['run', ...args], { cwd, env: { NODE_OPTIONS: listsModules('loaded') } })
+  const { code, stderr } = await runProgram(['run', ...args], {
+    cwd,
+    program: SOURCE,
+    env: { NODE_OPTIONS: listsModules('loaded') },
+  })
   assert.equal(code, 0, stderr)
   const top = new URL('../../', import.meta.url).href
   const loaded = (await readFile(join(cwd, 'loaded'), 'utf8')).split('\n').map((url) => url.replace(top, ''))

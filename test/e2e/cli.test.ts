@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { sinkProblem } from '../../src/sinks/by-url.ts'
 import { runProgramAgain } from '../support/processes/many-runs.ts'
+import { PROGRAM } from '../support/processes/program-path.ts'
 
-const CLI = resolve(import.meta.dirname, '../../src/cli.ts')
 let folder: string
 
 beforeEach(() => {
@@ -321,7 +321,7 @@ const played = (commandLines: readonly (readonly string[])[]): Promise<Outcome[]
 /** Runs the real program in the test's folder. `watch` sees its standard error as it grows. */
 function run(args: string[], input = '', watch: Watch = () => {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, stdio: 'pipe' })
+    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: folder, stdio: 'pipe' })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk) => {

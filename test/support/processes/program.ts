@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { PROGRAM } from './program-path.ts'
 
 export interface ProgramEnd {
   /** Null when a signal ended it. */
@@ -17,20 +17,20 @@ export interface ProgramOptions {
   readonly cwd: string
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Its source, or what is published; by default as `program-path.ts` says. */
+  readonly program?: string
   /** A file that takes standard output. */
   readonly stdoutTo?: string
   /** Sees the process and its standard error as that grows. */
   readonly watch?: (child: ReturnType<typeof spawn>, stderr: string) => void
 }
 
-const PROGRAM = join(import.meta.dirname, '../../../src/cli.ts')
-
 /** Runs the real program to its end, with nothing in its environment that would configure it behind our back. */
 export async function runProgram(args: readonly string[], options: ProgramOptions): Promise<ProgramEnd> {
-  const { cwd, input = '', env = {}, stdoutTo, watch = () => {} } = options
+  const { cwd, input = '', env = {}, program = PROGRAM, stdoutTo, watch = () => {} } = options
   const file = stdoutTo === undefined ? null : openSync(stdoutTo, 'w')
   const kept = Object.entries(process.env).filter(([name]) => !/^(AWS|CDC_RELAY|PG)/.test(name))
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd,
     env: { ...Object.fromEntries(kept), ...env },
     stdio: ['pipe', file ?? 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { PROGRAM } from './program-path.ts'
 
 /** The real program, as a process of its own. */
 export interface RelayProcess {
@@ -17,8 +17,6 @@ export interface RelayEnd {
   /** Empty where standard error was handed through. */
   readonly stderr: string
 }
-
-const PROGRAM = join(import.meta.dirname, '../../../src/cli.ts')
 
 /**
  * @param args as on the command line, `run` included
