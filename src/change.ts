@@ -58,6 +58,10 @@ export interface RawRecord {
   readonly subSequence?: number
   /** When the stream took it, epoch milliseconds; null where not known. */
   readonly arrivedAt: number | null
+  /**
+   * May be a getter that makes a view each time. Who needs the bytes once the page is acknowledged copies them: some sources use
+   * their memory again, and a view that was kept is then empty.
+   */
   readonly data: Uint8Array
   /** Where the record stood before it came here, for messages and change records: a file may hold records dumped from a stream. */
   readonly origin?: { readonly shard: string; readonly sequence: string }
@@ -94,6 +98,10 @@ const TRAITS: Readonly<Record<ChangeSource['format'], RecordTraits>> = {
 }
 
 export const traitsOf = ({ format }: Pick<ChangeSource, 'format'>): RecordTraits => TRAITS[format]
+
+/** Those of the record that said it; of each change, for then asking its `source` may be dear. */
+export const traitsOfItem = (item: StreamChange): RecordTraits =>
+  TRAITS[(item.kind === 'change' ? item.format : undefined) ?? item.source.format]
 
 /** Where a change was read. */
 export interface ChangeSource {
@@ -133,7 +141,7 @@ export interface Change {
   /** May be a getter. */
   readonly transaction?: Transaction | undefined
   /** True on a delete made by DynamoDB TTL. */
-  readonly expired?: true
+  readonly expired?: true | undefined
   /**
    * Columns of a DMS change whose whole number came in exponent form, without all of its digits (`1.2e+18`). In a column of
    * floating point that is its value; in a column of integers DMS has rounded it. Not part of the JSON.
@@ -145,16 +153,28 @@ export interface Change {
   readonly unreadImage?: string
   /**
    * `after` as JSON that says what `toJson` would say, where the decoder has it without having read `after`; null for a delete.
-   * Then no text of the record holds U+0000 or half a character. Absent from a copy (`{ ...change }`), whose `after` may be
-   * another; not part of the JSON.
+   * Then no text of the record holds U+0000 or half a character. Its bytes, and what `after`, `before`, `time` and `source` are read
+   * from, are there until the change is durable: who keeps such a change longer asks for them before. It is no plain object, so
+   * `{ ...change }` has nothing of it, but `{ ...plainChange(change) }` has. Not part of the JSON.
    */
   readonly afterJson?: JsonSpan | null | undefined
   /**
    * The images of a change whose values nobody has read yet: their tokens. Then no text of the record holds U+0000 or half a
-   * character. Such a change is no plain object: what `{ ...change }` makes of it is none. Not part of the JSON.
+   * character. Such a change is no plain object, either. Not part of the JSON.
    */
   readonly unread?: UnreadImages
+  /** The same change as a plain object, for `plainChange`; absent: it is one, or `unread` tells. */
+  readonly whole?: Change
+  /** That of `source`, where `source` must be read first; absent: ask that. */
+  readonly format?: Format
+  /** May be a getter: reading it can cost a decode. */
   readonly source: ChangeSource
+}
+
+/** The same change as an object that can be copied, `{ ...plainChange(change), after }`; without `afterJson`, for `after` may become another. */
+export function plainChange(change: Change): Change {
+  const { unread, key, complete } = change
+  return unread === undefined ? (change.whole ?? change) : { ...unread.read(), key, complete }
 }
 
 /** An image as JSON tokens, one for each column. */

@@ -36,15 +36,18 @@ const MOST_DEPTH = 100
  */
 export abstract class JsonScanner {
   protected bytes: Buffer = Buffer.alloc(0)
+  protected start = 0
   protected end = 0
   /** True once it left something that has an escape. */
   protected metEscape = false
   /** Whether the string that was read last is ASCII. */
   protected isAscii = true
 
-  protected begin(data: Uint8Array): void {
-    this.bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-    this.end = data.byteLength
+  /** What is read is `bytes[start, end)`; a method may look at a byte behind it, but gives nothing that ends there. */
+  protected begin(bytes: Buffer, start: number, end: number): void {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
     this.metEscape = false
   }
 

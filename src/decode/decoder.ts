@@ -1,10 +1,10 @@
 import type { Change, Format as ChangeFormat, Decoded, RawRecord } from '../change.ts'
 import { RelayError } from '../errors.ts'
-import { BytesChange } from './bytes-change.ts'
+import { BytesChange, type ObjectReader } from './bytes-change.ts'
 import { type DmsOptions, isDms, readDms, sourceOfDms, versionOf } from './dms.ts'
 import { DmsBytes, type LeftDms } from './dms-bytes.ts'
 import { DmsChange, type WholeReader } from './dms-change.ts'
-import { type DynamodbOptions, isDynamodb, readDynamodb, sourceOf } from './dynamodb.ts'
+import { type DynamodbOptions, isDynamodb, readDynamodb } from './dynamodb.ts'
 import { DynamodbBytes, type LeftReason } from './dynamodb-bytes.ts'
 import { type JsonObject, parseObject, recordText } from './json.ts'
 
@@ -80,28 +80,15 @@ const readBytes = (
 ): Change | null => (reader !== null && takesJson(reader.format) ? reader.read(record) : null)
 
 function dynamodbBytes(options: DynamodbOptions & Pick<DecoderOptions, 'stream'>): BytesReader {
-  const { stream, binary } = options
-  const bytes = new DynamodbBytes(binary)
-  const readWhole = (record: RawRecord): Change => readDynamodb(parseObject(recordText(record.data)), record, options)
+  const bytes = new DynamodbBytes(options.binary)
+  const whole: ObjectReader = {
+    format: 'dynamodb',
+    readWhole: (record) => readDynamodb(parseObject(recordText(record.data)), record, options),
+  }
   return {
     format: 'dynamodb',
     left: () => bytes.left,
-    read(record) {
-      const read = bytes.read(record)
-      if (read === null) return null
-      const { op, table, key, microseconds, eventId, isExpired, image } = read
-      const parts = {
-        op,
-        table,
-        key,
-        complete: true,
-        version: String(microseconds),
-        source: sourceOf(record, stream, eventId),
-        isExpired,
-        afterJson: image,
-      }
-      return new BytesChange(parts, record, readWhole)
-    },
+    read: (record) => (bytes.read(record) ? new BytesChange(bytes, record, whole) : null),
   }
 }
 

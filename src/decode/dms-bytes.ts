@@ -16,6 +16,7 @@ import {
   ZERO,
 } from '../json-bytes.ts'
 import { JsonScanner, LEAVE } from '../json-scanner.ts'
+import { bufferOf } from '../page-record.ts'
 import { ColumnNames, type KnownNames } from './column-names.ts'
 import { isPossible, TimeReader } from './dms-time.ts'
 import { TokenBounds } from './image-tokens.ts'
@@ -86,7 +87,7 @@ export class DmsBytes extends JsonScanner {
 
   /** Null: the object decoder must look at it. */
   read({ data }: RawRecord): ReadDmsBytes | null {
-    this.begin(data)
+    this.begin(bufferOf(data), 0, data.byteLength)
     this.#forget()
     const end = this.members(this.behindBlank(0), this.#recordMembers)
     const read = end !== LEAVE && this.behindBlank(end) === this.end ? this.#readMembers() : null

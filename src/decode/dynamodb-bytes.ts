@@ -1,14 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import {
-  Binary,
-  type Change,
-  type JsonSpan,
-  newRow,
-  type RawRecord,
-  type Row,
-  type TableName,
-  type Value,
-} from '../change.ts'
+import { Binary, type Change, newRow, type RawRecord, type Row, type TableName, type Value } from '../change.ts'
 import {
   CLOSE_BRACE,
   COLON,
@@ -23,27 +14,17 @@ import {
   QUOTE,
 } from '../json-bytes.ts'
 import { LEAVE } from '../json-scanner.ts'
+import { bufferOf, PageRecord } from '../page-record.ts'
+import type { BytesRead } from './bytes-change.ts'
 import { inOrder } from './dynamodb.ts'
 import { readNumber } from './dynamodb-number.ts'
 import { PlainJson } from './dynamodb-plain-json.ts'
 import { OLDEST_US } from './dynamodb-time.ts'
 import { type BinaryEncoding, plainBase64 } from './dynamodb-value.ts'
+import { RepeatedNames } from './repeated-names.ts'
 
 /** Why a record is left to the object decoder; for counts, not for people. */
 export type LeftReason = 'layout' | 'escape' | 'set' | 'number' | 'time-unit' | 'identity' | 'not-utf8' | 'other-format'
-
-/** What the bytes of a record say, and where the plain JSON of its new image lies. */
-export interface ReadBytes {
-  readonly op: Change['op']
-  readonly table: TableName
-  readonly key: Row
-  readonly microseconds: number
-  readonly eventId: string | undefined
-  /** True for a delete by time-to-live. */
-  readonly isExpired: boolean
-  /** Null for a delete. */
-  readonly image: JsonSpan | null
-}
 
 /**
  * Reads records of a DynamoDB table in one pass over their bytes: what a change needs at once, and the new image as plain
@@ -54,71 +35,76 @@ export interface ReadBytes {
  * and U+0000 as escapes (what databases refuse), sets of texts with escapes or of numbers with exponents, numbers that are not in their one text, a time in
  * seconds, a delete by somebody else than time-to-live.
  */
-export class DynamodbBytes extends PlainJson {
-  #why: LeftReason | null = null
-  #table: TableName = { schema: null, name: '' }
-
-  // What the members of a record said.
-  #op: Change['op'] | null = null
-  #namedTable: TableName | null = null
-  #eventId: string | undefined
+export class DynamodbBytes extends PlainJson implements BytesRead {
+  // What the members of the record said that was read last.
+  op: Change['op'] = 'update'
+  table: TableName = { schema: null, name: '' }
+  key: Row = NO_KEY
+  readonly complete = true
+  /** Epoch microseconds; empty where none were told. */
+  version = ''
+  hasImage = false
+  #hasOp = false
+  #hasTable = false
   #isDynamodb = false
   #identity: 'none' | 'ttl' | 'other' = 'none'
-  #key: Row | null = null
+
+  #why: LeftReason | null = null
   #keyEnd = 0
-  #microseconds = 0
-  #hasImage = false
+  readonly #tableNames = new RepeatedNames()
+  readonly #keyNames = new RepeatedNames()
+
+  get isExpired(): boolean {
+    return this.op === 'delete' && this.#identity === 'ttl'
+  }
 
   /** Why the last record was left. */
   get left(): LeftReason {
     return this.#why ?? this.why ?? (this.metEscape ? 'escape' : 'layout')
   }
 
-  /** Null: the object decoder must look at it. */
-  read({ data }: RawRecord): ReadBytes | null {
-    this.begin(data)
+  /** Whether it could read the record: else the object decoder must look at it. */
+  read(record: RawRecord): boolean {
+    if (record instanceof PageRecord) this.begin(record.page.buffer, record.start, record.end)
+    else this.begin(bufferOf(record.data), 0, record.data.byteLength)
     this.#forget()
-    const read = this.#record()
-    if ((read === null || read.image === null) && this.#hasImage) this.discard()
-    if (read !== null && !isUtf8(data)) return this.#leave('not-utf8')
-    return read
+    const isRead = this.#record()
+    if (this.hasImage && (!isRead || this.op === 'delete')) {
+      this.discard()
+      this.hasImage = false
+    }
+    if (isRead && !isUtf8Record(record)) return this.#leave('not-utf8')
+    return isRead
   }
 
-  #leave(why: LeftReason): null {
+  #leave(why: LeftReason): false {
     this.#why = why
-    return null
+    return false
   }
 
-  #record(): ReadBytes | null {
-    if (this.members(0, RECORD_MEMBERS) !== this.end) return null
+  #record(): boolean {
+    if (this.members(this.start, RECORD_MEMBERS) !== this.end) return false
     if (!this.#isDynamodb) return this.#leave('other-format')
-    const op = this.#op
-    const table = this.#namedTable
-    const key = this.#key
-    if (op === null || table === null || key === null || this.#microseconds === 0) return null
-    const read = { op, table, key, microseconds: this.#microseconds, eventId: this.#eventId, isExpired: false }
-    if (op !== 'delete') return this.#hasImage ? { ...read, image: this.written() } : null
-    if (this.#identity === 'other') return this.#leave('identity')
-    return { ...read, isExpired: this.#identity === 'ttl', image: null }
+    if (!this.#hasOp || !this.#hasTable || this.key === NO_KEY || this.version === '') return false
+    if (this.op !== 'delete') return this.hasImage
+    return this.#identity === 'other' ? this.#leave('identity') : true
   }
 
   #forget(): void {
-    this.#why = null
-    this.#op = null
-    this.#namedTable = null
-    this.#eventId = undefined
+    this.key = NO_KEY
+    this.version = ''
+    this.hasImage = false
+    this.#hasOp = false
+    this.#hasTable = false
     this.#isDynamodb = false
     this.#identity = 'none'
-    this.#key = null
-    this.#microseconds = 0
-    this.#hasImage = false
+    this.#why = null
   }
 
   protected member(member: number, at: number): number {
     switch (member) {
       case EVENT_NAME:
       case TABLE_NAME:
-      case EVENT_ID:
       case EVENT_SOURCE:
         return this.#textMember(member, at)
       case USER_IDENTITY:
@@ -141,11 +127,21 @@ export class DynamodbBytes extends PlainJson {
     const start = at + 1
     const end = this.plainEnd(at)
     if (end === LEAVE) return LEAVE
-    if (member === EVENT_ID) this.#eventId = this.text(start, end)
-    else if (member === EVENT_NAME) this.#op = opOf(bytes, start, end)
-    else if (member === EVENT_SOURCE) this.#isDynamodb = equals(bytes, start, end, AWS_DYNAMODB)
-    else if (end > start) this.#namedTable = this.#tableNamed(start, end)
+    if (member === EVENT_SOURCE) this.#isDynamodb = equals(bytes, start, end, AWS_DYNAMODB)
+    else if (member === EVENT_NAME) {
+      const op = opOf(bytes, start, end)
+      if (op === null) return LEAVE
+      this.op = op
+      this.#hasOp = true
+    } else if (end > start) this.#nameTable(start, end)
     return end + 1
+  }
+
+  /** Neighbours are mostly of one table. */
+  #nameTable(start: number, end: number): void {
+    const name = this.#tableNames.find(this.bytes, start, end) ?? this.#tableNames.add(this.text(start, end))
+    if (name !== this.table.name) this.table = { schema: null, name }
+    this.#hasTable = true
   }
 
   #userIdentity(at: number): number {
@@ -159,7 +155,7 @@ export class DynamodbBytes extends PlainJson {
 
   #newImage(at: number): number {
     if (this.bytes[at] !== OPEN_BRACE) return this.skip(at, 1)
-    this.#hasImage = true
+    this.hasImage = true
     return this.image(at)
   }
 
@@ -167,12 +163,15 @@ export class DynamodbBytes extends PlainJson {
   #creationTime(start: number): number {
     const end = this.digitsEnd(start)
     const digits = end - start
-    const time = digits === 16 || digits === 13 ? Number(this.bytes.toString('latin1', start, end)) : 0
-    const us = digits === 16 ? time : time * 1000
-    this.#microseconds = us
-    if (us >= OLDEST_US && Number.isSafeInteger(us)) return end
-    this.#why = 'time-unit'
-    return LEAVE
+    const text = digits === 16 || digits === 13 ? this.bytes.toString('latin1', start, end) : ''
+    const microseconds = digits === 13 ? `${text}000` : text
+    const us = Number(microseconds)
+    if (us < OLDEST_US || !Number.isSafeInteger(us)) {
+      this.#why = 'time-unit'
+      return LEAVE
+    }
+    this.version = microseconds
+    return end
   }
 
   /** The key attributes, in the order of their names. */
@@ -188,17 +187,21 @@ export class DynamodbBytes extends PlainJson {
       const hasEscapes = nameEnd === LEAVE
       if (hasEscapes) nameEnd = this.escapedNameEnd(at + 1)
       if (nameEnd === LEAVE) return LEAVE
-      const name = hasEscapes ? this.decoded(at + 2, nameEnd) : this.text(at + 2, nameEnd)
+      const name = hasEscapes ? this.decoded(at + 2, nameEnd) : this.#keyName(at + 2, nameEnd)
       const value = this.#keyValue(nameEnd + 2)
-      if (value === null || name in row) return LEAVE
+      if (value === null || (last !== null && name in row)) return LEAVE
       row[name] = value
       if (last !== null && last > name) isInOrder = false
       last = name
       at = this.#keyEnd
     } while (bytes[at] === COMMA)
     if (bytes[at] !== CLOSE_BRACE) return LEAVE
-    this.#key = isInOrder ? row : inOrder(row, Object.keys(row).sort())
+    this.key = isInOrder ? row : inOrder(row, Object.keys(row).sort())
     return at + 1
+  }
+
+  #keyName(start: number, end: number): string {
+    return this.#keyNames.find(this.bytes, start, end) ?? this.#keyNames.add(this.text(start, end))
   }
 
   /** A described value of a key, `{"S":"x"}`; where it ends stands in `#keyEnd`. Null for what is none. */
@@ -214,13 +217,14 @@ export class DynamodbBytes extends PlainJson {
     const text = hasEscapes ? this.decoded(at + 6, end) : this.text(at + 6, end)
     return keyValue(bytes[at + 2]!, text, this.binary)
   }
+}
 
-  /** Neighbours are mostly of one table. */
-  #tableNamed(start: number, end: number): TableName {
-    const name = this.text(start, end)
-    if (name !== this.#table.name) this.#table = { schema: null, name }
-    return this.#table
-  }
+/** In place of a key that was not told. */
+const NO_KEY: Row = newRow()
+
+function isUtf8Record(record: RawRecord): boolean {
+  // A record that was read begins and ends with a brace: where all of a page is UTF-8, so is each of them.
+  return (record instanceof PageRecord && record.page.isUtf8) || isUtf8(record.data)
 }
 
 const AWS_DYNAMODB = Buffer.from('aws:dynamodb')
@@ -244,14 +248,12 @@ function opOf(bytes: Uint8Array, start: number, end: number): Change['op'] | nul
 /** Members that mean something, each a bit, to be told when one comes twice. */
 const EVENT_NAME = 1
 const TABLE_NAME = 2
-const EVENT_ID = 4
 const EVENT_SOURCE = 8
 const USER_IDENTITY = 16
 const DYNAMODB = 32
 const RECORD_MEMBERS = named({
   eventName: EVENT_NAME,
   tableName: TABLE_NAME,
-  eventID: EVENT_ID,
   eventSource: EVENT_SOURCE,
   userIdentity: USER_IDENTITY,
   dynamodb: DYNAMODB,

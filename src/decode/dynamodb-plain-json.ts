@@ -1,4 +1,4 @@
-import { Binary, type JsonSpan, type Numeric, toJson } from '../change.ts'
+import { Binary, type Numeric, toJson } from '../change.ts'
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -45,26 +45,34 @@ export abstract class PlainJson extends JsonScanner {
     this.binary = binary
   }
 
-  protected override begin(data: Uint8Array): void {
-    super.begin(data)
+  protected override begin(bytes: Buffer, start: number, end: number): void {
+    super.begin(bytes, start, end)
     this.why = null
     // Plain JSON is never longer than the described image.
-    if (this.#out.length - this.#to < this.end) {
-      this.#out = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, this.end))
+    if (this.#out.length - this.#to < end - start) {
+      this.#out = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, end - start))
       this.#to = 0
     }
   }
 
-  /** Gives where the image ends; its plain JSON is then `written`. */
+  /** Gives where the image ends; its plain JSON is then `jsonBytes`. */
   protected image(start: number): number {
     this.#start = this.#to
     this.#names = 0
     return this.#map(start, 0)
   }
 
-  /** The image that was read last. */
-  protected written(): JsonSpan {
-    return { bytes: this.#out, start: this.#start, end: this.#to }
+  /** The image that was read last: `jsonBytes[jsonStart, jsonEnd)`. */
+  get jsonBytes(): Buffer {
+    return this.#out
+  }
+
+  get jsonStart(): number {
+    return this.#start
+  }
+
+  get jsonEnd(): number {
+    return this.#to
   }
 
   /** What was written of the image is not needed: nobody refers to it. */

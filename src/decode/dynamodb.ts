@@ -180,7 +180,7 @@ function isExpiry(userIdentity: unknown): boolean {
   return type === 'Service' && principalId === 'dynamodb.amazonaws.com'
 }
 
-export function sourceOf(record: RawRecord, stream: string, eventId: unknown): ChangeSource {
+function sourceOf(record: RawRecord, stream: string, eventId: unknown): ChangeSource {
   const { shard, sequence } = record.origin ?? record
   const source: Writable<ChangeSource> = { format: 'dynamodb', stream, shard, sequence }
   if (record.subSequence !== undefined) source.subSequence = record.subSequence

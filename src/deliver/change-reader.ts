@@ -45,6 +45,10 @@ export class ChangeReader {
     try {
       const items = this.#options.decode(record)
       const screening = isClean(items) ? null : this.#screeningOf(record)
+      if (items.length === 1) {
+        const read = this.#readItem(items[0]!, screening)
+        return read === items[0] ? items : [read]
+      }
       return items.map((item) => this.#readItem(item, screening))
     } catch (error) {
       return [this.#deadLetter(record, error)]
@@ -100,13 +104,14 @@ export class ChangeReader {
     const { stream, onError } = this.#options
     const source = sourceOf(record, stream)
     if (onError === 'stop') throw error.at({ stream, shard: source.shard, sequence: source.sequence })
-    return { kind: 'dead-letter', code: error.code, detail: error.detail, raw: record.data, source }
+    // A copy: a dead letter may be kept for longer than the page.
+    return { kind: 'dead-letter', code: error.code, detail: error.detail, raw: Buffer.from(record.data), source }
   }
 }
 
 /** Nothing of it needs to be screened: the decoder looked. */
 function isClean(items: readonly Decoded[]): boolean {
-  const [item] = items
+  const item = items[0]
   return item?.kind === 'change' && (item.unread !== undefined || item.afterJson !== undefined)
 }
 

@@ -4,6 +4,7 @@ import {
   type Decoded,
   Numeric,
   newRow,
+  plainChange,
   type RawRecord,
   type Row,
   type StreamChange,
@@ -56,7 +57,7 @@ export function screenText<T extends Decoded>(item: T, { policy, alsoNul }: Scre
   if (policy === 'dead-letter') throw new RelayError('TEXT_NUL', 'A value holds a character that the target refuses')
   onReplaced()
   const clean: Change = {
-    ...item,
+    ...plainChange(item),
     before: replaced(item.before, alsoNul) as Row | null,
     after: replaced(item.after, alsoNul) as Row | null,
   }

@@ -22,7 +22,7 @@ export interface Page {
   readonly hasMore?: boolean
   /**
    * Called once, when `end` is durable. Only then may children of a finished shard begin, and the page's memory counts as
-   * free.
+   * free: the bytes of its records may be overwritten (`RawRecord.data`).
    */
   ack(): void
   /**

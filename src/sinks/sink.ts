@@ -21,7 +21,7 @@ export interface Sink {
   /**
    * True if rows of this feed are mostly written from the JSON of `after` (`Change.afterJson`, or the tokens of `Change.unread`);
    * absent: their values are needed.
-   * Known once the sink is open.
+   * Known once the sink is open. What it says of such changes holds until the write is done.
    */
   takesJson?(format: Format): boolean
   /** True if a row needs its key to be written: a change whose key is not known then waits. */

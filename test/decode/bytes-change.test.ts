@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { afterJson, type Change, type RawRecord, recordToJson, toJson } from '../../src/change.ts'
+import {
+  afterJson,
+  type Change,
+  plainChange,
+  type RawRecord,
+  recordToJson,
+  tableLabel,
+  toJson,
+  traitsOfItem,
+} from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 
 const asObjects = recordDecoder({ stream: 'orders' })
@@ -29,15 +38,22 @@ for (const [what, raw] of Object.entries({ MODIFY, REMOVE })) {
   test(`${what}: a change of which only the bytes were read says what the objects say`, () => {
     const change = only(asBytes, raw)
     assert.notEqual(change.afterJson, undefined)
+    assert.equal(traitsOfItem(change), traitsOfItem(only(asObjects, raw)))
     assert.equal(recordToJson(change), recordToJson(only(asObjects, raw)))
     assert.equal(afterJson(change), toJson(change.after))
   })
 
   test(`${what}: a copy has all its members, and no JSON of an image that may be another`, () => {
-    const copy: Change = { ...only(asBytes, raw), after: null }
+    const copy: Change = { ...plainChange(only(asBytes, raw)), after: null }
     assert.equal(copy.afterJson, undefined)
     assert.equal(afterJson(copy), 'null')
     assert.equal(recordToJson(copy), recordToJson({ ...only(asObjects, raw), after: null }))
+  })
+
+  test(`${what}: what is copied as if it were a plain object cannot be taken for a change`, () => {
+    const copy: Change = { ...only(asBytes, raw) }
+    assert.deepEqual(Object.keys(copy), ['kind'])
+    assert.throws(() => tableLabel(copy.table), TypeError)
   })
 }
 

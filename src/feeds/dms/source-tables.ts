@@ -2,12 +2,13 @@ import type { Facts, SourceTable } from '../../batch.ts'
 import {
   type Change,
   type ColumnType,
+  plainChange,
   type Row,
   type SchemaChange,
   type StreamChange,
   type TableName,
   tableLabel,
-  traitsOf,
+  traitsOfItem,
   type UnreadImages,
 } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
@@ -89,7 +90,7 @@ export class SourceTables implements TableFacts {
   }
 
   complete(item: StreamChange): StreamChange {
-    if (!traitsOf(item.source).definesTables) return item
+    if (!traitsOfItem(item).definesTables) return item
     if (item.kind === 'change') return this.#complete(item)
     this.#learn(item)
     return item
@@ -142,9 +143,10 @@ export class SourceTables implements TableFacts {
       )
     }
     const key = this.#keyOf(change, known.table, keyOf)
-    if (change.op !== 'update') return { ...change, key, complete: true }
+    if (change.op !== 'update') return { ...plainChange(change), key, complete: true }
     const complete = this.#missing.meanNull
-    return { ...change, key, complete, after: complete ? this.#missing.withLargeValues(after!, change.before) : after }
+    const image = complete ? this.#missing.withLargeValues(after!, change.before) : after
+    return { ...plainChange(change), key, complete, after: image }
   }
 
   /** The same of a change whose values are not read, as far as it goes without them. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RawRecord } from '../../change.ts'
+import { firstByteOf } from '../../page-record.ts'
 
 /*
  * A record of the Kinesis Producer Library that holds several:
@@ -27,14 +28,20 @@ const DATA_FIELD = 3
  * one that only looks aggregated (checksum or layout wrong), comes back as it is.
  */
 export function openAggregated(record: RawRecord): readonly RawRecord[] {
-  if (record.data[0] !== MAGIC[0]) return [record]
-  const bytes = Buffer.from(record.data.buffer, record.data.byteOffset, record.data.byteLength)
-  if (bytes.length < MAGIC.length + DIGEST_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return [record]
+  return opened(record) ?? [record]
+}
+
+/** As `openAggregated`; null for any other record. */
+export function opened(record: RawRecord): readonly RawRecord[] | null {
+  if (firstByteOf(record) !== MAGIC[0]) return null
+  const { data } = record
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  if (bytes.length < MAGIC.length + DIGEST_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return null
 
   const body = bytes.subarray(MAGIC.length, -DIGEST_BYTES)
-  if (!createHash('md5').update(body).digest().equals(bytes.subarray(-DIGEST_BYTES))) return [record]
+  if (!createHash('md5').update(body).digest().equals(bytes.subarray(-DIGEST_BYTES))) return null
   const payloads = payloadsOf(body)
-  return payloads === null ? [record] : payloads.map((data, subSequence) => ({ ...record, subSequence, data }))
+  return payloads === null ? null : payloads.map((data, subSequence) => ({ ...record, subSequence, data }))
 }
 
 /** The data of each Record of an AggregatedRecord; null if it is not one. */

@@ -2,6 +2,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { type AwsOptions, clientSettings, watchDates, watchEndpoint } from '../../aws/client-settings.ts'
 import { ServiceClock } from '../../aws/service-clock.ts'
 import { type ErrorContext, RelayError } from '../../errors.ts'
+import { BufferPool } from '../buffer-pool.ts'
 import { readRecordsAsBytes } from './records-as-bytes.ts'
 import { regionOf, type StreamName, streamNameOf } from './stream-name.ts'
 
@@ -14,6 +15,8 @@ export interface ClientOptions extends AwsOptions {
 export interface Connection {
   readonly client: KinesisClient
   readonly clock: ServiceClock
+  /** Where answers to GetRecords lie. */
+  readonly pool: BufferPool
   readonly stream: StreamName
   /** What it was made with, for words about a login that fails. */
   readonly options: AwsOptions
@@ -49,7 +52,8 @@ export function connect(options: ClientOptions): Connection {
   const ofChain = new KinesisClient(profile === undefined ? {} : { profile }).config
   const { settings, isPlainHttp } = clientSettings({ ...options, region }, ofChain)
   const client = new KinesisClient(settings)
-  readRecordsAsBytes(client)
+  const pool = new BufferPool()
+  readRecordsAsBytes(client, pool)
   const clock = new ServiceClock()
   // It copies every record for a log that nobody reads.
   client.middlewareStack.remove('loggerMiddleware')
@@ -58,6 +62,7 @@ export function connect(options: ClientOptions): Connection {
   return {
     client,
     clock,
+    pool,
     stream,
     options,
     async whereabouts() {

@@ -1,9 +1,27 @@
-import type { GetRecordsOutput, _Record as KinesisRecord } from '@aws-sdk/client-kinesis'
-import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, named, OPEN_BRACKET, QUOTE } from '../../json-bytes.ts'
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COMMA,
+  isDigit,
+  named,
+  OPEN_BRACKET,
+  POINT,
+  QUOTE,
+  ZERO,
+} from '../../json-bytes.ts'
 import { JsonScanner, LEAVE } from '../../json-scanner.ts'
+import { PageBytes, PageRecord } from '../../page-record.ts'
 
 /** What the relay uses of an answer to GetRecords. */
-export type RecordsAnswer = Pick<GetRecordsOutput, 'Records' | 'NextShardIterator' | 'MillisBehindLatest'>
+export interface RecordsAnswer {
+  readonly behindMs: number
+  /** Null at the end of a closed shard. */
+  readonly next: string | null
+  /** Where the data of all records lies. */
+  readonly buffer: Buffer
+  /** Its records, as those of this shard: the answer does not name it. */
+  records(shard: string): PageRecord[]
+}
 
 const MILLIS_BEHIND = 1
 const NEXT_ITERATOR = 2
@@ -24,64 +42,95 @@ const RECORD = named({
 })
 
 /**
- * Reads the body of an answer to GetRecords (JSON 1.1); the base64 of each record is decoded straight into one buffer of the
+ * Reads an answer to GetRecords (JSON 1.1), which is `body[0, length)`; the base64 of each record is decoded straight into one buffer of the
  * page. Null for a body of another look, such as one that names child shards: the SDK reads that.
  *
- * Of a record it gives `SequenceNumber`, `ApproximateArrivalTimestamp` and `Data`, which the relay uses, and no more.
- *
+ * @param take gives a buffer of at least so many bytes, in which the data of the records will lie
  * @see Amazon Kinesis Data Streams Service API Reference, GetRecords
  */
-export function readRecordsBody(body: Uint8Array): RecordsAnswer | null {
-  return new BodyReader(body).read()
+export function readRecordsBody(
+  body: Buffer,
+  length: number = body.length,
+  take: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+): RecordsAnswer | null {
+  // Base64 is a third longer than what it stands for.
+  return new BodyReader(body, length, take(Math.ceil(length * 0.75))).read()
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] }
-
 class BodyReader extends JsonScanner {
-  /** Decoded data; base64 is a third longer. */
   readonly #data: Buffer
-  #used = 0
-  readonly #answer: Writable<RecordsAnswer> = { Records: undefined }
+  #behindMs = 0
+  #next: string | null = null
+  #hasRecords = false
+  // Of each record.
+  readonly #sequences: string[] = []
+  /** Epoch ms; NaN where the answer does not say. */
+  readonly #arrivals: number[] = []
+  /** Where its data ends, and that of the next one begins. */
+  readonly #ends: number[] = []
 
   // Of the record in hand.
   #sequence: string | null = null
-  #arrivedAt: Date | undefined
-  #bytes: Uint8Array | null = null
+  #arrivedAt = Number.NaN
+  #dataEnd = LEAVE
+  /** Of the record before it. */
+  #used = 0
+  /** That was read last. */
+  #value = 0
 
-  constructor(body: Uint8Array) {
+  constructor(body: Buffer, length: number, data: Buffer) {
     super()
-    this.begin(body)
-    this.#data = Buffer.allocUnsafeSlow(Math.ceil(body.byteLength * 0.75))
+    this.begin(body, 0, length)
+    this.#data = data
   }
 
   read(): RecordsAnswer | null {
-    const isWhole = this.members(0, ANSWER) === this.end
-    return isWhole && this.#answer.Records !== undefined ? this.#answer : null
+    if (this.members(0, ANSWER) !== this.end || !this.#hasRecords) return null
+    return {
+      behindMs: this.#behindMs,
+      next: this.#next,
+      buffer: this.#data,
+      records: (shard) => this.#recordsOf(shard),
+    }
+  }
+
+  #recordsOf(shard: string): PageRecord[] {
+    const page = new PageBytes(this.#data, this.#used)
+    let start = 0
+    return this.#sequences.map((sequence, i) => {
+      const arrival = this.#arrivals[i]!
+      const end = this.#ends[i]!
+      const record = new PageRecord(shard, sequence, Number.isNaN(arrival) ? null : arrival, page, start, end)
+      start = end
+      return record
+    })
   }
 
   protected member(member: number, at: number): number {
     switch (member) {
       case MILLIS_BEHIND: {
-        const end = this.#numberEnd(at)
-        this.#answer.MillisBehindLatest = this.#number(at, end)
+        const end = this.#number(at)
+        this.#behindMs = this.#value
         return end
       }
       case NEXT_ITERATOR: {
         const end = this.plainEnd(at)
-        this.#answer.NextShardIterator = this.text(at + 1, end)
-        return behind(end)
+        if (end === LEAVE) return LEAVE
+        this.#next = this.text(at + 1, end)
+        return end + 1
       }
       case RECORDS:
         return this.#records(at)
       case SEQUENCE: {
         const end = this.plainEnd(at)
+        if (end === LEAVE) return LEAVE
         this.#sequence = this.text(at + 1, end)
-        return behind(end)
+        return end + 1
       }
       case ARRIVAL: {
-        const end = this.#numberEnd(at)
-        this.#arrivedAt = new Date(Math.round(this.#number(at, end) * 1000))
-        return Number.isNaN(this.#arrivedAt.getTime()) ? LEAVE : end
+        const end = this.#number(at)
+        this.#arrivedAt = Math.round(this.#value * 1000)
+        return Math.abs(this.#arrivedAt) <= MOST_MS ? end : LEAVE
       }
       case DATA:
         return this.#base64(at)
@@ -96,36 +145,58 @@ class BodyReader extends JsonScanner {
   #records(start: number): number {
     const { bytes } = this
     if (bytes[start] !== OPEN_BRACKET) return LEAVE
-    const records: KinesisRecord[] = []
-    this.#answer.Records = records
+    this.#hasRecords = true
     if (bytes[start + 1] === CLOSE_BRACKET) return start + 2
     let at = start
     do {
       this.#sequence = null
-      this.#bytes = null
-      this.#arrivedAt = undefined
+      this.#arrivedAt = Number.NaN
+      this.#dataEnd = LEAVE
       at = this.members(at + 1, RECORD)
-      if (at === LEAVE || this.#sequence === null || this.#bytes === null) return LEAVE
-      records.push({
-        SequenceNumber: this.#sequence,
-        Data: this.#bytes,
-        ApproximateArrivalTimestamp: this.#arrivedAt,
-        PartitionKey: undefined,
-      })
+      if (at === LEAVE || this.#sequence === null || this.#dataEnd === LEAVE) return LEAVE
+      this.#sequences.push(this.#sequence)
+      this.#arrivals.push(this.#arrivedAt)
+      this.#ends.push(this.#dataEnd)
+      this.#used = this.#dataEnd
     } while (bytes[at] === COMMA)
     return bytes[at] === CLOSE_BRACKET ? at + 1 : LEAVE
   }
 
-  /** A number with whatever fraction and exponent. */
-  #numberEnd(start: number): number {
+  /** A number with whatever fraction and exponent; what it says is then `#value`. */
+  #number(start: number): number {
+    const plain = this.#plainNumber(start)
+    if (plain !== LEAVE) return plain
     const { bytes } = this
     let end = start
     while (end - start < MOST_NUMBER_BYTES && bytes[end] !== COMMA && bytes[end] !== CLOSE_BRACE) end++
-    return JSON_NUMBER.test(bytes.toString('latin1', start, end)) ? end : LEAVE
+    const text = bytes.toString('latin1', start, end)
+    this.#value = Number(text)
+    return JSON_NUMBER.test(text) ? end : LEAVE
   }
 
-  #number(start: number, end: number): number {
-    return end === LEAVE ? 0 : Number(this.bytes.toString('latin1', start, end))
+  /** As services write times, without making a text of it: `1754300000.123` and `1.754300000123E9`. LEAVE for any other. */
+  #plainNumber(start: number): number {
+    const { bytes } = this
+    let digits = 0
+    let scale = 0
+    let at = start
+    for (; isDigit(bytes[at]); at++) digits = digits * 10 + (bytes[at]! - ZERO)
+    if (at === start || (bytes[start] === ZERO && at > start + 1)) return LEAVE
+    if (bytes[at] === POINT) {
+      const point = at++
+      for (; isDigit(bytes[at]); at++) digits = digits * 10 + (bytes[at]! - ZERO)
+      scale = at - point - 1
+      if (scale === 0) return LEAVE
+    }
+    const isLong = at - start > MOST_PLAIN_DIGITS
+    if (bytes[at] === UPPER_E && isDigit(bytes[at + 1])) {
+      scale -= bytes[at + 1]! - ZERO
+      at += 2
+    }
+    if (isLong || (bytes[at] !== COMMA && bytes[at] !== CLOSE_BRACE)) return LEAVE
+    // Digits and power of ten are exact, so that one division or product rounds as the text would be read.
+    this.#value = scale < 0 ? digits * 10 ** -scale : digits / 10 ** scale
+    return at
   }
 
   #base64(at: number): number {
@@ -133,21 +204,21 @@ class BodyReader extends JsonScanner {
     if (bytes[at] !== QUOTE) return LEAVE
     const start = at + 1
     const end = bytes.indexOf(QUOTE, start)
-    if (end === -1 || (end - start) % 4 !== 0) return LEAVE
+    if (end === -1 || end >= this.end || (end - start) % 4 !== 0) return LEAVE
     const padding = end === start || bytes[end - 1] !== EQUALS ? 0 : bytes[end - 2] === EQUALS ? 2 : 1
     const length = ((end - start) / 4) * 3 - padding
-    const begin = this.#used
     // Decoding leaves out what is no base64: then the length is another.
-    if (this.#data.write(bytes.toString('latin1', start, end), begin, 'base64') !== length) return LEAVE
-    this.#used = begin + length
-    this.#bytes = this.#data.subarray(begin, this.#used)
+    if (this.#data.write(bytes.toString('latin1', start, end), this.#used, 'base64') !== length) return LEAVE
+    this.#dataEnd = this.#used + length
     return end + 1
   }
 }
 
-/** Behind the closing quote of a string that ends there. */
-const behind = (end: number): number => (end === LEAVE ? LEAVE : end + 1)
-
 const EQUALS = '='.charCodeAt(0)
+const UPPER_E = 'E'.charCodeAt(0)
+/** Of a `Date`. */
+const MOST_MS = 8.64e15
+/** A double holds all numbers of so many digits, and the point. */
+const MOST_PLAIN_DIGITS = 15
 const MOST_NUMBER_BYTES = 40
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/

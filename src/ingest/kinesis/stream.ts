@@ -9,18 +9,20 @@ import {
   type ListShardsOutput,
 } from '@aws-sdk/client-kinesis'
 import { signInFailure } from '../../aws/sign-in-failure.ts'
+import type { RawRecord } from '../../change.ts'
 import { type ErrorContext, RelayError } from '../../errors.ts'
 import type { ReadFrom } from '../../position.ts'
 import { type RetryObserver, retrying } from '../../retry.ts'
 import type { Shard } from '../shards/lineage.ts'
-import { type Refusal, Refused, type Stream, type StreamRecord } from '../shards/stream.ts'
-import { openAggregated } from './aggregated.ts'
+import { type Refusal, Refused, type Stream } from '../shards/stream.ts'
+import { opened } from './aggregated.ts'
 import type { Connection } from './client.ts'
 import { failureOf } from './failures.ts'
+import { answerAsBytes } from './records-as-bytes.ts'
 import { refusalOfIterator, refusalOfRead } from './refusals.ts'
 
 export function kinesisStream(
-  { client, clock, stream, options, whereabouts }: Connection,
+  { client, clock, pool, stream, options, whereabouts }: Connection,
   observer: RetryObserver,
 ): Stream {
   const arn = stream.arn === null ? {} : { StreamARN: stream.arn }
@@ -79,7 +81,7 @@ export function kinesisStream(
     // GetRecords, API reference: `Limit`, and the size of an answer.
     mostRecords: 10_000,
     mostBytes: 10 * 1024 * 1024,
-    open: openAggregated,
+    open: opened,
 
     async describe(signal) {
       const { StreamDescriptionSummary: summary } = await ask('describe the stream', {}, signal, () =>
@@ -114,8 +116,14 @@ export function kinesisStream(
         return refusable(client.send(command, { abortSignal: signal }), refusalOfRead)
       })
       if (answer instanceof Refused) return answer
+      const asBytes = answerAsBytes(answer)
+      if (asBytes !== null) {
+        const { next, behindMs, buffer } = asBytes
+        const release = (): void => pool.giveBack(buffer)
+        return { records: asBytes.records(shard), next, namesChildren: false, behindMs, sent, release }
+      }
       return {
-        records: (answer.Records ?? []).map(recordOf),
+        records: (answer.Records ?? []).map((record) => recordOf(shard, record)),
         next: answer.NextShardIterator ?? null,
         namesChildren: (answer.ChildShards?.length ?? 0) > 0,
         behindMs: answer.MillisBehindLatest ?? 0,
@@ -139,7 +147,8 @@ async function refusable<Answer>(
   }
 }
 
-const recordOf = (record: NonNullable<GetRecordsOutput['Records']>[number]): StreamRecord => ({
+const recordOf = (shard: string, record: NonNullable<GetRecordsOutput['Records']>[number]): RawRecord => ({
+  shard,
   sequence: record.SequenceNumber!,
   arrivedAt: record.ApproximateArrivalTimestamp?.getTime() ?? null,
   data: record.Data!,

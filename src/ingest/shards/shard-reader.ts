@@ -2,6 +2,7 @@ import type { ServiceClock } from '../../aws/service-clock.ts'
 import type { RawRecord } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Log } from '../../observe/log.ts'
+import { bytesIn } from '../../page-record.ts'
 import { type Position, readFrom, SHARD_END, TRIM_HORIZON } from '../../position.ts'
 import type { Lease, MemoryBudget } from '../memory.ts'
 import type { Page } from '../source.ts'
@@ -41,14 +42,20 @@ export interface ReaderContext {
 }
 
 /** A page as its reader gives it. */
-export interface ReadPage extends Read {
+export interface ReadPage extends Pick<Page, 'shard' | 'records' | 'end' | 'behindMs' | 'hasMore'> {
   /** Where the shard stood in front of it. */
   readonly begin: Position
-  /** Frees its memory. Twice is fine. */
-  release(): void
+  /**
+   * Frees its memory in the budget. Twice is fine.
+   * @param isUnused nobody uses its records any more, or what was made of them: their bytes may be overwritten
+   */
+  release(isUnused: boolean): void
 }
 
-type Read = Pick<Page, 'shard' | 'records' | 'end' | 'behindMs' | 'hasMore'>
+interface Read extends Omit<ReadPage, 'begin' | 'release'> {
+  /** The answer that it was read from; null if it was from none. */
+  readonly answer: Pick<Records, 'release'> | null
+}
 
 /** Where a reader begins. */
 export interface ReadFrom {
@@ -144,18 +151,25 @@ class ShardReader {
     let read: Read | null = null
     try {
       read = await this.#attempt(lease, isDraining)
-      return read && { ...read, begin, release: lease.release }
+      if (read === null) return null
+      const { answer, ...page } = read
+      const release = (isUnused: boolean): void => {
+        lease.release()
+        if (isUnused) answer?.release?.()
+      }
+      return { ...page, begin, release }
     } finally {
       if (read === null || read.records.length === 0) lease.release()
     }
   }
 
   async #attempt(lease: Lease, isDraining: boolean): Promise<Read | null> {
-    if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage([], 0, false)
+    if (this.#iterator === null && (await this.#position()) === 'end') return this.#endPage([], null, false)
     if (this.#iterator === null) return null
 
     const answer = await this.#context.stream.records(this.#shard, this.#iterator, this.#limit, this.#signal)
-    if (answer instanceof Refused) return (await this.#refused(answer)) === 'end' ? this.#endPage([], 0, false) : null
+    if (answer instanceof Refused)
+      return (await this.#refused(answer)) === 'end' ? this.#endPage([], null, false) : null
 
     const isBehind = isDraining || answer.behindMs > 0 || answer.records.length >= this.#limit
     this.#due = this.#pace.next({ sent: answer.sent, isBehind, isEmpty: answer.records.length === 0 })
@@ -165,7 +179,7 @@ class ShardReader {
     this.#readUntil = this.#context.clock.earliest(answer.sent) - answer.behindMs
     this.isCaughtUp = answer.records.length === 0 && answer.behindMs === 0
     const records = this.#take(answer, lease)
-    if (answer.next === null) return this.#endPage(records, answer.behindMs, isBehind)
+    if (answer.next === null) return this.#endPage(records, answer, isBehind)
     return this.#page(records, answer, isBehind)
   }
 
@@ -244,11 +258,14 @@ class ShardReader {
   #take(answer: Records, lease: Lease): RawRecord[] {
     const records: RawRecord[] = []
     let bytes = 0
-    for (const { sequence, arrivedAt, data } of answer.records) {
+    for (const record of answer.records) {
+      const { arrivedAt } = record
       if (this.#skipBefore !== null && arrivedAt !== null && arrivedAt < this.#skipBefore) continue
       this.#skipBefore = null
-      bytes += data.byteLength
-      records.push(...this.#context.stream.open({ shard: this.#shard, sequence, arrivedAt, data }))
+      bytes += bytesIn(record)
+      const opened = this.#context.stream.open(record)
+      if (opened === null) records.push(record)
+      else records.push(...opened)
     }
     lease.resize(bytes)
     if (bytes > 0) this.#limit = limitFor(bytes / answer.records.length, this.#context.stream)
@@ -260,15 +277,16 @@ class ShardReader {
     return records
   }
 
-  #page(records: readonly RawRecord[], { behindMs, sent }: Records, hasMore: boolean): Read {
+  #page(records: readonly RawRecord[], answer: Records, hasMore: boolean): Read {
+    const { behindMs, sent } = answer
     if (this.isCaughtUp) this.#end = { ...this.#end, caughtUpAt: this.#context.clock.earliest(sent) }
-    return { shard: this.#shard, records, end: this.#end, behindMs, hasMore }
+    return { shard: this.#shard, records, end: this.#end, behindMs, hasMore, answer }
   }
 
   /** `caughtUpAt` stays what it was: the children may have begun long before the end was read. */
-  #endPage(records: readonly RawRecord[], behindMs: number, hasMore: boolean): Read {
+  #endPage(records: readonly RawRecord[], answer: Records | null, hasMore: boolean): Read {
     this.#end = { ...this.#end, sequence: SHARD_END }
-    return { shard: this.#shard, records, end: this.#end, behindMs, hasMore }
+    return { shard: this.#shard, records, end: this.#end, behindMs: answer?.behindMs ?? 0, hasMore, answer }
   }
 }
 

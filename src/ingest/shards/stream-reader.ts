@@ -216,15 +216,15 @@ class StreamReader {
     if (hasNews) this.#unacknowledged++
     let isDone = false
     /** False if it was already. */
-    const done = (): boolean => {
+    const done = (isUnused: boolean): boolean => {
       if (isDone) return false
       isDone = true
-      page.release()
+      page.release(isUnused)
       if (hasNews) this.#unacknowledged--
       return true
     }
     const ack = () => {
-      if (!done()) return
+      if (!done(true)) return
       this.#positions.set(shard, end)
       this.#forget(forgotten)
       if (isEnd) this.#run(() => this.#lookForReady())
@@ -238,10 +238,10 @@ class StreamReader {
       hasMore,
       ...(forgotten.length > 0 && { forgotten }),
       ack,
-      defer: (fromIndex) => void (done() && defer(fromIndex)),
-      failed: () => void done(),
+      defer: (fromIndex) => void (done(false) && defer(fromIndex)),
+      failed: () => void done(false),
     }
-    if (!(await this.pages.give(given, signal))) done()
+    if (!(await this.pages.give(given, signal))) done(true)
   }
 
   /** Their positions are gone from the store. */

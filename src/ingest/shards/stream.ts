@@ -12,16 +12,9 @@ export interface Summary {
   readonly isShuffled: boolean
 }
 
-/** A record as the stream holds it; one that a producer aggregated is not opened yet. */
-export interface StreamRecord {
-  readonly sequence: string
-  /** Epoch ms; null where the service does not say. */
-  readonly arrivedAt: number | null
-  readonly data: Uint8Array
-}
-
 export interface Records {
-  readonly records: readonly StreamRecord[]
+  /** As the stream holds them; what a producer aggregated is not opened yet. */
+  readonly records: readonly RawRecord[]
   /** Null at the end of a closed shard. */
   readonly next: string | null
   /** True if the answer names the shards that come after this one; an emulator may end a shard without. */
@@ -29,6 +22,8 @@ export interface Records {
   readonly behindMs: number
   /** When it was asked for, a reading of the clock: what was there then is in the answer or behind it. */
   readonly sent: number
+  /** Called, if at all, once nobody uses the records any more, or what was made of them: their memory may be used again. Absent: it is not. */
+  release?(): void
 }
 
 /**
@@ -70,6 +65,6 @@ export interface Stream {
   iterator(shard: string, place: Exclude<ReadFrom, { kind: 'end' }>, signal: AbortSignal): Promise<string | Refused>
   /** At most `limit` of them. */
   records(shard: string, iterator: string, limit: number, signal: AbortSignal): Promise<Records | Refused>
-  /** The records that a producer put into this one, with its sequence number; the record itself if it is a plain one. */
-  open(record: RawRecord): readonly RawRecord[]
+  /** The records that a producer put into this one, with its sequence number; null if it is a plain one. */
+  open(record: RawRecord): readonly RawRecord[] | null
 }

@@ -4,7 +4,7 @@ import {
   type DeadLetter,
   newRow,
   type Row as SourceRow,
-  traitsOf,
+  traitsOfItem,
   type Value,
 } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
@@ -153,8 +153,8 @@ function keyAfter(table: BoundTable, shape: RowShape<unknown>, change: Change, f
 }
 
 /** A record of which no values were read has old values beside the row, or the row is where it was. */
-const movesKeys = ({ unread, source }: Change): boolean =>
-  unread === undefined ? traitsOf(source).movesKeys : unread.hasBefore
+const movesKeys = (change: Change): boolean =>
+  change.unread === undefined ? traitsOfItem(change).movesKeys : change.unread.hasBefore
 
 /** A value of `after`; undefined if that lacks it. */
 export function newValue(change: Change, attribute: string): Value | undefined {

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { GetRecordsCommand, type GetRecordsOutput, KinesisClient } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { readRecordsAsBytes } from '../../../src/ingest/kinesis/records-as-bytes.ts'
-import { readRecordsBody } from '../../../src/ingest/kinesis/records-body.ts'
+import { BufferPool } from '../../../src/ingest/buffer-pool.ts'
+import { answerAsBytes, readRecordsAsBytes } from '../../../src/ingest/kinesis/records-as-bytes.ts'
+import { type RecordsAnswer, readRecordsBody } from '../../../src/ingest/kinesis/records-body.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 
 /** Answers each request with the body that is set last. */
@@ -28,7 +29,7 @@ async function answering() {
       requestHandler: new NodeHttpHandler(),
     })
   const changed = client()
-  readRecordsAsBytes(changed)
+  readRecordsAsBytes(changed, new BufferPool())
   const ordinary = client()
   return {
     set(text: string, code = 200) {
@@ -57,6 +58,16 @@ const used = ({ Records, NextShardIterator, MillisBehindLatest, ChildShards }: G
   children: ChildShards?.length,
 })
 
+/** The same of an answer that was read as bytes. */
+const usedAsBytes = (answer: RecordsAnswer) => ({
+  records: answer
+    .records('shard')
+    .map(({ sequence, arrivedAt, data }) => [sequence, arrivedAt ?? undefined, Buffer.from(data).toString('hex')]),
+  next: answer.next ?? undefined,
+  behind: answer.behindMs,
+  children: undefined,
+})
+
 const RECORD = (data: string): string =>
   `{"SequenceNumber":"4960","ApproximateArrivalTimestamp":1.754300000123E9,"Data":"${data}","PartitionKey":"a\\"b\\\\"}`
 const ANSWER = `{"MillisBehindLatest":12,"NextShardIterator":"AAAA+/=","Records":[${RECORD('e30=')},${RECORD('')},${RECORD('AAEC')}]}`
@@ -68,12 +79,10 @@ test('an answer to GetRecords is read as bytes, and says what the SDK says', asy
   const [ours, theirs] = await service.both()
   if (ours!.status === 'rejected') throw ours!.reason
   if (theirs!.status === 'rejected') throw theirs!.reason
-  assert.deepEqual(used(ours!.value), used(theirs!.value))
+  const asBytes = answerAsBytes(ours!.value)
   // If this fails after an update, the SDK reads answers elsewhere: `readRecordsAsBytes` must follow it.
-  assert.deepEqual(
-    ours!.value.Records?.map(({ PartitionKey }) => PartitionKey),
-    [undefined, undefined, undefined],
-  )
+  assert.notEqual(asBytes, null)
+  assert.deepEqual(usedAsBytes(asBytes!), used(theirs!.value))
 })
 
 test('an answer of another look, and a refusal, are left to the SDK', async (t) => {
@@ -115,10 +124,10 @@ test('spoiled bodies: what is read as bytes, JSON.parse reads the same', () => {
         Buffer.from(Data!, 'base64').toString('hex'),
       ]),
       next: parsed.NextShardIterator,
-      behind: parsed.MillisBehindLatest,
+      behind: parsed.MillisBehindLatest ?? 0,
       children: undefined,
     }
-    assert.deepEqual(used(answer), theirs, `seed ${seed}: ${body}`)
+    assert.deepEqual(usedAsBytes(answer), theirs, `seed ${seed}: ${body}`)
   }
   assert.ok(taken > 8000, `seed ${seed}: only ${taken} were taken`)
 })

@@ -88,7 +88,7 @@ async function readAll(answers: readonly Answer[], pollIntervalMs: number) {
     name: 'scripted',
     mostRecords: 10_000,
     mostBytes: 1024,
-    open: (record) => [record],
+    open: () => null,
     describe: async () => ({ arn: 'scripted', created: 'then', retentionMs: 86_400_000, isShuffled: false }),
     shards: async () => [{ id: 'a', parents: [], isOpen: true }],
     iterator: async () => 'iterator',
@@ -119,7 +119,7 @@ async function readAll(answers: readonly Answer[], pollIntervalMs: number) {
 }
 
 function recordsOf(count: number): Answer {
-  const record = { sequence: '1', arrivedAt: 1, data: new Uint8Array(1) }
+  const record = { shard: 'a', sequence: '1', arrivedAt: 1, data: new Uint8Array(1) }
   return { records: times(count, record), behindMs: 0 }
 }
 
