@@ -1,5 +1,5 @@
 import type { Batch, SourceTable } from '../batch.ts'
-import type { DeadLetter, StreamChange } from '../change.ts'
+import type { DeadLetter, RawRecord, StreamChange } from '../change.ts'
 import type { Page } from '../ingest/source.ts'
 import { type Position, SHARD_END } from '../position.ts'
 import type { Examined } from './change-reader.ts'
@@ -32,6 +32,9 @@ export class BatchBuilder {
   readonly #forgotten: string[] = []
   readonly #pages: Page[] = []
   #read = 0
+  #shard = ''
+  /** Of that shard, if its position is not set yet. */
+  #last: RawRecord | null = null
 
   constructor(tables: ReadonlyMap<string, SourceTable>) {
     this.tables = tables
@@ -39,15 +42,17 @@ export class BatchBuilder {
 
   /** True if something waits to be written or remembered. */
   get waits(): boolean {
-    return this.#positions.size > 0 || this.#forgotten.length > 0
+    return this.#last !== null || this.#positions.size > 0 || this.#forgotten.length > 0
   }
 
-  add(shard: string, { items, sequence, arrivedAt, count, bytes, news }: ExaminedRecord): void {
-    for (const item of items) this.#sort(item)
+  add(shard: string, { items, record, count, bytes, news }: ExaminedRecord): void {
+    for (let i = 0; i < items.length; i++) this.#sort(items[i]!)
     this.#read += items.length
     this.records += count
     this.bytes += bytes
-    this.#positions.set(shard, { sequence, arrivedAt, caughtUpAt: null })
+    if (shard !== this.#shard) this.#placeLast()
+    this.#shard = shard
+    this.#last = record
     this.urgent = true
     if (news === null) return
     this.tables = news.tables
@@ -68,8 +73,17 @@ export class BatchBuilder {
     }
   }
 
+  /** The position of the shard whose record was added last: not that of each record, for most are followed by the next. */
+  #placeLast(): void {
+    if (this.#last === null) return
+    const { sequence, arrivedAt } = this.#last
+    this.#positions.set(this.#shard, { sequence, arrivedAt, caughtUpAt: null })
+    this.#last = null
+  }
+
   /** All records of the page were added. */
   end(page: Page): void {
+    this.#placeLast()
     const isNews = page.records.length > 0 || page.end.sequence === SHARD_END
     if (isNews || page.end.caughtUpAt !== null) this.#positions.set(page.shard, page.end)
     const { forgotten = [] } = page
@@ -92,6 +106,7 @@ export class BatchBuilder {
   }
 
   build(): ReadyBatch {
+    this.#placeLast()
     return {
       tables: this.tables,
       facts: this.#facts,

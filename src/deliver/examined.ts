@@ -1,6 +1,8 @@
 import type { SourceTable } from '../batch.ts'
+import type { RawRecord } from '../change.ts'
 import { KeyUnknownYet, type Known } from '../feeds/table-facts.ts'
 import type { Page } from '../ingest/source.ts'
+import { bytesIn } from '../page-record.ts'
 import { ChangeReader, type Examined, type ReadOptions } from './change-reader.ts'
 
 /** Some records of a page, as far as they were read without a wait: one asynchronous step for many of them. */
@@ -16,9 +18,8 @@ export interface Chunk {
 /** A whole outer record: one, or all parts of an aggregated one, which share a position. */
 export interface ExaminedRecord {
   readonly items: readonly Examined[]
-  readonly sequence: string
-  /** Epoch milliseconds; null where not known. */
-  readonly arrivedAt: number | null
+  /** The last one inside of it, whose sequence number and time of arrival are those of all. */
+  readonly record: RawRecord
   /** Records inside of it. */
   readonly count: number
   readonly bytes: number
@@ -143,15 +144,15 @@ class PageReader {
   }
 
   #outer({ records }: Page, first: number, end: number): ExaminedRecord {
-    const { sequence, arrivedAt, data } = records[end - 1]!
+    const record = records[end - 1]!
     let items = this.#reader.read(records[first]!)
-    let bytes = data.byteLength
+    let bytes = bytesIn(record)
     if (end - first > 1) {
       const others = records.slice(first + 1, end)
-      items = [...items, ...others.flatMap((record) => this.#reader.read(record))]
-      bytes = records.slice(first, end).reduce((sum, record) => sum + record.data.byteLength, 0)
+      items = [...items, ...others.flatMap((other) => this.#reader.read(other))]
+      bytes = records.slice(first, end).reduce((sum, other) => sum + bytesIn(other), 0)
     }
-    return { items, sequence, arrivedAt, count: end - first, bytes, news: this.#news() }
+    return { items, record, count: end - first, bytes, news: this.#news() }
   }
 
   #news(): Known | null {
