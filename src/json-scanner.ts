@@ -1,3 +1,4 @@
+import type { RawRecord } from './change.ts'
 import {
   BACKSLASH,
   CLOSE_BRACE,
@@ -23,6 +24,7 @@ import {
   TRUE,
   ZERO,
 } from './json-bytes.ts'
+import { bufferOf, PageRecord } from './page-record.ts'
 
 /** In place of an offset: the bytes are not what is read here. */
 export const LEAVE = -1
@@ -49,6 +51,11 @@ export abstract class JsonScanner {
     this.start = start
     this.end = end
     this.metEscape = false
+  }
+
+  protected beginRecord(record: RawRecord): void {
+    if (record instanceof PageRecord) this.begin(record.page.buffer, record.start, record.end)
+    else this.begin(bufferOf(record.data), 0, record.data.byteLength)
   }
 
   /** Reads the value of a member, which begins at `at`. @param member what its name stands for; 0 for a name that is not known */

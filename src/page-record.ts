@@ -70,6 +70,11 @@ export function firstByteOf(record: RawRecord): number | undefined {
   return record.start < record.end ? record.page.buffer[record.start] : undefined
 }
 
+/** Whether a record that begins and ends with a character of ASCII is UTF-8: where all of a page is, so is each of them. */
+export function isUtf8Record(record: RawRecord): boolean {
+  return (record instanceof PageRecord && record.page.isUtf8) || isUtf8(record.data)
+}
+
 /** The same bytes, as a Buffer. */
 export function bufferOf(data: Uint8Array): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength)

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { Change, ImageTokens, RawRecord, TableName } from '../change.ts'
 import {
   CLOSE_BRACE,
@@ -16,7 +15,7 @@ import {
   ZERO,
 } from '../json-bytes.ts'
 import { JsonScanner, LEAVE } from '../json-scanner.ts'
-import { bufferOf } from '../page-record.ts'
+import { isUtf8Record } from '../page-record.ts'
 import { ColumnNames, type KnownNames } from './column-names.ts'
 import { isPossible, TimeReader } from './dms-time.ts'
 import { TokenBounds } from './image-tokens.ts'
@@ -86,12 +85,12 @@ export class DmsBytes extends JsonScanner {
   }
 
   /** Null: the object decoder must look at it. */
-  read({ data }: RawRecord): ReadDmsBytes | null {
-    this.begin(bufferOf(data), 0, data.byteLength)
+  read(record: RawRecord): ReadDmsBytes | null {
+    this.beginRecord(record)
     this.#forget()
-    const end = this.members(this.behindBlank(0), this.#recordMembers)
+    const end = this.members(this.behindBlank(this.start), this.#recordMembers)
     const read = end !== LEAVE && this.behindBlank(end) === this.end ? this.#readMembers() : null
-    if (read !== null && !isUtf8(data)) return this.#leave('not-utf8')
+    if (read !== null && !isUtf8Record(record)) return this.#leave('not-utf8')
     return read
   }
 

@@ -21,6 +21,7 @@ export interface WholeReader {
 /** A change of which only the bytes were read: what is an object of it is made when somebody asks. */
 export class DmsChange implements Change, UnreadImages {
   readonly kind = 'change'
+  readonly format = 'dms'
   readonly op: Change['op']
   readonly table: TableName
   key: Row | null = null

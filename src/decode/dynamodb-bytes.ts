@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { Binary, type Change, newRow, type RawRecord, type Row, type TableName, type Value } from '../change.ts'
 import {
   CLOSE_BRACE,
@@ -14,7 +13,7 @@ import {
   QUOTE,
 } from '../json-bytes.ts'
 import { LEAVE } from '../json-scanner.ts'
-import { bufferOf, PageRecord } from '../page-record.ts'
+import { isUtf8Record } from '../page-record.ts'
 import type { BytesRead } from './bytes-change.ts'
 import { inOrder } from './dynamodb.ts'
 import { readNumber } from './dynamodb-number.ts'
@@ -65,8 +64,7 @@ export class DynamodbBytes extends PlainJson implements BytesRead {
 
   /** Whether it could read the record: else the object decoder must look at it. */
   read(record: RawRecord): boolean {
-    if (record instanceof PageRecord) this.begin(record.page.buffer, record.start, record.end)
-    else this.begin(bufferOf(record.data), 0, record.data.byteLength)
+    this.beginRecord(record)
     this.#forget()
     const isRead = this.#record()
     if (this.hasImage && (!isRead || this.op === 'delete')) {
@@ -221,11 +219,6 @@ export class DynamodbBytes extends PlainJson implements BytesRead {
 
 /** In place of a key that was not told. */
 const NO_KEY: Row = newRow()
-
-function isUtf8Record(record: RawRecord): boolean {
-  // A record that was read begins and ends with a brace: where all of a page is UTF-8, so is each of them.
-  return (record instanceof PageRecord && record.page.isUtf8) || isUtf8(record.data)
-}
 
 const AWS_DYNAMODB = Buffer.from('aws:dynamodb')
 

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { type Change, type RawRecord, type Row, toJson } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import { DmsBytes } from '../../src/decode/dms-bytes.ts'
+import { PageBytes, PageRecord } from '../../src/page-record.ts'
 import { anySeed } from '../support/life/random.ts'
 import { volume } from '../support/volume.ts'
 import { exactJson } from './exact-values.ts'
@@ -15,12 +16,15 @@ import { mutatedDmsRecords } from './mutated-dms.ts'
 const asObjects = recordDecoder({ stream: 'feed', format: 'dms' })
 const asBytes = recordDecoder({ stream: 'feed', format: 'dms', takesJson: () => true })
 
-const record = (text: string | Uint8Array): RawRecord => ({
-  shard: 'shardId-000000000000',
-  sequence: '49600000000000000000000000000000000000000000000000000001',
-  arrivedAt: 1_754_300_000_500,
-  data: Buffer.from(text),
-})
+/** A record among others in the buffer of a page. */
+function record(text: string | Uint8Array): RawRecord {
+  const [before, data, behind] = [Buffer.from('{"data":{"id":1},'), Buffer.from(text), Buffer.from(',"metadata":{}} ')]
+  const buffer = Buffer.concat([before, data, behind])
+  const end = before.length + data.length
+  const sequence = '49600000000000000000000000000000000000000000000000000001'
+  const page = new PageBytes(buffer, buffer.length)
+  return new PageRecord('shardId-000000000000', sequence, 1_754_300_000_500, page, before.length, end)
+}
 
 type Reader = Pick<DmsBytes, 'read'>
 
@@ -61,9 +65,9 @@ function difference(reader: Reader, raw: RawRecord): string | null | undefined {
     op === 'update' && before !== null ? [toJson(rowOf(old!)), toJson(before)] : ['', ''],
     op === 'delete' ? ['', ''] : [read.hasNullOrEmpty, Object.keys(after!).some(isNullOrEmpty)],
     ...names.map((name): Pair => [toJson(keyPart(name) as never), toJson((before?.[name] ?? after?.[name]) as never)]),
-    op === 'delete' || read.jsonEnd === 0 || spanText(raw, read) === toJson(after)
+    op === 'delete' || read.jsonEnd === 0 || spanText(read) === toJson(after)
       ? ['', '']
-      : [plainText(raw, read), plainJson(after!)],
+      : [plainText(read), plainJson(after!)],
   ])
 }
 
@@ -88,17 +92,19 @@ function rowOf(image: Image): Row {
   return Object.fromEntries(image.names.map((name, i) => [name, image.value(i)])) as Row
 }
 
-const spanText = ({ data }: RawRecord, { jsonStart, jsonEnd }: { jsonStart: number; jsonEnd: number }): string =>
-  Buffer.from(data).toString('utf8', jsonStart, jsonEnd)
+interface Span {
+  readonly data: Image
+  readonly jsonStart: number
+  readonly jsonEnd: number
+}
+
+const spanText = ({ data, jsonStart, jsonEnd }: Span): string => data.bytes.toString('utf8', jsonStart, jsonEnd)
 
 /** Of a row as JSON: its values, and the numbers as they are written. */
-function plainText(
-  raw: RawRecord,
-  { data, jsonStart, jsonEnd }: { data: Image; jsonStart: number; jsonEnd: number },
-): unknown {
-  const bytes = Buffer.from(raw.data)
-  const tokens = data.names.map((_, i) => bytes.toString('utf8', data.start(i), data.end(i)))
-  return [exactJson(bytes.toString('utf8', jsonStart, jsonEnd)), tokens.filter(isNumber).sort()]
+function plainText(span: Span): unknown {
+  const { data } = span
+  const tokens = data.names.map((_, i) => data.bytes.toString('utf8', data.start(i), data.end(i)))
+  return [exactJson(spanText(span)), tokens.filter(isNumber).sort()]
 }
 
 const plainJson = (after: Row): unknown => [
@@ -209,7 +215,7 @@ const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])
     'return this.bytes[at] === OPEN_BRACE ? LEAVE : this.skip(at, 1)',
     'return this.skip(at, 1)',
   ],
-  ['what is no UTF-8 passes', 'if (read !== null && !isUtf8(data))', 'if (false)'],
+  ['what is no UTF-8 passes', 'if (read !== null && !isUtf8Record(record))', 'if (false)'],
   ['what follows the record is not looked at', 'this.behindBlank(end) === this.end', 'true'],
   [
     'the second stays',
