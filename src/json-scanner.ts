@@ -25,6 +25,7 @@ import {
   ZERO,
 } from './json-bytes.ts'
 import { bufferOf, PageRecord } from './page-record.ts'
+import { parseJson } from './parse-json.ts'
 
 /** In place of an offset: the bytes are not what is read here. */
 export const LEAVE = -1
@@ -202,7 +203,7 @@ export abstract class JsonScanner {
 
   /** What the string between its quotes says, escapes read. */
   protected decoded(start: number, end: number): string {
-    return JSON.parse(`"${this.bytes.toString('utf8', start, end)}"`) as string
+    return parseJson(`"${this.bytes.toString('utf8', start, end)}"`) as string
   }
 
   /** Behind a string that opens at `start`. */
