@@ -163,7 +163,7 @@ export interface Change {
    * character. Such a change is no plain object, either. Not part of the JSON.
    */
   readonly unread?: UnreadImages
-  /** The same change as a plain object, for `plainChange`; absent: it is one, or `unread` tells. */
+  /** The same change as a plain object, for `plainChange`; absent: it is one. */
   readonly whole?: Change
   /** That of `source`, where `source` must be read first; absent: ask that. */
   readonly format?: Format
@@ -173,8 +173,7 @@ export interface Change {
 
 /** The same change as an object that can be copied, `{ ...plainChange(change), after }`; without `afterJson`, for `after` may become another. */
 export function plainChange(change: Change): Change {
-  const { unread, key, complete } = change
-  return unread === undefined ? (change.whole ?? change) : { ...unread.read(), key, complete }
+  return change.whole ?? change
 }
 
 /** An image as JSON tokens, one for each column. */
@@ -201,8 +200,6 @@ export interface UnreadImages {
   keyPart(column: string): Value | undefined
   /** The change with what its table adds to it: the same object, before anybody else has it. */
   completed(key: Row | null, complete: boolean): Change
-  /** What the record says, as an object: without what its table added. */
-  read(): Change
 }
 
 export interface Transaction {

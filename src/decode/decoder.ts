@@ -3,7 +3,7 @@ import { RelayError } from '../errors.ts'
 import { BytesChange, type ObjectReader } from './bytes-change.ts'
 import { type DmsOptions, isDms, readDms, sourceOfDms, versionOf } from './dms.ts'
 import { DmsBytes, type LeftDms } from './dms-bytes.ts'
-import { DmsChange, type WholeReader } from './dms-change.ts'
+import { DmsChange, type DmsReader } from './dms-change.ts'
 import { type DynamodbOptions, isDynamodb, readDynamodb } from './dynamodb.ts'
 import { DynamodbBytes, type LeftReason } from './dynamodb-bytes.ts'
 import { type JsonObject, parseObject, recordText } from './json.ts'
@@ -97,9 +97,10 @@ function dmsBytes(options: DmsOptions): BytesReader | null {
   const { stream, beforeImageField, beforeImagePrefix } = options
   if (beforeImagePrefix !== undefined || OTHER_MEMBERS.has(beforeImageField)) return null
   const bytes = new DmsBytes(beforeImageField)
-  const whole: WholeReader = {
+  const whole: DmsReader = {
+    format: 'dms',
     sourceOf: (record) => sourceOfDms(record, stream),
-    read(record) {
+    readWhole(record) {
       const text = recordText(record.data)
       // What was read as bytes is a change.
       return readDms(parseObject(text), text, record, options) as Change

@@ -1,24 +1,9 @@
 import type { Change, ImageTokens, RawRecord, TableName } from '../change.ts'
-import {
-  CLOSE_BRACE,
-  COMMA,
-  equals,
-  isDigit,
-  LOWER_F,
-  LOWER_N,
-  LOWER_T,
-  MINUS,
-  named,
-  OPEN_BRACE,
-  POINT,
-  QUOTE,
-  ZERO,
-} from '../json-bytes.ts'
-import { JsonScanner, LEAVE } from '../json-scanner.ts'
+import { CLOSE_BRACE, equals, isDigit, LOWER_N, MINUS, named, OPEN_BRACE, QUOTE } from '../json-bytes.ts'
+import { LEAVE } from '../json-scanner.ts'
 import { isUtf8Record } from '../page-record.ts'
-import { ColumnNames, type KnownNames } from './column-names.ts'
+import { ColumnTokens, EMPTY_LENGTH } from './dms-columns.ts'
 import { isPossible, TimeReader } from './dms-time.ts'
-import { TokenBounds } from './image-tokens.ts'
 
 /** Why a record is left to the object decoder; for counts, not for people. */
 export type LeftDms = 'layout' | 'escape' | 'nested' | 'exponent' | 'time' | 'control' | 'not-utf8'
@@ -47,11 +32,9 @@ export interface ReadDmsBytes {
  * records, tables of DMS's own, names with escapes, names twice, halves of characters and U+0000 as escapes, columns that hold objects or
  * arrays, numbers with an exponent, members that are not known, and old values in the record of an insert.
  */
-export class DmsBytes extends JsonScanner {
+export class DmsBytes extends ColumnTokens {
   readonly #times = new TimeReader()
   readonly #commitTimes = new TimeReader()
-  readonly #names = new ColumnNames()
-  readonly #bounds = new TokenBounds()
   readonly #recordMembers: ReturnType<typeof named>
   #why: LeftDms | null = null
   #table: TableName = { schema: null, name: '' }
@@ -62,7 +45,6 @@ export class DmsBytes extends JsonScanner {
   #data: ImageTokens | null = null
   #old: ImageTokens | null = null
   #hasNullOrEmpty = false
-  #isPlain = true
   #jsonStart = 0
   #jsonEnd = 0
   #op: Change['op'] | null = null
@@ -81,7 +63,7 @@ export class DmsBytes extends JsonScanner {
 
   /** Why the last record was left. */
   get left(): LeftDms {
-    return this.#why ?? (this.metEscape ? 'escape' : 'layout')
+    return this.#why ?? this.why ?? (this.metEscape ? 'escape' : 'layout')
   }
 
   /** Null: the object decoder must look at it. */
@@ -122,6 +104,7 @@ export class DmsBytes extends JsonScanner {
 
   #forget(): void {
     this.#why = null
+    this.why = null
     this.#data = null
     this.#old = null
     this.#op = null
@@ -194,13 +177,12 @@ export class DmsBytes extends JsonScanner {
   }
 
   #dataAt(at: number): number {
-    this.#hasNullOrEmpty = false
-    this.#isPlain = true
-    const end = this.#columns(at)
+    const end = this.columns(at)
     if (end === LEAVE) return LEAVE
-    this.#data = this.#image
-    this.#jsonStart = this.#isPlain ? at : 0
-    this.#jsonEnd = this.#isPlain ? end : 0
+    this.#data = this.image
+    this.#hasNullOrEmpty = this.hasNullOrEmpty
+    this.#jsonStart = this.isPlain ? at : 0
+    this.#jsonEnd = this.isPlain ? end : 0
     return end
   }
 
@@ -209,129 +191,9 @@ export class DmsBytes extends JsonScanner {
     if (bytes[at] === LOWER_N) return this.skip(at, 0)
     const first = this.behindBlank(at + 1)
     if (bytes[at] === OPEN_BRACE && bytes[first] === CLOSE_BRACE) return first + 1
-    const hasNullOrEmpty = this.#hasNullOrEmpty
-    const isPlain = this.#isPlain
-    const end = this.#columns(at)
-    this.#hasNullOrEmpty = hasNullOrEmpty
-    this.#isPlain = isPlain
-    if (end !== LEAVE) this.#old = this.#image
+    const end = this.columns(at)
+    if (end !== LEAVE) this.#old = this.image
     return end
-  }
-
-  #image: ImageTokens | null = null
-
-  /** `{"id":7,"name":"x",…}` → the image, in `#image`. Gives where it ends. */
-  #columns(start: number): number {
-    if (this.bytes[start] !== OPEN_BRACE) return LEAVE
-    const first = this.behindBlank(start + 1)
-    for (let number = 0; ; number++) {
-      const known = this.#names.candidate(this.bytes, first, number)
-      if (known === undefined) break
-      const end = this.#columnsOf(known, first)
-      if (end !== OTHERS) return end
-    }
-    return this.#otherColumns(first)
-  }
-
-  /** Columns as they are expected; OTHERS if they are not. */
-  #columnsOf(known: KnownNames, first: number): number {
-    const bytes = this.bytes
-    const { tokens } = known
-    this.#bounds.begin()
-    let at = first
-    for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i]!
-      const behindName = at + token.length
-      if (!equals(bytes, at, behindName, token)) return OTHERS
-      at = this.#value(behindName)
-      if (at === LEAVE) return LEAVE
-      if (bytes[at] === COMMA) {
-        if (i === tokens.length - 1) return OTHERS
-        at = this.behindBlank(at + 1)
-      } else if (bytes[at] !== CLOSE_BRACE) return LEAVE
-      else if (i < tokens.length - 1) return OTHERS
-    }
-    this.#names.met(known)
-    this.#image = this.#bounds.image(known.names, bytes)
-    return at + 1
-  }
-
-  #otherColumns(first: number): number {
-    const bytes = this.bytes
-    const tokens: string[] = []
-    this.#bounds.begin()
-    let at = first
-    for (;;) {
-      const nameEnd = this.plainEnd(at)
-      if (nameEnd === LEAVE) return LEAVE
-      tokens.push(this.text(at, nameEnd + 1))
-      at = this.#value(nameEnd + 1)
-      if (at === LEAVE) return LEAVE
-      if (bytes[at] !== COMMA) break
-      at = this.behindBlank(at + 1)
-    }
-    const known = bytes[at] === CLOSE_BRACE ? this.#names.known(tokens) : null
-    if (known === null) return LEAVE
-    this.#image = this.#bounds.image(known.names, bytes)
-    return at + 1
-  }
-
-  /** The value of a column, behind its name; gives what follows it and white space. */
-  #value(behindName: number): number {
-    const start = this.behindColon(behindName)
-    const end = start === LEAVE ? LEAVE : this.#scalar(start)
-    if (end === LEAVE) return LEAVE
-    this.#bounds.add(start, end)
-    return this.behindBlank(end)
-  }
-
-  #scalar(start: number): number {
-    const bytes = this.bytes
-    switch (bytes[start]) {
-      case QUOTE: {
-        const end = this.skipString(start)
-        if (end === start + EMPTY_LENGTH) this.#hasNullOrEmpty = true
-        return end
-      }
-      case LOWER_N:
-        this.#hasNullOrEmpty = true
-        return this.skip(start, 0)
-      case LOWER_T:
-      case LOWER_F:
-        return this.skip(start, 0)
-      default:
-        return this.#number(start)
-    }
-  }
-
-  /** A number without exponent. */
-  #number(start: number): number {
-    const bytes = this.bytes
-    const isNegative = bytes[start] === MINUS
-    const first = isNegative ? start + 1 : start
-    const point = this.digitsEnd(first)
-    if (point === first || (bytes[first] === ZERO && point > first + 1)) return this.#leaveValue(start)
-    if (bytes[point] !== POINT) {
-      if (isNegative && bytes[first] === ZERO) this.#isPlain = false
-      return this.#numberEnd(point)
-    }
-    const end = this.digitsEnd(point + 1)
-    if (end === point + 1) return LEAVE
-    if (bytes[end - 1] === ZERO) this.#isPlain = false
-    return this.#numberEnd(end)
-  }
-
-  /** No exponent follows: an integer that was written so may have been rounded. */
-  #numberEnd(end: number): number {
-    const next = this.bytes[end]
-    if (next !== UPPER_E && next !== LOWER_E) return end
-    this.#why = 'exponent'
-    return LEAVE
-  }
-
-  #leaveValue(start: number): number {
-    this.#why = this.bytes[start] === OPEN_BRACE || this.bytes[start] === OPEN_BRACKET ? 'nested' : null
-    return LEAVE
   }
 
   /** Neighbours are mostly of one table. Null for one of DMS's own, and for what is no name. */
@@ -356,15 +218,6 @@ export class DmsBytes extends JsonScanner {
     return this.#table
   }
 }
-
-/** In place of an offset: the image has other columns than expected. */
-const OTHERS = -2
-/** Of `""`. */
-const EMPTY_LENGTH = 2
-
-const OPEN_BRACKET = '['.charCodeAt(0)
-const UPPER_E = 'E'.charCodeAt(0)
-const LOWER_E = 'e'.charCodeAt(0)
 
 /** Members that mean something, each a bit, to be told when one comes twice. */
 const UNKNOWN = 0

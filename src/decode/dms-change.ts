@@ -10,12 +10,12 @@ import type {
   UnreadImages,
   Value,
 } from '../change.ts'
+import type { ObjectReader } from './bytes-change.ts'
 import type { ReadDmsBytes } from './dms-bytes.ts'
 
-/** Reads records of one stream as objects. */
-export interface WholeReader {
-  readonly sourceOf: (record: RawRecord) => ChangeSource
-  readonly read: (record: RawRecord) => Change
+/** The decoder that reads the whole record, as objects; where the record stood it tells without reading it. */
+export interface DmsReader extends ObjectReader {
+  sourceOf(record: RawRecord): ChangeSource
 }
 
 /** A change of which only the bytes were read: what is an object of it is made when somebody asks. */
@@ -30,11 +30,11 @@ export class DmsChange implements Change, UnreadImages {
   readonly hasNullOrEmpty: boolean
   readonly #bytes: ReadDmsBytes
   readonly #record: RawRecord
-  readonly #reader: WholeReader
+  readonly #reader: DmsReader
   #source: ChangeSource | undefined
-  #whole: Change | undefined
+  #read: Change | undefined
 
-  constructor(bytes: ReadDmsBytes, record: RawRecord, reader: WholeReader, version: string) {
+  constructor(bytes: ReadDmsBytes, record: RawRecord, reader: DmsReader, version: string) {
     this.op = bytes.op
     this.table = bytes.table
     this.complete = bytes.op !== 'update'
@@ -71,25 +71,31 @@ export class DmsChange implements Change, UnreadImages {
     return this
   }
 
-  read(): Change {
-    this.#whole ??= this.#reader.read(this.#record)
-    return this.#whole
+  get whole(): Change {
+    const { key, complete } = this
+    return { ...this.#values, key, complete }
+  }
+
+  /** What the record says, without what its table added. */
+  get #values(): Change {
+    this.#read ??= this.#reader.readWhole(this.#record)
+    return this.#read
   }
 
   get before(): Row | null {
-    return this.read().before
+    return this.#values.before
   }
 
   get after(): Row | null {
-    return this.read().after
+    return this.#values.after
   }
 
   get time(): string {
-    return this.read().time
+    return this.#values.time
   }
 
   get transaction(): Transaction | undefined {
-    return this.read().transaction
+    return this.#values.transaction
   }
 
   get source(): ChangeSource {

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Change, type RawRecord, type Row, toJson } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
-import { DmsBytes } from '../../src/decode/dms-bytes.ts'
+import * as module from '../../src/decode/dms-bytes.ts'
 import { PageBytes, PageRecord } from '../../src/page-record.ts'
 import { anySeed } from '../support/life/random.ts'
-import { volume } from '../support/volume.ts'
+import { describeReader } from './compared-reader.ts'
 import { exactJson } from './exact-values.ts'
-import { mistaken } from './mistaken.ts'
 import { mutatedDmsRecords } from './mutated-dms.ts'
 
 const asObjects = recordDecoder({ stream: 'feed', format: 'dms' })
@@ -26,7 +22,7 @@ function record(text: string | Uint8Array): RawRecord {
   return new PageRecord('shardId-000000000000', sequence, 1_754_300_000_500, page, before.length, end)
 }
 
-type Reader = Pick<DmsBytes, 'read'>
+type Reader = Pick<module.DmsBytes, 'read'>
 
 /** What the bytes of the record say otherwise than its objects; null if nothing, undefined if they were not taken. */
 function difference(reader: Reader, raw: RawRecord): string | null | undefined {
@@ -124,30 +120,6 @@ const plainJson = (after: Row): unknown => [
 
 const isNumber = (token: string): boolean => /^[-\d]/.test(token)
 
-function findsOne(reader: Reader, seed: number): boolean {
-  for (const bytes of mutatedDmsRecords(seed, 50_000)) {
-    if (typeof difference(reader, record(bytes)) === 'string') return true
-  }
-  return false
-}
-
-const COUNT = volume(50_000, 1_000_000)
-
-test(`${COUNT} mutated records: what is read as bytes, the object decoder reads the same`, () => {
-  const seed = anySeed()
-  const reader = new DmsBytes('before-image')
-  let taken = 0
-  for (const bytes of mutatedDmsRecords(seed, COUNT)) {
-    const raw = record(bytes)
-    const found = difference(reader, raw)
-    if (found === undefined) continue
-    taken++
-    assert.equal(found, null, `seed ${seed}: ${raw.data.toString()}`)
-  }
-  console.log(`seed ${seed}: ${taken} of ${COUNT} records were taken`)
-  assert.ok(taken >= COUNT * 0.4, `seed ${seed}: only ${taken} of ${COUNT} were taken`)
-})
-
 test('a change that was read as bytes says what one says that was read as objects', () => {
   const seed = anySeed()
   let taken = 0
@@ -190,62 +162,56 @@ const said = ({
   ...[kind, op, table, key, toJson(before), toJson(after), complete, version, time, transaction, source],
 ]
 
-/** Mistakes as one makes them: what stands in the source, and what stands there instead. */
-const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])[] = [
-  ['an escaped quote ends a text', 'at = escapeEnd(bytes, at) - 1', 'at += 0'],
-  ['a member may come twice', 'if ((seen & member) !== 0) return LEAVE', ''],
-  ['a column may come twice', 'if (new Set(tokens).size < tokens.length) return null', ''],
-  [
-    'the record-type is not looked at',
-    'this.#isData = equals(this.bytes, at, at + DATA_TEXT.length, DATA_TEXT)',
-    'this.#isData = true',
+describeReader(module, {
+  *records(seed, count) {
+    for (const bytes of mutatedDmsRecords(seed, count)) yield record(bytes)
+  },
+  difference,
+  readerOf: ({ DmsBytes }) => new DmsBytes('before-image'),
+  sources: [
+    ...['decode/dms-bytes.ts', 'decode/dms-columns.ts', 'decode/column-names.ts', 'decode/dms-time.ts'],
+    ...['decode/image-tokens.ts', 'json-scanner.ts'],
   ],
-  ['zeros behind the point are plain', 'if (bytes[end - 1] === ZERO) this.#isPlain = false', ''],
-  ['a row of a load is as new as a change', 'microseconds: this.#microseconds', 'microseconds: this.#microseconds + 1'],
-  [
-    'the commit time is not looked at',
-    'return Number.isNaN(this.#commitTimes.microseconds(bytes, at, end)) ? LEAVE : end',
-    'return end',
+  mistakes: [
+    ['an escaped quote ends a text', 'at = escapeEnd(bytes, at) - 1', 'at += 0'],
+    ['a member may come twice', 'if ((seen & member) !== 0) return LEAVE', ''],
+    ['a column may come twice', 'if (new Set(tokens).size < tokens.length) return null', ''],
+    [
+      'the record-type is not looked at',
+      'this.#isData = equals(this.bytes, at, at + DATA_TEXT.length, DATA_TEXT)',
+      'this.#isData = true',
+    ],
+    ['zeros behind the point are plain', 'if (bytes[end - 1] === ZERO) this.isPlain = false', ''],
+    ['a time is a microsecond later', 'microseconds: this.#microseconds', 'microseconds: this.#microseconds + 1'],
+    [
+      'the commit time is not looked at',
+      'return Number.isNaN(this.#commitTimes.microseconds(bytes, at, end)) ? LEAVE : end',
+      'return end',
+    ],
+    ['DMS is older than it is', 'if (!isPossible(this.#microseconds))', 'if (Number.isNaN(this.#microseconds))'],
+    ["DMS's own tables pass", 'if (/^awsdms_/i.test(name)) return null', ''],
+    ['an insert has old values', "if (old !== null && (op === 'insert' || op === 'load')) return null", ''],
+    [
+      'another image beside the row',
+      'return this.bytes[at] === OPEN_BRACE ? LEAVE : this.skip(at, 1)',
+      'return this.skip(at, 1)',
+    ],
+    ['what is no UTF-8 passes', 'if (read !== null && !isUtf8Record(record))', 'if (false)'],
+    ['what follows the record is not looked at', 'this.behindBlank(end) === this.end', 'true'],
+    [
+      'the second stays',
+      'if (!this.#isSecond(bytes, first)) this.#read(bytes, first, behind)',
+      'if (Number.isNaN(this.#secondUs)) this.#read(bytes, first, behind)',
+    ],
+    ['digits of a time are lost', 'if (digits <= 6) fraction', 'if (digits <= 5) fraction'],
+    ['an empty text is no null', 'if (end === start + EMPTY_LENGTH) this.hasNullOrEmpty = true', ''],
+    [
+      'a long number is a double',
+      'const isSimple = (first === MINUS || isDigit(first)) && end - start <= MOST_SIMPLE',
+      'const isSimple = first === MINUS || isDigit(first)',
+    ],
   ],
-  ['DMS is older than it is', 'if (!isPossible(this.#microseconds))', 'if (Number.isNaN(this.#microseconds))'],
-  ["DMS's own tables pass", 'if (/^awsdms_/i.test(name)) return null', ''],
-  ['an insert has old values', "if (old !== null && (op === 'insert' || op === 'load')) return null", ''],
-  [
-    'another image beside the row',
-    'return this.bytes[at] === OPEN_BRACE ? LEAVE : this.skip(at, 1)',
-    'return this.skip(at, 1)',
-  ],
-  ['what is no UTF-8 passes', 'if (read !== null && !isUtf8Record(record))', 'if (false)'],
-  ['what follows the record is not looked at', 'this.behindBlank(end) === this.end', 'true'],
-  [
-    'the second stays',
-    'if (!this.#isSecond(bytes, first)) this.#read(bytes, first, behind)',
-    'if (Number.isNaN(this.#secondUs)) this.#read(bytes, first, behind)',
-  ],
-  ['digits of a time are lost', 'if (digits <= 6) fraction', 'if (digits <= 5) fraction'],
-  ['an empty text is no null', 'if (end === start + EMPTY_LENGTH) this.#hasNullOrEmpty = true', ''],
-  [
-    'a long number is a double',
-    'const isSimple = (first === MINUS || isDigit(first)) && end - start <= MOST_SIMPLE',
-    'const isSimple = first === MINUS || isDigit(first)',
-  ],
-]
-
-/** The reader, from its entry down. */
-const SOURCES = [
-  ...['decode/dms-bytes.ts', 'decode/column-names.ts', 'decode/dms-time.ts', 'decode/image-tokens.ts'],
-  'json-scanner.ts',
-]
-
-for (const [what, right, wrong] of MISTAKES) {
-  test(`the comparison finds a mistake: ${what}`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-mistake-'))
-    t.after(() => rmSync(folder, { recursive: true }))
-    const { DmsBytes } = await mistaken<typeof import('../../src/decode/dms-bytes.ts')>(SOURCES, folder, right, wrong)
-    const seed = anySeed()
-    assert.ok(findsOne(new DmsBytes('before-image'), seed), `seed ${seed}`)
-  })
-}
+})
 
 test('a control record is none that could have been read as bytes', () => {
   const reasons: string[] = []

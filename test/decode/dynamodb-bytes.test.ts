@@ -1,17 +1,10 @@
-import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { test } from 'node:test'
 import { type Change, type RawRecord, toJson } from '../../src/change.ts'
 import type { BytesRead } from '../../src/decode/bytes-change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
-import { DynamodbBytes } from '../../src/decode/dynamodb-bytes.ts'
+import * as module from '../../src/decode/dynamodb-bytes.ts'
 import { PageBytes, PageRecord } from '../../src/page-record.ts'
-import { anySeed } from '../support/life/random.ts'
-import { volume } from '../support/volume.ts'
+import { describeReader } from './compared-reader.ts'
 import { exactJson } from './exact-values.ts'
-import { mistaken } from './mistaken.ts'
 import { mutatedRecords } from './mutated-dynamodb.ts'
 
 const asObjects = recordDecoder({ stream: 'orders', format: 'dynamodb' })
@@ -37,7 +30,7 @@ function inPage({ shard, sequence, arrivedAt, data }: RawRecord, before: string,
   )
 }
 
-type Reader = Pick<DynamodbBytes, 'read' | keyof BytesRead>
+type Reader = Pick<module.DynamodbBytes, 'read' | keyof BytesRead>
 
 /** What the bytes of the record say otherwise than its objects; null if nothing, undefined if they were not taken. */
 function difference(reader: Reader, raw: RawRecord): string | null | undefined {
@@ -75,94 +68,66 @@ function isSameJson(one: string, other: string): boolean {
 /** Quotes that open or close a string. */
 const quotesIn = (json: string): number => json.replaceAll(/\\./g, '').split('"').length
 
-function findsOne(reader: Reader, seed: number): boolean {
-  for (const text of mutatedRecords(seed, 50_000)) {
-    if (typeof difference(reader, record(text)) === 'string') return true
-  }
-  return false
-}
-
-const COUNT = volume(50_000, 1_000_000)
-
-test(`${COUNT} mutated records: what is read as bytes, the object decoder reads the same`, () => {
-  const seed = anySeed()
-  const reader = new DynamodbBytes('double')
-  let taken = 0
-  for (const text of mutatedRecords(seed, COUNT)) {
-    const alone = record(text)
-    // What stands beside it would go on with it, if it could.
-    const raw = taken % 2 === 0 ? alone : inPage(alone, '{"a":"\u00e9', '}"}},"eventSource":"aws:dynamodb"}')
-    const found = difference(reader, raw)
-    if (found === undefined) continue
-    taken++
-    assert.equal(found, null, `seed ${seed}: ${raw.data.toString()}`)
-  }
-  console.log(`seed ${seed}: ${taken} of ${COUNT} records were taken`)
-  assert.ok(taken >= COUNT * 0.4, `seed ${seed}: only ${taken} of ${COUNT} were taken`)
+describeReader(module, {
+  *records(seed, count) {
+    let isAlone = false
+    for (const bytes of mutatedRecords(seed, count)) {
+      isAlone = !isAlone
+      const alone = record(bytes)
+      // What stands beside it would go on with it, if it could.
+      yield isAlone ? alone : inPage(alone, '{"a":"\u00e9', '"}},"eventSource":"aws:dynamodb"}')
+    }
+  },
+  difference,
+  readerOf: ({ DynamodbBytes }) => new DynamodbBytes('double'),
+  sources: ['decode/dynamodb-bytes.ts', 'decode/dynamodb-plain-json.ts', 'json-scanner.ts'],
+  mistakes: [
+    ['an escaped quote ends a text', 'at = escapeEnd(bytes, at) - 1', 'at += 0'],
+    [
+      'a digit is lost',
+      'this.#copy(start + 1, end)\n    return end + 1',
+      'this.#copy(start + 1, end - 1)\n    return end + 1',
+    ],
+    [
+      'control characters pass',
+      'if (byte < SPACE) return LEAVE\n      if (byte === BACKSLASH) {',
+      'if (byte === BACKSLASH) {',
+    ],
+    [
+      'eventSource is not looked at',
+      'this.#isDynamodb = equals(bytes, start, end, AWS_DYNAMODB)',
+      'this.#isDynamodb = true',
+    ],
+    ['a member may come twice', 'if ((seen & member) !== 0) return LEAVE', ''],
+    ['a map may have a name twice', ' || !this.#isNew(firstName, at + 2, nameEnd, hasEscapes)', ''],
+    [
+      'names may hold escapes',
+      'if (byte === BACKSLASH || byte < SPACE) return LEAVE',
+      'if (byte < SPACE) return LEAVE',
+    ],
+    ['one name in two spellings is two', 'hasEscapes = true', 'hasEscapes = false'],
+    [
+      'zeros in front of a number pass',
+      '(bytes[first] !== ZERO || (point === first + 1 && (isFraction || !isNegative))) &&',
+      '',
+    ],
+    ['digits of a time are lost', 'this.version = microseconds', 'this.version = String(us - (us % 1000))'],
+    [
+      'what follows the record is not looked at',
+      'if (this.members(this.start, RECORD_MEMBERS) !== this.end) return false',
+      'if (this.members(this.start, RECORD_MEMBERS) === LEAVE) return false',
+    ],
+    ['sets keep the order of the record', 'members.sort(compare)', 'members'],
+    [
+      'a delete by anybody is one by time-to-live',
+      "this.#identity = TTL_IDENTITIES.some((text) => equals(bytes, at, end, text)) ? 'ttl' : 'other'",
+      "this.#identity = 'ttl'",
+    ],
+    ['what is no UTF-8 passes', 'if (isRead && !isUtf8Record(record))', 'if (false)'],
+    [
+      'the order of key attributes is that of the record',
+      'isInOrder ? row : inOrder(row, Object.keys(row).sort())',
+      'row',
+    ],
+  ],
 })
-
-/** Mistakes as one makes them: what stands in the source, and what stands there instead. */
-const MISTAKES: readonly (readonly [what: string, right: string, wrong: string])[] = [
-  ['an escaped quote ends a text', 'at = escapeEnd(bytes, at) - 1', 'at += 0'],
-  [
-    'a digit is lost',
-    'this.#copy(start + 1, end)\n    return end + 1',
-    'this.#copy(start + 1, end - 1)\n    return end + 1',
-  ],
-  [
-    'control characters pass',
-    'if (byte < SPACE) return LEAVE\n      if (byte === BACKSLASH) {',
-    'if (byte === BACKSLASH) {',
-  ],
-  [
-    'eventSource is not looked at',
-    'this.#isDynamodb = equals(bytes, start, end, AWS_DYNAMODB)',
-    'this.#isDynamodb = true',
-  ],
-  ['a member may come twice', 'if ((seen & member) !== 0) return LEAVE', ''],
-  ['a map may have a name twice', ' || !this.#isNew(firstName, at + 2, nameEnd, hasEscapes)', ''],
-  ['names may hold escapes', 'if (byte === BACKSLASH || byte < SPACE) return LEAVE', 'if (byte < SPACE) return LEAVE'],
-  ['one name in two spellings is two', 'hasEscapes = true', 'hasEscapes = false'],
-  [
-    'zeros in front of a number pass',
-    '(bytes[first] !== ZERO || (point === first + 1 && (isFraction || !isNegative))) &&',
-    '',
-  ],
-  ['digits of a time are lost', 'this.version = microseconds', 'this.version = String(us - (us % 1000))'],
-  [
-    'what follows the record is not looked at',
-    'if (this.members(this.start, RECORD_MEMBERS) !== this.end) return false',
-    'if (this.members(this.start, RECORD_MEMBERS) === LEAVE) return false',
-  ],
-  ['sets keep the order of the record', 'members.sort(compare)', 'members'],
-  [
-    'a delete by anybody is one by time-to-live',
-    "this.#identity = TTL_IDENTITIES.some((text) => equals(bytes, at, end, text)) ? 'ttl' : 'other'",
-    "this.#identity = 'ttl'",
-  ],
-  ['what is no UTF-8 passes', 'if (isRead && !isUtf8Record(record))', 'if (false)'],
-  [
-    'the order of key attributes is that of the record',
-    'isInOrder ? row : inOrder(row, Object.keys(row).sort())',
-    'row',
-  ],
-]
-
-/** The reader, from its entry down. */
-const SOURCES = ['decode/dynamodb-bytes.ts', 'decode/dynamodb-plain-json.ts', 'json-scanner.ts']
-
-for (const [what, right, wrong] of MISTAKES) {
-  test(`the comparison finds a mistake: ${what}`, async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-mistake-'))
-    t.after(() => rmSync(folder, { recursive: true }))
-    const { DynamodbBytes } = await mistaken<typeof import('../../src/decode/dynamodb-bytes.ts')>(
-      SOURCES,
-      folder,
-      right,
-      wrong,
-    )
-    const reader = new DynamodbBytes('double')
-    const seed = anySeed()
-    assert.ok(findsOne(reader, seed), `seed ${seed}`)
-  })
-}

@@ -94,6 +94,8 @@ function columnsOf(random: Random, names: readonly string[]): Member[] {
 
 function tokenOfColumn(random: Random): string {
   if (random.chance(RARE)) return random.pick(ODD_VALUES)
+  // So long that a log may leave it out where it did not change.
+  if (random.chance(0.03)) return `"${'long '.repeat(200 + random.below(10))}"`
   switch (random.below(9)) {
     case 0:
       return 'null'

@@ -5,7 +5,7 @@ import { anySeed } from './life/random.ts'
  * What is played (every database, layout, mode and kind of trouble) and what is asserted is the same in both; where each of one
  * kind can come with each of another, the short run plays every other pair (`isDealt`).
  *
- * `test:long` sets CDC_TEST_VOLUME=long, and runs the test files that import this module, or `kill-plan.ts` or a `conformance.ts`,
+ * `test:long` sets CDC_TEST_VOLUME=long, and runs the test files that import this module, or `kill-plan.ts`, `compared-reader.ts` or a `conformance.ts`,
  * which do: one that comes to it by another way must be named in package.json.
  */
 export const volume = <T>(few: T, many: T): T => (process.env.CDC_TEST_VOLUME === 'long' ? many : few)

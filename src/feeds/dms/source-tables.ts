@@ -155,7 +155,7 @@ export class SourceTables implements TableFacts {
     const mustRead =
       (!known.hasUnreadImages && row !== null && !hasBefore && change.op === 'update' && mayHoldOldOnes(row)) ||
       (hasBefore && change.op === 'update' && this.#missing.meanNull)
-    if (mustRead) return this.#complete(unread.read())
+    if (mustRead) return this.#complete(plainChange(change))
     if (row !== null) {
       if (this.#missing.isFirstNullIn(unread)) this.#news.set(SENDS_NULLS, 'true')
       this.#missing.lookAt(change, row, known.facts.columns)

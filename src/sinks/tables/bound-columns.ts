@@ -71,7 +71,7 @@ export function askingForLabels(table: ColumnsTable, relation: Relation, looks: 
       if (token === undefined) looks.missed()
       return token
     }
-    return { ...column, takesAsIs: undefined, encode }
+    return { ...column, encode }
   }
   return { ...table, keys: table.keys.map(asking), values: table.values.map(asking) }
 }

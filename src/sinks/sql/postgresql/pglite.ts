@@ -51,7 +51,11 @@ export async function openFolder(folder: string): Promise<{ pglite: PGlite; clos
 const TEXT = 25
 
 /** Text that the relay has as UTF-8: PGlite sends parameters as text. */
-const textOf = (value: unknown): string => (Buffer.isBuffer(value) ? value.toString() : String(value))
+function textOf(value: unknown): string {
+  if (Buffer.isBuffer(value)) return value.toString()
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  throw new TypeError(`A parameter of type text is a ${typeof value}`)
+}
 
 /** The package is an optional peer dependency: only who mirrors into a folder has to install it. */
 async function load(): Promise<typeof import('@electric-sql/pglite')> {
