@@ -1,5 +1,5 @@
 /**
- * The whole program at work: reads a million changes from a replaying endpoint and mirrors them into PostgreSQL, or appends
+ * The whole program at work, as it is published: reads a million changes from a replaying endpoint and mirrors them into PostgreSQL, or appends
  * them through GPSS, all in processes of their own. What counts is what the process of the relay uses.
  *
  *   node bench/end-to-end.ts dynamodb|dms|gpss [CHANGES] [OPTION FOR THE RELAY …]
@@ -13,7 +13,7 @@ import { postgres, testDatabase } from '../test/support/postgres/postgres.ts'
 import { ORDER_TYPES } from './dms-orders.ts'
 import type { EndToEndResult } from './end-to-end-result.ts'
 import { startGpssProcess } from './gpss-place.ts'
-import { OWN_PROGRAM, runRelay, startReplay } from './replayed-relay.ts'
+import { publishedProgram, runRelay, startReplay } from './replayed-relay.ts'
 import type { Usage } from './report-usage.ts'
 
 interface Feed {
@@ -41,6 +41,7 @@ const FEEDS: ReadonlyMap<string, Feed> = new Map([
 const [feedName = '', changes = '1000000', ...relayOptions] = process.argv.slice(2)
 const { replays, through, options, cpuMicrosGoal } = feedOf(feedName)
 
+const program = await publishedProgram()
 const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-bench-'))
 const server = await postgres()
 const database = await testDatabase()
@@ -50,7 +51,7 @@ const replay = await startReplay(replays, Number(changes), folder)
 try {
   const { usages, elapsedMs } = await runRelay(
     replay,
-    [...process.execArgv, ...OWN_PROGRAM],
+    [...process.execArgv, program],
     [
       ...['--sink', sink, ...options],
       ...(gpss === null ? [] : ['--state', `file:${join(folder, 'state.json')}`]),

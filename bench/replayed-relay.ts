@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import type { ReplayedFeed } from './replay-records.ts'
 import type { Usage } from './report-usage.ts'
@@ -80,5 +81,10 @@ async function usageReporter(): Promise<string> {
   return `data:text/javascript,${encodeURIComponent(outputFiles[0]!.text)}`
 }
 
-/** The relay of this checkout, from its source. */
-export const OWN_PROGRAM = [join(import.meta.dirname, '../src/cli.ts')]
+/** Makes the program of this checkout as it is published. Resolves to its path. */
+export async function publishedProgram(): Promise<string> {
+  await promisify(execFile)(process.execPath, [join(TOP, 'packaging/bundle.ts')])
+  return join(TOP, 'bin/cdc-relay.cjs')
+}
+
+const TOP = join(import.meta.dirname, '..')

@@ -13,7 +13,7 @@ import { postgres, testDatabase } from '../test/support/postgres/postgres.ts'
 import { ORDER_TYPES } from './dms-orders.ts'
 import { parseMicrosPerRecord } from './parse-micros.ts'
 import { type ReplayedFeed, replayRecords } from './replay-records.ts'
-import { OWN_PROGRAM, type Replay, runRelay, startReplay } from './replayed-relay.ts'
+import { publishedProgram, type Replay, runRelay, startReplay } from './replayed-relay.ts'
 
 const RATIOS = join(import.meta.dirname, 'short-ratios.json')
 /** Few: much of what is measured is the engine still compiling, the same in every run. */
@@ -33,6 +33,7 @@ const OPTIONS: Readonly<Record<ReplayedFeed, readonly string[]>> = {
 
 const { values } = parseArgs({ options: { record: { type: 'boolean', default: false } } })
 const recorded: Ratios = JSON.parse(await readFile(RATIOS, 'utf8'))
+const program = await publishedProgram()
 const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-bench-'))
 const server = await postgres()
 try {
@@ -80,7 +81,7 @@ function rounded(ratio: number): number {
 async function relayMicrosPerChange(replay: Replay, options: readonly string[]): Promise<number> {
   const database = await testDatabase()
   try {
-    const { usages } = await runRelay(replay, OWN_PROGRAM, ['--sink', database.url, ...options])
+    const { usages } = await runRelay(replay, [program], ['--sink', database.url, ...options])
     const atFirstRead = usages.find(({ at }) => at === 'first GetRecords')!
     return (usages.at(-1)!.cpuMicros - atFirstRead.cpuMicros) / replay.records
   } finally {

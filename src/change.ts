@@ -48,7 +48,10 @@ export function newRow(): Record<string, Value> {
   return new RowMap()
 }
 
-/** What a stream holds. */
+/**
+ * What a stream holds. Its members may be getters that read the memory of its page, which some sources use again once the page is
+ * acknowledged: who keeps a record for longer copies what it needs, member by member (`{ ...record }` may have nothing of it).
+ */
 export interface RawRecord {
   /** Shard id; `file` for a file. */
   readonly shard: string
@@ -58,10 +61,7 @@ export interface RawRecord {
   readonly subSequence?: number
   /** When the stream took it, epoch milliseconds; null where not known. */
   readonly arrivedAt: number | null
-  /**
-   * May be a getter that makes a view each time. Who needs the bytes once the page is acknowledged copies them: some sources use
-   * their memory again, and a view that was kept is then empty.
-   */
+  /** May be a view that is made each time; once its page is acknowledged, it may be empty. */
   readonly data: Uint8Array
   /** Where the record stood before it came here, for messages and change records: a file may hold records dumped from a stream. */
   readonly origin?: { readonly shard: string; readonly sequence: string }

@@ -1,48 +1,91 @@
 import { isUtf8 } from 'node:buffer'
 import type { RawRecord } from './change.ts'
 
-/** Bytes that the records of a page lie in, one behind the other. */
+/** Where the records of a page lie in its buffer, one behind the other. */
+export interface RecordPlaces {
+  /** Of each record: where its data ends, and its sequence number begins, in ASCII. */
+  readonly dataEnds: readonly number[]
+  /** Of each: where its sequence number ends, and the next record begins. */
+  readonly ends: readonly number[]
+  /** When the stream took each, epoch ms; NaN where not known. */
+  readonly arrivals: readonly number[]
+}
+
+/**
+ * The records of a page of one shard. A page lives until its records are durable, so what it keeps of each is a few numbers; texts are
+ * made when somebody asks.
+ */
 export class PageBytes {
+  readonly shard: string
   readonly buffer: Buffer
-  readonly #end: number
+  readonly #places: RecordPlaces
   #isUtf8: boolean | undefined
 
-  /** @param end where the last record ends; what follows in the buffer means nothing */
-  constructor(buffer: Buffer, end: number) {
+  constructor(shard: string, buffer: Buffer, places: RecordPlaces) {
+    this.shard = shard
     this.buffer = buffer
-    this.#end = end
+    this.#places = places
+  }
+
+  records(): PageRecord[] {
+    return this.#places.ends.map((_, index) => new PageRecord(this, index))
+  }
+
+  start(index: number): number {
+    return index === 0 ? 0 : this.end(index - 1)
+  }
+
+  dataEnd(index: number): number {
+    return this.#places.dataEnds[index]!
+  }
+
+  end(index: number): number {
+    return this.#places.ends[index]!
+  }
+
+  sequence(index: number): string {
+    return this.buffer.toString('latin1', this.dataEnd(index), this.end(index))
+  }
+
+  arrivedAt(index: number): number | null {
+    const arrivedAt = this.#places.arrivals[index]!
+    return Number.isNaN(arrivedAt) ? null : arrivedAt
   }
 
   /** Whether all records together are UTF-8; looked at once. */
   get isUtf8(): boolean {
-    this.#isUtf8 ??= isUtf8(this.buffer.subarray(0, this.#end))
+    this.#isUtf8 ??= isUtf8(this.buffer.subarray(0, this.#places.ends.at(-1)))
     return this.#isUtf8
   }
 }
 
 /**
- * A record whose bytes lie in those of its page: a view of them is made only when somebody asks for `data`, for each costs as much
- * as the rest of a record. A copy (`{ ...record }`) has no `data` but its own.
+ * One of them. What it says is made when somebody asks, for all of it together costs as much as the rest of a record; so a copy
+ * (`{ ...record }`) has nothing of it.
  */
 export class PageRecord implements RawRecord {
-  readonly shard: string
-  readonly sequence: string
-  readonly arrivedAt: number | null
   readonly #page: PageBytes
-  readonly #start: number
-  readonly #end: number
+  readonly #index: number
 
-  constructor(shard: string, sequence: string, arrivedAt: number | null, page: PageBytes, start: number, end: number) {
-    this.shard = shard
-    this.sequence = sequence
-    this.arrivedAt = arrivedAt
+  constructor(page: PageBytes, index: number) {
     this.#page = page
-    this.#start = start
-    this.#end = end
+    this.#index = index
+  }
+
+  get shard(): string {
+    return this.#page.shard
+  }
+
+  get sequence(): string {
+    return this.#page.sequence(this.#index)
+  }
+
+  get arrivedAt(): number | null {
+    return this.#page.arrivedAt(this.#index)
   }
 
   get data(): Uint8Array {
-    return this.#page.buffer.subarray(this.#start, this.#end)
+    return this.#page.buffer.subarray(this.start, this.end)
   }
 
   get page(): PageBytes {
@@ -51,11 +94,16 @@ export class PageRecord implements RawRecord {
 
   /** Where it begins in the buffer of its page. */
   get start(): number {
-    return this.#start
+    return this.#page.start(this.#index)
   }
 
   get end(): number {
-    return this.#end
+    return this.#page.dataEnd(this.#index)
+  }
+
+  /** Where its sequence number ends, which lies behind its data. */
+  get sequenceEnd(): number {
+    return this.#page.end(this.#index)
   }
 }
 
@@ -78,4 +126,18 @@ export function isUtf8Record(record: RawRecord): boolean {
 /** The same bytes, as a Buffer. */
 export function bufferOf(data: Uint8Array): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+}
+
+/** Whether both have the same sequence number: no texts are made of those of one page. */
+export function sharesSequence(one: RawRecord, other: RawRecord): boolean {
+  if (!(one instanceof PageRecord) || !(other instanceof PageRecord)) return one.sequence === other.sequence
+  const {
+    page: { buffer },
+  } = one
+  let at = one.sequenceEnd
+  let otherAt = other.sequenceEnd
+  if (other.page !== one.page || at - one.end !== otherAt - other.end) return one.sequence === other.sequence
+  // They differ at their end, as a rule.
+  while (at > one.end) if (buffer[--at] !== buffer[--otherAt]) return false
+  return true
 }

@@ -1,28 +1,49 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesIn, firstByteOf, PageBytes, PageRecord } from '../src/page-record.ts'
+import { bytesIn, firstByteOf, PageBytes, type PageRecord, sharesSequence } from '../src/page-record.ts'
 
-const BUFFER = Buffer.from('{"a":"é"}{}')
-const page = new PageBytes(BUFFER, BUFFER.length)
-const first = new PageRecord('shard', '1', 5, page, 0, 10)
-const second = new PageRecord('shard', '2', null, page, 10, 12)
+const BUFFER = Buffer.from('{"a":"é"}1{}2{}22{}22')
+const places = { dataEnds: [10, 13, 16, 20], ends: [11, 14, 18, 22], arrivals: [5, Number.NaN, 6, 7] }
+const page = new PageBytes('shard', BUFFER, places)
+const [first, second, third, fourth] = page.records() as [PageRecord, PageRecord, PageRecord, PageRecord]
 
 test('records of a page are views of its bytes', () => {
   assert.equal(Buffer.from(first.data).toString(), '{"a":"é"}')
   assert.equal(Buffer.from(second.data).toString(), '{}')
   assert.deepEqual([bytesIn(first), bytesIn(second), firstByteOf(second)], [10, 2, 0x7b])
-  assert.equal(firstByteOf(new PageRecord('shard', '3', null, page, 3, 3)), undefined)
-  assert.equal(firstByteOf({ ...second, data: new Uint8Array([9, 8]) }), 9)
-  assert.equal(bytesIn({ ...second, data: new Uint8Array([9, 8]) }), 2)
+  assert.equal(
+    firstByteOf(new PageBytes('shard', Buffer.from('3'), { dataEnds: [0], ends: [1], arrivals: [5] }).records()[0]!),
+    undefined,
+  )
+  const plain = { shard: 'shard', sequence: '2', arrivedAt: null, data: new Uint8Array([9, 8]) }
+  assert.deepEqual([firstByteOf(plain), bytesIn(plain)], [9, 2])
 })
 
-test('a copy with other data is a plain record', () => {
-  const data = new Uint8Array([1])
-  assert.deepEqual({ ...first, data }, { shard: 'shard', sequence: '1', arrivedAt: 5, data })
+test('a record tells what its page knows of it', () => {
+  assert.deepEqual(
+    page.records().map(({ shard, sequence, arrivedAt }) => [shard, sequence, arrivedAt]),
+    [
+      ['shard', '1', 5],
+      ['shard', '2', null],
+      ['shard', '22', 6],
+      ['shard', '22', 7],
+    ],
+  )
+})
+
+test('records share a sequence number if all of it is the same', () => {
+  assert.deepEqual(
+    [sharesSequence(first, second), sharesSequence(second, third), sharesSequence(third, fourth)],
+    [false, false, true],
+  )
+  const plain = { shard: 'shard', sequence: '22', arrivedAt: null, data: new Uint8Array() }
+  assert.deepEqual([sharesSequence(plain, third), sharesSequence(second, plain)], [true, false])
+  const [other] = new PageBytes('shard', Buffer.from('1'), { dataEnds: [0], ends: [1], arrivals: [5] }).records()
+  assert.deepEqual([sharesSequence(first, other!), sharesSequence(other!, second)], [true, false])
 })
 
 test('whether the page is UTF-8 is asked of its records alone', () => {
   const half = Buffer.concat([BUFFER, Buffer.from([0xc3])])
-  assert.equal(new PageBytes(half, BUFFER.length).isUtf8, true)
-  assert.equal(new PageBytes(half, half.length).isUtf8, false)
+  assert.equal(new PageBytes('shard', half, places).isUtf8, true)
+  assert.equal(new PageBytes('shard', half, { ...places, ends: [11, 14, 18, half.length] }).isUtf8, false)
 })

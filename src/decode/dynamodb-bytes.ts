@@ -147,7 +147,7 @@ export class DynamodbBytes extends PlainJson implements BytesRead {
     const end = this.skip(at, 0)
     if (end === LEAVE) return LEAVE
     if (equals(bytes, at, end, NULL)) this.#identity = 'none'
-    else this.#identity = TTL_IDENTITIES.some((text) => equals(bytes, at, end, text)) ? 'ttl' : 'other'
+    else this.#identity = isTtl(bytes, at, end) ? 'ttl' : 'other'
     return end
   }
 
@@ -227,6 +227,10 @@ const TTL_IDENTITIES = [
   Buffer.from('{"type":"Service","principalId":"dynamodb.amazonaws.com"}'),
   Buffer.from('{"principalId":"dynamodb.amazonaws.com","type":"Service"}'),
 ]
+
+function isTtl(bytes: Uint8Array, start: number, end: number): boolean {
+  return TTL_IDENTITIES.some((text) => equals(bytes, start, end, text))
+}
 
 const INSERT = Buffer.from('INSERT')
 const MODIFY = Buffer.from('MODIFY')

@@ -199,9 +199,10 @@ export abstract class PlainJson extends JsonScanner {
       return LEAVE
     }
     this.#put(OPEN_BRACKET)
-    for (const [i, token] of members.sorted.entries()) {
+    const { sorted } = members
+    for (let i = 0; i < sorted.length; i++) {
       if (i > 0) this.#put(COMMA)
-      this.#to += this.#out.write(token, this.#to)
+      this.#to += this.#out.write(sorted[i]!, this.#to)
     }
     this.#put(CLOSE_BRACKET)
     return members.end

@@ -2,7 +2,7 @@ import type { SourceTable } from '../batch.ts'
 import type { RawRecord } from '../change.ts'
 import { KeyUnknownYet, type Known } from '../feeds/table-facts.ts'
 import type { Page } from '../ingest/source.ts'
-import { bytesIn } from '../page-record.ts'
+import { bytesIn, sharesSequence } from '../page-record.ts'
 import { ChangeReader, type Examined, type ReadOptions } from './change-reader.ts'
 
 /** Some records of a page, as far as they were read without a wait: one asynchronous step for many of them. */
@@ -168,7 +168,7 @@ class PageReader {
 /** Behind the run of records that share the sequence number of the one at `first`. */
 function endOfOuter({ records }: Page, first: number): number {
   let end = first + 1
-  while (end < records.length && records[end]!.sequence === records[first]!.sequence) end++
+  while (end < records.length && sharesSequence(records[end]!, records[first]!)) end++
   return end
 }
 

@@ -24,7 +24,18 @@ export function route({ include, exclude, ignoreDeletes, expired }: RouteOptions
   // A stream holds few tables and many records: each table is matched once.
   const wanted = new Map<string, boolean>()
 
+  let last: TableName | undefined
+  let isLastWanted = false
   const isWanted = (table: TableName): boolean => {
+    // Neighbours are mostly of one table, and have the same object for its name.
+    if (table !== last) {
+      isLastWanted = lookUp(table)
+      last = table
+    }
+    return isLastWanted
+  }
+
+  const lookUp = (table: TableName): boolean => {
     const label = tableLabel(table)
     let answer = wanted.get(label)
     if (answer === undefined) {

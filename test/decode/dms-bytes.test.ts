@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Change, type RawRecord, type Row, toJson } from '../../src/change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import * as module from '../../src/decode/dms-bytes.ts'
-import { PageBytes, PageRecord } from '../../src/page-record.ts'
+import { inPage } from '../support/in-page.ts'
 import { anySeed } from '../support/life/random.ts'
 import { describeReader } from './compared-reader.ts'
 import { exactJson } from './exact-values.ts'
@@ -14,12 +14,13 @@ const asBytes = recordDecoder({ stream: 'feed', format: 'dms', takesJson: () => 
 
 /** A record among others in the buffer of a page. */
 function record(text: string | Uint8Array): RawRecord {
-  const [before, data, behind] = [Buffer.from('{"data":{"id":1},'), Buffer.from(text), Buffer.from(',"metadata":{}} ')]
-  const buffer = Buffer.concat([before, data, behind])
-  const end = before.length + data.length
-  const sequence = '49600000000000000000000000000000000000000000000000000001'
-  const page = new PageBytes(buffer, buffer.length)
-  return new PageRecord('shardId-000000000000', sequence, 1_754_300_000_500, page, before.length, end)
+  const plain = {
+    shard: 'shardId-000000000000',
+    sequence: '49600000000000000000000000000000000000000000000000000001',
+    arrivedAt: 1_754_300_000_500,
+    data: Buffer.from(text),
+  }
+  return inPage(plain, '{"data":{"id":1},', ',"metadata":{}} ')
 }
 
 type Reader = Pick<module.DmsBytes, 'read'>

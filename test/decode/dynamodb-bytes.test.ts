@@ -2,7 +2,7 @@ import { type Change, type RawRecord, toJson } from '../../src/change.ts'
 import type { BytesRead } from '../../src/decode/bytes-change.ts'
 import { recordDecoder } from '../../src/decode/decoder.ts'
 import * as module from '../../src/decode/dynamodb-bytes.ts'
-import { PageBytes, PageRecord } from '../../src/page-record.ts'
+import { inPage } from '../support/in-page.ts'
 import { describeReader } from './compared-reader.ts'
 import { exactJson } from './exact-values.ts'
 import { mutatedRecords } from './mutated-dynamodb.ts'
@@ -15,20 +15,6 @@ const record = (text: string | Uint8Array): RawRecord => ({
   arrivedAt: 1_754_300_000_500,
   data: Buffer.from(text),
 })
-
-/** The same record, among others in the buffer of a page. */
-function inPage({ shard, sequence, arrivedAt, data }: RawRecord, before: string, behind: string): RawRecord {
-  const buffer = Buffer.concat([Buffer.from(before), data, Buffer.from(behind)])
-  const start = Buffer.byteLength(before)
-  return new PageRecord(
-    shard,
-    sequence,
-    arrivedAt,
-    new PageBytes(buffer, buffer.length),
-    start,
-    start + data.byteLength,
-  )
-}
 
 type Reader = Pick<module.DynamodbBytes, 'read' | keyof BytesRead>
 
@@ -120,7 +106,7 @@ describeReader(module, {
     ['sets keep the order of the record', 'members.sort(compare)', 'members'],
     [
       'a delete by anybody is one by time-to-live',
-      "this.#identity = TTL_IDENTITIES.some((text) => equals(bytes, at, end, text)) ? 'ttl' : 'other'",
+      "this.#identity = isTtl(bytes, at, end) ? 'ttl' : 'other'",
       "this.#identity = 'ttl'",
     ],
     ['what is no UTF-8 passes', 'if (isRead && !isUtf8Record(record))', 'if (false)'],

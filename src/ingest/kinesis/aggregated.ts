@@ -34,14 +34,16 @@ export function openAggregated(record: RawRecord): readonly RawRecord[] {
 /** As `openAggregated`; null for any other record. */
 export function opened(record: RawRecord): readonly RawRecord[] | null {
   if (firstByteOf(record) !== MAGIC[0]) return null
-  const { data } = record
+  const { shard, sequence, arrivedAt, origin, data } = record
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   if (bytes.length < MAGIC.length + DIGEST_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return null
 
   const body = bytes.subarray(MAGIC.length, -DIGEST_BYTES)
   if (!createHash('md5').update(body).digest().equals(bytes.subarray(-DIGEST_BYTES))) return null
   const payloads = payloadsOf(body)
-  return payloads === null ? null : payloads.map((data, subSequence) => ({ ...record, subSequence, data }))
+  if (payloads === null) return null
+  const outer = { shard, sequence, arrivedAt, ...(origin === undefined ? {} : { origin }) }
+  return payloads.map((data, subSequence) => ({ ...outer, subSequence, data }))
 }
 
 /** The data of each Record of an AggregatedRecord; null if it is not one. */

@@ -10,17 +10,17 @@ import {
   ZERO,
 } from '../../json-bytes.ts'
 import { JsonScanner, LEAVE } from '../../json-scanner.ts'
-import { PageBytes, PageRecord } from '../../page-record.ts'
+import { PageBytes } from '../../page-record.ts'
 
 /** What the relay uses of an answer to GetRecords. */
 export interface RecordsAnswer {
   readonly behindMs: number
   /** Null at the end of a closed shard. */
   readonly next: string | null
-  /** Where the data of all records lies. */
+  /** Where all its records lie. */
   readonly buffer: Buffer
-  /** Its records, as those of this shard: the answer does not name it. */
-  records(shard: string): PageRecord[]
+  /** As those of this shard: the answer does not name it. */
+  page(shard: string): PageBytes
 }
 
 const MILLIS_BEHIND = 1
@@ -53,7 +53,7 @@ export function readRecordsBody(
   length: number = body.length,
   take: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
 ): RecordsAnswer | null {
-  // Base64 is a third longer than what it stands for.
+  // Base64 is a third longer than what it stands for, and the names around it leave room for a sequence number.
   return new BodyReader(body, length, take(Math.ceil(length * 0.75))).read()
 }
 
@@ -62,18 +62,17 @@ class BodyReader extends JsonScanner {
   #behindMs = 0
   #next: string | null = null
   #hasRecords = false
-  // Of each record.
-  readonly #sequences: string[] = []
-  /** Epoch ms; NaN where the answer does not say. */
-  readonly #arrivals: number[] = []
-  /** Where its data ends, and that of the next one begins. */
+  readonly #dataEnds: number[] = []
   readonly #ends: number[] = []
+  readonly #arrivals: number[] = []
 
   // Of the record in hand.
-  #sequence: string | null = null
+  /** Where its sequence number lies in the body. */
+  #sequenceStart = LEAVE
+  #sequenceEnd = LEAVE
   #arrivedAt = Number.NaN
   #dataEnd = LEAVE
-  /** Of the record before it. */
+  /** Where the record before it ends. */
   #used = 0
   /** That was read last. */
   #value = 0
@@ -86,24 +85,13 @@ class BodyReader extends JsonScanner {
 
   read(): RecordsAnswer | null {
     if (this.members(0, ANSWER) !== this.end || !this.#hasRecords) return null
+    const places = { dataEnds: this.#dataEnds, ends: this.#ends, arrivals: this.#arrivals }
     return {
       behindMs: this.#behindMs,
       next: this.#next,
       buffer: this.#data,
-      records: (shard) => this.#recordsOf(shard),
+      page: (shard) => new PageBytes(shard, this.#data, places),
     }
-  }
-
-  #recordsOf(shard: string): PageRecord[] {
-    const page = new PageBytes(this.#data, this.#used)
-    let start = 0
-    return this.#sequences.map((sequence, i) => {
-      const arrival = this.#arrivals[i]!
-      const end = this.#ends[i]!
-      const record = new PageRecord(shard, sequence, Number.isNaN(arrival) ? null : arrival, page, start, end)
-      start = end
-      return record
-    })
   }
 
   protected member(member: number, at: number): number {
@@ -123,8 +111,9 @@ class BodyReader extends JsonScanner {
         return this.#records(at)
       case SEQUENCE: {
         const end = this.plainEnd(at)
-        if (end === LEAVE) return LEAVE
-        this.#sequence = this.text(at + 1, end)
+        if (end === LEAVE || !this.isAscii) return LEAVE
+        this.#sequenceStart = at + 1
+        this.#sequenceEnd = end
         return end + 1
       }
       case ARRIVAL: {
@@ -149,17 +138,27 @@ class BodyReader extends JsonScanner {
     if (bytes[start + 1] === CLOSE_BRACKET) return start + 2
     let at = start
     do {
-      this.#sequence = null
+      this.#sequenceStart = LEAVE
       this.#arrivedAt = Number.NaN
       this.#dataEnd = LEAVE
       at = this.members(at + 1, RECORD)
-      if (at === LEAVE || this.#sequence === null || this.#dataEnd === LEAVE) return LEAVE
-      this.#sequences.push(this.#sequence)
-      this.#arrivals.push(this.#arrivedAt)
-      this.#ends.push(this.#dataEnd)
-      this.#used = this.#dataEnd
+      if (at === LEAVE || !this.#addRecord()) return LEAVE
     } while (bytes[at] === COMMA)
     return bytes[at] === CLOSE_BRACKET ? at + 1 : LEAVE
+  }
+
+  /** The record in hand, if it has all that a record must have. Its sequence number is copied behind its data: the body does not stay. */
+  #addRecord(): boolean {
+    const dataEnd = this.#dataEnd
+    if (this.#sequenceStart === LEAVE || dataEnd === LEAVE) return false
+    const end = dataEnd + this.#sequenceEnd - this.#sequenceStart
+    if (end > this.#data.length) return false
+    this.bytes.copy(this.#data, dataEnd, this.#sequenceStart, this.#sequenceEnd)
+    this.#dataEnds.push(dataEnd)
+    this.#ends.push(end)
+    this.#arrivals.push(this.#arrivedAt)
+    this.#used = end
+    return true
   }
 
   /** A number with whatever fraction and exponent; what it says is then `#value`. */

@@ -120,7 +120,7 @@ export function kinesisStream(
       if (asBytes !== null) {
         const { next, behindMs, buffer } = asBytes
         const release = (): void => pool.giveBack(buffer)
-        return { records: asBytes.records(shard), next, namesChildren: false, behindMs, sent, release }
+        return { records: asBytes.page(shard).records(), next, namesChildren: false, behindMs, sent, release }
       }
       return {
         records: (answer.Records ?? []).map((record) => recordOf(shard, record)),

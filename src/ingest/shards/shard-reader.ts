@@ -14,7 +14,7 @@ import { type Records, Refused, type Stream } from './stream.ts'
  * The size of answers that is asked for, by the size of the records seen last: five of them in a second are more than
  * a shard gives (2 MB/s). Larger ones need much more memory while they are decoded, and throttle the reads after them.
  */
-const PAGE_BYTES = 2 * 1024 * 1024
+const PAGE_BYTES = 1.5 * 1024 * 1024
 const FIRST_PAGE_RECORDS = 2000
 
 /** After that a read is tried again whose answer makes no sense. */
@@ -255,26 +255,31 @@ class ShardReader {
     return true
   }
 
-  #take(answer: Records, lease: Lease): RawRecord[] {
-    const records: RawRecord[] = []
+  #take(answer: Records, lease: Lease): readonly RawRecord[] {
+    const { stream } = this.#context
+    const taken = this.#notSkipped(answer.records)
     let bytes = 0
-    for (const record of answer.records) {
-      const { arrivedAt } = record
-      if (this.#skipBefore !== null && arrivedAt !== null && arrivedAt < this.#skipBefore) continue
-      this.#skipBefore = null
-      bytes += bytesIn(record)
-      const opened = this.#context.stream.open(record)
-      if (opened === null) records.push(record)
-      else records.push(...opened)
-    }
+    for (const record of taken) bytes += bytesIn(record)
     lease.resize(bytes)
-    if (bytes > 0) this.#limit = limitFor(bytes / answer.records.length, this.#context.stream)
+    if (bytes > 0) this.#limit = limitFor(bytes / answer.records.length, stream)
     const last = answer.records.at(-1)
     // As long as all are passed over, the time remains the position.
     if (last !== undefined && this.#skipBefore === null) {
       this.#end = { ...this.#end, sequence: last.sequence, arrivedAt: last.arrivedAt }
     }
-    return records
+    // Most streams hold no aggregated record, and their pages need no other list.
+    if (!taken.some((record) => stream.open(record) !== null)) return taken
+    return taken.flatMap((record) => stream.open(record) ?? [record])
+  }
+
+  /** Those from the first on that arrived late enough. */
+  #notSkipped(records: readonly RawRecord[]): readonly RawRecord[] {
+    const before = this.#skipBefore
+    if (before === null) return records
+    const first = records.findIndex(({ arrivedAt }) => arrivedAt === null || arrivedAt >= before)
+    if (first === -1) return []
+    this.#skipBefore = null
+    return records.slice(first)
   }
 
   #page(records: readonly RawRecord[], answer: Records, hasMore: boolean): Read {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
-import { type Change, type JsonSpan, toJson } from '../../change.ts'
+import { type Change, type JsonSpan, type Row, toJson } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { beginRow, deletedRow, endMovedRow, endRow } from './json-row.ts'
-import { familyOf, keyTexts, keyToken } from './keys.ts'
+import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
 import type { Evidence, Layout } from './layout.ts'
 import type { Key, RowShape } from './mirror.ts'
 import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
@@ -83,6 +83,26 @@ export function desiredDocument({ known, changes }: Evidence, names: ColumnNames
   return { keys, columns: [] }
 }
 
+/** Its tokens are made when a row is written, and most changes of a busy key write none. */
+class DocumentKey implements Key {
+  readonly text: string
+  readonly #columns: readonly TypedKey[]
+  readonly #key: Row
+
+  constructor(text: string, columns: readonly TypedKey[], key: Row) {
+    this.text = text
+    this.#columns = columns
+    this.#key = key
+  }
+
+  get tokens(): readonly string[] {
+    const columns = this.#columns
+    // The text of a number is its token.
+    if (columns.length === 1 && columns[0]!.family === 'number') return [this.text]
+    return columns.map((column) => keyToken(column, this.#key))
+  }
+}
+
 /** Rows of a recordset. Beside key and version: d the row as JSON, x true for a deleted row that stays. */
 export function documentShape(table: DocumentTable): RowShape<JsonSpan> {
   const { keys } = table
@@ -94,13 +114,7 @@ export function documentShape(table: DocumentTable): RowShape<JsonSpan> {
     else row.span(afterJson.bytes, afterJson.start, afterJson.end)
   }
   return {
-    key(change, key) {
-      const text = textOf(change, key)
-      // The text of a number is its token.
-      const tokens =
-        keys.length === 1 && keys[0]!.family === 'number' ? [text] : keys.map((column) => keyToken(column, key))
-      return { text, tokens }
-    },
+    key: (change, key) => new DocumentKey(textOf(change, key), keys, key),
     check: () => {},
     isWhole: ({ complete }) => complete,
     // The values between two images are unknown: each image is merged into what the one before it left.
@@ -110,7 +124,7 @@ export function documentShape(table: DocumentTable): RowShape<JsonSpan> {
       return endRow()
     },
     patch({ patches }) {
-      const { change, key } = patches[0]!.detail
+      const { change, key } = patches[0]!
       begin(change, key)
       return endRow()
     },

@@ -1,27 +1,30 @@
 import { compareDecimal } from '../../change.ts'
 
 /** What one change does to one key. `row` sets the whole row, `delete` removes it, `patch` sets some of its columns. */
-export interface KeyChange<Detail> {
+export interface KeyChange {
   readonly version: string
   readonly kind: 'row' | 'delete' | 'patch'
-  readonly detail: Detail
 }
 
-/** What is left of the changes of one key: at most one that replaces all before it, and the patches after it, oldest first. */
-export interface FoldedKey<Detail> {
-  base: KeyChange<Detail> | null
-  patches: KeyChange<Detail>[]
+/** A key with patches: at most one change that replaces all before it, and the patches after it, oldest first. */
+export class Patched<Entry extends KeyChange> {
+  readonly base: Entry | null
+  readonly patches: Entry[]
+
+  constructor(base: Entry | null, patches: Entry[]) {
+    this.base = base
+    this.patches = patches
+  }
 }
 
-/** One for all: most keys have none. */
-const NO_PATCHES: never[] = []
-Object.freeze(NO_PATCHES)
+/** What is left of the changes of one key. Most have one, a row or a delete, and that stands here itself: no object is made for it. */
+export type FoldedKey<Entry extends KeyChange> = Entry | Patched<Entry>
 
 /** What can be written together: first what is folded for each key, then the moves. */
-export interface FoldStep<Detail> {
-  readonly keys: Map<string, FoldedKey<Detail>>
+export interface FoldStep<Entry extends KeyChange> {
+  readonly keys: Map<string, FoldedKey<Entry>>
   /** Patches that also bring the row from another key. */
-  readonly moves: Detail[]
+  readonly moves: Entry[]
 }
 
 /**
@@ -34,34 +37,25 @@ export interface FoldStep<Detail> {
  * Patches add up only for a target that guards each of their columns by the version of its own patch: it may hold
  * something that lies between two of them.
  */
-export class Fold<Detail> {
-  readonly steps: FoldStep<Detail>[] = []
+export class Fold<Entry extends KeyChange> {
+  readonly steps: FoldStep<Entry>[] = []
   /** Key → the first step that may change it, where that is not the first one. */
   readonly #first = new Map<string, number>()
 
-  add(key: string, change: KeyChange<Detail>): void {
+  add(key: string, change: Entry): void {
     const { keys: folded } = this.#step(this.#firstOf(key))
     const before = folded.get(key)
-    if (before === undefined) {
-      const isPatch = change.kind === 'patch'
-      folded.set(key, { base: isPatch ? null : change, patches: isPatch ? [change] : NO_PATCHES })
-      return
-    }
-    const newest = before.patches.at(-1) ?? before.base!
-    if (compareDecimal(change.version, newest.version) < 0) return
-    if (change.kind === 'patch') {
-      if (before.patches === NO_PATCHES) before.patches = [change]
-      else before.patches.push(change)
-    } else {
-      before.base = change
-      before.patches = NO_PATCHES
-    }
+    const newest = before instanceof Patched ? before.patches.at(-1)! : before
+    if (newest !== undefined && compareDecimal(change.version, newest.version) < 0) return
+    if (change.kind !== 'patch') folded.set(key, change)
+    else if (before instanceof Patched) before.patches.push(change)
+    else folded.set(key, new Patched(before ?? null, [change]))
   }
 
   /** A patch of the row at `to`, which until now is at `from`. */
-  move(from: string, to: string, detail: Detail): void {
+  move(from: string, to: string, patch: Entry): void {
     const step = Math.max(this.#firstOf(from), this.#firstOf(to))
-    this.#step(step).moves.push(detail)
+    this.#step(step).moves.push(patch)
     this.#first.set(from, step + 1)
     this.#first.set(to, step + 1)
   }
@@ -76,7 +70,7 @@ export class Fold<Detail> {
     return this.#first.size === 0 ? 0 : (this.#first.get(key) ?? 0)
   }
 
-  #step(index: number): FoldStep<Detail> {
+  #step(index: number): FoldStep<Entry> {
     while (this.steps.length <= index) this.steps.push({ keys: new Map(), moves: [] })
     return this.steps[index]!
   }

@@ -124,11 +124,24 @@ export function imagesOf(table: ColumnsTable): Images {
   }
 }
 
+/** Its text is its token; the list of it is made when a row is written. */
+class OneColumnKey implements Key {
+  readonly text: string
+
+  constructor(token: string) {
+    this.text = token
+  }
+
+  get tokens(): readonly string[] {
+    return [this.text]
+  }
+}
+
 function keyOf(table: ColumnsTable, key: Row, change: Change): Key {
   const { keys } = table
   if (keys.length === 1) {
     const token = keyToken(table, keys[0]!, key, change)
-    return { text: token, tokens: [token] }
+    return new OneColumnKey(token)
   }
   const tokens = keys.map((column) => keyToken(table, column, key, change))
   return { text: tokens.join(','), tokens }

@@ -7,8 +7,7 @@ import { RowWriter } from './row-writer.ts'
  * the caller writes, each with a comma in front.
  */
 export function beginRow(key: Key, version: string): RowWriter {
-  const keyMembers = key.tokens.length === 0 ? '' : `${members('k', key)},`
-  return writer.begin().text(`{${keyMembers}"v":${version}`)
+  return writer.begin().text(`{${members('k', key)}"v":${version}`)
 }
 
 /** One for all tables: a row is written at one go. */
@@ -17,7 +16,7 @@ const writer = new RowWriter()
 export const endRow = (): JsonSpan => writer.text('}').row()
 
 /** The same with the key where the row was: o0, o1, … */
-export const endMovedRow = (from: Key): JsonSpan => writer.text(`,${members('o', from)}}`).row()
+export const endMovedRow = (from: Key): JsonSpan => writer.text(`,${members('o', from).slice(0, -1)}}`).row()
 
 /** A deleted row: x is true if it stays, marked. */
 export function deletedRow(key: Key, version: string, isMarked: boolean): JsonSpan {
@@ -25,8 +24,9 @@ export function deletedRow(key: Key, version: string, isMarked: boolean): JsonSp
   return endRow()
 }
 
-/** `"k0":…,"k1":…` */
+/** `"k0":…,"k1":…,` */
 function members(letter: 'k' | 'o', { tokens }: Key): string {
-  if (tokens.length === 1) return `"${letter}0":${tokens[0]}`
-  return tokens.map((token, i) => `"${letter}${i}":${token}`).join(',')
+  let text = ''
+  for (let i = 0; i < tokens.length; i++) text += `"${letter}${i}":${tokens[i]},`
+  return text
 }

@@ -8,7 +8,7 @@ import {
   type Value,
 } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
-import { Fold, type FoldedKey } from './fold.ts'
+import { Fold, type FoldedKey, type KeyChange, Patched } from './fold.ts'
 import type { OnRejected, Plan } from './layout.ts'
 import { ValuesAside } from './set-aside.ts'
 import { inSlices } from './slices.ts'
@@ -23,11 +23,23 @@ export interface Key {
 }
 
 /** A change at the key where it is seen. */
-export interface Placed {
+export class Placed implements KeyChange {
+  readonly kind: KeyChange['kind']
   readonly change: Change
   readonly key: Key
   /** Where the row is until now, if the change moves it; null if it does not. */
   readonly from: Key | null
+
+  constructor(kind: KeyChange['kind'], change: Change, key: Key, from: Key | null = null) {
+    this.kind = kind
+    this.change = change
+    this.key = key
+    this.from = from
+  }
+
+  get version(): string {
+    return this.change.version
+  }
 }
 
 /**
@@ -53,7 +65,7 @@ export interface RowShape<Row> {
    */
   row(change: Change, key: Key, aside: ValuesAside): Row | null
   /** What is folded for a key, with at least one partial image. */
-  patch(folded: FoldedKey<Placed>, aside: ValuesAside): Row | null
+  patch(folded: Patched<Placed>, aside: ValuesAside): Row | null
   /** A partial image that takes its row from `from` to another key. */
   move(moved: Placed & { readonly from: Key }, aside: ValuesAside): Row | null
   /** A deleted row. */
@@ -96,7 +108,13 @@ export async function planMirror<To, Row>(
   else {
     const fold = new Fold<Placed>()
     await inSlices(changes, (slice) => {
-      for (const change of slice) plan.refusing(change, () => place(fold, table, shape, change))
+      for (const change of slice) {
+        try {
+          place(fold, table, shape, change)
+        } catch (error) {
+          plan.refuse(change, error)
+        }
+      }
     })
     for (const { keys, moves } of fold.steps) {
       await inSlices([...keys.values()], (slice) => plan.addFolded(slice))
@@ -108,14 +126,13 @@ export async function planMirror<To, Row>(
 
 /** Adds a change at its key; for a row that moves, at both keys. */
 function place(fold: Fold<Placed>, table: BoundTable, shape: RowShape<unknown>, change: Change): void {
-  const { version } = change
-  const isAboveFloor = table.known?.floor == null || compareDecimal(version, table.known.floor) >= 0
+  const isAboveFloor = table.known?.floor == null || compareDecimal(change.version, table.known.floor) >= 0
   // From before the table was created again with another key: no row can match it.
   if (!isAboveFloor && !hasKeyOf(table, change)) return
   const from = shape.key(change, change.key ?? newRow())
   // A delete below the floor still removes its row: after a re-create nothing else would.
   if (change.op === 'delete') {
-    fold.add(from.text, { version, kind: 'delete', detail: { change, key: from, from: null } })
+    fold.add(from.text, new Placed('delete', change, from))
     return
   }
   shape.check(change)
@@ -123,14 +140,14 @@ function place(fold: Fold<Placed>, table: BoundTable, shape: RowShape<unknown>, 
   const hasMoved = key.text !== from.text
   const isWhole = shape.isWhole(change)
   if (hasMoved && (isWhole || !isAboveFloor)) {
-    fold.add(from.text, { version, kind: 'delete', detail: { change, key: from, from } })
+    fold.add(from.text, new Placed('delete', change, from, from))
   }
   if (!isAboveFloor) return
-  if (isWhole) fold.add(key.text, { version, kind: 'row', detail: { change, key, from: null } })
-  else if (hasMoved) fold.move(from.text, key.text, { change, key, from })
+  if (isWhole) fold.add(key.text, new Placed('row', change, key))
+  else if (hasMoved) fold.move(from.text, key.text, new Placed('patch', change, key, from))
   else {
     if (shape.writesPatchesSeparately) fold.close(key.text)
-    fold.add(key.text, { version, kind: 'patch', detail: { change, key, from: null } })
+    fold.add(key.text, new Placed('patch', change, key))
     if (shape.writesPatchesSeparately) fold.close(key.text)
   }
 }
@@ -185,25 +202,18 @@ class MirrorPlan<To, Row> {
     this.#statements = statements
   }
 
-  /** What the table cannot hold becomes a dead letter; the rest of the batch goes on. */
-  refusing(change: Change, work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      if (!(error instanceof RelayError) || (error.code !== 'SINK_REFUSED' && error.code !== 'DECODE_VALUE'))
-        throw error
-      const { code, detail } = error
-      this.#refused.push({ kind: 'dead-letter', code, detail, change, source: change.source })
-    }
+  /** What the table cannot hold becomes a dead letter; the rest of the batch goes on. @throws `error`, if it says something else */
+  refuse(change: Change, error: unknown): void {
+    if (!(error instanceof RelayError) || (error.code !== 'SINK_REFUSED' && error.code !== 'DECODE_VALUE')) throw error
+    const { code, detail } = error
+    this.#refused.push({ kind: 'dead-letter', code, detail, change, source: change.source })
   }
 
   addFolded(slice: readonly FoldedKey<Placed>[]): void {
     for (const folded of slice) {
-      const { base, patches } = folded
-      const { change, key, from } = (patches.at(-1) ?? base!).detail
-      if (patches.length > 0) this.#add(this.#patches, this.#shape.patch(folded, this.#aside))
-      else if (base!.kind === 'row') this.#add(this.#upserts, this.#shape.row(change, key, this.#aside))
-      else this.#addDelete(change, key, from !== null)
+      if (folded instanceof Patched) this.#add(this.#patches, this.#shape.patch(folded, this.#aside))
+      else if (folded.kind === 'row') this.#add(this.#upserts, this.#shape.row(folded.change, folded.key, this.#aside))
+      else this.#addDelete(folded.change, folded.key, folded.from !== null)
     }
   }
 
@@ -231,9 +241,9 @@ class MirrorPlan<To, Row> {
     this.#vacated = []
 
     const moved: Row[] = []
-    for (const { change, key, from } of moves) {
-      this.#add(moved, this.#shape.move({ change, key, from: from! }, this.#aside))
-      this.#addDelete(change, from!, true)
+    for (const move of moves) {
+      this.#add(moved, this.#shape.move(move as Placed & { from: Key }, this.#aside))
+      this.#addDelete(move.change, move.from!, true)
     }
     this.#write(moved, applyMoves)
     this.#write(this.#vacated, vacate)
@@ -244,17 +254,20 @@ class MirrorPlan<To, Row> {
     const floor = this.#table.known?.floor ?? null
     for (const change of slice) {
       if (floor !== null && compareDecimal(change.version, floor) < 0) continue
-      this.refusing(change, () => {
-        if (change.op !== 'insert' && change.op !== 'load') {
-          throw new RelayError(
-            'SINK_REFUSED',
-            `Table ${this.#table.source} has no key, so its rows can only be added to`,
-          )
-        }
-        this.#shape.check(change)
-        this.#add(this.#upserts, this.#shape.row(change, NO_KEY, this.#aside))
-      })
+      try {
+        this.#addKeyless(change)
+      } catch (error) {
+        this.refuse(change, error)
+      }
     }
+  }
+
+  #addKeyless(change: Change): void {
+    if (change.op !== 'insert' && change.op !== 'load') {
+      throw new RelayError('SINK_REFUSED', `Table ${this.#table.source} has no key, so its rows can only be added to`)
+    }
+    this.#shape.check(change)
+    this.#add(this.#upserts, this.#shape.row(change, NO_KEY, this.#aside))
   }
 
   finished(): Plan<To> | null {

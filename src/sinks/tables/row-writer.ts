@@ -62,7 +62,8 @@ export function arrayOf(rows: readonly JsonSpan[]): Buffer {
   const array = Buffer.allocUnsafe(length)
   array[0] = OPEN_BRACKET
   let at = 1
-  for (const [i, { bytes, start, end }] of rows.entries()) {
+  for (let i = 0; i < rows.length; i++) {
+    const { bytes, start, end } = rows[i]!
     if (i > 0) array[at++] = COMMA
     bytes.copy(array, at, start, end)
     at += end - start

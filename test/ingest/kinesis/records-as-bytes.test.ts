@@ -61,7 +61,8 @@ const used = ({ Records, NextShardIterator, MillisBehindLatest, ChildShards }: G
 /** The same of an answer that was read as bytes. */
 const usedAsBytes = (answer: RecordsAnswer) => ({
   records: answer
-    .records('shard')
+    .page('shard')
+    .records()
     .map(({ sequence, arrivedAt, data }) => [sequence, arrivedAt ?? undefined, Buffer.from(data).toString('hex')]),
   next: answer.next ?? undefined,
   behind: answer.behindMs,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fold, type KeyChange } from '../../../src/sinks/tables/fold.ts'
+import { Fold, type KeyChange, Patched } from '../../../src/sinks/tables/fold.ts'
 
 /** `row a 1` `delete a 2` `patch a 3` change a key; `move a b 4` moves its row; `close a`. */
 type Change = string
@@ -105,26 +105,34 @@ for (const { title, changes, steps } of cases) {
   test(title, () => assert.deepEqual(shown(folded(changes)), steps))
 }
 
-/** The detail of a change is its kind and version; that of a move its keys and version. */
-function folded(changes: readonly Change[]): Fold<string> {
-  const fold = new Fold<string>()
+/** Its label is kind and version; that of a move its keys and version. */
+interface Entry extends KeyChange {
+  readonly label: string
+}
+
+function folded(changes: readonly Change[]): Fold<Entry> {
+  const fold = new Fold<Entry>()
   for (const change of changes) {
     const [what, key, second, third] = change.split(' ') as [string, string, string, string]
     if (what === 'close') fold.close(key)
-    else if (what === 'move') fold.move(key, second, `${key}>${second} ${third}`)
-    else fold.add(key, { kind: what as KeyChange<string>['kind'], version: second, detail: `${what} ${second}` })
+    else if (what === 'move')
+      fold.move(key, second, { kind: 'patch', version: third, label: `${key}>${second} ${third}` })
+    else fold.add(key, { kind: what as KeyChange['kind'], version: second, label: `${what} ${second}` })
   }
   return fold
 }
 
-function shown({ steps }: Fold<string>): string[] {
+function shown({ steps }: Fold<Entry>): string[] {
   return steps.map(({ keys, moves }) => {
     const inOrder = [...keys].sort(([a], [b]) => (a < b ? -1 : 1))
-    const left = inOrder.map(([key, { base, patches }]) => {
+    const left = inOrder.map(([key, folded]) => {
+      const { base, patches } = folded instanceof Patched ? folded : { base: folded, patches: [] }
+      for (const { kind } of patches) assert.equal(kind, 'patch')
       const changes = [...(base === null ? [] : [base]), ...patches]
-      for (const { kind, version, detail } of changes) assert.equal(detail, `${kind} ${version}`)
-      return `${key}: ${changes.map(({ detail }) => detail).join(', ')}`
+      return `${key}: ${changes.map(({ label }) => label).join(', ')}`
     })
-    return [left.join('; '), ...(moves.length > 0 ? [`| ${moves.join(', ')}`] : [])].join(' ').trim()
+    return [left.join('; '), ...(moves.length > 0 ? [`| ${moves.map(({ label }) => label).join(', ')}`] : [])]
+      .join(' ')
+      .trim()
   })
 }

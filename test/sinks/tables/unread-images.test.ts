@@ -85,7 +85,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 function recordOf(random: Random, ordinal: number): RawRecord {
   const op = random.pick(['insert', 'update', 'update', 'update', 'delete'])
   const share = random.pick([1, 1, 0.4])
-  const names = Object.keys(VALUES).filter((name) => random.chance(name === 'fresh' ? 0.05 : share))
+  const names = Object.keys(VALUES).filter((name) => random.chance(name === 'fresh' ? 0.3 : share))
   const columns = [`"id":${1 + random.below(4)}`, ...names.map((name) => `"${name}":${random.pick(VALUES[name]!)}`)]
   const old = op === 'update' && random.chance(0.3) ? `,"before-image":{"id":${1 + random.below(4)}}` : ''
   const metadata = `"timestamp":"2026-11-02T08:00:${String(ordinal).padStart(2, '0')}.000001Z","record-type":"data","operation":"${op}"`

@@ -25,7 +25,7 @@ export function keyedShape(shape: RowShape<JsonSpan>): RowShape<KeyedRow> {
   return {
     ...shape,
     row: (change, key, aside) => keyed(key, shape.row(change, key, aside)),
-    patch: (folded, aside) => keyed(folded.patches.at(-1)!.detail.key, shape.patch(folded, aside)),
+    patch: (folded, aside) => keyed(folded.patches.at(-1)!.key, shape.patch(folded, aside)),
     move: (moved, aside) => keyed(moved.key, shape.move(moved, aside)),
     tombstone: (change, key) => ({ key, json: textOf(shape.tombstone(change, key)) }),
   }

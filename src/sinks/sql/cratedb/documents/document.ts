@@ -160,7 +160,7 @@ function documentRows(
     isWhole: ({ complete }) => complete,
     writesPatchesSeparately: true,
     row: whole,
-    patch: ({ patches: [patch] }) => partial(patch!.detail.change, patch!.detail.key, null),
+    patch: ({ patches: [patch] }) => partial(patch!.change, patch!.key, null),
     move: ({ change, key, from }) => partial(change, key, from),
     tombstone: ({ version }, key) => ({ key, version, isDeleted: true, elements: [], patch: null }),
   }

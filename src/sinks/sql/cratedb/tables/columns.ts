@@ -147,7 +147,7 @@ function columnsShape(table: ColumnsTable, written: WrittenTable, onOutdated: ()
       const placed = table.keys.length === 0 ? keylessRow(row, written, change) : row
       return withLean(placed, change, () => new Array(count).fill(null), aside)
     },
-    patch: ({ patches }, aside) => partial(patches[0]!.detail, aside),
+    patch: ({ patches }, aside) => partial(patches[0]!, aside),
     move: partial,
     tombstone: ({ version }, key) => ({ key, version, isDeleted: true, elements: NOTHING, patch: null }),
   }
