@@ -19,15 +19,15 @@ import { reportFailure } from './report-failure.ts'
 import { readRunConfig } from './run-config.ts'
 import type { RunConfig } from './run-schema.ts'
 import { secretsIn } from './secrets.ts'
+import { keepHeapSmall } from './small-heap.ts'
 import { declaredTypes, explicitRoute } from './table-options.ts'
 import { watched } from './watched.ts'
-import { limitYoungHeap } from './young-heap.ts'
 
 /** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
 export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
   let say = await reporter(process.stderr, masker([]))
   let showsValues = false
-  const freeYoungHeap = limitYoungHeap(process.env)
+  const freeHeap = keepHeapSmall(process.env)
   try {
     const ineffective: string[] = []
     const config = await readRunConfig(argv, process.env, (message) => ineffective.push(message))
@@ -37,7 +37,7 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
   } catch (error) {
     return reportFailure(error, say, showsValues)
   } finally {
-    freeYoungHeap()
+    freeHeap()
   }
 }
 
