@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Options } from 'yargs'
 import type { Env } from '../env.ts'
 import { RelayError } from '../errors.ts'
 import { hasSourceScheme } from '../ingest/by-url.ts'
@@ -21,6 +22,15 @@ export interface Given {
   readonly refused: ReadonlySet<string>
 }
 
+/** What may stand on the command line of a command. Variables and YAML files may hold all options of `run`, whatever the command. */
+export interface TakenOptions {
+  readonly options: Readonly<Record<string, Options>>
+  /** How many words stand in front of them, the name of the command among them. */
+  readonly words: number
+}
+
+const OF_RUN: TakenOptions = { options: RUN_OPTIONS, words: 1 }
+
 /**
  * Merges command line, environment and YAML file, in this order of precedence. What is misspelt, given twice or of another kind
  * than its option is a problem, wherever it stands.
@@ -28,8 +38,12 @@ export interface Given {
  * @param argv what yargs parsed, without defaults
  * @throws RelayError CONFIGURATION for a file that cannot be read
  */
-export async function givenOptions(argv: Readonly<Record<string, unknown>>, env: Env): Promise<Given> {
-  const onLine = fromLine(argv)
+export async function givenOptions(
+  argv: Readonly<Record<string, unknown>>,
+  env: Env,
+  taken: TakenOptions = OF_RUN,
+): Promise<Given> {
+  const onLine = fromLine(argv, taken)
   const inEnv = fromEnvironment(env)
   const path = onLine.values.config ?? inEnv.values.config
   const inFile = typeof path === 'string' ? await fromFile(path) : NOTHING
@@ -58,21 +72,22 @@ const NAMES = Object.keys(RUN_OPTIONS)
 /** Entries of yargs itself. */
 export const NO_OPTIONS: ReadonlySet<string> = new Set(['_', '$0', 'help', 'h', 'version', 'v'])
 
-function fromLine(argv: Readonly<Record<string, unknown>>): Part {
+function fromLine(argv: Readonly<Record<string, unknown>>, { options, words }: TakenOptions): Part {
+  const names = Object.keys(options)
   const values: Record<string, unknown> = {}
   const problems: string[] = []
   const refused: string[] = []
   for (const [name, value] of Object.entries(argv)) {
     if (NO_OPTIONS.has(name) || value === undefined) continue
-    if (!isOption(name))
-      problems.push(`${shownName(name)} is not an option${suggestion(name, NAMES, (near) => `--${near}`)}`)
-    else if (Array.isArray(value) && !isList(name)) {
+    if (!Object.hasOwn(options, name))
+      problems.push(`${shownName(name)} is not an option${suggestion(name, names, (near) => `--${near}`)}`)
+    else if (Array.isArray(value) && options[name]!.array !== true) {
       problems.push(`--${name} is given ${times(value.length)}`)
       refused.push(name)
     } else values[name] = value
   }
-  const words = (argv._ as readonly unknown[] | undefined)?.slice(1) ?? []
-  return { values, problems: [...problems, ...words.map((word) => strayWord(String(word), NAMES))], refused }
+  const stray = (argv._ as readonly unknown[] | undefined)?.slice(words) ?? []
+  return { values, problems: [...problems, ...stray.map((word) => strayWord(String(word), names))], refused }
 }
 
 const times = (count: number): string => (count === 2 ? 'twice' : `${count} times`)

@@ -13,7 +13,7 @@ export const isLook = ({ source, sink, state }: RunConfig): boolean =>
 
 /** The store of `--state`, or a file beside the relay. @param name of the relay */
 export async function openStore(
-  { state }: RunConfig,
+  { state }: Pick<RunConfig, 'state'>,
   name: string,
   surroundings: StateSurroundings,
 ): Promise<StateStore> {

@@ -48,7 +48,7 @@ export async function readRunConfig(
 }
 
 /** What the modules have against the addresses that they read themselves. */
-function addressProblems(values: Given['values'], env: Env) {
+export function addressProblems(values: Given['values'], env: Env) {
   const { source, sink, state, region } = values
   const passwordFile = values['sink-password-file']
   const asked = {
@@ -79,5 +79,5 @@ function contradictions(values: Given['values']) {
   ]
 }
 
-const listed = (problems: readonly string[]): string =>
+export const listed = (problems: readonly string[]): string =>
   `${problems.length === 1 ? 'One problem' : `${problems.length} problems`}:\n  ${problems.join('\n  ')}\n`

@@ -43,7 +43,8 @@ const textWithout = (problemOf: (text: string) => string | null) =>
     if (problem !== null) context.addIssue({ code: 'custom', message: problem })
   })
 
-const options = z.strictObject({
+/** What each option takes, by its name. */
+export const RUN_SHAPE = z.strictObject({
   source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
   'sink-password-file': z.string().min(1, 'is empty').optional(),
   'log-values': z.boolean({ error: 'must be true or false' }).default(false),
@@ -99,7 +100,7 @@ const options = z.strictObject({
 })
 
 /** Values as the operator wrote them, by the names of options → RunConfig. */
-export const runConfig = options.transform(camelKeys)
+export const runConfig = RUN_SHAPE.transform(camelKeys)
 
 /** The checked configuration of `cdc-relay run`. Sizes in bytes, times in milliseconds. */
 export type RunConfig = z.output<typeof runConfig>

@@ -24,7 +24,7 @@ export interface SourceSurroundings {
 }
 
 export interface NamedSource extends Source {
-  /** What change records call the stream, and the default name of the relay. */
+  /** `SourceEntry.nameOf`. */
   readonly streamName: string
   /** False for standard input, which cannot be read again from a position. */
   readonly keepsState: boolean
@@ -38,6 +38,8 @@ export interface SourceEntry {
   readonly isStream: boolean
   /** The AWS settings that it takes from the options, for its address does not say them. */
   commonAws(source: string): readonly AwsSetting[]
+  /** What change records call the stream, and the default name of the relay. @param source one that `problem` finds nothing wrong with */
+  nameOf(source: string): string
   /** What is wrong with a source as the operator names it; null if nothing. */
   problem(source: string, aws: AwsOptions): string | null
   /** @param settings of a source that `problem` finds nothing wrong with. @throws RelayError CONFIGURATION */

@@ -59,6 +59,11 @@ export interface SinkEntry {
   problem(url: string, env: Env): string | null
   /** What must not be seen in a log or a message. */
   secrets(url: string, env: Env): readonly string[]
+  /**
+   * Opens the state that lies in the target, and nothing else of it; absent where `keepsState` is false. Makes nothing.
+   * @param settings as for `open`. @throws RelayError CONFIGURATION, SINK_…, STATE_HELD
+   */
+  openState?(settings: Pick<SinkSettings, 'sink' | 'sinkPasswordFile'>, env: Env): Promise<StateStore>
   /** @param settings with a URL that `problem` finds nothing wrong with. @throws RelayError CONFIGURATION */
   open(settings: SinkSettings, surroundings: SinkSurroundings): Promise<Sink>
 }

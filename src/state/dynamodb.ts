@@ -7,10 +7,19 @@ import { type Known, type StatePages, statePages } from './dynamodb-pages.ts'
 import { openTable, type StateTable, type TableOptions } from './dynamodb-table.ts'
 import { isOurs, type Verdict, verdict } from './fence.ts'
 import { startHeartbeat } from './heartbeat.ts'
-import { claimByHeartbeat, giveNameUp, HEARTBEAT_MS, type HeldName, type Holder, heldBy } from './heartbeat-claim.ts'
+import {
+  claimByHeartbeat,
+  giveNameUp,
+  HEARTBEAT_MS,
+  type HeldName,
+  type Holder,
+  heldBy,
+  seenHolder,
+} from './heartbeat-claim.ts'
 import { requireSameIdentity } from './identity.ts'
 import { FORM } from './known-form.ts'
 import { nameRemoved } from './removed.ts'
+import type { Seen } from './seen.ts'
 import type { StateStore } from './store.ts'
 import { KnownState } from './stored.ts'
 
@@ -135,6 +144,17 @@ class DynamodbState implements StateStore {
           // Another process that lives there keeps the name.
           return await this.claim({ ...this.#requireClaim().request, takeOver: false }, signal)
       }
+    }
+  }
+
+  async look(name: string): Promise<Seen | null> {
+    for (;;) {
+      const head = await this.#table.head(name)
+      if (head === undefined) return null
+      const known = await this.#pages.load(name, head)
+      if (known === null) continue
+      const relay = { name, ...head.identity }
+      return { relay, holder: seenHolder(head, this.#now()), stored: known.stored.snapshot() }
     }
   }
 

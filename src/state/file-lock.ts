@@ -53,6 +53,25 @@ export async function lockOpenFile(file: FileHandle, signal?: AbortSignal): Prom
   return true
 }
 
+/**
+ * Whether some process holds the lock on the file `path`. Makes no file. It is asked for by a shared lock, which nobody
+ * notices: who wants the lock at that moment tries again.
+ */
+export async function isLocked(path: string): Promise<boolean> {
+  let file: FileHandle
+  try {
+    file = await open(path, 'r')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw new RelayError('STATE_BROKEN', `The lock file ${path} cannot be read: ${fileTrouble(cause)}`, {}, cause)
+  }
+  try {
+    return !tryLock(file.fd, { shared: true })
+  } finally {
+    await file.close()
+  }
+}
+
 async function openLockFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'a+')

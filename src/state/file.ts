@@ -9,9 +9,10 @@ import { RelayError } from '../errors.ts'
 import { fileTrouble } from '../file-trouble.ts'
 import { parseJson } from '../parse-json.ts'
 import { type Ours, verdict } from './fence.ts'
-import { type FileLock, lockFile } from './file-lock.ts'
+import { type FileLock, isLocked, lockFile } from './file-lock.ts'
 import { requireSameIdentity } from './identity.ts'
 import { FORM, requireKnownForm } from './known-form.ts'
+import type { Seen } from './seen.ts'
 import type { StateStore } from './store.ts'
 import { advance } from './stored.ts'
 import { IDENTITY, POSITION } from './stored-json.ts'
@@ -71,6 +72,19 @@ class FileState implements StateStore {
     }
     await this.#replace({ ...known, ...plainStored(advance(storedOf(known), progress)) })
     return null
+  }
+
+  async look(name: string): Promise<Seen | null> {
+    const state = await readState(this.#path)
+    if (state === null) return null
+    const { relay, claim } = state
+    if (relay.name !== name) {
+      const detail = `The state file ${this.#path} is of the relay "${relay.name}", not of "${name}"`
+      throw new RelayError('STATE_DIFFERS', detail, { relay: name })
+    }
+    const { host, pid, since } = claim
+    const isAlive = await isLocked(`${this.#path}.lock`)
+    return { relay, holder: { host, process: pid, since, isAlive, heardOf: null }, stored: storedOf(state) }
   }
 
   async #replace(next: State): Promise<Stored> {

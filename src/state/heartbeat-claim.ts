@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stored } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import type { Log } from '../observe/log.ts'
-import { watchHeartbeat } from './heartbeat.ts'
+import { isRecent, watchHeartbeat } from './heartbeat.ts'
 import { holderText, nameHeld } from './held.ts'
+import type { SeenHolder } from './seen.ts'
 
 /** How often a holder says that it lives, and how often a process that waits for the name looks. */
 export const HEARTBEAT_MS = 10_000
@@ -96,3 +97,10 @@ const shown = (holder: Holder): string =>
 
 /** @returns RelayError STATE_HELD */
 export const heldBy = (name: string, holder: Holder): RelayError => nameHeld(name, shown(holder))
+
+/** The holder of a name for somebody who looks once. @param now epoch ms on the clock of the heartbeats */
+export function seenHolder({ host, process, since, heartbeat }: Holder, now: number): SeenHolder | null {
+  if (process === 0) return null
+  const heardOf = heartbeat === 0 ? null : heartbeat
+  return { host, process, since, isAlive: isRecent(heartbeat, now), heardOf }
+}

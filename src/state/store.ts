@@ -1,4 +1,5 @@
 import type { Claim, Facts, Progress, Stored, Unclaimed } from '../batch.ts'
+import type { Seen } from './seen.ts'
 
 /** What a relay must remember between runs, for sinks that cannot keep it themselves. */
 export interface StateStore {
@@ -16,6 +17,13 @@ export interface StateStore {
    * @throws RelayError STATE_HELD when another process has claimed the name since
    */
   move(progress: Progress, signal: AbortSignal): Promise<Stored | null>
+
+  /**
+   * What is stored under a name, whoever has it; null if nothing is. Needs no claim, and takes none: nobody waits for it, and it
+   * changes nothing, nor makes what is missing (a file, tables). What it returns was there at one moment.
+   * @throws RelayError STATE_NEWER, STATE_BROKEN; STATE_HELD where only one process can have the store open, and another has
+   */
+  look(name: string): Promise<Seen | null>
 
   /** For names that nobody claims; absent where only one process can have the store open. */
   readonly shared?: SharedFacts

@@ -212,6 +212,7 @@ test('jsonl: positions move after the changes are durable, and only once they ar
   const seen: string[] = []
   const store: StateStore = {
     claim: async () => stored(new Map()),
+    look: async () => null,
     async move() {
       seen.push(await readFile(path, 'utf8'), await readFile(deadLetters, 'utf8'))
       return null
@@ -232,6 +233,7 @@ test('jsonl: trying again after the positions could not be stored writes nothing
   let failures = 2
   const store: StateStore = {
     claim: async () => stored(new Map()),
+    look: async () => null,
     async move() {
       if (failures-- > 0) throw new Error('away')
       return null

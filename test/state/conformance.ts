@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import type { Claim, Facts, RelayIdentity, Stored } from '../../src/batch.ts'
 import { RelayError } from '../../src/errors.ts'
@@ -22,13 +23,15 @@ export interface StateAbilities {
   readonly noTakeOver?: string
   /** Why one memory holds only one relay, where that is so. */
   readonly oneName?: string
+  /** Why the memory of a holder cannot be looked at, where that is so. */
+  readonly noLook?: string
 }
 
 /** What every state store must do. `open` gives an empty memory. */
 export function describeStateStore(
   name: string,
   open: () => Promise<StateMemory>,
-  { noTakeOver, oneName }: StateAbilities = {},
+  { noTakeOver, oneName, noLook }: StateAbilities = {},
 ): void {
   const state = (
     title: string,
@@ -406,6 +409,66 @@ export function describeStateStore(
     await only.close()
     assert.ok(Math.max(...sizes) <= 2 * sizes[2]!, `stored: ${sizes}`)
     assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('stays', '41')])))
+  })
+
+  state('a look at what is not there finds nothing, and makes nothing', {}, async ({ store }) => {
+    const looker = await store()
+    assert.equal(await looker.look(RELAY.name), null)
+    assert.equal(await looker.look(RELAY.name), null)
+    await looker.close()
+    const { claim, asked } = claimOf()
+    assert.deepEqual(await (await store()).claim(claim, signal()), stored(new Map()))
+    assert.equal(asked(), 1)
+  })
+
+  state(
+    'who looks sees who holds the name and what is stored, and is in the way of nobody',
+    { skip: noLook },
+    async (all) => {
+      const holder = await all.store()
+      await holder.claim(claimOf({ relay: { start: 'latest' } }).claim, signal())
+      await holder.move(progress(new Map([at('a', LONG), at('b', '7')]), learned({ x: '1', '': '2' })), signal())
+      const looker = await all.store()
+      const look = await looker.look(RELAY.name)
+      assert.deepEqual(look?.stored, stored(new Map([at('a', LONG), at('b', '7')]), learned({ x: '1', '': '2' })))
+      assert.deepEqual(
+        [look.relay.name, look.relay.stream.id, look.relay.stream.created, look.relay.start, look.relay.settings],
+        [RELAY.name, RELAY.stream.id, RELAY.stream.created, 'latest', RELAY.settings],
+      )
+      assert.deepEqual([look.holder?.host, look.holder?.process, look.holder?.isAlive], [hostname(), process.pid, true])
+      assert.ok(Math.abs(Date.parse(look.holder!.since) - Date.now()) < 3_600_000, look.holder!.since)
+      assert.equal(await holder.move(progress(new Map([at('a', '8')]), NONE, ['b']), signal()), null)
+      assert.deepEqual((await looker.look(RELAY.name))?.stored.positions, new Map([at('a', '8')]))
+      await looker.close()
+      assert.equal(await holder.move(progress(new Map([at('a', '9')])), signal()), null)
+    },
+  )
+
+  state('who looks at a name that nobody holds sees who had it last, and claims nothing', {}, async ({ store }) => {
+    const before = await store()
+    await before.claim(claimOf().claim, signal())
+    await before.move(progress(new Map([at('a', '5')]), learned({ x: '1' })), signal())
+    await before.close()
+    const looker = await store()
+    const look = await looker.look(RELAY.name)
+    assert.deepEqual(look?.stored, stored(new Map([at('a', '5')]), learned({ x: '1' })))
+    assert.deepEqual([look.holder?.process, look.holder?.isAlive], [process.pid, false])
+    assert.deepEqual(await looker.look(RELAY.name), look)
+    await looker.close()
+    assert.deepEqual(
+      await (await store()).claim(claimOf().claim, signal()),
+      stored(new Map([at('a', '5')]), learned({ x: '1' })),
+    )
+  })
+
+  state('of two names a look sees the one that it is asked for', { skip: oneName }, async ({ store }) => {
+    const one = await store()
+    await one.claim(claimOf({ relay: { name: 'one' } }).claim, signal())
+    await one.move(progress(new Map([at('a', '5')])), signal())
+    await one.close()
+    const looker = await store()
+    assert.deepEqual((await looker.look('one'))?.stored.positions, new Map([at('a', '5')]))
+    assert.equal(await looker.look('two'), null)
   })
 
   state('can be closed twice, and before it was ever used', {}, async ({ store }) => {

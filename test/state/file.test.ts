@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Claim, Facts } from '../../src/batch.ts'
 import type { FailureCode } from '../../src/errors.ts'
@@ -145,6 +145,19 @@ test('file: another relay is refused, with whose state the file holds', async (t
   await orders.close()
   const claim = { ...CLAIM, relay: { ...CLAIM.relay, name: 'customers' } }
   await assert.rejects(store().claim(claim, signal()), code('STATE_DIFFERS', '"orders"'))
+})
+
+test('file: a look makes no file, and names whose state it is', async (t) => {
+  const { path, store } = await emptyPlace(t)
+  assert.equal(await store().look('orders'), null)
+  assert.deepEqual(await readdir(dirname(path)), [])
+  const orders = store()
+  await orders.claim(CLAIM, signal())
+  await orders.close()
+  await rm(`${path}.lock`)
+  assert.equal((await store().look('orders'))?.holder?.isAlive, false)
+  assert.deepEqual(await readdir(dirname(path)), [basename(path)])
+  await assert.rejects(store().look('customers'), code('STATE_DIFFERS', '"orders"'))
 })
 
 test('file: a folder that is not there is named', async (t) => {

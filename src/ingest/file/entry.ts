@@ -8,6 +8,10 @@ export const FILE_SOURCE: SourceEntry = {
   usage: 'file:PATH or file:- (JSON records in lines, lists or answers of the AWS CLI, plain or gzip)',
   isStream: false,
   commonAws: () => [],
+  nameOf(source) {
+    const path = pathOf(source)
+    return path === '-' ? 'stdin' : basename(path)
+  },
   problem(source) {
     const path = pathOf(source)
     if (path === '') return 'names no file: file:PATH, or file:- for standard input'
@@ -16,10 +20,9 @@ export const FILE_SOURCE: SourceEntry = {
   async open({ source, memory }, { log }) {
     const { fileSource } = await import('./source.ts')
     const path = pathOf(source)
-    const isInput = path === '-'
     return Object.assign(fileSource({ path, memoryBytes: memory, log }), {
-      streamName: isInput ? 'stdin' : basename(path),
-      keepsState: !isInput,
+      streamName: FILE_SOURCE.nameOf(source),
+      keepsState: path !== '-',
     })
   },
 }

@@ -7,6 +7,7 @@ export const KINESIS_SOURCE: SourceEntry = {
   usage: 'stream name or ARN (with AWS settings of its own: NAME?region=…&profile=…&role-arn=…&endpoint-url=…)',
   isStream: true,
   commonAws: (source) => commonSettings(addressOf(source)),
+  nameOf: (source) => streamNameOf(addressOf(source).name).name,
   problem(source, aws) {
     const address = addressOf(source)
     const ofName = streamProblem(address.name, awsOptionsFor(address, aws).region)
@@ -15,7 +16,6 @@ export const KINESIS_SOURCE: SourceEntry = {
   async open({ source, untilLatest, onGap, pollInterval, memory }, { aws, log, observer }) {
     const { kinesisSource } = await import('./source.ts')
     const address = addressOf(source)
-    const streamName = streamNameOf(address.name).name
     const own = awsOptionsFor(address, aws)
     const kinesis = kinesisSource({
       ...own,
@@ -27,7 +27,7 @@ export const KINESIS_SOURCE: SourceEntry = {
       log,
       observer,
     })
-    return Object.assign(kinesis, { streamName, keepsState: true })
+    return Object.assign(kinesis, { streamName: KINESIS_SOURCE.nameOf(source), keepsState: true })
   },
 }
 

@@ -1,5 +1,6 @@
 import type { DeadLetter } from '../../change.ts'
 import type { Log } from '../../observe/log.ts'
+import type { Seen } from '../../state/seen.ts'
 import type { Catalogue } from '../tables/catalogue.ts'
 import type { Database, Statement } from '../tables/database.ts'
 import type { Layout, TargetTable } from '../tables/layout.ts'
@@ -40,6 +41,8 @@ export interface Dialect<R extends Relation = Relation> {
    */
   requireVersion?(version: string, log: Log | null): void
 
+  /** What the target remembers of a relay, for somebody who only looks; null if nothing. */
+  lookAt(connection: Connection, name: string): Promise<Seen | null>
   /** What a relay remembers in the target. */
   state(connection: Connection, log: Log | null): SqlState
   /** The same where an engine keeps the positions, and nobody holds the relay's name. */

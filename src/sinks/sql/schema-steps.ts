@@ -49,8 +49,8 @@ export const partsOf = (steps: readonly SchemaStep[]): string[] => steps.flatMap
  * @throws RelayError STATE_NEWER if the target has a version that the list does not know
  */
 export function pendingSteps(steps: readonly SchemaStep[], found: FoundSchema): PendingStep[] {
+  requireKnownTables(steps, found)
   const recorded = found.version ?? 0
-  if (recorded > steps.length) throw newerTables(recorded, steps.length)
   return steps
     .map(({ about, makes, changes = [] }, i) => {
       const missing = Object.entries(makes).flatMap(([part, make]) => (found.parts.has(part) ? [] : [make]))
@@ -58,6 +58,11 @@ export function pendingSteps(steps: readonly SchemaStep[], found: FoundSchema): 
       return { version, about, statements: version > recorded ? [...missing, ...changes] : missing }
     })
     .filter(({ version, statements }) => version > recorded || statements.length > 0)
+}
+
+/** @throws RelayError STATE_NEWER */
+export function requireKnownTables(steps: readonly SchemaStep[], { version }: FoundSchema): void {
+  if (version !== null && version > steps.length) throw newerTables(version, steps.length)
 }
 
 /** @param version what is recorded in the target @param known the highest version that this program knows */

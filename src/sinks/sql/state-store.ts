@@ -9,8 +9,16 @@ import { bySqlState, sqlFailure } from './failures.ts'
 import type { SharedState } from './shared-state.ts'
 import type { SqlState } from './state.ts'
 
-/** The same as a store of its own, for a sink that keeps no state. Takes the connection over. @throws RelayError STATE_… */
-export function sqlStateStore(connection: Connection, asker?: Asker): StateStore {
+/**
+ * The same as a store of its own, for a sink that keeps no state. Takes the connection over.
+ * @param role whether the database only keeps the state, or is the target that the state lies in: which of the two a failure is of
+ * @throws RelayError STATE_…; of a target SINK_…, too
+ */
+export function sqlStateStore(
+  connection: Connection,
+  asker?: Asker,
+  role: 'state store' | 'target' = 'state store',
+): StateStore {
   let opened: { readonly state: SqlState; readonly dialect: Dialect } | undefined
   let joined: SharedState | undefined
   const open = async () => {
@@ -21,7 +29,8 @@ export function sqlStateStore(connection: Connection, asker?: Asker): StateStore
     try {
       return await work()
     } catch (error) {
-      throw asStateFailure(sqlFailure(error, opened?.dialect.failures ?? bySqlState, {}, asker))
+      const failure = sqlFailure(error, opened?.dialect.failures ?? bySqlState, {}, asker)
+      throw role === 'target' ? failure : asStateFailure(failure)
     }
   }
 
@@ -48,6 +57,11 @@ export function sqlStateStore(connection: Connection, asker?: Asker): StateStore
         return await opened.state.claim(claim, signal)
       }),
     move: (progress, signal) => orFailure(() => move(progress, signal)),
+    look: (name) =>
+      orFailure(async () => {
+        opened ??= await open()
+        return await opened.dialect.lookAt(connection, name)
+      }),
     shared: {
       join: (opening) =>
         orFailure(async () => {

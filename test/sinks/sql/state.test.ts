@@ -27,6 +27,7 @@ describeStateStore('postgresql', async () => {
 
 describeStateStore('pglite', openPGlite, {
   noTakeOver: 'the lock of a process that lives cannot be taken from it',
+  noLook: 'a folder is open in one process at a time',
 })
 
 const ALL_POSITIONS = 'SELECT 1 FROM cdc_relay.positions'
@@ -70,6 +71,35 @@ test('postgresql: a database that an earlier version made gets the table that it
   assert.equal(await next.move(progress(at({ a: '6' }), facts), signal()), null)
   await next.close()
   assert.deepEqual(await (await store()).claim(claimOf(), signal()), { positions: at({ a: '6' }), facts })
+})
+
+test('postgresql: a look makes no tables, and takes those of an earlier version as they are', async (t) => {
+  const { database, store } = await place(t)
+  const looker = await store()
+  assert.equal(await looker.look('orders'), null)
+  assert.deepEqual(await database.query(`SELECT nspname FROM pg_namespace WHERE nspname = 'cdc_relay'`), [])
+
+  const first = await store()
+  await first.claim(claimOf(), signal())
+  await first.move(progress(at({ a: '5' }), new Map([['x', '1']])), signal())
+  await first.close()
+  const name = claimOf().relay.name
+  await database.query(`INSERT INTO cdc_relay.dead_letters (name, code, detail, stream, shard, sequence, source)
+    SELECT '${name}', code, 'd', 's', 'a', '1', source FROM (VALUES ('A', 'orders'), ('A', 'orders'), ('B', NULL)) AS l (code, source)`)
+  await database.query('ALTER TABLE cdc_relay.tables DROP COLUMN columns; DROP TABLE cdc_relay.lessons')
+  const look = await looker.look(name)
+  assert.deepEqual(look?.stored, { positions: at({ a: '5' }), facts: new Map() })
+  assert.deepEqual(look.target, {
+    tables: [],
+    deadLetters: [
+      { source: 'orders', code: 'A', count: 2 },
+      { source: null, code: 'B', count: 1 },
+    ],
+  })
+  assert.deepEqual(await database.query(`SELECT to_regclass('cdc_relay.lessons') AS lessons`), [{ lessons: null }])
+
+  await database.query('UPDATE cdc_relay.schema_version SET version = 1000')
+  await assert.rejects(looker.look(name), { code: 'STATE_NEWER' })
 })
 
 test('postgresql: a user who may only use the schema that was made for it needs no more, then and later', async (t) => {

@@ -59,6 +59,7 @@ function storeByName(folder: string): StateStore {
       return store.claim(claim, signal)
     },
     move: (...moved) => store!.move(...moved),
+    look: (name) => fileStateStore(join(folder, `${name}.state.json`)).look(name),
     close: async () => await store?.close(),
   }
 }

@@ -5,6 +5,7 @@ import { crateMirrors } from './mirrors.ts'
 import { pruneDeleted } from './rows/prune.ts'
 import { finalWriting } from './rows/writing.ts'
 import { keepDeadLetters } from './state/dead-letters.ts'
+import { lookAtName } from './state/look.ts'
 import { crateSharedState } from './state/shared-state.ts'
 import { crateState } from './state/state.ts'
 import { crateCatalogue } from './tables/catalogue.ts'
@@ -20,6 +21,7 @@ export const cratedb: Dialect<CrateRelation> = {
   defaultSchema: 'doc',
   keepsNul: true,
   requireVersion: requireCrateVersion,
+  lookAt: ({ db }, name) => lookAtName(db, name),
   state: (connection, log) => crateState(connection, log),
   sharedState: ({ db }) => crateSharedState(db),
   catalogue: crateCatalogue,

@@ -6,6 +6,7 @@ import { mirrorsOf } from '../mirrors.ts'
 import { appendLog } from '../postgresql/append.ts'
 import { sqlCatalogue } from '../postgresql/catalogue.ts'
 import { postgresql } from '../postgresql/dialect.ts'
+import { lookAtName } from '../postgresql/look.ts'
 import { sqlSharedState } from '../postgresql/shared-state.ts'
 import { sqlState } from '../postgresql/state.ts'
 import { readGreenplumRelation } from './catalogue.ts'
@@ -42,6 +43,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     title,
     session,
     catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),
+    lookAt: ({ db }, name) => lookAtName(db, name, greenplumSteps(kernel)),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
     sharedState: ({ db }) => sqlSharedState(db, greenplumSteps(kernel)),
     mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),

@@ -6,6 +6,7 @@ import { mirrorsOf } from '../mirrors.ts'
 import { appendLog } from './append.ts'
 import { sqlCatalogue } from './catalogue.ts'
 import { keepDeadLetters } from './dead-letters.ts'
+import { lookAtName } from './look.ts'
 import { postgresState } from './moves.ts'
 import { pruneTombstones } from './prune.ts'
 import { sqlSharedState } from './shared-state.ts'
@@ -19,6 +20,7 @@ export const postgresql: Dialect = {
   deletes: ['hard', 'soft'],
   defaultSchema: 'public',
   takesJson: true,
+  lookAt: ({ db }, name) => lookAtName(db, name, postgresState.steps),
   state: (connection) => sqlState(connection, postgresState),
   sharedState: ({ db }) => sqlSharedState(db, postgresState.steps),
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,

@@ -2,6 +2,7 @@ import { secretsOf } from '../../../mask.ts'
 import { addressProblem } from '../../../server-url.ts'
 import type { SinkEntry } from '../../entry.ts'
 import { openSql } from '../open.ts'
+import { openSqlState } from '../open-state.ts'
 import { postgresAddress, TLS_FILES } from './address.ts'
 
 export const POSTGRESQL: SinkEntry = {
@@ -14,5 +15,6 @@ export const POSTGRESQL: SinkEntry = {
   isChecked: true,
   problem: (url) => addressProblem(url, () => postgresAddress(url), TLS_FILES),
   secrets: (url, { PGPASSWORD = '' }) => [...secretsOf(url), PGPASSWORD],
+  openState: openSqlState,
   open: openSql,
 }

@@ -79,7 +79,7 @@ export async function beginName(trx: Database, relay: RelayIdentity, owner: stri
   return { claim: '1', stored: { positions: first, facts: new Map() } }
 }
 
-export function storedIdentity(stored: StoredRelay, { name }: RelayIdentity): RelayIdentity {
+export function storedIdentity(stored: StoredRelay, { name }: Pick<RelayIdentity, 'name'>): RelayIdentity {
   const { stream_id, stream_created, start, settings } = stored
   return { name, stream: { id: stream_id, created: stream_created, retentionMs: null }, start, settings }
 }
@@ -107,7 +107,7 @@ export async function readFacts(db: Database, name: string): Promise<Facts> {
   return new Map(rows.map(({ subject, lesson }) => [subject, lesson]))
 }
 
-async function readPositions(db: Database, name: string): Promise<Positions> {
+export async function readPositions(db: Database, name: string): Promise<Positions> {
   const { rows } = await sql<{ shard: string; sequence: string; arrived: string | null; caught_up: string | null }>`
     SELECT shard, sequence, round(extract(epoch FROM arrived_at) * 1000)::text AS arrived,
       round(extract(epoch FROM caught_up_at) * 1000)::text AS caught_up

@@ -37,7 +37,8 @@ export async function ensureSchema(db: Database, steps: readonly SchemaStep[] = 
   }
 }
 
-async function findSchema(db: Database, steps: readonly SchemaStep[]): Promise<FoundSchema> {
+/** Changes nothing. */
+export async function findSchema(db: Database, steps: readonly SchemaStep[] = CRATE_STEPS): Promise<FoundSchema> {
   const { rows } = await sql<{ table_name: string; column_name: string }>`
     SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'cdc_relay'`.execute(db)
   const there = new Set(rows.flatMap(({ table_name, column_name }) => [table_name, `${table_name}.${column_name}`]))

@@ -261,7 +261,7 @@ const holderOf = ({ owner, host, pid, claimed_at, heartbeat }: Owner): Holder =>
 })
 
 /** The nodes of a cluster share a clock well enough; the machines of two relays perhaps not. */
-async function clusterClock(db: Database): Promise<() => number> {
+export async function clusterClock(db: Database): Promise<() => number> {
   const { rows } = await sql<{ ms: string }>`SELECT CURRENT_TIMESTAMP::BIGINT AS "ms"`.execute(db)
   const aheadMs = Number(rows[0]!.ms) - Date.now()
   return () => Date.now() + aheadMs

@@ -6,6 +6,7 @@ import type { Stored } from '../../../../../src/batch.ts'
 import { FAILURES, RelayError } from '../../../../../src/errors.ts'
 import { SILENT } from '../../../../../src/observe/log.ts'
 import { connect } from '../../../../../src/sinks/sql/connect.ts'
+import { cratedb } from '../../../../../src/sinks/sql/cratedb/dialect.ts'
 import { byWordsOfCrate } from '../../../../../src/sinks/sql/cratedb/failures.ts'
 import { crateState } from '../../../../../src/sinks/sql/cratedb/state/state.ts'
 import { sqlFailure } from '../../../../../src/sinks/sql/failures.ts'
@@ -30,6 +31,7 @@ async function storeOn(crate: Crate): Promise<StateStore> {
         if (await state.moveWithin(connection.db, progress)) return null
         return await state.settle(progress, signal)
       }),
+    look: (name) => persistent(() => cratedb.lookAt(connection, name)),
     async close() {
       await state.close()
       await connection.close()
