@@ -45,6 +45,14 @@ export function readFrom(position: Position | undefined): ReadFrom {
   return { kind: 'after', sequence: position.sequence }
 }
 
+/** Until when a shard is known to be read: its last record, the last time nothing was left, or where it was to begin. */
+export function readUntil(position: Position): number | null {
+  const place = readFrom(position)
+  const known = [position.arrivedAt, position.caughtUpAt, place.kind === 'time' ? place.ms : null]
+  const times = known.filter((ms) => ms !== null)
+  return times.length === 0 ? null : Math.max(...times)
+}
+
 /** What tells a stream from another of the same name. */
 export interface StreamIdentity {
   /** The stream's ARN (its name where a service gives none), or a file's absolute path. */

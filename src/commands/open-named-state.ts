@@ -1,3 +1,5 @@
+import { RelayError } from '../errors.ts'
+import { masker } from '../mask.ts'
 import { sinkEntry } from '../sinks/by-url.ts'
 import type { StateSurroundings } from '../state/entry.ts'
 import { fileNameOf } from '../state/file-name.ts'
@@ -19,4 +21,9 @@ export async function openNamedState(relay: NamedRelay, surroundings: StateSurro
   const openState = sink === undefined ? undefined : sinkEntry(sink)!.openState
   if (sink === undefined || openState === undefined) return await openStore(relay, relay.name, surroundings)
   return await openState({ sink, sinkPasswordFile }, surroundings.env)
+}
+
+export function nothingStored(relay: NamedRelay): RelayError {
+  const detail = `Nothing is stored under the name "${relay.name}" in ${masker([])(stateUrlOf(relay))}`
+  return new RelayError('CONFIGURATION', detail, { relay: relay.name })
 }

@@ -68,6 +68,12 @@ export interface Source {
   firstPositions?(start: Start, signal: AbortSignal): Promise<Positions>
 
   /**
+   * The shards that the source lists now, and those that each came from. For whoever moves positions by hand: a shard counts as
+   * finished as long as one that came from it has a position. Absent where there is one shard, whatever happens.
+   */
+  shards?(signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>>
+
+  /**
    * The pages of all shards from after `positions` on, each shard's in order, at most one page of a shard ahead of
    * the reader. Ends when everything asked for was read and acknowledged, or `signal` aborts (no page is torn then).
    * Being called again with other positions, after the earlier iteration ended, reads again from there. Under an engine

@@ -42,6 +42,8 @@ export interface SinkEntry {
   readonly deletes: readonly ('hard' | 'soft')[]
   /** Whether it writes rows of tables, or the change records as they come. */
   readonly writes: 'tables' | 'records'
+  /** Whether what `--mode append` writes has a key that keeps a record from being there twice. */
+  readonly log: 'keyed' | 'may be keyed' | 'without key'
   /** True if positions and dead letters lie in the target. */
   readonly keepsState: boolean
   /** True if `--sink-password-file` says something to it. */

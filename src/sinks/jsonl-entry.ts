@@ -11,6 +11,7 @@ export const JSONL: SinkEntry = {
   ],
   deletes: ['hard', 'soft'],
   writes: 'records',
+  log: 'without key',
   keepsState: false,
   takesPassword: false,
   isChecked: false,

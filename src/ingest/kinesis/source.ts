@@ -70,6 +70,10 @@ export function kinesisSource(options: KinesisSourceOptions): Source {
       }
     },
 
+    async shards(signal) {
+      return new Map((await stream.shards(signal)).map(({ id, parents }) => [id, parents]))
+    },
+
     async *pages(positions, signal) {
       const ending = AbortSignal.any([signal, closed.signal])
       if (ending.aborted) return

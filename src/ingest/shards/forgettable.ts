@@ -1,5 +1,4 @@
-import { type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../position.ts'
-import { readUntil } from './gaps.ts'
+import { type Position, type Positions, readUntil, SHARD_END, TRIM_HORIZON } from '../../position.ts'
 import type { Listing } from './lineage.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { RelayError } from '../../errors.ts'
-import { type Position, type Positions, readFrom, SHARD_END } from '../../position.ts'
+import { type Positions, readUntil, SHARD_END } from '../../position.ts'
 import { finishedShards, type Listing, lineage, type Shard } from './lineage.ts'
 
 /** A span in which records of a shard may have expired before they were read. Epoch ms. */
@@ -9,14 +9,6 @@ export interface Gap {
   readonly from: number | null
   /** What arrived from here on is still held. */
   readonly to: number
-}
-
-/** Until when a shard is known to be read: its last record, the last time nothing was left, or where it was to begin. */
-export function readUntil(position: Position): number | null {
-  const place = readFrom(position)
-  const known = [position.arrivedAt, position.caughtUpAt, place.kind === 'time' ? place.ms : null]
-  const times = known.filter((ms) => ms !== null)
-  return times.length === 0 ? null : Math.max(...times)
 }
 
 /**

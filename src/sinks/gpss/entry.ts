@@ -12,6 +12,7 @@ export const GPSS: SinkEntry = {
   // GPSS has no way to delete a row and leave a tombstone in one step.
   deletes: ['soft'],
   writes: 'tables',
+  log: 'without key',
   keepsState: false,
   takesPassword: true,
   isChecked: false,

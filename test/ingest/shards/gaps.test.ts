@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findGaps, gapFailure, readUntil, spansOf } from '../../../src/ingest/shards/gaps.ts'
+import { findGaps, gapFailure, spansOf } from '../../../src/ingest/shards/gaps.ts'
 import { listingOf, type Shard } from '../../../src/ingest/shards/lineage.ts'
-import { type Position, SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
+import { type Position, readUntil, SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
 
 const HELD_SINCE = 1000
 

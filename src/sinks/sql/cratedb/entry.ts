@@ -12,6 +12,7 @@ export const CRATEDB: SinkEntry = {
   // CrateDB has no way to delete a row and leave a tombstone in one step.
   deletes: ['soft'],
   writes: 'tables',
+  log: 'keyed',
   keepsState: true,
   takesPassword: true,
   isChecked: true,

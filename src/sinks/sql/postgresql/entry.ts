@@ -10,6 +10,7 @@ export const POSTGRESQL: SinkEntry = {
   examples: [['postgresql://app@db/warehouse', 'PostgreSQL']],
   deletes: ['hard', 'soft'],
   writes: 'tables',
+  log: 'may be keyed',
   keepsState: true,
   takesPassword: true,
   isChecked: true,

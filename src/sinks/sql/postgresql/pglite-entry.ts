@@ -10,6 +10,7 @@ export const PGLITE: SinkEntry = {
   examples: [['pglite:./data', 'an embedded PostgreSQL']],
   deletes: ['hard', 'soft'],
   writes: 'tables',
+  log: 'may be keyed',
   keepsState: true,
   takesPassword: false,
   isChecked: true,

@@ -1,0 +1,100 @@
+import { createInterface } from 'node:readline/promises'
+import type { Claim } from '../batch.ts'
+import { RelayError } from '../errors.ts'
+import { maskTexts } from '../mask.ts'
+import { type PlannedMove, planOf, progressOf } from '../operate/positions/plan.ts'
+import { planText } from '../operate/positions/plan-text.ts'
+import { type Repeats, repeatsInto } from '../operate/positions/repeats.ts'
+import { sinkEntry } from '../sinks/by-url.ts'
+import { holderText, nameHeld } from '../state/held.ts'
+import { keeperOf } from '../state/keeper.ts'
+import { nameRemoved } from '../state/removed.ts'
+import type { Seen } from '../state/seen.ts'
+import type { StateStore } from '../state/store.ts'
+import { isSame } from '../state/stored.ts'
+import type { NamedRelay } from './named-relay.ts'
+import type { Errand } from './positions-errand.ts'
+import { wantedMoves } from './wanted-moves.ts'
+
+/**
+ * Says what will happen, asks, and moves the positions under a claim of its own: a relay that has the name is not disturbed, and
+ * none can begin in between. What was looked at must be what the claim finds.
+ *
+ * @param given what stands in the file of `import`
+ * @throws RelayError STATE_HELD, CONFIGURATION (also without a yes)
+ */
+export async function movePositions(errand: Errand, store: StateStore, seen: Seen, given: string): Promise<number> {
+  const { relay, own, mask, signal } = errand
+  requireFree(seen)
+  const plan = planOf(seen.stored.positions, await wantedMoves(errand, seen, given))
+  const repeats = repeatsInto(intoOf(relay, seen))
+  const isForPeople = process.stdout.isTTY && !own.json
+  const sayPlan = (moved: boolean): void => {
+    if (!isForPeople) process.stdout.write(`${JSON.stringify(maskTexts(planJson(seen, plan, repeats, moved), mask))}\n`)
+  }
+  if (isForPeople) process.stdout.write(mask(planText(relay.name, plan, repeats)))
+  if (plan.length === 0) {
+    sayPlan(false)
+    return 0
+  }
+  if (!own.yes && !(await isConfirmed(signal))) {
+    sayPlan(false)
+    throw new RelayError('CONFIGURATION', 'Nothing is moved: say `--yes` to do what stands there')
+  }
+  await move(store, seen, plan, signal)
+  sayPlan(true)
+  if (isForPeople) process.stdout.write('Done.\n')
+  return 0
+}
+
+/** @throws RelayError STATE_HELD, CONFIGURATION */
+function requireFree({ relay, holder }: Seen): void {
+  if (keeperOf(relay) === 'engine') {
+    const detail = 'An engine (Lambda, KCL) keeps the positions of this relay: they are moved there'
+    throw new RelayError('CONFIGURATION', detail, { relay: relay.name })
+  }
+  if (holder?.isAlive === true) throw nameHeld(relay.name, holderText(holder))
+}
+
+/** @throws RelayError STATE_HELD */
+async function move(store: StateStore, seen: Seen, plan: readonly PlannedMove[], signal: AbortSignal): Promise<void> {
+  const { relay } = seen
+  const claim: Claim = {
+    relay,
+    takeOver: false,
+    firstPositions: async () => {
+      throw nameRemoved(relay.name, 'the state')
+    },
+  }
+  const found = await store.claim(claim, signal)
+  if (!isSame(found, seen.stored)) throw movedMeanwhile(relay.name)
+  if ((await store.move(progressOf(plan), signal)) !== null) throw movedMeanwhile(relay.name)
+}
+
+function movedMeanwhile(name: string): RelayError {
+  const detail = 'Another process moved the positions since they were looked at, and nothing else is moved: look again'
+  return new RelayError('STATE_HELD', detail, { relay: name })
+}
+
+function intoOf({ sink }: NamedRelay, { relay: { settings } }: Seen) {
+  const entry = sink === undefined ? null : sinkEntry(sink)!
+  return { mode: settings.mode ?? 'mirror', writes: entry?.writes ?? null, log: entry?.log ?? null }
+}
+
+const planJson = ({ relay }: Seen, plan: readonly PlannedMove[], repeats: Repeats, moved: boolean) => ({
+  name: relay.name,
+  moved,
+  moves: plan,
+  repeats,
+})
+
+/** Asks where somebody can answer; elsewhere the answer is no. */
+async function isConfirmed(signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question('Do it? (yes/no) ', { signal })).trim())
+  } finally {
+    terminal.close()
+  }
+}
