@@ -9,7 +9,7 @@ import { awsSettings } from './aws-settings.ts'
 import type { NamedRelay } from './named-relay.ts'
 
 /** A stream that does not answer must not keep a command for ever. */
-const ANSWER_MS = 10_000
+const ANSWER_MS = 5_000
 
 /** Asks the stream that `--source` names. Resolves to a text that says why, where it cannot be asked. */
 export async function askStream<T>(

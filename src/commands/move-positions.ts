@@ -1,17 +1,16 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
-import type { Claim } from '../batch.ts'
 import { RelayError } from '../errors.ts'
 import { maskTexts } from '../mask.ts'
-import { type PlannedMove, planOf, progressOf } from '../operate/positions/plan.ts'
+import { moveUnderClaim } from '../operate/positions/move.ts'
+import { type PlannedMove, planOf } from '../operate/positions/plan.ts'
 import { planText } from '../operate/positions/plan-text.ts'
 import { type Repeats, repeatsInto } from '../operate/positions/repeats.ts'
 import { sinkEntry } from '../sinks/by-url.ts'
-import { holderText, nameHeld } from '../state/held.ts'
+import { holderText } from '../state/held.ts'
 import { keeperOf } from '../state/keeper.ts'
-import { nameRemoved } from '../state/removed.ts'
-import type { Seen } from '../state/seen.ts'
+import type { Seen, SeenHolder } from '../state/seen.ts'
 import type { StateStore } from '../state/store.ts'
-import { isSame } from '../state/stored.ts'
 import type { NamedRelay } from './named-relay.ts'
 import type { Errand } from './positions-errand.ts'
 import { wantedMoves } from './wanted-moves.ts'
@@ -41,7 +40,7 @@ export async function movePositions(errand: Errand, store: StateStore, seen: See
     sayPlan(false)
     throw new RelayError('CONFIGURATION', 'Nothing is moved: say `--yes` to do what stands there')
   }
-  await move(store, seen, plan, signal)
+  await moveUnderClaim(store, seen, plan, signal)
   sayPlan(true)
   if (isForPeople) process.stdout.write('Done.\n')
   return 0
@@ -53,27 +52,15 @@ function requireFree({ relay, holder }: Seen): void {
     const detail = 'An engine (Lambda, KCL) keeps the positions of this relay: they are moved there'
     throw new RelayError('CONFIGURATION', detail, { relay: relay.name })
   }
-  if (holder?.isAlive === true) throw nameHeld(relay.name, holderText(holder))
+  if (holder?.isAlive === true) throw stillHeld(relay.name, holder)
 }
 
-/** @throws RelayError STATE_HELD */
-async function move(store: StateStore, seen: Seen, plan: readonly PlannedMove[], signal: AbortSignal): Promise<void> {
-  const { relay } = seen
-  const claim: Claim = {
-    relay,
-    takeOver: false,
-    firstPositions: async () => {
-      throw nameRemoved(relay.name, 'the state')
-    },
-  }
-  const found = await store.claim(claim, signal)
-  if (!isSame(found, seen.stored)) throw movedMeanwhile(relay.name)
-  if ((await store.move(progressOf(plan), signal)) !== null) throw movedMeanwhile(relay.name)
-}
-
-function movedMeanwhile(name: string): RelayError {
-  const detail = 'Another process moved the positions since they were looked at, and nothing else is moved: look again'
-  return new RelayError('STATE_HELD', detail, { relay: name })
+function stillHeld(name: string, holder: SeenHolder): RelayError {
+  const { heardOf } = holder
+  const heard = heardOf === null ? '' : `, heard of at ${new Date(heardOf).toISOString()}`
+  const wait = heardOf === null ? '' : '; one that was killed has the name for a minute more'
+  const detail = `The relay's name is held by ${holderText(holder)}${heard}: stop that relay first${wait}`
+  return new RelayError('STATE_HELD', detail, { name })
 }
 
 function intoOf({ sink }: NamedRelay, { relay: { settings } }: Seen) {
@@ -91,9 +78,12 @@ const planJson = ({ relay }: Seen, plan: readonly PlannedMove[], repeats: Repeat
 /** Asks where somebody can answer; elsewhere the answer is no. */
 async function isConfirmed(signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  // Not as a terminal of its own: a Ctrl+C is then a signal as any other.
+  const terminal = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+  const ended = once(terminal, 'close').then(() => '')
   try {
-    return /^y(es)?$/i.test((await terminal.question('Do it? (yes/no) ', { signal })).trim())
+    const answer = await Promise.race([terminal.question('Do it? (yes/no) ', { signal }), ended])
+    return /^y(es)?$/i.test(answer.trim())
   } finally {
     terminal.close()
   }

@@ -4,7 +4,7 @@ import { fileTrouble } from '../file-trouble.ts'
 import { masker } from '../mask.ts'
 import { reporter } from '../observe/reporter.ts'
 import { exportedText } from '../operate/positions/exported.ts'
-import { shardStatus } from '../operate/status.ts'
+import { shardsOf } from '../operate/status.ts'
 import type { Seen } from '../state/seen.ts'
 import type { StateStore } from '../state/store.ts'
 import { awsSettings } from './aws-settings.ts'
@@ -63,7 +63,7 @@ async function lookAt(store: StateStore, relay: NamedRelay): Promise<Seen> {
 
 async function listText({ relay, stored }: Seen, isForPeople: boolean): Promise<string> {
   const now = Date.now()
-  const shards = Array.from(stored.positions, ([shard, position]) => shardStatus(shard, position, now))
+  const shards = shardsOf(stored.positions, now)
   if (!isForPeople) return `${JSON.stringify({ name: relay.name, shards })}\n`
   if (shards.length === 0) return 'No position is stored: reading begins at the oldest record.\n'
   const { shardsText } = await import('../operate/status-text.ts')

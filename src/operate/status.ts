@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { factsFromJson, labelOf } from '../feeds/dms/source-facts.ts'
-import { type Position, readFrom, readUntil, type StreamIdentity } from '../position.ts'
+import { type Position, type Positions, readFrom, readUntil, type StreamIdentity } from '../position.ts'
 import { keeperOf } from '../state/keeper.ts'
 import type { Seen, SeenLetters } from '../state/seen.ts'
 
@@ -86,7 +86,7 @@ export function statusOf(seen: Seen, { state, now, stream, deadLetters }: Surrou
   const asked = typeof stream === 'string' ? null : stream
   const retentionMs = asked?.retentionMs ?? relay.stream.retentionMs
   const isEngine = keeperOf(relay) === 'engine'
-  const shards = Array.from(stored.positions, ([shard, position]) => shardStatus(shard, position, now))
+  const shards = shardsOf(stored.positions, now)
   return {
     name: relay.name,
     state,
@@ -113,8 +113,13 @@ export function statusOf(seen: Seen, { state, now, stream, deadLetters }: Surrou
   }
 }
 
-/** How one shard stands. @param now epoch ms */
-export function shardStatus(shard: string, position: Position, now: number): ShardStatus {
+/** How the shards stand, by their ids. @param now epoch ms */
+export const shardsOf = (positions: Positions, now: number): ShardStatus[] =>
+  Array.from(positions, ([shard, position]) => shardStatus(shard, position, now)).sort((a, b) =>
+    a.shard < b.shard ? -1 : 1,
+  )
+
+function shardStatus(shard: string, position: Position, now: number): ShardStatus {
   const { sequence, arrivedAt, caughtUpAt } = position
   const until = readUntil(position)
   const isFinished = readFrom(position).kind === 'end'

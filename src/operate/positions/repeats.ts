@@ -15,7 +15,8 @@ export interface RepeatedInto {
 
 export function repeatsInto({ mode, writes, log }: RepeatedInto): Repeats {
   if (writes === 'records') return { areHarmless: false, why: LINES }
-  if (mode !== 'append') return { areHarmless: true, why: MIRROR }
+  if (mode !== 'append')
+    return writes === null ? { areHarmless: null, why: MAY_BE_LINES } : { areHarmless: true, why: MIRROR }
   if (log === 'keyed') return { areHarmless: true, why: KEYED }
   return log === 'without key' ? { areHarmless: false, why: ROWS } : { areHarmless: null, why: MAY_BE_KEYED }
 }
@@ -26,4 +27,5 @@ const KEYED =
   'what is read again is in the log already: the key of a row is the place of its record (not so in a table of one column that the relay did not make)'
 const ROWS = 'each change that is read again is one more row, told by stream, shard and sequence number'
 const MAY_BE_KEYED = `${ROWS}; but for a log with a unique index on the place of a record (made under an engine, or by hand), which takes none twice`
+const MAY_BE_LINES = `in tables, ${MIRROR}; a sink that writes the change records as they come gets them once more (name it with --sink)`
 const LINES = 'each change that is read again is written once more, told by stream, shard and sequence number'

@@ -102,6 +102,35 @@ test('postgresql: a look makes no tables, and takes those of an earlier version 
   await assert.rejects(looker.look(name), { code: 'STATE_NEWER' })
 })
 
+test('postgresql: a user who may only read what is stored sees all of it, and who holds the name', async (t) => {
+  const { database, store } = await place(t)
+  const holder = await store()
+  await holder.claim(claimOf(), signal())
+  await holder.move(progress(at({ a: '5' }), new Map([['x', '1']])), signal())
+  const user = `reads_${database.name}`
+  await database.query(`CREATE ROLE ${user} LOGIN PASSWORD 'secret'`)
+  await database.query(`GRANT USAGE ON SCHEMA cdc_relay TO ${user}`)
+  await database.query(`GRANT SELECT ON ALL TABLES IN SCHEMA cdc_relay TO ${user}`)
+  const url = new URL(database.url)
+  url.username = user
+  url.password = 'secret'
+  const looker = sqlStateStore(await connect(url.href))
+  t.after(() => looker.close())
+  const look = await looker.look(claimOf().relay.name)
+  assert.deepEqual(look?.stored, { positions: at({ a: '5' }), facts: new Map([['x', '1']]) })
+  assert.deepEqual([look.holder?.process, look.holder?.isAlive], [process.pid, true])
+})
+
+test('postgresql: a look at one name does not take the lock on another for its own', async (t) => {
+  const { store } = await place(t)
+  const [one, two, looker] = [await store(), await store(), await store()]
+  await one.claim(claimOf({ name: 'one' }), signal())
+  await two.claim(claimOf({ name: 'two' }), signal())
+  await one.close()
+  assert.equal((await looker.look('one'))?.holder?.isAlive, false)
+  assert.equal((await looker.look('two'))?.holder?.isAlive, true)
+})
+
 test('postgresql: a user who may only use the schema that was made for it needs no more, then and later', async (t) => {
   const database = await testDatabase(t)
   const user = `only_${database.name}`
