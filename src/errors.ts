@@ -254,6 +254,13 @@ export const FAILURES = {
     help: 'Without its state the relay does not go on. Nothing is lost: what is not stored is read and written again.',
   },
 
+  STALLED: {
+    retry: 'never',
+    exit: 1,
+    means: 'There was work, and for too long nothing came of it: no batch was written, and no attempt failed.',
+    help: 'Something hangs that cannot be ended from inside, so the process ends. Nothing is lost: what was in hand is read again. Start the relay again, or let a supervisor do it.',
+  },
+
   INTERNAL: {
     retry: 'never',
     exit: 1,

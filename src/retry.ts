@@ -81,6 +81,9 @@ const WAITS: Partial<Record<FailureCode, Waits>> = {
   STATE_DENIED: { least: 30_000, first: 30_000, most: 270_000 },
 }
 
+/** No wait between two attempts is longer. Milliseconds. */
+export const MOST_RETRY_WAIT_MS = Math.max(...[USUAL, ...Object.values(WAITS)].map(({ least, most }) => least + most))
+
 /** How long to wait after attempt 1, 2, … failed with this. */
 export function retryWaitMs(code: FailureCode, attempt: number): number {
   const { least, first, most } = WAITS[code] ?? USUAL

@@ -94,6 +94,10 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   },
   'crate-objects': { when: ({ sink }) => isCrate(sink), only: 'it is for CrateDB' },
 
+  'stall-timeout': {
+    when: ({ sink }) => sinkEntry(sink)!.isStandardOutput?.(sink) !== true,
+    only: 'who reads standard output may take as long as they like',
+  },
   'take-over': {
     when: (config) => !needsStore(config) || (config.source !== 'file:-' && !isLook(config)),
     only: 'nothing is kept under a name',

@@ -91,6 +91,17 @@ export const RUN_OPTIONS = {
   ),
   'on-reload': text(trouble, 'rows from before a DMS reload: keep until they come again, or sweep at once', 'keep'),
 
+  'stall-timeout': text(
+    trouble,
+    'nothing came of work for so long, not even a failed attempt: end with exit code 1, so that a supervisor starts it again; 0 waits for ever',
+    '5m',
+  ),
+  'drain-timeout': text(
+    trouble,
+    'how long a stop may take: then the batch in hand is given up, and read again at the next start; 0 waits for ever',
+    '30s',
+  ),
+
   'batch-records': text(pace, 'a batch is cut at this many records [default: 5000, or what the target wants]'),
   'batch-bytes': text(pace, 'or at this size [default: 8MiB, or what the target wants]'),
   'batch-wait': text(

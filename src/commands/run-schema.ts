@@ -84,6 +84,8 @@ export const RUN_SHAPE = z.strictObject({
   'on-gap': oneOf('on-gap', ['stop', 'continue']),
   'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
   'on-reload': oneOf('on-reload', ['keep', 'sweep']),
+  'stall-timeout': waitOf('stall-timeout'),
+  'drain-timeout': waitOf('drain-timeout'),
   'batch-records': count.optional(),
   'batch-bytes': size.optional(),
   'batch-wait': wait.optional(),

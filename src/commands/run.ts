@@ -20,6 +20,7 @@ import { readRunConfig } from './run-config.ts'
 import type { RunConfig } from './run-schema.ts'
 import { secretsIn } from './secrets.ts'
 import { keepHeapSmall } from './small-heap.ts'
+import { StallWatch } from './stall-watch.ts'
 import { declaredTypes, explicitRoute } from './table-options.ts'
 import { watched } from './watched.ts'
 
@@ -33,7 +34,8 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
     const config = await readRunConfig(argv, process.env, (message) => ineffective.push(message))
     say = await reporter(process.stderr, masker(await secretsIn(config, process.env)))
     showsValues = config.logValues
-    return await watched(say, showsValues, (stopping) => runConfigured(config, ineffective, say, stopping))
+    const work = (stopping: AbortSignal) => runConfigured(config, ineffective, say, stopping)
+    return await watched(say, showsValues, work, config.drainTimeout)
   } catch (error) {
     return reportFailure(error, say, showsValues)
   } finally {
@@ -51,10 +53,11 @@ async function runConfigured(
   const { log } = say
   const ledger = new Ledger()
   const lag = new Lag()
-  const observer = observers(ledger, lag, logObserver(log, config.logValues))
+  const stall = new StallWatch(stallTimeoutOf(config))
+  const observer = observers(ledger, lag, stall, logObserver(log, config.logValues))
   const { env } = process
   const aws = awsSettings(config, env)
-  const source = await openSource(config, { aws, log, observer })
+  const source = stall.watch(await openSource(config, { aws, log, observer }))
   const name = config.name ?? source.streamName
   sayWhoBegins(log, config, name)
   for (const message of ineffective) log.warn({}, message)
@@ -73,6 +76,7 @@ async function runConfigured(
       log,
     })
     const stopProgress = startProgress(say, ledger, lag)
+    const stopWatching = endWhenStalled(stall, say, config)
     let relay: Relay | undefined
     let isDone = false
     try {
@@ -82,6 +86,7 @@ async function runConfigured(
       isDone = true
     } finally {
       stopProgress()
+      stopWatching()
       await relay?.close()
       // Of a run that failed before it wrote anything there is nothing to sum up.
       if (isDone || ledger.batches > 0) printSummary(ledger, performance.now() - startedMs, config)
@@ -102,6 +107,25 @@ function sayWhoBegins(log: Log, { source, sink, state, start, mode }: RunConfig,
   const from = start?.text ?? 'where it stopped; a new relay at earliest'
   const begins = { version: ownVersion(), source, sink, name, mode, start: from, ...(state !== undefined && { state }) }
   log.info({ ...begins, pid: process.pid, node: process.version }, `cdc-relay ${begins.version} begins`)
+}
+
+/** Standard output is read when somebody likes to, and a batch may wait for its fellows for as long as it was told. */
+function stallTimeoutOf({ sink, stallTimeout, batchWait = 0 }: RunConfig): number {
+  const waits = stallTimeout === 0 || sinkEntry(sink)!.isStandardOutput?.(sink) === true
+  return waits ? Number.POSITIVE_INFINITY : stallTimeout + batchWait
+}
+
+/** How often it is looked at whether work has stalled, at most. */
+const STALL_LOOK_MS = 10_000
+
+/** Ends the process once work has stalled. Returns how to stop watching. */
+function endWhenStalled(stall: StallWatch, say: Reporter, { stallTimeout, logValues }: RunConfig): () => void {
+  const look = (): void => {
+    const stalled = stall.stalled()
+    if (stalled !== null) process.exit(reportFailure(stalled, say, logValues))
+  }
+  const timer = setInterval(look, Math.min(STALL_LOOK_MS, Math.max(100, stallTimeout / 4)))
+  return () => clearInterval(timer)
 }
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'

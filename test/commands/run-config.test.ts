@@ -38,6 +38,8 @@ test('two options are enough; the rest are the defaults that --help shows', asyn
     onGap: 'stop',
     onSchemaChange: 'add-only',
     onReload: 'keep',
+    stallTimeout: 300_000,
+    drainTimeout: 30_000,
     pollInterval: 400,
     memory: 64 * 1024 * 1024,
   })
@@ -330,6 +332,8 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
   [{ sink: 'jsonl:-', source: 'file:-', state: 'file:s', 'take-over': true }, 'state', 'take-over'],
   [{ sink: 'jsonl:-', source: 'file:-', state: 'dynamodb:states', region: 'r' }, 'state', 'region'],
   [{ sink: 'jsonl:-', source: 'file:a', 'take-over': true }, 'take-over'],
+  [{ sink: 'jsonl:-', source: 'file:a', 'stall-timeout': '9m', 'drain-timeout': '9m' }, 'stall-timeout'],
+  [{ sink: 'jsonl:out', source: 'file:a', 'stall-timeout': '9m', 'drain-timeout': '0' }],
   [{ sink: 'jsonl:-', source: 'file:a', state: 'file:s', 'take-over': true }],
   [{ sink: 'jsonl:out', source: 'file:a', state: 'dynamodb:states', region: 'eu-north-1' }],
   [
