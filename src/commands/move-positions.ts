@@ -63,9 +63,12 @@ function stillHeld(name: string, holder: SeenHolder): RelayError {
   return new RelayError('STATE_HELD', detail, { name })
 }
 
-function intoOf({ sink }: NamedRelay, { relay: { settings } }: Seen) {
+function intoOf({ sink }: NamedRelay, { relay: { settings }, target }: Seen) {
   const entry = sink === undefined ? null : sinkEntry(sink)!
-  return { mode: settings.mode ?? 'mirror', writes: entry?.writes ?? null, log: entry?.log ?? null }
+  const logs = (target?.tables ?? []).flatMap(({ isKeyedLog }) => (isKeyedLog === undefined ? [] : [isKeyedLog]))
+  const found = logs.every(Boolean) ? 'keyed' : 'without key'
+  const log = entry?.log === 'may be keyed' && logs.length > 0 ? found : (entry?.log ?? null)
+  return { mode: settings.mode ?? 'mirror', writes: entry?.writes ?? null, log }
 }
 
 const planJson = ({ relay }: Seen, plan: readonly PlannedMove[], repeats: Repeats, moved: boolean) => ({

@@ -39,6 +39,8 @@ export interface SeenTable {
   readonly name: string
   /** The columns of the source that make the key in the target. */
   readonly key: readonly string[]
+  /** Of a log of changes: whether its key keeps a record from being in it twice. Absent for a mirror, and where nobody looked. */
+  readonly isKeyedLog?: boolean
 }
 
 export interface SeenLetters {

@@ -17,6 +17,9 @@ interface Store {
   readonly letters: string
   /** What `positions` says of repeats in the modes. */
   readonly harmless: { readonly mirror: boolean; readonly append: boolean | null }
+  /** Makes a log one that takes no record twice; absent where it is one, or cannot be. */
+  readonly index?: string
+  query?(statement: string): Promise<unknown>
   /** Absent where there are none. */
   readonly tables?: Status['tables']
 }
@@ -32,20 +35,24 @@ const ORDERS = (schema: string): Status['tables'] => [
 
 const STORES: Readonly<Record<string, (t: TestContext) => Promise<Store>>> = {
   async postgresql(t) {
-    const { url } = await testDatabase(t)
+    const { url, query } = await testDatabase(t)
     return {
       options: () => ['--sink', url],
       letters: IN_SQL,
-      harmless: { mirror: true, append: null },
+      harmless: { mirror: true, append: false },
+      index: 'CREATE UNIQUE INDEX ON public.orders (stream, shard, sequence, (coalesce(sub_sequence, -1)))',
+      query,
       tables: ORDERS('public'),
     }
   },
   async 'greenplum 6'(t) {
-    const { url } = await greenplumDatabase(t, '6')
+    const { url, query } = await greenplumDatabase(t, '6')
     return {
       options: () => ['--sink', url],
       letters: IN_SQL,
-      harmless: { mirror: true, append: null },
+      harmless: { mirror: true, append: false },
+      index: 'CREATE UNIQUE INDEX ON public.orders (stream, shard, sequence, (coalesce(sub_sequence, -1)))',
+      query,
       tables: ORDERS('public'),
     }
   },
@@ -212,6 +219,12 @@ for (const [title, open] of Object.entries(STORES)) {
     await drain('--mode', 'append')
     const { stdout, stderr } = await command('positions rewind', '--name', kinesis.name, '--to', 'earliest')
     assert.equal(JSON.parse(stdout).repeats.areHarmless, store.harmless.append, stderr)
+    if (store.index === undefined) return
+    await store.query!(store.index)
+    const keyed = await command('positions rewind', '--name', kinesis.name, '--to', 'earliest', '--yes')
+    assert.equal(JSON.parse(keyed.stdout).repeats.areHarmless, true, keyed.stderr)
+    assert.equal((await drain('--mode', 'append')).read, 1)
+    assert.deepEqual(await store.query!('SELECT count(*)::int AS count FROM public.orders'), [{ count: 1 }])
   })
 }
 

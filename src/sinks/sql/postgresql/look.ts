@@ -3,8 +3,10 @@ import { keeperOf } from '../../../state/keeper.ts'
 import type { Seen, SeenHolder, SeenLetters, SeenTable } from '../../../state/seen.ts'
 import type { Database } from '../../tables/database.ts'
 import type { DesiredKey } from '../../tables/target.ts'
+import { readRelation } from '../catalogue.ts'
 import { type FoundSchema, requireKnownTables, type SchemaStep } from '../schema-steps.ts'
 import { lockKey } from './lock-key.ts'
+import { hasPlaceKey } from './log-key.ts'
 import { findSchema } from './migration.ts'
 import { readFacts, readPositions, readRelay, type StoredRelay, storedIdentity } from './state-rows.ts'
 
@@ -34,7 +36,10 @@ async function seenOf(trx: Database, name: string, row: StoredRelay, { parts }: 
       positions: await readPositions(trx, name),
       facts: parts.has('lessons') ? await readFacts(trx, name) : new Map(),
     },
-    target: { tables: await readTables(trx, name), deadLetters: await countLetters(trx, name) },
+    target: {
+      tables: await readTables(trx, name, relay.settings.mode === 'append'),
+      deadLetters: await countLetters(trx, name),
+    },
   }
 }
 
@@ -51,11 +56,20 @@ async function holderOf(trx: Database, name: string, { host, pid, since }: Store
   return { host, process: pid, since, isAlive: rows[0]!.held, heardOf: null }
 }
 
-async function readTables(trx: Database, name: string): Promise<SeenTable[]> {
+async function readTables(trx: Database, name: string, areLogs: boolean): Promise<SeenTable[]> {
   const { rows } = await sql<{ source: string; schema: string; name: string; keys: readonly DesiredKey[] }>`
     SELECT source, target_schema AS schema, target_table AS name, keys FROM cdc_relay.tables
     WHERE name = ${name} ORDER BY source`.execute(trx)
-  return rows.map(({ keys, ...table }) => ({ ...table, key: keys.map(({ attribute }) => attribute) }))
+  const tables = rows.map(({ keys, ...table }) => ({ ...table, key: keys.map(({ attribute }) => attribute) }))
+  if (!areLogs) return tables
+  const logs: SeenTable[] = []
+  for (const table of tables) logs.push({ ...table, isKeyedLog: await isKeyed(trx, table) })
+  return logs
+}
+
+async function isKeyed(trx: Database, { schema, name }: SeenTable): Promise<boolean> {
+  const relation = await readRelation(trx, schema, name)
+  return relation !== undefined && hasPlaceKey(relation)
 }
 
 async function countLetters(trx: Database, name: string): Promise<SeenLetters[]> {
