@@ -69,7 +69,8 @@ export interface Source {
 
   /**
    * The shards that the source lists now, and those that each came from. For whoever moves positions by hand: a shard counts as
-   * finished as long as one that came from it has a position. Absent where there is one shard, whatever happens.
+   * finished as long as one that came from it has a position. Absent where there is one shard, whatever happens, and
+   * where an engine keeps the positions.
    */
   shards?(signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>>
 

@@ -51,6 +51,18 @@ export function describeSource(name: string, open: (held: Held) => Promise<OpenS
     assert.deepEqual([...payloads(read).values()].sort(byFirst), [...held.shards].sort(byFirst))
   })
 
+  withSource(
+    'who lists its shards lists each that it reads, and those that they came from',
+    held,
+    async ({ source }) => {
+      const listed = await source.shards?.(new AbortController().signal)
+      const read = await drain(source, new Map())
+      if (listed === undefined) return assert.ok(read.size === 1 || source.positions === 'engine')
+      for (const shard of read.keys()) assert.ok(listed.has(shard), `${shard} is not among ${[...listed.keys()]}`)
+      for (const parents of listed.values()) assert.ok(Array.isArray(parents))
+    },
+  )
+
   withSource('sequence numbers grow within a shard', held, async ({ source }) => {
     for (const pages of (await drain(source, new Map())).values()) {
       const sequences = pages.flatMap((page) => page.records.map((record) => record.sequence))
