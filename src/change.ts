@@ -328,6 +328,7 @@ function plain(item: Change | SchemaChange | Skip | DeadLetter): unknown {
         detail: item.detail,
         raw: item.raw === undefined ? undefined : Buffer.from(item.raw).toString('base64'),
         change: item.change === undefined ? undefined : plain(item.change),
+        binary: item.change === undefined ? undefined : binaryPlaces(item.change),
         source: item.source,
       }
     case 'schema':
@@ -356,6 +357,24 @@ function plain(item: Change | SchemaChange | Skip | DeadLetter): unknown {
         expired: item.expired,
         source: item.source,
       }
+  }
+}
+
+/** Where binary stands in a change: names and places in lists, from the change down. In its JSON it is text like any other. */
+export type ValuePath = readonly (string | number)[]
+
+/** Undefined if there is none. */
+function binaryPlaces({ key, before, after }: Change): readonly ValuePath[] | undefined {
+  const places: ValuePath[] = []
+  for (const [name, image] of Object.entries({ key, before, after })) collectBinary(image, [name], places)
+  return places.length === 0 ? undefined : places
+}
+
+function collectBinary(value: Value, path: ValuePath, into: ValuePath[]): void {
+  if (value instanceof Binary) into.push(path)
+  else if (Array.isArray(value)) value.forEach((member, i) => void collectBinary(member, [...path, i], into))
+  else if (typeof value === 'object' && value !== null && !(value instanceof Numeric)) {
+    for (const [name, member] of Object.entries(value)) collectBinary(member, [...path, name], into)
   }
 }
 

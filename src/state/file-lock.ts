@@ -71,6 +71,8 @@ export async function isLocked(path: string): Promise<boolean> {
     await file.close()
   }
 }
+/** The same without waiting. */
+export const tryLockOpenFile = (file: FileHandle): boolean => tryLock(file.fd)
 
 async function openLockFile(path: string): Promise<FileHandle> {
   try {

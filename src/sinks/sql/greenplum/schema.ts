@@ -74,4 +74,13 @@ export const greenplumSteps = (kernel: Kernel): readonly SchemaStep[] => [
       ) ${kernel.heap(50)} DISTRIBUTED BY (name)`,
     },
   },
+  {
+    about: 'remember how often a dead letter was written again, and what of it is binary',
+    // Greenplum 6 knows no ADD COLUMN IF NOT EXISTS: what is there is not made again.
+    makes: {
+      'dead_letters.attempts': sql`ALTER TABLE cdc_relay.dead_letters ADD COLUMN attempts integer NOT NULL DEFAULT 0`,
+      'dead_letters.tried_at': sql`ALTER TABLE cdc_relay.dead_letters ADD COLUMN tried_at timestamptz`,
+      'dead_letters.binary_places': sql`ALTER TABLE cdc_relay.dead_letters ADD COLUMN binary_places jsonb`,
+    },
+  },
 ]

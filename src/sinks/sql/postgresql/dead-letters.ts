@@ -87,10 +87,10 @@ async function insert(
   })
   await sql`
     INSERT INTO cdc_relay.dead_letters
-      (name, code, detail, stream, shard, sequence, sub_sequence, event_id, source, version, raw, change)
+      (name, code, detail, stream, shard, sequence, sub_sequence, event_id, source, version, raw, change, binary_places)
     SELECT ${name}::text, l.letter->>'code', l.letter->>'detail', l.letter->'source'->>'stream', l.letter->'source'->>'shard',
       l.letter->'source'->>'sequence', (l.letter->'source'->>'subSequence')::int, l.letter->'source'->>'eventId',
-      l.source, l.version, decode(l.letter->>'raw', 'base64'), l.letter->'change'
+      l.source, l.version, decode(l.letter->>'raw', 'base64'), l.letter->'change', l.letter->'binary'
     FROM jsonb_to_recordset(${withoutRefusedText(`[${rows.join(',')}]`)}::jsonb)
       AS l(letter jsonb, version bigint, source text)`.execute(trx)
 }
@@ -99,7 +99,7 @@ async function insert(
  * JSON with U+FFFD for U+0000 and half surrogate pairs, which PostgreSQL refuses: a dead letter must find its place.
  * JSON.stringify writes both as escapes, and whole pairs as they are; the bytes of `raw` are base64 and keep everything.
  */
-function withoutRefusedText(json: string): string {
+export function withoutRefusedText(json: string): string {
   return json.replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escaped, what: string) =>
     what.length === 5 ? '\\ufffd' : escaped,
   )

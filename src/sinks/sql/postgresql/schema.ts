@@ -79,6 +79,14 @@ export const POSTGRES_STEPS: readonly SchemaStep[] = [
       'tables.columns': sql`ALTER TABLE cdc_relay.tables ADD COLUMN IF NOT EXISTS columns jsonb NOT NULL DEFAULT '[]'`,
     },
   },
+  {
+    about: 'remember how often a dead letter was written again, and what of it is binary',
+    makes: {
+      'dead_letters.attempts': sql`ALTER TABLE cdc_relay.dead_letters ADD COLUMN IF NOT EXISTS attempts integer NOT NULL DEFAULT 0`,
+      'dead_letters.tried_at': sql`ALTER TABLE cdc_relay.dead_letters ADD COLUMN IF NOT EXISTS tried_at timestamptz`,
+      'dead_letters.binary_places': sql`ALTER TABLE cdc_relay.dead_letters ADD COLUMN IF NOT EXISTS binary_places jsonb`,
+    },
+  },
 ]
 
 /** One relay of a database makes tables at a time: `IF NOT EXISTS` alone fails when two sessions make the same thing at once. */
