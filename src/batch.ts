@@ -2,7 +2,7 @@
  * What is written together, what became of it, and what is stored between runs: shared by the modules that deliver, remember and
  * write.
  */
-import type { ColumnType, DeadLetter, StreamChange, TableName, ValueKind } from './change.ts'
+import type { ChangeSource, ColumnType, DeadLetter, StreamChange, TableName, ValueKind } from './change.ts'
 import type { Positions, StreamIdentity } from './position.ts'
 
 /** Who a relay is, so that the positions of another pipeline are never taken for its own. */
@@ -39,8 +39,26 @@ export interface Unclaimed {
   readonly factRules: FactRules
 }
 
-/** How a sink is opened. */
+/** How a sink is opened for a stream. */
 export type Opening = Claim | Unclaimed
+
+/**
+ * A name whose dead letters are written again, while its relay runs or while it does not. Nothing is claimed, no position moves, and no
+ * fact is learned: what the relay knows is used. Batches have `letters`, and nothing but changes and what failed beside them.
+ */
+export interface Replaying {
+  /** Its settings must be those of the relay. */
+  readonly relay: Pick<RelayIdentity, 'name' | 'settings'>
+  readonly factRules: FactRules
+}
+
+/** A dead letter that is written again with a batch: it goes with the batch, or stays with what was wrong this time. */
+export interface LetterOfBatch {
+  /** Of one letter, or of several that are of one record. */
+  readonly ids: readonly string[]
+  /** What a change or a new dead letter of it names as its source. */
+  readonly place: Pick<ChangeSource, 'shard' | 'sequence' | 'subSequence'>
+}
 
 /** What facts mean, for those to whom they are text: given by the feed that learns them. */
 export interface FactRules {
@@ -79,7 +97,10 @@ export interface Batch extends Progress {
   readonly changes: readonly StreamChange[]
   /** By source table as `tableLabel` prints it: what is known of the tables of a DMS feed, this batch included. */
   readonly tables: ReadonlyMap<string, SourceTable>
+  /** Of a replay: those that could not be used this time, either. */
   readonly deadLetters: readonly DeadLetter[]
+  /** Of a replay: what the batch was made of; absent else. Then nobody keeps new letters: `Written.refused` tells all that was refused. */
+  readonly letters?: readonly LetterOfBatch[]
 }
 
 /** How the changes of a batch ended. All numbers together are `changes.length`. */

@@ -360,11 +360,11 @@ function plain(item: Change | SchemaChange | Skip | DeadLetter): unknown {
   }
 }
 
-/** Where binary stands in a change: names and places in lists, from the change down. In its JSON it is text like any other. */
+/** The way to a value of a change: names and places in lists, from the change down. */
 export type ValuePath = readonly (string | number)[]
 
-/** Undefined if there is none. */
-function binaryPlaces({ key, before, after }: Change): readonly ValuePath[] | undefined {
+/** Where binary stands in the change; undefined if there is none. */
+export function binaryPlaces({ key, before, after }: Change): readonly ValuePath[] | undefined {
   const places: ValuePath[] = []
   for (const [name, image] of Object.entries({ key, before, after })) collectBinary(image, [name], places)
   return places.length === 0 ? undefined : places

@@ -1,4 +1,4 @@
-import type { Batch, BatchLimits, Facts, Opening, Rewound, Stored, Written } from '../batch.ts'
+import type { Batch, BatchLimits, Facts, Opening, Replaying, Rewound, Stored, Written } from '../batch.ts'
 import type { Format, TableName } from '../change.ts'
 
 /**
@@ -44,8 +44,22 @@ export interface Sink {
   open(opening: Opening, signal: AbortSignal): Promise<Stored>
 
   /**
-   * Reads the facts of an `Unclaimed` name again: another process may have learned what this one waits for, such as the key
-   * of a table. Only asked after it was opened so; absent where no other process can.
+   * Opens it instead for dead letters that are written again, and resolves to the facts of the name. Whoever has the name goes on, and
+   * what that process learns meanwhile counts here, too. Absent where dead letters cannot be written again.
+   *
+   * @throws RelayError CONFIGURATION for a name that is not known, STATE_DIFFERS for other settings than the relay's; as `open`
+   */
+  openForLetters?(replaying: Replaying, signal: AbortSignal): Promise<Facts>
+
+  /**
+   * True if letters leave the place where they are kept in the transaction that writes their rows. Absent: once the write is done,
+   * they are to be let go.
+   */
+  readonly settlesLetters?: true
+
+  /**
+   * Reads the facts of a name that this process does not hold again: another process may have learned what this one waits for, such as the
+   * key of a table. Absent where no other process can.
    */
   readFacts?(): Promise<Facts>
 

@@ -29,6 +29,26 @@ export function requireSameIdentity(stored: RelayIdentity, claimed: RelayIdentit
   )
 }
 
+/**
+ * For those who go on with the settings of a relay, whatever stream it reads.
+ * @throws RelayError STATE_DIFFERS with every difference
+ */
+export function requireSameSettings(
+  stored: Pick<RelayIdentity, 'settings'>,
+  given: Pick<RelayIdentity, 'name' | 'settings'>,
+): void {
+  const differences = compareSettings(stored.settings, given.settings)
+  if (differences.length === 0) return
+  const detail = `The options are not those of the relay: ${differences.join('; ')}`
+  throw new RelayError('STATE_DIFFERS', detail, { relay: given.name })
+}
+
+/** @param where in words */
+export const unknownName = (name: string, where: string): RelayError =>
+  new RelayError('CONFIGURATION', `There is no relay named "${name}" in ${where}: is its \`--name\` another one?`, {
+    relay: name,
+  })
+
 function compareStream(stored: RelayIdentity['stream'], claimed: RelayIdentity['stream']): string[] {
   if (stored.id !== claimed.id) return [`they are of the stream ${stored.id}, not of ${claimed.id}`]
   const isSame = claimed.isSameAs?.(stored.created) ?? stored.created === claimed.created

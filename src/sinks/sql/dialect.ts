@@ -11,6 +11,8 @@ import type { TargetNames } from '../tables/style.ts'
 import type { Target } from '../tables/target.ts'
 import type { Connection } from './connection.ts'
 import type { ErrorMeanings } from './failures.ts'
+import type { LetterTable } from './letter-table.ts'
+import type { BesideState } from './replay-state.ts'
 import type { SharedState } from './shared-state.ts'
 import type { SqlState } from './state.ts'
 
@@ -47,6 +49,10 @@ export interface Dialect<R extends Relation = Relation> {
   state(connection: Connection, log: Log | null): SqlState
   /** The same where an engine keeps the positions, and nobody holds the relay's name. */
   sharedState(connection: Connection): SharedState
+  /** The same for letters that are written again, beside whoever has the name. */
+  besideState(connection: Connection): BesideState
+  /** The dead letters that it keeps. */
+  letters(connection: Connection): LetterTable
   catalogue(connection: Connection): Catalogue<R>
 
   readonly names: TargetNames

@@ -1,4 +1,4 @@
-import type { Opening } from '../../batch.ts'
+import type { Opening, Replaying } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { Layout } from '../tables/layout.ts'
@@ -9,6 +9,7 @@ import type { Connection } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect-of.ts'
 import { type Pruner, tombstonePruner } from './prune.ts'
+import { replayState } from './replay-state.ts'
 import type { Settings } from './sink-options.ts'
 import type { SqlState } from './state.ts'
 import { type BatchState, type UnclaimedState, unclaimedState } from './unclaimed-state.ts'
@@ -35,27 +36,50 @@ export interface Opened extends Target, OpenedName {}
 
 /** @param isShared true if no process has the target's tables for itself */
 export async function openTarget(options: Settings, isShared: boolean): Promise<Target> {
+  return await orClosed(options, async (connection, dialect) => targetOf(options, connection, dialect, isShared))
+}
+
+/** For letters of a name that are written again: nothing is claimed, nothing is pruned. @throws RelayError CONFIGURATION, STATE_DIFFERS */
+export async function openForLetters(options: Settings, replaying: Replaying): Promise<Opened> {
+  return await orClosed(options, async (connection, dialect) => {
+    const beside = dialect.besideState(connection)
+    const { facts, isShared } = await beside.join(replaying)
+    const looks = options.mode === 'mirror'
+    const isAtomic = dialect.writing.undoesParts
+    const state = replayState(beside, dialect.letters(connection), { replaying, facts, looks, isAtomic })
+    const target = targetOf(options, connection, dialect, isShared)
+    return { ...target, state, unclaimed: state, pruner: { pruneDue: async () => {} } }
+  })
+}
+
+async function orClosed<T>(
+  options: Settings,
+  work: (connection: Connection, dialect: Dialect) => Promise<T>,
+): Promise<T> {
   const connection = await connect(options.url, options.passwordFile, options.env)
   try {
-    const dialect = await dialectOf(connection, options.log)
-    const deletes = deletesOf(options, dialect)
-    return {
-      connection,
-      dialect,
-      claimed: dialect.state(connection, options.log),
-      tables: targetTables({
-        rules: options,
-        catalogue: dialect.catalogue(connection),
-        names: dialect.names,
-        layoutOf: layoutsOf(options, dialect, connection, deletes, isShared),
-        defaultSchema: connection.schema ?? dialect.defaultSchema,
-      }),
-      pruner: tombstonePruner(connection.db, dialect, options.retentionMs ?? null, options.tombstoneTtlMs ?? 0),
-      doubted: new DoubtedColumns(),
-    }
+    return await work(connection, await dialectOf(connection, options.log))
   } catch (error) {
     await connection.close()
     throw error
+  }
+}
+
+function targetOf(options: Settings, connection: Connection, dialect: Dialect, isShared: boolean): Target {
+  const deletes = deletesOf(options, dialect)
+  return {
+    connection,
+    dialect,
+    claimed: dialect.state(connection, options.log),
+    tables: targetTables({
+      rules: options,
+      catalogue: dialect.catalogue(connection),
+      names: dialect.names,
+      layoutOf: layoutsOf(options, dialect, connection, deletes, isShared),
+      defaultSchema: connection.schema ?? dialect.defaultSchema,
+    }),
+    pruner: tombstonePruner(connection.db, dialect, options.retentionMs ?? null, options.tombstoneTtlMs ?? 0),
+    doubted: new DoubtedColumns(),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Sink } from '../sink.ts'
 import { DEFAULT_RULES, takesJson } from '../tables/rules.ts'
 import { askerOf } from './advice.ts'
 import { bySqlState, sqlFailure } from './failures.ts'
-import { type Opened, openName, openTarget, type Target } from './open-target.ts'
+import { type Opened, openForLetters, openName, openTarget, type Target } from './open-target.ts'
 import { prepareBatch } from './prepared-batch.ts'
 import type { Settings, SqlSinkOptions } from './sink-options.ts'
 
@@ -39,6 +39,19 @@ export function sqlSink(given: SqlSinkOptions): Sink {
         throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
       }
     },
+
+    async openForLetters(replaying) {
+      try {
+        opened ??= await openForLetters(options, replaying)
+        target = opened
+        await opened.tables.load(replaying.relay.name)
+        return opened.unclaimed!.stored().facts
+      } catch (error) {
+        throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
+      }
+    },
+
+    settlesLetters: true,
 
     async readFacts() {
       try {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Batch, Facts, SourceTable, Stored, Unclaimed } from '../../batch.ts'
-import { compareDecimal } from '../../change.ts'
+import { compareDecimal, type DeadLetter } from '../../change.ts'
 import type { Database } from '../tables/database.ts'
 import type { Marks, SharedState } from './shared-state.ts'
 import type { SqlState } from './state.ts'
@@ -16,6 +16,11 @@ export interface BatchState
    * @throws Outdated where another one changed it; RelayError STATE_REMOVED
    */
   look?(to: Database, sources: readonly string[]): Promise<void>
+  /**
+   * Of a replay, instead of new letters and positions, last in a batch's transaction: lets the letters of the batch go, but those that
+   * failed again. False if one of them was not there any more: then roll back and `settle`.
+   */
+  settleLetters?(to: Database, batch: Batch, failed: readonly DeadLetter[]): Promise<boolean>
 }
 
 /** Another process of the name learned something of the tables of a batch: it is to be planned again, from what is known then. */
@@ -45,7 +50,12 @@ export interface UnclaimedState extends BatchState {
  * @param facts what it was opened with
  * @param looks false for a log, whose rows are the same whatever is known of their tables
  */
-export function unclaimedState(shared: SharedState, opening: Unclaimed, facts: Facts, looks: boolean): UnclaimedState {
+export function unclaimedState(
+  shared: Omit<SharedState, 'join'>,
+  opening: Pick<Unclaimed, 'factRules'> & { readonly relay: { readonly name: string } },
+  facts: Facts,
+  looks: boolean,
+): UnclaimedState {
   const { name } = opening.relay
   let known = facts
   let isNews = false

@@ -80,7 +80,10 @@ export async function writeBatch(
       tables.set(group.source, { applied: here.applied, superseded })
     }
     if (onError === 'stop' && refused.length > 0) throw asFailure(refused[0]!)
-    await dialect.keepDeadLetters(to, state.name(), [...batch.deadLetters, ...refused], state.look !== undefined)
+    const letters = [...batch.deadLetters, ...refused]
+    if (state.settleLetters === undefined) {
+      await dialect.keepDeadLetters(to, state.name(), letters, state.look !== undefined)
+    }
     // Where writers do not take turns, the tables may have changed under the rows: then they are written once more.
     if (!writing.undoesParts) await look(to)
     const written: Written = {
@@ -90,7 +93,8 @@ export async function writeBatch(
       ...(refused.length > 0 && { refused }),
       ...asideOf(setAside),
     }
-    if (!(await state.moveWithin(to, batch))) throw new Fenced(written)
+    const isDone = await (state.settleLetters?.(to, batch, letters) ?? state.moveWithin(to, batch))
+    if (!isDone) throw new Fenced(written)
     onCommit(written)
     return written
   })

@@ -4,8 +4,10 @@ import { byWordsOfCrate } from './failures.ts'
 import { crateMirrors } from './mirrors.ts'
 import { pruneDeleted } from './rows/prune.ts'
 import { finalWriting } from './rows/writing.ts'
+import { crateBesideState } from './state/beside-state.ts'
 import { keepDeadLetters } from './state/dead-letters.ts'
 import { lookAtName } from './state/look.ts'
+import { crateLetters } from './state/letters.ts'
 import { crateSharedState } from './state/shared-state.ts'
 import { crateState } from './state/state.ts'
 import { crateCatalogue } from './tables/catalogue.ts'
@@ -24,6 +26,8 @@ export const cratedb: Dialect<CrateRelation> = {
   lookAt: ({ db }, name) => lookAtName(db, name),
   state: (connection, log) => crateState(connection, log),
   sharedState: ({ db }) => crateSharedState(db),
+  besideState: ({ db }) => crateBesideState(db),
+  letters: ({ db }) => crateLetters(db),
   catalogue: crateCatalogue,
   names: { schema: schemaName, table: tableName, isReserved: () => false },
   mirrors: crateMirrors,

@@ -4,6 +4,7 @@ import { isReservedInGreenplum } from '../../tables/names.ts'
 import type { Dialect } from '../dialect.ts'
 import { mirrorsOf } from '../mirrors.ts'
 import { appendLog } from '../postgresql/append.ts'
+import { sqlBesideState } from '../postgresql/beside-state.ts'
 import { sqlCatalogue } from '../postgresql/catalogue.ts'
 import { postgresql } from '../postgresql/dialect.ts'
 import { lookAtName } from '../postgresql/look.ts'
@@ -46,6 +47,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     lookAt: ({ db }, name) => lookAtName(db, name, greenplumSteps(kernel)),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
     sharedState: ({ db }) => sqlSharedState(db, greenplumSteps(kernel)),
+    besideState: ({ db }) => sqlBesideState(db, greenplumSteps(kernel)),
     mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(greenplumTables(kernel, deletes), declaredTypes),
     append: (isShared) => appendLog(greenplumStyle(kernel, 'hard'), isShared, logByCopy(kernel)),
     writing: { ...lockingWriting(kernel), refusedTexts: refusedTextsOf(kernel) },

@@ -4,9 +4,11 @@ import type { Dialect } from '../dialect.ts'
 import { bySqlState } from '../failures.ts'
 import { mirrorsOf } from '../mirrors.ts'
 import { appendLog } from './append.ts'
+import { sqlBesideState } from './beside-state.ts'
 import { sqlCatalogue } from './catalogue.ts'
 import { keepDeadLetters } from './dead-letters.ts'
 import { lookAtName } from './look.ts'
+import { sqlLetters } from './letters.ts'
 import { postgresState } from './moves.ts'
 import { pruneTombstones } from './prune.ts'
 import { sqlSharedState } from './shared-state.ts'
@@ -23,6 +25,8 @@ export const postgresql: Dialect = {
   lookAt: ({ db }, name) => lookAtName(db, name, postgresState.steps),
   state: (connection) => sqlState(connection, postgresState),
   sharedState: ({ db }) => sqlSharedState(db, postgresState.steps),
+  besideState: ({ db }) => sqlBesideState(db, postgresState.steps),
+  letters: ({ db }) => sqlLetters(db),
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,
   catalogue: ({ db }) => sqlCatalogue(db),
   names: { schema: targetName, table: targetName, isReserved: isReservedInPostgres },

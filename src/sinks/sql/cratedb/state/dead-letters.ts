@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { type DeadLetter, recordToJson, tableLabel } from '../../../../change.ts'
+import { binaryPlaces as binaryPlacesOf, type DeadLetter, recordToJson, tableLabel } from '../../../../change.ts'
 import type { Database } from '../../../tables/database.ts'
 import { arrayLiteral, quotedElement } from '../rows/array-literal.ts'
 import { notWritten } from './written-rows.ts'
@@ -40,6 +40,7 @@ const COLUMNS = [
   'version',
   'raw',
   'change',
+  'binary_places',
 ] as const
 
 const TYPES: Readonly<Partial<Record<(typeof COLUMNS)[number], string>>> = {
@@ -65,11 +66,17 @@ function rowOf(name: string, letter: DeadLetter): LetterRow {
     version: change?.version ?? null,
     raw: raw === undefined ? null : Buffer.from(raw).toString('base64'),
     change: change === undefined ? null : recordToJson(change),
+    binary_places: binaryPlaces(letter),
   }
 }
 
+function binaryPlaces({ change }: DeadLetter): string | null {
+  const places = change === undefined ? undefined : binaryPlacesOf(change)
+  return places === undefined ? null : JSON.stringify(places)
+}
+
 /** Half a surrogate pair is no UTF-8. In `change` it is an escape. */
-const sendable = (text: string): string => text.toWellFormed()
+export const sendable = (text: string): string => text.toWellFormed()
 
 function* cut(rows: readonly LetterRow[]): Generator<readonly LetterRow[]> {
   let part: LetterRow[] = []

@@ -94,4 +94,12 @@ export const CRATE_STEPS: readonly SchemaStep[] = [
       ) ${SMALL}`,
     },
   },
+  {
+    about: 'remember how often a dead letter was written again, and what of it is binary',
+    makes: {
+      'dead_letters.attempts': sql`ALTER TABLE "cdc_relay"."dead_letters" ADD COLUMN "attempts" INTEGER`,
+      'dead_letters.tried_at': sql`ALTER TABLE "cdc_relay"."dead_letters" ADD COLUMN "tried_at" TIMESTAMP WITH TIME ZONE`,
+      'dead_letters.binary_places': sql`ALTER TABLE "cdc_relay"."dead_letters" ADD COLUMN "binary_places" TEXT INDEX OFF STORAGE WITH (columnstore = false)`,
+    },
+  },
 ]

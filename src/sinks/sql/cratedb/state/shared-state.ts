@@ -28,28 +28,11 @@ import {
  * the facts were merged. So of two that merge at once, one begins again with the facts of the other.
  */
 export function crateSharedState(db: Database): SharedState {
-  /** The relay's row and its facts, of one moment. */
-  async function read(name: string): Promise<{ row: RelayRow; facts: Facts } | null> {
-    let row = await readRelay(db, name)
-    while (row !== undefined) {
-      try {
-        return { row, facts: await readFacts(db, pageOf(row)) }
-      } catch (error) {
-        if (!(error instanceof RelayError) || error.code !== 'STATE_BROKEN') throw error
-        // A page goes when another takes its place.
-        const again = await readRelay(db, name)
-        if (again?.lessons_revision === row.lessons_revision && again.lessons_claim === row.lessons_claim) throw error
-        row = again
-      }
-    }
-    return null
-  }
-
   /** The same; enters the name if it is not there, or takes it over. */
   async function enter({ relay, takeOver }: Unclaimed): Promise<{ row: RelayRow; facts: Facts }> {
     const { name } = relay
     for (;;) {
-      const found = await read(name)
+      const found = await readWithFacts(db, name)
       if (found === null) {
         await beginRelay(db, keptBy('engine', relay), new Map())
         continue
@@ -81,7 +64,7 @@ export function crateSharedState(db: Database): SharedState {
 
   /** The relay's row and its facts. */
   async function readJoined(): Promise<{ row: RelayRow; facts: Facts }> {
-    const found = await read(requireJoined(joined).opening.relay.name)
+    const found = await readWithFacts(db, requireJoined(joined).opening.relay.name)
     return { facts: found?.facts ?? new Map(), row: requireSame(found?.row) }
   }
 
@@ -120,15 +103,34 @@ export function crateSharedState(db: Database): SharedState {
       }
     },
 
-    async marks(_, sources): Promise<Marks> {
-      const row = await readSame()
-      const wanted = new Set(sources)
-      const tables = (await readTables(db, row.life)).filter(({ source }) => wanted.has(source))
-      return {
-        facts: `${row.lessons_claim}.${row.lessons_revision}`,
-        tables: new Map(tables.map(({ source, keys, columns }) => [source, hashOf(keys, columns)])),
-      }
-    },
+    marks: async (_, sources) => await marksOf(db, await readSame(), sources),
+  }
+}
+
+/** The relay's row and its facts, of one moment; null if there is no such name. */
+export async function readWithFacts(db: Database, name: string): Promise<{ row: RelayRow; facts: Facts } | null> {
+  let row = await readRelay(db, name)
+  while (row !== undefined) {
+    try {
+      return { row, facts: await readFacts(db, pageOf(row)) }
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== 'STATE_BROKEN') throw error
+      // A page goes when another takes its place.
+      const again = await readRelay(db, name)
+      if (again?.lessons_revision === row.lessons_revision && again.lessons_claim === row.lessons_claim) throw error
+      row = again
+    }
+  }
+  return null
+}
+
+/** @param row the relay's, as it is now */
+export async function marksOf(db: Database, row: RelayRow, sources: readonly string[]): Promise<Marks> {
+  const wanted = new Set(sources)
+  const tables = (await readTables(db, row.life)).filter(({ source }) => wanted.has(source))
+  return {
+    facts: `${row.lessons_claim}.${row.lessons_revision}`,
+    tables: new Map(tables.map(({ source, keys, columns }) => [source, hashOf(keys, columns)])),
   }
 }
 

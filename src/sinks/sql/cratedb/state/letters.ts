@@ -1,0 +1,157 @@
+import { sql } from 'kysely'
+import type { ValuePath } from '../../../../change.ts'
+import type { FailedLetter, LetterPage, WholeLetter } from '../../../letter-store.ts'
+import type { Database, Statement } from '../../../tables/database.ts'
+import type { LetterSearch, LetterTable } from '../../letter-table.ts'
+import { letterSource, sendable } from './dead-letters.ts'
+
+/**
+ * The ids of CrateDB's dead letters are hashes: their first digits name them, too. Letters are found by a search, which sees all that was
+ * written before; they go by their keys.
+ */
+export function crateLetters(db: Database): LetterTable {
+  let columns: Promise<ReadonlySet<string>> | undefined
+
+  return {
+    async find(search, withValues) {
+      columns ??= columnsOf(db, 'dead_letters')
+      const has = await columns
+      if (has.size === 0) return { letters: [], next: null }
+      await sql`REFRESH TABLE "cdc_relay"."dead_letters"`.execute(db)
+      const value = (name: string, wanted = true): Statement => (wanted && has.has(name) ? sql.id(name) : sql`NULL`)
+      const { rows } = await sql<LetterRow>`
+        SELECT "id", "recorded_at"::BIGINT AS "recorded", "code", "detail", "stream", "shard", "sequence",
+          "sub_sequence" AS "sub", "event_id" AS "event", "source" AS "table", "version"::TEXT AS "version",
+          ${value('attempts')} AS "attempts", ${value('tried_at')}::BIGINT AS "tried", ${value('raw', withValues)} AS "raw",
+          ${value('change', withValues)} AS "change", ${value('binary_places', withValues)} AS "binary"
+        FROM "cdc_relay"."dead_letters" WHERE ${matching(search)}
+        ORDER BY "recorded_at", "id" LIMIT ${sql.lit(search.most)}`.execute(db)
+      return pageOf(rows, search.most)
+    },
+
+    async remove(to, relay, ids) {
+      let gone = 0
+      // One by one: a statement over several keys may be a search, which does not see what was written a moment ago.
+      for (const id of ids) {
+        const { numAffectedRows } = await sql`
+          DELETE FROM "cdc_relay"."dead_letters" WHERE "id" = ${id} AND "name" = ${relay}`.execute(to)
+        gone += Number(numAffectedRows)
+      }
+      return gone
+    },
+
+    async fail(to, relay, letters) {
+      let kept = 0
+      for (const letter of letters) kept += await failOne(to, relay, letter)
+      return kept
+    },
+
+    async knowsRelay(relay) {
+      if ((await columnsOf(db, 'relays')).size === 0) return false
+      const { rows } = await sql`SELECT "name" FROM "cdc_relay"."relays" WHERE "name" = ${relay}`.execute(db)
+      return rows.length > 0
+    },
+  }
+}
+
+async function failOne(
+  to: Database,
+  relay: string,
+  { id, code, detail, table, version }: FailedLetter,
+): Promise<number> {
+  const known =
+    table === null ? sql`` : sql`, "source" = ${sendable(letterSource(table))}, "version" = ${version}::BIGINT`
+  const { numAffectedRows } = await sql`
+    UPDATE "cdc_relay"."dead_letters"
+    SET "code" = ${code}, "detail" = ${sendable(detail)}, "attempts" = COALESCE("attempts", 0) + 1,
+      "tried_at" = CURRENT_TIMESTAMP${known}
+    WHERE "id" = ${id} AND "name" = ${relay}`.execute(to)
+  return Number(numAffectedRows)
+}
+
+interface LetterRow {
+  readonly id: string
+  /** Epoch ms, BIGINT as text. */
+  readonly recorded: string
+  readonly code: string
+  readonly detail: string
+  readonly stream: string
+  readonly shard: string
+  readonly sequence: string
+  readonly sub: number | null
+  readonly event: string | null
+  readonly table: string | null
+  readonly version: string | null
+  readonly attempts: number | null
+  readonly tried: string | null
+  readonly raw: string | null
+  readonly change: string | null
+  readonly binary: string | null
+}
+
+function pageOf(rows: readonly LetterRow[], most: number): LetterPage<WholeLetter> {
+  const last = rows.at(-1)
+  const next = last === undefined || rows.length < most ? null : `${last.recorded} ${last.id}`
+  return { letters: rows.map(letterOf), next }
+}
+
+const letterOf = (row: LetterRow): WholeLetter => ({
+  id: row.id,
+  recordedAt: isoTime(row.recorded),
+  code: row.code,
+  detail: row.detail,
+  table: row.table,
+  version: row.version,
+  source: {
+    stream: row.stream,
+    shard: row.shard,
+    sequence: row.sequence,
+    ...(row.sub !== null && { subSequence: row.sub }),
+    ...(row.event !== null && { eventId: row.event }),
+  },
+  attempts: row.attempts ?? 0,
+  triedAt: row.tried === null ? null : isoTime(row.tried),
+  raw: row.raw === null ? null : Buffer.from(row.raw, 'base64'),
+  change: row.change,
+  binary: row.binary === null ? [] : (JSON.parse(row.binary) as readonly ValuePath[]),
+})
+
+const isoTime = (ms: string): string => new Date(Number(ms)).toISOString()
+
+function matching({ relay, filter, from }: LetterSearch): Statement {
+  const { ids, table, code, shard, sinceMs, untilMs } = filter
+  const all = [
+    sql`"name" = ${relay}`,
+    ...(from === null ? [] : [behind(from)]),
+    ...(ids === undefined ? [] : [named(ids)]),
+    ...(table === undefined ? [] : [sql`"source" = ${letterSource(table)}`]),
+    ...(code === undefined ? [] : [sql`"code" = ${code}`]),
+    ...(shard === undefined ? [] : [sql`"shard" = ${shard}`]),
+    ...(sinceMs === undefined ? [] : [sql`"recorded_at" >= ${sinceMs}::BIGINT`]),
+    ...(untilMs === undefined ? [] : [sql`"recorded_at" < ${untilMs}::BIGINT`]),
+  ]
+  return sql.join(all, sql` AND `)
+}
+
+function behind(cursor: string): Statement {
+  const [recorded, id] = cursor.split(' ')
+  return sql`("recorded_at" > ${recorded}::BIGINT OR ("recorded_at" = ${recorded}::BIGINT AND "id" > ${id}))`
+}
+
+/** Digits alone: nothing else means something to LIKE. */
+function named(ids: readonly string[]): Statement {
+  const known = ids.filter((id) => /^[0-9a-f]+$/.test(id))
+  if (known.length === 0) return sql`false`
+  return sql`(${sql.join(
+    known.map((id) => sql`"id" LIKE ${`${id}%`}`),
+    sql` OR `,
+  )})`
+}
+
+/** Empty if there is no such table of the relay's. */
+async function columnsOf(db: Database, table: string): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    SELECT column_name AS "name" FROM information_schema.columns
+    WHERE table_schema = 'cdc_relay' AND table_name = ${table}`.execute(db)
+  return new Set(rows.map(({ name }) => name))
+}
