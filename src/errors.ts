@@ -54,6 +54,14 @@ export const FAILURES = {
     help: 'The text holds U+0000 or half a surrogate pair, which the target refuses. `--nul replace` writes U+FFFD instead, except in a key.',
   },
 
+  LETTER_SCHEMA: {
+    retry: 'never',
+    exit: 1,
+    means:
+      'A dead letter that is written again says how a table is defined. Only a relay that reads the stream learns that.',
+    help: 'Reload the table at the source, then discard the letter.',
+  },
+
   STAGE_KEY: {
     retry: 'never',
     exit: 2,

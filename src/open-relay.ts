@@ -83,7 +83,7 @@ export async function openRelay(
       observer,
       opening: openingOf(options, stream, signal),
       limits: { ...LIMITS, ...(limits.waitMs === undefined && { caughtUpWaitMs: 0 }), ...limits },
-      read: readOptions(options, stream, observer, () => working),
+      read: readOptions(options, options.streamName ?? lastPartOf(stream.id), observer, () => working),
       onSignal: (now: AbortSignal) => {
         working = now
       },
@@ -104,7 +104,7 @@ function openingOf(options: RelayOptions, stream: StreamIdentity, signal: AbortS
   return { relay, takeOver, firstPositions: async () => firstPositions(source, start ?? { kind: 'earliest' }, signal) }
 }
 
-const FACT_RULES: FactRules = DMS_FACT_RULES
+export const FACT_RULES: FactRules = DMS_FACT_RULES
 
 const textOf = (start: Start): string => (start.kind === 'time' ? new Date(start.ms).toISOString() : start.kind)
 
@@ -114,9 +114,16 @@ async function firstPositions(source: Source, start: Start, signal: AbortSignal)
   throw new RelayError('CONFIGURATION', 'The source begins at its oldest record, and nowhere else', { option: 'start' })
 }
 
-function readOptions(
-  options: RelayOptions,
-  stream: StreamIdentity,
+/** What says how records are read. */
+export type ReadingOptions = Pick<
+  RelayOptions,
+  'decode' | 'formats' | 'stages' | 'onError' | 'onRefusedText' | 'tables' | 'log'
+> & { readonly sink: Sink; readonly source: Pick<Source, 'positions'> }
+
+/** @param signal asked for when something is waited for: what ends the wait */
+export function readOptions(
+  options: ReadingOptions,
+  streamName: string,
   observer: Observer,
   signal: () => AbortSignal,
 ): ReadOptions {
@@ -128,7 +135,6 @@ function readOptions(
     observer.readAsObjects(reason)
     options.formats?.onReadAsObjects?.(reason)
   }
-  const streamName = options.streamName ?? stream.id.slice(stream.id.lastIndexOf('/') + 1)
   return {
     decode: options.decode ?? recordDecoder({ ...options.formats, stream: streamName, takesJson, onReadAsObjects }),
     stages,
@@ -143,7 +149,13 @@ function readOptions(
   }
 }
 
-function tablesOf({ sink, source, tables, log = SILENT }: RelayOptions, observer: Observer, signal: () => AbortSignal) {
+const lastPartOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1)
+
+function tablesOf(
+  { sink, source, tables, log = SILENT }: ReadingOptions,
+  observer: Observer,
+  signal: () => AbortSignal,
+) {
   const ask = <Answer>(work: () => Promise<Answer>): Promise<Answer> =>
     retrying(work, { signal: signal(), observer, what: 'ask the target for a primary key', hasWorked: () => true })
   const known = new SourceTables({

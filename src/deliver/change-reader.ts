@@ -1,4 +1,4 @@
-import type { ChangeSource, DeadLetter, Decoded, RawRecord } from '../change.ts'
+import type { Change, ChangeSource, DeadLetter, Decoded, RawRecord } from '../change.ts'
 import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
 import type { Known, TableFacts } from '../feeds/table-facts.ts'
@@ -52,6 +52,19 @@ export class ChangeReader {
       return items.map((item) => this.#readItem(item, screening))
     } catch (error) {
       return [this.#deadLetter(record, error)]
+    }
+  }
+
+  /**
+   * The same of a change that was read before, and kept as a dead letter.
+   * @throws KeyUnknownYet; RelayError STAGE_KEY
+   */
+  readAgain(change: Change): Examined {
+    try {
+      return this.#readItem(change, this.#options.screening())
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code === 'STAGE_KEY') throw error
+      return { kind: 'dead-letter', code: error.code, detail: error.detail, change, source: change.source }
     }
   }
 

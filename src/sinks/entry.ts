@@ -2,6 +2,7 @@ import type { AwsSetting } from '../aws/address.ts'
 import type { AwsOptions } from '../aws/client-settings.ts'
 import type { Env } from '../env.ts'
 import type { StateStore } from '../state/store.ts'
+import type { LetterStore } from './letter-store.ts'
 import type { Sink } from './sink.ts'
 import type { TargetRules } from './tables/rules.ts'
 
@@ -28,6 +29,15 @@ export interface SinkSurroundings extends Pick<TargetRules, 'routes' | 'declared
   readonly openStore: () => Promise<StateStore | null>
   /** How AWS is reached, unless the address of the target says it. */
   readonly aws: AwsOptions
+  readonly env: Env
+}
+
+/** Whose dead letters, and where they are kept. */
+export interface LetterPlace extends Pick<SinkSettings, 'sink' | 'sinkPasswordFile' | 'deadLetters'> {
+  /** The relay's. */
+  readonly name: string
+  /** True to let letters go, too. */
+  readonly writes: boolean
   readonly env: Env
 }
 
@@ -66,6 +76,11 @@ export interface SinkEntry {
    * @param settings as for `open`. @throws RelayError CONFIGURATION, SINK_…, STATE_HELD
    */
   openState?(settings: Pick<SinkSettings, 'sink' | 'sinkPasswordFile'>, env: Env): Promise<StateStore>
+  /**
+   * Opens the dead letters of a relay that writes to it. Makes nothing that is missing.
+   * @throws RelayError CONFIGURATION where none are kept
+   */
+  openLetters(place: LetterPlace): Promise<LetterStore>
   /** @param settings with a URL that `problem` finds nothing wrong with. @throws RelayError CONFIGURATION */
   open(settings: SinkSettings, surroundings: SinkSurroundings): Promise<Sink>
 }

@@ -1,6 +1,7 @@
+import { RelayError } from '../errors.ts'
 import { pathProblem } from '../server-url.ts'
 import { deadLetterFile } from './dead-letter-file.ts'
-import type { SinkEntry } from './entry.ts'
+import type { SinkEntry, SinkSettings } from './entry.ts'
 import { withState } from './with-state.ts'
 
 export const JSONL: SinkEntry = {
@@ -21,14 +22,26 @@ export const JSONL: SinkEntry = {
     return path === '' ? 'names no file: jsonl:PATH, or jsonl:- for standard output' : pathProblem(path)
   },
   secrets: () => [],
+  async openLetters(place) {
+    const { openLetterFile } = await import('./letter-file.ts')
+    if (isPiped(place)) {
+      throw new RelayError(
+        'CONFIGURATION',
+        'With jsonl:- dead letters go to standard error, unless --dead-letters names a file',
+      )
+    }
+    return await openLetterFile({ path: deadLetterFile(place, place.name), writes: place.writes })
+  },
   async open(settings, { name, openStore, log }) {
     const { jsonlEmitter } = await import('./jsonl.ts')
     const path = pathOf(settings.sink)
-    // Standard output is for the changes, and nobody looks for a file beside it.
-    const isPiped = path === '-' && settings.deadLetters === undefined
-    const deadLetters = isPiped ? '-' : deadLetterFile(settings, name)
+    const deadLetters = isPiped(settings) ? '-' : deadLetterFile(settings, name)
     return withState(jsonlEmitter({ path, deadLetters, log }), await openStore())
   },
 }
+
+/** Standard output is for the changes, and nobody looks for a file beside it. */
+const isPiped = ({ sink, deadLetters }: Pick<SinkSettings, 'sink' | 'deadLetters'>): boolean =>
+  pathOf(sink) === '-' && deadLetters === undefined
 
 const pathOf = (url: string): string => url.slice('jsonl:'.length)

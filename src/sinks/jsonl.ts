@@ -34,7 +34,7 @@ export function jsonlEmitter({ path, deadLetters = '-', log = SILENT }: JsonlOpt
       return async (signal) => {
         if (!isChangesDone && changeLines !== '') await changes.write(changeLines)
         isChangesDone = true
-        if (letterLines === '') return written
+        if (letterLines === '' || batch.letters !== undefined) return written
         await letters.open(signal)
         await letters.write(letterLines)
         return written

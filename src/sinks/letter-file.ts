@@ -56,9 +56,12 @@ export async function openLetterFile({ path, writes }: LetterFileOptions): Promi
     if (going.length === 0) return 0
     await marked(path, async (file) => {
       const lines = going.flatMap((entry) => entry.lines)
-      for (const { offset } of lines) await file.write(DONE, offset)
+      for (const { offset } of lines) await file.write(DONE, 0, DONE.length, offset)
       await file.datasync()
-      for (const line of lines) await file.write(blank(line), line.offset + DONE.length)
+      for (const line of lines) {
+        const rest = blank(line)
+        await file.write(rest, 0, rest.length, line.offset + DONE.length)
+      }
     })
     for (const entry of going) byId.delete(entry.letter.id)
     if (byId.size === 0) await emptied(path, readTo, attempts)

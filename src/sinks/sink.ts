@@ -1,5 +1,6 @@
 import type { Batch, BatchLimits, Facts, Opening, Replaying, Rewound, Stored, Written } from '../batch.ts'
 import type { Format, TableName } from '../change.ts'
+import type { LetterStore } from './letter-store.ts'
 
 /**
  * Writes the prepared batch and moves the positions so that both are durable when it resolves, the positions never
@@ -9,6 +10,14 @@ import type { Format, TableName } from '../change.ts'
  * @throws RelayError SINK_…, STATE_HELD when another process has claimed the relay's name
  */
 export type Write = (signal: AbortSignal) => Promise<Written | Rewound>
+
+/** What a sink that is opened for letters knows of them. */
+export interface ForLetters {
+  /** Of the relay. */
+  readonly facts: Facts
+  /** Where the sink keeps them itself: then letters go in the transaction that writes their rows. Null: they are to be let go behind it. */
+  readonly letters: LetterStore | null
+}
 
 /** Where changes go. */
 export interface Sink {
@@ -44,18 +53,12 @@ export interface Sink {
   open(opening: Opening, signal: AbortSignal): Promise<Stored>
 
   /**
-   * Opens it instead for dead letters that are written again, and resolves to the facts of the name. Whoever has the name goes on, and
+   * Opens it instead for dead letters that are written again. Whoever has the name goes on, and
    * what that process learns meanwhile counts here, too. Absent where dead letters cannot be written again.
    *
    * @throws RelayError CONFIGURATION for a name that is not known, STATE_DIFFERS for other settings than the relay's; as `open`
    */
-  openForLetters?(replaying: Replaying, signal: AbortSignal): Promise<Facts>
-
-  /**
-   * True if letters leave the place where they are kept in the transaction that writes their rows. Absent: once the write is done,
-   * they are to be let go.
-   */
-  readonly settlesLetters?: true
+  openForLetters?(replaying: Replaying, signal: AbortSignal): Promise<ForLetters>
 
   /**
    * Reads the facts of a name that this process does not hold again: another process may have learned what this one waits for, such as the

@@ -1,5 +1,6 @@
 import type { Batch, Claim, Opening, Stored, Unclaimed, Written } from '../batch.ts'
 import { RelayError } from '../errors.ts'
+import { requireSameSettings, unknownName } from '../state/identity.ts'
 import type { StateStore } from '../state/store.ts'
 import type { Emitter } from './emitter.ts'
 import type { Sink } from './sink.ts'
@@ -15,6 +16,8 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
   const { keys, json, before = false, cleanText = false, batch: limits } = emitter.needs ?? {}
   let inProgress: Promise<unknown> = Promise.resolve()
   let isUnclaimed = false
+  /** The relay whose letters are written again, if they are. */
+  let replayed: string | null = null
 
   async function openState(opening: Opening, signal: AbortSignal): Promise<Stored> {
     isUnclaimed = opening.positions === 'engine'
@@ -47,7 +50,20 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
       return stored
     },
 
-    readFacts: async () => (await store?.shared?.read()) ?? new Map(),
+    async openForLetters({ relay }, signal) {
+      isUnclaimed = true
+      replayed = relay.name
+      const seen = (await store?.look(relay.name)) ?? null
+      if (store !== null && seen === null) throw unknownName(relay.name, 'the state store')
+      if (seen !== null) requireSameSettings(seen.relay, relay)
+      await emitter.open?.(signal)
+      return { facts: seen?.stored.facts ?? new Map(), letters: null }
+    },
+
+    async readFacts() {
+      if (replayed !== null) return (await store?.look(replayed))?.stored.facts ?? new Map()
+      return (await store?.shared?.read()) ?? new Map()
+    },
 
     prepare(batch) {
       const write = emitter.prepare(batch)

@@ -60,7 +60,7 @@ export function gpssEmitter(given: GpssOptions): Emitter {
       return async () => {
         const refused = await delivery.load()
         const lines = linesOf([...batch.deadLetters, ...refused])
-        if (lines !== '' && !hasLetters) {
+        if (lines !== '' && !hasLetters && batch.letters === undefined) {
           await letters.open(new AbortController().signal)
           await letters.write(lines)
         }

@@ -23,6 +23,10 @@ export const GPSS: SinkEntry = {
     PGPASSWORD,
     CDC_RELAY_GPSS_PASSWORD,
   ],
+  async openLetters(place) {
+    const { openLetterFile } = await import('../letter-file.ts')
+    return await openLetterFile({ path: deadLetterFile(place, place.name), writes: place.writes })
+  },
   async open(settings, surroundings) {
     const { gpssEmitter } = await import('./emitter.ts')
     const { name, openStore, env } = surroundings

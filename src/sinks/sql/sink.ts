@@ -2,6 +2,7 @@ import type { Sink } from '../sink.ts'
 import { DEFAULT_RULES, takesJson } from '../tables/rules.ts'
 import { askerOf } from './advice.ts'
 import { bySqlState, sqlFailure } from './failures.ts'
+import { lettersIn } from './letter-store.ts'
 import { type Opened, openForLetters, openName, openTarget, type Target } from './open-target.ts'
 import { prepareBatch } from './prepared-batch.ts'
 import type { Settings, SqlSinkOptions } from './sink-options.ts'
@@ -45,13 +46,13 @@ export function sqlSink(given: SqlSinkOptions): Sink {
         opened ??= await openForLetters(options, replaying)
         target = opened
         await opened.tables.load(replaying.relay.name)
-        return opened.unclaimed!.stored().facts
+        const { connection, dialect, unclaimed } = opened
+        const letters = lettersIn(connection, replaying.relay.name, async () => dialect, asker)
+        return { facts: unclaimed!.stored().facts, letters }
       } catch (error) {
         throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
       }
     },
-
-    settlesLetters: true,
 
     async readFacts() {
       try {

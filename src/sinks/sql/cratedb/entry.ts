@@ -2,6 +2,7 @@ import { secretsOf } from '../../../mask.ts'
 import { addressProblem } from '../../../server-url.ts'
 import type { SinkEntry } from '../../entry.ts'
 import { openSql } from '../open.ts'
+import { openSqlLetters } from '../open-letters.ts'
 import { openSqlState } from '../open-state.ts'
 import { TLS_FILES } from '../postgresql/address.ts'
 import { crateAddress } from './address.ts'
@@ -19,5 +20,6 @@ export const CRATEDB: SinkEntry = {
   problem: (url, env) => addressProblem(url, () => crateAddress(url, env), TLS_FILES),
   secrets: (url, { PGPASSWORD = '' }) => [...secretsOf(url), PGPASSWORD],
   openState: openSqlState,
+  openLetters: openSqlLetters,
   open: openSql,
 }

@@ -2,6 +2,7 @@ import { secretsOf } from '../../../mask.ts'
 import { addressProblem } from '../../../server-url.ts'
 import type { SinkEntry } from '../../entry.ts'
 import { openSql } from '../open.ts'
+import { openSqlLetters } from '../open-letters.ts'
 import { openSqlState } from '../open-state.ts'
 import { postgresAddress, TLS_FILES } from './address.ts'
 
@@ -17,5 +18,6 @@ export const POSTGRESQL: SinkEntry = {
   problem: (url) => addressProblem(url, () => postgresAddress(url), TLS_FILES),
   secrets: (url, { PGPASSWORD = '' }) => [...secretsOf(url), PGPASSWORD],
   openState: openSqlState,
+  openLetters: openSqlLetters,
   open: openSql,
 }

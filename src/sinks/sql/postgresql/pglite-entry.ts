@@ -3,6 +3,7 @@ import { RelayError } from '../../../errors.ts'
 import { pathProblem } from '../../../server-url.ts'
 import type { SinkEntry } from '../../entry.ts'
 import { openSql } from '../open.ts'
+import { openSqlLetters } from '../open-letters.ts'
 import { openSqlState } from '../open-state.ts'
 
 export const PGLITE: SinkEntry = {
@@ -20,10 +21,18 @@ export const PGLITE: SinkEntry = {
   },
   secrets: () => [],
   async openState(settings, env) {
-    const folder = settings.sink.slice('pglite:'.length)
-    // PGlite would make the folder, and a database in it.
-    if (!existsSync(folder)) throw new RelayError('CONFIGURATION', `There is no PGlite folder ${folder}`)
+    requireFolder(settings)
     return await openSqlState(settings, env)
   },
+  async openLetters(place) {
+    requireFolder(place)
+    return await openSqlLetters(place)
+  },
   open: openSql,
+}
+
+/** PGlite would make the folder, and a database in it. */
+function requireFolder({ sink }: { readonly sink: string }): void {
+  const folder = sink.slice('pglite:'.length)
+  if (!existsSync(folder)) throw new RelayError('CONFIGURATION', `There is no PGlite folder ${folder}`)
 }
