@@ -1,5 +1,5 @@
 import type { Batch, Facts, LetterOfBatch, SourceTable, Written } from './batch.ts'
-import { type DeadLetter, tableLabel } from './change.ts'
+import { compareDecimal, type DeadLetter, tableLabel } from './change.ts'
 import { changeFromJson } from './decode/change-json.ts'
 import { requireAccounted } from './deliver/accounted.ts'
 import { ChangeReader, type Examined, type ReadOptions } from './deliver/change-reader.ts'
@@ -67,6 +67,9 @@ export async function replayLetters(options: ReplayOptions, signal: AbortSignal)
 /** Failures that are about a table, and not about the target: other tables' letters are written all the same. */
 const OF_TABLE: ReadonlySet<FailureCode> = new Set<FailureCode>(['SINK_TABLE', 'TOO_MANY_REFUSED', 'SCHEMA_CHANGE'])
 
+/** So many letters fail alone while the table takes none: then all of its letters do. */
+const ENOUGH_FOR_A_TABLE = 3
+
 /** A letter, and what it says now. */
 interface ReadLetter {
   readonly letter: WholeLetter
@@ -83,6 +86,8 @@ class Replay {
   readonly #isSettled: boolean
   /** By the name of their stream, which is nearly always one. */
   readonly #readers = new Map<string, LetterReader>()
+  /** By table: letters that failed for what looks like its fault, and whether it took another. */
+  readonly #troubles = new Map<string, { failed: number; hasTaken: boolean }>()
   readonly #counts = { read: 0, applied: 0, superseded: 0, skipped: 0, failed: 0, gone: 0 }
 
   private constructor(options: ReplayOptions, { facts, letters }: ForLetters, signal: AbortSignal) {
@@ -125,20 +130,30 @@ class Replay {
     const reader = this.#readerOf(letters[0]!.source.stream)
     reader.knows(this.#facts)
     const read: ReadLetter[] = []
-    for (const letter of letters) read.push({ letter, items: await reader.read(letter) })
+    for (const letter of [...letters].sort(byPlace)) read.push({ letter, items: await reader.read(letter) })
     try {
       await this.#writeRead(read, reader.tables())
     } catch (error) {
       if (!(error instanceof RelayError) || !OF_TABLE.has(error.code)) throw error
       const ofTables = grouped(read, tableOf)
-      if (ofTables.length > 1) {
-        for (const ofTable of ofTables) await this.#write(ofTable.map(({ letter }) => letter))
-      } else
-        await this.#writeRead(
-          read.map(({ letter, items }) => ({ letter, items: items.map(failing(error)) })),
-          new Map(),
-        )
+      if (ofTables.length > 1) for (const ofTable of ofTables) await this.#write(lettersOf(ofTable))
+      else await this.#writeApart(read, error)
     }
+  }
+
+  /** Of one table, which is perhaps at fault: or one of the letters is, whose key is another's. */
+  async #writeApart(read: readonly ReadLetter[], error: RelayError): Promise<void> {
+    const table = tableOf(read[0]!)
+    const trouble = this.#troubles.get(table) ?? { failed: 0, hasTaken: false }
+    this.#troubles.set(table, trouble)
+    const isAtFault = !trouble.hasTaken && trouble.failed >= ENOUGH_FOR_A_TABLE
+    if (read.length === 1 || isAtFault) {
+      trouble.failed += read.length
+      return await this.#writeRead(read.map(failing(error)), new Map())
+    }
+    const middle = read.length >> 1
+    await this.#write(lettersOf(read.slice(0, middle)))
+    await this.#write(lettersOf(read.slice(middle)))
   }
 
   async #writeRead(read: readonly ReadLetter[], tables: ReadonlyMap<string, SourceTable>): Promise<void> {
@@ -154,6 +169,10 @@ class Replay {
     }
     const { done, again } = letterOutcomes(batch, failed)
     if (!this.#isSettled) await this.ask('let dead letters go', async () => this.letters.settle!(done, again))
+    for (const { table } of batch.changes) {
+      const trouble = this.#troubles.get(tableLabel(table))
+      if (trouble !== undefined) trouble.hasTaken = true
+    }
     this.#count(batch, read, written, again.length)
   }
 
@@ -287,11 +306,21 @@ function batchOf(read: readonly ReadLetter[], tables: ReadonlyMap<string, Source
 /** The same as dead letters, but what is one, or left out, already. */
 const failing =
   ({ code, detail }: RelayError) =>
-  (item: Examined): Examined =>
-    item.kind === 'change' ? { kind: 'dead-letter', code, detail, change: item, source: item.source } : item
+  ({ letter, items }: ReadLetter): ReadLetter => ({
+    letter,
+    items: items.map((item) =>
+      item.kind === 'change' ? { kind: 'dead-letter', code, detail, change: item, source: item.source } : item,
+    ),
+  })
+
+const lettersOf = (read: readonly ReadLetter[]): WholeLetter[] => read.map(({ letter }) => letter)
 
 const tableOf = ({ letter, items: [first] }: ReadLetter): string =>
   first?.kind === 'change' ? tableLabel(first.table) : (letter.table ?? '')
+
+/** The order of each shard, which not every place of letters keeps. */
+const byPlace = ({ source: a }: WholeLetter, { source: b }: WholeLetter): number =>
+  a.shard === b.shard ? compareDecimal(a.sequence, b.sequence) : a.shard < b.shard ? -1 : 1
 
 /** In order of the first of each kind. */
 function grouped<Item>(items: readonly Item[], kindOf: (item: Item) => string): Item[][] {

@@ -16,13 +16,6 @@ export interface Beside {
   readonly isShared: boolean
 }
 
-/** Somebody else let letters of the batch go: it is to be made again without them. */
-export class LettersGone extends Error {
-  constructor() {
-    super('letters of the batch are not there any more')
-  }
-}
-
 /**
  * The state of a name whose letters are written again, beside whoever has it. Where there are transactions, letters are deleted in
  * that of their rows, and it is rolled back if one of them was gone already: so each takes effect once, whoever else is at it.
@@ -38,8 +31,10 @@ export function replayState(
   /** The batch whose COMMIT was asked for last: its letters may be gone because it was done. */
   let asked: unknown = null
 
+  const beside = unclaimedState({ ...state, mergeFacts: learnsNothing }, replaying, facts, looks)
+
   return {
-    ...unclaimedState({ ...state, mergeFacts: learnsNothing }, replaying, facts, looks),
+    ...beside,
 
     async settleLetters(to, batch, failed) {
       const { done, again } = letterOutcomes(batch, failed)
@@ -50,12 +45,13 @@ export function replayState(
       return true
     },
 
+    /** Somebody else let some of the letters go: the batch is to be made again without them. */
     async settle(progress): Promise<Stored | null> {
       const { letters: given = [] } = progress as Batch
       const ids = given.flatMap((letter) => letter.ids)
       const left = await letters.find({ relay: name, filter: { ids }, from: null, most: 1 }, false)
       if (asked === progress && left.letters.length === 0) return null
-      throw new LettersGone()
+      return beside.stored()
     },
   }
 }
