@@ -178,7 +178,7 @@ onEach('a letter that is out of date undoes nothing: not a newer row, not a dele
 
 onEach('what fails again stays, with its new reason and the count of its attempts', async (t, place) => {
   const scene = new Scene(t, place)
-  const wrongKey: Change = put(7, 2, { sequence: '2' })
+  const wrongKey: Change = put('x', 2, { key: { other: 'x' }, sequence: '2' })
   await scene.write([put('a', 1)], [refused(put('b', 4, { sequence: '4' })), raw('3')])
   await scene.write([], [{ ...refused(wrongKey), code: 'KEY_UNKNOWN' }])
   for (const attempts of [1, 2]) {
