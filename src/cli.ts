@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import yargs, { type Argv } from 'yargs'
 import { CHECK } from './commands/check-command.ts'
 import type { Command } from './commands/command.ts'
+import { DEAD_LETTERS } from './commands/dead-letters-command.ts'
 import { hideArguments } from './commands/hide-arguments.ts'
 import { POSITIONS } from './commands/positions-command.ts'
 import { RUN } from './commands/run-command.ts'
@@ -12,7 +13,7 @@ import { maskedWord } from './mask.ts'
 import { suggestion } from './nearest.ts'
 import { ownVersion } from './version.ts'
 
-const COMMANDS: readonly Command[] = [RUN, CHECK, STATUS, POSITIONS]
+const COMMANDS: readonly Command[] = [RUN, CHECK, STATUS, POSITIONS, DEAD_LETTERS]
 const NAMES = [...COMMANDS.map(({ name }) => name), 'help']
 
 /** Runs the program and leaves with its exit code. */
@@ -25,6 +26,8 @@ export async function main(args: readonly string[]): Promise<void> {
       'boolean-negation': false,
       'greedy-arrays': false,
       'dot-notation': false,
+      // An id is a text.
+      'parse-positional-numbers': false,
     })
     .scriptName('cdc-relay')
     .usage(

@@ -65,7 +65,7 @@ export function addressProblems(values: Given['values'], env: Env) {
 }
 
 /** Options that exclude or need each other. Not a part of the schema, which would look at them only where all else is right. */
-function contradictions(values: Given['values']) {
+export function contradictions(values: Given['values']) {
   const able = typeof values.sink === 'string' ? sinkEntry(values.sink)?.deletes : undefined
   const isHard = values.deletes === 'hard' && able?.includes('hard') === false
   const lacksRole = values['external-id'] !== undefined && values['role-arn'] === undefined

@@ -1,0 +1,40 @@
+import { masker } from '../mask.ts'
+import { reporter } from '../observe/reporter.ts'
+import type { ReplayCounts } from '../replay.ts'
+import { filterOf } from './dead-letters-errand.ts'
+import { readReplayConfig } from './replay-config.ts'
+import { replay } from './replay-letters.ts'
+import { reportFailure } from './report-failure.ts'
+import { secretsIn } from './secrets.ts'
+import { watched } from './watched.ts'
+
+/** `cdc-relay dead-letters replay`: returns the exit code. Everything it has to say is said. */
+export async function replayCommand(
+  argv: Readonly<Record<string, unknown>>,
+  ids: readonly string[],
+  words: number,
+): Promise<number> {
+  let say = await reporter(process.stderr, masker([]))
+  let showsValues = false
+  try {
+    const { config, own } = await readReplayConfig(argv, process.env, words)
+    const filter = filterOf(own, ids)
+    showsValues = config.logValues
+    say = await reporter(process.stderr, masker(await secretsIn(config, process.env)))
+    return await watched(say, showsValues, async (signal) => {
+      const counts = await replay(config, filter, say, signal)
+      process.stdout.write(await textOf(counts, process.stdout.isTTY && !own.json))
+      const isMissing = ids.length > counts.read
+      if (isMissing) say.log.error({}, 'Some of these letters are not there')
+      return counts.failed > 0 || isMissing ? 1 : 0
+    })
+  } catch (error) {
+    return reportFailure(error, say, showsValues)
+  }
+}
+
+async function textOf(counts: ReplayCounts, isForPeople: boolean): Promise<string> {
+  if (!isForPeople) return `${JSON.stringify(counts)}\n`
+  const { replayText } = await import('../operate/dead-letters/letters-text.ts')
+  return replayText(counts)
+}

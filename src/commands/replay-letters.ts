@@ -1,0 +1,50 @@
+import { logObserver } from '../observe/log-observer.ts'
+import type { Reporter } from '../observe/reporter.ts'
+import { type ReplayCounts, replayLetters } from '../replay.ts'
+import { openSink, sinkEntry } from '../sinks/by-url.ts'
+import type { LetterFilter } from '../sinks/letter-store.ts'
+import type { Sink } from '../sinks/sink.ts'
+import { awsSettings } from './aws-settings.ts'
+import { openStore } from './open-store.ts'
+import { relayOptions } from './relay-options.ts'
+import type { ReplayConfig } from './replay-config.ts'
+import { declaredTypes, explicitRoute } from './table-options.ts'
+
+/** `cdc-relay dead-letters replay`: resolves to its counts. */
+export async function replay(
+  config: ReplayConfig,
+  filter: LetterFilter,
+  { log }: Reporter,
+  signal: AbortSignal,
+): Promise<ReplayCounts> {
+  const { env } = process
+  const { name, sink: url, sinkPasswordFile, deadLetters } = config
+  const entry = sinkEntry(url)!
+  const place = { sink: url, sinkPasswordFile, deadLetters, name, writes: true, env }
+  // Before the target: where letters are kept beside it, nobody else may write them at the same time.
+  const letters = entry.keepsState ? undefined : await entry.openLetters(place)
+  let sink: Sink | undefined
+  try {
+    sink = await openSink(config, {
+      name,
+      retentionMs: null,
+      routes: explicitRoute(config.table),
+      declaredTypes: declaredTypes(config.type),
+      openStore: async () => await openStore(config, name, { aws: awsSettings(config, env), env, log }),
+      aws: awsSettings(config, env),
+      env,
+      log,
+    })
+    const { formats, stages, settings, onRefusedText, tables } = relayOptions(config)
+    const observer = logObserver(log, config.logValues)
+    const given = { name, settings, formats, stages, onRefusedText, tables, filter, log }
+    try {
+      return await replayLetters({ ...given, sink, observer, ...(letters !== undefined && { letters }) }, signal)
+    } finally {
+      observer.close?.()
+    }
+  } finally {
+    await sink?.close()
+    await letters?.close()
+  }
+}

@@ -1,0 +1,40 @@
+import Table from 'cli-table3'
+import type { ReplayCounts } from '../../replay.ts'
+import type { KeptLetter } from '../../sinks/letter-store.ts'
+import { shownId } from './letter-json.ts'
+
+/** For people, on a terminal: a row for each letter, without any value of its row. */
+export function lettersText(letters: readonly KeptLetter[], columns: number): string {
+  if (letters.length === 0) return 'No dead letters.\n'
+  const table = new Table({
+    head: ['id', 'recorded', 'table', 'code', 'tried', 'shard', 'sequence', 'reason'],
+    style: { head: [], border: [] },
+    colWidths: [null, null, null, null, null, null, null, Math.max(30, columns - 130)],
+    wordWrap: true,
+  })
+  for (const letter of letters) {
+    const { id, recordedAt, code, attempts, source, detail } = letter
+    table.push([
+      shownId(id),
+      recordedAt?.slice(0, 19).replace('T', ' ') ?? '',
+      letter.table ?? '(not decoded)',
+      code,
+      String(attempts),
+      source.shard,
+      source.sequence,
+      detail,
+    ])
+  }
+  return `${table.toString()}\n`
+}
+
+export function replayText({ read, applied, superseded, skipped, failed, gone }: ReplayCounts): string {
+  const parts = [
+    `${applied} applied`,
+    `${superseded} superseded by something newer`,
+    `${skipped} skipped`,
+    `${failed} failed again and stay`,
+    ...(gone > 0 ? [`${gone} gone meanwhile`] : []),
+  ]
+  return `${read} dead letters: ${parts.join(', ')}\n`
+}
