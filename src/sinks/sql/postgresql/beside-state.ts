@@ -5,6 +5,7 @@ import type { Database } from '../../tables/database.ts'
 import type { BesideState } from '../replay-state.ts'
 import type { SchemaStep } from '../schema-steps.ts'
 import type { Marks } from '../shared-state.ts'
+import { lookAtName } from './look.ts'
 import { ensureSchema } from './migration.ts'
 import { gone, readFacts, readRelay, storedIdentity } from './state-rows.ts'
 
@@ -18,10 +19,12 @@ export function sqlBesideState(db: Database, steps: readonly SchemaStep[]): Besi
 
   return {
     async join({ relay }) {
+      // Nothing is made where there is no such relay.
+      if ((await lookAtName(db, relay.name, steps)) === null) throw unknownName(relay.name, 'the target')
       await ensureSchema(db, steps)
       const row = await readRelay(db, relay.name)
-      if (row === undefined) throw unknownName(relay.name, 'the target')
-      const stored = storedIdentity(row, { ...relay, stream: { id: '', created: '', retentionMs: null }, start: null })
+      if (row === undefined) throw gone(relay.name)
+      const stored = storedIdentity(row, relay)
       requireSameSettings(stored, relay)
       name = relay.name
       return { facts: await readFacts(db, name), isShared: keeperOf(row) === 'engine' }

@@ -2,6 +2,7 @@ import { requireSameSettings, unknownName } from '../../../../state/identity.ts'
 import { keeperOf } from '../../../../state/keeper.ts'
 import type { Database } from '../../../tables/database.ts'
 import type { BesideState } from '../../replay-state.ts'
+import { lookAtName } from './look.ts'
 import { ensureSchema } from './migration.ts'
 import { marksOf, readWithFacts } from './shared-state.ts'
 import { gone, type RelayRow, readRelay, storedIdentity } from './state-rows.ts'
@@ -18,9 +19,11 @@ export function crateBesideState(db: Database): BesideState {
 
   return {
     async join({ relay }) {
+      // Nothing is made where there is no such relay.
+      if ((await lookAtName(db, relay.name)) === null) throw unknownName(relay.name, 'the target')
       await ensureSchema(db)
       const found = await readWithFacts(db, relay.name)
-      if (found === null) throw unknownName(relay.name, 'the target')
+      if (found === null) throw gone(relay.name)
       const stored = storedIdentity(found.row, relay.name)
       requireSameSettings(stored, relay)
       name = relay.name
