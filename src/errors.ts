@@ -192,6 +192,12 @@ export const FAILURES = {
     means: 'The target refused all of more than 100 rows of a table, each for the same reason.',
     help: 'It looks as if the table were wrong, and not the rows: change the table. If it is right, each of the rows becomes a dead letter with `--batch-records 100`. The position stands in front of the batch.',
   },
+  TOO_MANY_DEAD_LETTERS: {
+    retry: 'never',
+    exit: 1,
+    means: 'More dead letters came in a while than `--max-dead-letters` allows.',
+    help: 'Look at them (`cdc-relay dead-letters list`) and at what changed: the source, its format, the target. To go on all the same, start with a higher `--max-dead-letters`, or without it.',
+  },
   SINK_UNCLEAR: {
     retry: 'a few times',
     exit: 1,

@@ -2,6 +2,7 @@ import type { BatchLimits, FactRules, Opening, RelayIdentity } from './batch.ts'
 import type { Format } from './change.ts'
 import { type Decoder, type DecoderOptions, recordDecoder } from './decode/decoder.ts'
 import type { ReadOptions } from './deliver/change-reader.ts'
+import { type LetterLimit, LetterWatch } from './deliver/letter-limit.ts'
 import { RelayError } from './errors.ts'
 import { DMS_FACT_RULES } from './feeds/dms/fact-rules.ts'
 import { SourceTables, type SourceTablesOptions } from './feeds/dms/source-tables.ts'
@@ -40,6 +41,11 @@ export interface RelayOptions {
   readonly takeOver?: boolean
   /** What becomes of a record that cannot be decoded or used; by default a dead letter. */
   readonly onError?: 'dead-letter' | 'stop'
+  /**
+   * More dead letters than `count` within `intervalMs` end the relay, in front of the batch with which they would be too many; if the target
+   * refused rows of it, behind that. By default there may be any number.
+   */
+  readonly maxDeadLetters?: LetterLimit
   /** What becomes of text that the target refuses (U+0000, half a surrogate pair); by default U+FFFD replaces it. */
   readonly onRefusedText?: 'replace' | 'dead-letter'
   /** What the operator knows of the tables of a DMS feed. */
@@ -81,6 +87,7 @@ export async function openRelay(
       source,
       sink,
       observer,
+      ...(options.maxDeadLetters !== undefined && { letterWatch: new LetterWatch(options.maxDeadLetters) }),
       opening: openingOf(options, stream, signal),
       limits: { ...LIMITS, ...(limits.waitMs === undefined && { caughtUpWaitMs: 0 }), ...limits },
       read: readOptions(options, options.streamName ?? lastPartOf(stream.id), observer, () => working),

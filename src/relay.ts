@@ -5,6 +5,7 @@ import type { ReadyBatch } from './deliver/batch-builder.ts'
 import { batched } from './deliver/batcher.ts'
 import type { ReadOptions } from './deliver/change-reader.ts'
 import { examined } from './deliver/examined.ts'
+import type { LetterWatch } from './deliver/letter-limit.ts'
 import { OpenPages } from './ingest/open-pages.ts'
 import { Push, type Pushed, type PushOptions } from './ingest/push.ts'
 import type { Page, Source } from './ingest/source.ts'
@@ -21,6 +22,8 @@ export interface RelayParts {
   /** A claim where the positions of the source are ours, else unclaimed. */
   readonly opening: Opening
   readonly limits: BatchLimits
+  /** Ends the relay when too many dead letters come; absent: there may be any number. */
+  readonly letterWatch?: LetterWatch
   /** Hears of everything that happens; the relay closes it. */
   readonly observer: Observer
   /** Called at the begin of each run and each call with the signal that ends its waits. */
@@ -110,7 +113,7 @@ export class Relay {
 
   /** Reads from what is durable to the end; or until the target turns out to stand at older positions. */
   async #readToEnd(pages: Pages, signal: AbortSignal): Promise<'end' | 'rewound'> {
-    const { read, sink, limits, observer, source } = this.#parts
+    const { read, sink, limits, observer, source, letterWatch } = this.#parts
     const ending = new AbortController()
     const open = new OpenPages()
     let inFlight: Promise<void> = Promise.resolve()
@@ -122,6 +125,7 @@ export class Relay {
       for await (const batch of batched(changes, limits, () => inFlight)) {
         const write = sink.prepare(source.positions === 'ours' ? batch : { ...batch, positions: new Map() })
         await inFlight
+        letterWatch?.requireRoom(batch.deadLetters)
         inFlight = this.#deliver(write, batch, signal)
         inFlight.catch(() => {}) // seen where it is awaited next: in the batcher, or by the lines below
       }
@@ -143,7 +147,7 @@ export class Relay {
 
   /** Writes one batch, however often it takes; only then the observer counts it and its pages are acknowledged. */
   async #deliver(write: Write, batch: ReadyBatch, signal: AbortSignal): Promise<void> {
-    const { observer, read } = this.#parts
+    const { observer, read, letterWatch } = this.#parts
     const beganMs = performance.now()
     const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
     const written = await retrying(() => write(signal), options)
@@ -153,6 +157,7 @@ export class Relay {
     if (written.facts !== undefined) read.facts.merge(written.facts)
     observer.wrote(batch, written, { writeMs: performance.now() - beganMs })
     for (const page of batch.pages) page.ack()
+    letterWatch?.kept(batch.deadLetters, written.deadLettered ?? 0)
   }
 
   /** Knows of the tables what is durable, and no more. */

@@ -106,6 +106,10 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
     when: usesState,
     only: `it is for ${WITHOUT_STATE}, and not for standard input; a database keeps the state itself, in its schema cdc_relay`,
   },
+  'max-dead-letters': {
+    when: ({ onError }) => onError !== 'stop',
+    only: 'with --on-error stop the first bad record ends the relay',
+  },
   'dead-letters': {
     when: needsStore,
     only: `it is for ${WITHOUT_STATE}; a database keeps dead letters itself, in cdc_relay.dead_letters`,

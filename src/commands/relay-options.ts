@@ -19,6 +19,7 @@ export function relayOptions(config: RunConfig) {
     settings: settingsOf(config),
     takeOver: config.takeOver,
     onError: config.onError,
+    ...(config.maxDeadLetters && { maxDeadLetters: config.maxDeadLetters }),
     onRefusedText: config.nul,
     tables: {
       declaredKey: declaredKey(config.key),

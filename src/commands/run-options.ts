@@ -83,6 +83,10 @@ export const RUN_OPTIONS = {
     trouble,
     `file:PATH, where the sink cannot keep them (${WITHOUT_STATE}) [default: NAME.dead-letters.jsonl]`,
   ),
+  'max-dead-letters': text(
+    trouble,
+    'NUMBER/DURATION, such as 100/1h: more dead letters in that time end the relay (exit code 1), in front of the batch with them',
+  ),
   'on-gap': text(trouble, 'records may have expired before they were read: stop (exit code 5) or continue', 'stop'),
   'on-schema-change': text(
     trouble,

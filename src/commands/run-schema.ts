@@ -28,6 +28,13 @@ const count = z.union([z.string(), z.int()]).transform((given, context) => {
   return Number.isSafeInteger(value) && value > 0 ? value : refuse(context, `"${given}" is not a whole number above 0`)
 })
 
+const letterLimit = z.string().transform((text, context) => {
+  const [, count, interval] = /^(\d+)\/(.+)$/.exec(text) ?? []
+  const intervalMs = interval === undefined ? null : parseWait(interval)
+  if (intervalMs !== null && intervalMs > 0 && Number(count) > 0) return { count: Number(count), intervalMs }
+  return refuse(context, `"${text}" is not a number and a duration such as 100/1h`)
+})
+
 const file = z.templateLiteral(['file:', z.string().min(1)], { error: 'must be file:PATH' })
 
 /** `data`, `metadata` and `control` have another meaning. */
@@ -81,6 +88,7 @@ export const RUN_SHAPE = z.strictObject({
   'tombstone-ttl': wait.optional(),
   'on-error': oneOf('on-error', ['dead-letter', 'stop']),
   'dead-letters': file.optional(),
+  'max-dead-letters': letterLimit.optional(),
   'on-gap': oneOf('on-gap', ['stop', 'continue']),
   'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
   'on-reload': oneOf('on-reload', ['keep', 'sweep']),

@@ -267,6 +267,31 @@ test('a file that a relay writes: letters are listed and discarded, and not writ
   assert.ok(existsSync(join(folder, 'letters.jsonl')))
 })
 
+test('--max-dead-letters stops in front of a batch in which everything is bad, and behind one whose rows are refused', async (t) => {
+  const { kinesis, shard, drain, letters, rows, database } = await shop(t)
+  kinesis.put(shard, [order('a', 1)])
+  assert.equal((await drain()).exitCode, 0)
+  kinesis.put(shard, ['no record', order('b', 2), 'nor this', 'nor this one'])
+  const before = await database.query('SELECT sequence FROM cdc_relay.positions')
+  const stopped = await drain('--max-dead-letters', '2/1h')
+  assert.equal(stopped.exitCode, 1, stopped.stdout)
+  assert.match(stopped.stderr, /TOO_MANY_DEAD_LETTERS.*3 dead letters in 1h, where --max-dead-letters allows 2/)
+  assert.deepEqual(await database.query('SELECT sequence FROM cdc_relay.positions'), before)
+  assert.deepEqual([lines(await letters('list')).length, await rows()], [0, { a: 1 }])
+  assert.equal((await drain('--max-dead-letters', '3/1h')).exitCode, 0)
+  assert.deepEqual([lines(await letters('list')).length, await rows()], [3, { a: 1, b: 2 }])
+
+  kinesis.put(shard, [order('c', 13), order('d', 13), order('e', 5)])
+  const behind = await drain('--max-dead-letters', '1/1h')
+  assert.equal(behind.exitCode, 1, behind.stdout)
+  assert.match(behind.stderr, /2 dead letters in 1h.*All of them are kept/)
+  assert.deepEqual([lines(await letters('list')).length, await rows()], [5, { a: 1, b: 2, e: 5 }])
+
+  const wrong = await drain('--max-dead-letters', 'many')
+  assert.equal(wrong.exitCode, 2)
+  assert.match(wrong.stderr, /--max-dead-letters .*is not a number and a duration such as 100/)
+})
+
 async function untilSo(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo().catch(() => false))) await sleep(50)
 }
