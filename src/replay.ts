@@ -180,6 +180,9 @@ class Replay {
   async #writeLeft(read: readonly ReadLetter[]): Promise<void> {
     const ids = read.map(({ letter }) => letter.id)
     const { letters } = await this.ask('read dead letters', () => this.letters.read({ ids }, null, ids.length))
+    if (letters.length === ids.length) {
+      throw new RelayError('INTERNAL', 'Dead letters could not be let go, and are all there: nothing was written')
+    }
     this.#counts.gone += ids.length - letters.length
     if (letters.length > 0) await this.#write(letters)
   }

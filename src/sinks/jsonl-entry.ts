@@ -25,10 +25,7 @@ export const JSONL: SinkEntry = {
   async openLetters(place) {
     const { openLetterFile } = await import('./letter-file.ts')
     if (isPiped(place)) {
-      throw new RelayError(
-        'CONFIGURATION',
-        'With jsonl:- dead letters go to standard error, unless --dead-letters names a file',
-      )
+      throw new RelayError('CONFIGURATION', 'With jsonl:- dead letters go to standard error, and are kept nowhere')
     }
     return await openLetterFile({ path: deadLetterFile(place, place.name), writes: place.writes })
   },
