@@ -3,7 +3,7 @@ import { masker } from '../mask.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
 import { keptJson, shownId, wholeJson } from '../operate/dead-letters/letter-json.ts'
 import { sinkEntry } from '../sinks/by-url.ts'
-import type { KeptLetter, LetterFilter, LetterStore } from '../sinks/letter-store.ts'
+import type { KeptLetter, LetterFilter, LetterStanding, LetterStore } from '../sinks/letter-store.ts'
 import { unknownName } from '../state/identity.ts'
 import { isConfirmed } from './confirmed.ts'
 import { type Action, errandOf, filterOf, OWN, type Own, requireChoice } from './dead-letters-errand.ts'
@@ -63,8 +63,11 @@ async function show({ action, relay, own, filter, say }: Errand, store: LetterSt
   const page = action === 'show' ? await written(store, own, filter) : await store.list(filter, from ?? null, limit)
   if (page.letters.length === 0) await requireKnown(relay, store)
   if (action === 'list') {
+    const standings = (await store.standings?.(page.letters.map(({ id }) => id))) ?? new Map<string, LetterStanding>()
     stdout.write(
-      isForPeople ? await tableOf(page.letters) : page.letters.map((letter) => `${keptJson(letter)}\n`).join(''),
+      isForPeople
+        ? await tableOf(page.letters, standings)
+        : page.letters.map((letter) => `${keptJson(letter, standings.get(letter.id) ?? 'not known')}\n`).join(''),
     )
   }
   if (page.next !== null) say.log.warn({}, `There may be more: --from "${page.next}" goes on`)
@@ -77,9 +80,12 @@ async function written(store: LetterStore, { from, limit }: Own, filter: LetterF
   return page
 }
 
-async function tableOf(letters: readonly KeptLetter[]): Promise<string> {
+async function tableOf(
+  letters: readonly KeptLetter[],
+  standings: ReadonlyMap<string, LetterStanding>,
+): Promise<string> {
   const { lettersText } = await import('../operate/dead-letters/letters-text.ts')
-  return lettersText(letters, process.stdout.columns)
+  return lettersText(letters, standings, process.stdout.columns)
 }
 
 /** Letters that are let go at a time. */

@@ -50,6 +50,12 @@ export interface LetterPage<Letter> {
   readonly next: string | null
 }
 
+/**
+ * `open`: the mirror differs because of the letter. `healed`: its key holds something whole that is as new, so the letter changes nothing
+ * any more. `not known` where neither can be told: a record that could not be read, a log, a key that is not known.
+ */
+export type LetterStanding = 'open' | 'healed' | 'not known'
+
 /** A letter that was written again in vain, with its new reason. */
 export interface FailedLetter {
   readonly id: string
@@ -70,6 +76,9 @@ export interface LetterStore {
 
   /** The same with values. */
   read(filter: LetterFilter, from: string | null, most: number): Promise<LetterPage<WholeLetter>>
+
+  /** How these stand, by their full ids; those that are left out are `not known`. Absent: so are all. */
+  standings?(ids: readonly string[]): Promise<ReadonlyMap<string, LetterStanding>>
 
   /**
    * Lets letters go, by their full ids. One that is not there any more is no harm.

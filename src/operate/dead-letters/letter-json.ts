@@ -1,4 +1,4 @@
-import type { KeptLetter, WholeLetter } from '../../sinks/letter-store.ts'
+import type { KeptLetter, LetterStanding, WholeLetter } from '../../sinks/letter-store.ts'
 
 /** So much of a long id is shown, and enough to name it. */
 const SHOWN_DIGITS = 12
@@ -7,7 +7,8 @@ const SHOWN_DIGITS = 12
 export const shownId = (id: string): string => id.slice(0, SHOWN_DIGITS)
 
 /** A letter as one line of JSON, without any value of its row. */
-export const keptJson = (letter: KeptLetter): string => JSON.stringify(kept(letter))
+export const keptJson = (letter: KeptLetter, standing: LetterStanding): string =>
+  JSON.stringify({ ...kept(letter), standing })
 
 /**
  * The same with its values: the change record as it is, every number with all its digits; or the record in base64, and as text where

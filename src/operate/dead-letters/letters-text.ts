@@ -1,15 +1,19 @@
 import Table from 'cli-table3'
 import type { ReplayCounts } from '../../replay.ts'
-import type { KeptLetter } from '../../sinks/letter-store.ts'
+import type { KeptLetter, LetterStanding } from '../../sinks/letter-store.ts'
 import { shownId } from './letter-json.ts'
 
 /** For people, on a terminal: a row for each letter, without any value of its row. */
-export function lettersText(letters: readonly KeptLetter[], columns: number): string {
+export function lettersText(
+  letters: readonly KeptLetter[],
+  standings: ReadonlyMap<string, LetterStanding>,
+  columns: number,
+): string {
   if (letters.length === 0) return 'No dead letters.\n'
   const table = new Table({
-    head: ['id', 'recorded', 'table', 'code', 'tried', 'shard', 'sequence', 'reason'],
+    head: ['id', 'recorded', 'table', 'code', 'standing', 'tried', 'shard', 'sequence', 'reason'],
     style: { head: [], border: [] },
-    colWidths: [null, null, null, null, null, null, null, Math.max(30, columns - 130)],
+    colWidths: [null, null, null, null, null, null, null, null, Math.max(30, columns - 130)],
     wordWrap: true,
   })
   for (const letter of letters) {
@@ -19,6 +23,7 @@ export function lettersText(letters: readonly KeptLetter[], columns: number): st
       recordedAt?.slice(0, 19).replace('T', ' ') ?? '',
       letter.table ?? '(not decoded)',
       code,
+      standings.get(id) ?? 'not known',
       String(attempts),
       source.shard,
       source.sequence,

@@ -47,6 +47,8 @@ export function lettersIn(
   return {
     list: (filter, from, most) => find({ filter, from, most }, false),
     read: (filter, from, most) => find({ filter, from, most }, true),
+    standings: (ids) =>
+      ask(async (dialect) => (await dialect.letters(connection).standings?.(relay, ids)) ?? new Map()),
     remove: (ids) => ask((dialect) => dialect.letters(connection).remove(connection.db, relay, ids)),
     knowsRelay: () => ask((dialect) => dialect.letters(connection).knowsRelay(relay)),
     close: async () => {},

@@ -88,6 +88,10 @@ test('running: letters are written again beside the relay, which goes on; what i
   await untilSo(async () => lines(await letters('list')).length === 3)
   kinesis.put(shard, [order('c', 14), order('d', 15, { op: 'REMOVE' })])
   await untilSo(async () => (await rows()).c === 14)
+  assert.deepEqual(
+    lines(await letters('list')).map(({ standing }) => standing),
+    ['open', 'healed', 'healed'],
+  )
   await database.query(MENDED)
   const replayed = await letters('replay')
   assert.deepEqual(lines(replayed), [counts({ read: 3, applied: 1, superseded: 2 })], replayed.stderr)

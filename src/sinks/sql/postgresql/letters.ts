@@ -4,6 +4,7 @@ import type { LetterFilter, LetterPage, WholeLetter } from '../../letter-store.t
 import type { Database, Statement } from '../../tables/database.ts'
 import type { LetterTable } from '../letter-table.ts'
 import { withoutRefusedText } from './dead-letters.ts'
+import { letterStandings } from './letter-standings.ts'
 
 /** With the statements that PostgreSQL and every Greenplum have. */
 export function sqlLetters(db: Database): LetterTable {
@@ -29,6 +30,8 @@ export function sqlLetters(db: Database): LetterTable {
         ORDER BY dead_letters.id LIMIT ${most}::int`.execute(db)
       return pageOf(rows, most)
     },
+
+    standings: (relay, ids) => letterStandings(db, relay, ids),
 
     async remove(to, relay, ids) {
       if (ids.length === 0) return 0
