@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
+import { gpssPlace } from '../../support/targets/gpss-target.ts'
 import { type LettersScene, lettersScene, lines, order } from './letters-scene.ts'
 
 const TABLE = `CREATE TABLE orders (id text COLLATE "C" PRIMARY KEY, data jsonb, cdc_version bigint,
@@ -269,6 +270,38 @@ test('a file that a relay writes: letters are listed and discarded, and not writ
   assert.equal((await relay.ended).exitCode, 0)
   assert.deepEqual(lines(await letters('replay')), [counts({ read: 2, failed: 2 })])
   assert.ok(existsSync(join(folder, 'letters.jsonl')))
+})
+
+test('gpss: letters in a file are written again beside the relay, and what is out of date undoes nothing', async (t) => {
+  const place = await gpssPlace()
+  const { kinesis, shard, drain, start, letters } = await lettersScene(t, (folder) => [
+    ...['--sink', place.url, '--state', `file:${join(folder, 'state.json')}`],
+    ...['--dead-letters', `file:${join(folder, 'letters.jsonl')}`],
+  ])
+  t.after(() => place.close())
+  kinesis.put(shard, [order('a', 1), order('b', 2), 'no record'])
+  assert.equal((await drain('--format', 'dms')).exitCode, 0)
+  const relay = start()
+  kinesis.put(shard, [order('b', 3), 'nor this'])
+  await untilSo(async () => lines(await letters('list')).length === 4)
+  const replayed = await letters('replay')
+  // What the merge leaves out counts as applied there.
+  assert.deepEqual(lines(replayed), [counts({ read: 4, applied: 2, failed: 2 })], replayed.stderr)
+  kinesis.put(shard, [order('c', 4), 'and one more'])
+  await untilSo(async () => lines(await letters('list')).length === 3)
+  relay.child.kill('SIGTERM')
+  assert.equal((await relay.ended).exitCode, 0)
+  const rows = await place.database.query<{ id: string; n: number }>(
+    `SELECT id, (data->>'n')::int AS n FROM orders_live ORDER BY id`,
+  )
+  assert.deepEqual(
+    rows.map(({ id, n }) => [id, n]),
+    [
+      ['a', 1],
+      ['b', 3],
+      ['c', 4],
+    ],
+  )
 })
 
 test('--max-dead-letters stops in front of a batch in which everything is bad, and behind one whose rows are refused', async (t) => {
