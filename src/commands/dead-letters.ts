@@ -138,7 +138,7 @@ async function requireKnown({ name }: NamedRelay, store: LetterStore): Promise<v
 }
 
 /** Names the ids that are not there; returns the exit code. */
-export function sayMissing({ ids = [] }: LetterFilter, found: readonly KeptLetter[], { log }: Reporter): number {
+function sayMissing({ ids = [] }: LetterFilter, found: readonly KeptLetter[], { log }: Reporter): number {
   const missing = ids.filter((id) => !found.some((letter) => letter.id.startsWith(id)))
   if (missing.length === 0) return 0
   log.error({ ids: missing.map(shownId) }, `There is no dead letter ${missing.map(shownId).join(', ')}`)

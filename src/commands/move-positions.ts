@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createInterface } from 'node:readline/promises'
 import { RelayError } from '../errors.ts'
 import { maskTexts } from '../mask.ts'
 import { moveUnderClaim } from '../operate/positions/move.ts'
@@ -11,6 +9,7 @@ import { holderText } from '../state/held.ts'
 import { keeperOf } from '../state/keeper.ts'
 import type { Seen, SeenHolder } from '../state/seen.ts'
 import type { StateStore } from '../state/store.ts'
+import { isConfirmed } from './confirmed.ts'
 import type { NamedRelay } from './named-relay.ts'
 import type { Errand } from './positions-errand.ts'
 import { wantedMoves } from './wanted-moves.ts'
@@ -36,7 +35,7 @@ export async function movePositions(errand: Errand, store: StateStore, seen: See
     sayPlan(false)
     return 0
   }
-  if (!own.yes && !(await isConfirmed(signal))) {
+  if (!own.yes && !(await isConfirmed('Do it?', signal))) {
     sayPlan(false)
     throw new RelayError('CONFIGURATION', 'Nothing is moved: say `--yes` to do what stands there')
   }
@@ -77,17 +76,3 @@ const planJson = ({ relay }: Seen, plan: readonly PlannedMove[], repeats: Repeat
   moves: plan,
   repeats,
 })
-
-/** Asks where somebody can answer; elsewhere the answer is no. */
-async function isConfirmed(signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return false
-  // Not as a terminal of its own: a Ctrl+C is then a signal as any other.
-  const terminal = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
-  const ended = once(terminal, 'close').then(() => '')
-  try {
-    const answer = await Promise.race([terminal.question('Do it? (yes/no) ', { signal }), ended])
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    terminal.close()
-  }
-}

@@ -90,7 +90,10 @@ test('cratedb: a relay that meets newer tables stops, also if they come while it
   // As if another relay did its step while this one does one of its own.
   const meanwhile = sql`UPDATE "cdc_relay"."schema_version" SET "version" = 9 WHERE "name" = 'cdc_relay'`
   const steps = [...STEPS, { about: 'be slow', makes: {}, changes: [meanwhile] }]
-  await assert.rejects(ensureSchema(await open(), steps), { code: 'STATE_NEWER', detail: new RegExp(`version 9; .* version ${steps.length}$`) })
+  await assert.rejects(ensureSchema(await open(), steps), {
+    code: 'STATE_NEWER',
+    detail: new RegExp(`version 9; .* version ${steps.length}$`),
+  })
   assert.equal(version(crate), 9)
 })
 
