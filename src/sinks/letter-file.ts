@@ -37,6 +37,12 @@ export async function openLetterFile({ path, writes }: LetterFileOptions): Promi
   }
 
   async function page(filter: LetterFilter, from: string | null, most: number): Promise<LetterPage<Entry>> {
+    if (filter.sinceMs !== undefined || filter.untilMs !== undefined) {
+      throw new RelayError(
+        'CONFIGURATION',
+        `${path} does not keep when a letter was recorded: --since and --until mean nothing`,
+      )
+    }
     const { entries, byId } = await indexed()
     const found: Entry[] = []
     const isMatch = matching(filter)

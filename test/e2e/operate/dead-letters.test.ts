@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { testCrate } from '../../support/crate/real-crate.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
@@ -208,6 +209,37 @@ async function logOf(t: TestContext): Promise<LettersScene & { database: TestDat
   await drain()
   await database.query(`DELETE FROM orders; ALTER TABLE orders ADD CONSTRAINT no_13 CHECK (after->>'n' <> '13')`)
   return { ...scene, drain, database }
+}
+
+for (const [title, urlOf] of [
+  ['pglite', async () => (folder: string) => `pglite:${join(folder, 'data')}`],
+  [
+    'cratedb',
+    async (t: TestContext) => {
+      const crate = await testCrate()
+      t.after(() => crate.stop())
+      return () => crate.url
+    },
+  ],
+] as const) {
+  test(`${title}: letters are listed, shown, written again and discarded`, async (t) => {
+    const sink = await urlOf(t)
+    const { kinesis, shard, drain, letters } = await lettersScene(t, (folder) => ['--sink', sink(folder)])
+    const none = await letters('list')
+    assert.equal(none.exitCode, 2, none.stdout)
+    kinesis.put(shard, [order('a', 1), 'no record'])
+    assert.equal((await drain('--format', 'dms')).exitCode, 0)
+    const list = await letters('list')
+    assert.equal(lines(list).length, 2, list.stderr)
+    const replayed = await letters('replay')
+    assert.deepEqual(lines(replayed), [counts({ read: 2, applied: 1, failed: 1 })], replayed.stderr)
+    const [left] = lines(await letters('list'))
+    assert.deepEqual([left!.code, left!.attempts], ['DECODE_NOT_JSON', 1])
+    assert.equal(lines(await letters(`show ${left!.id}`))[0]!.text, 'no record')
+    assert.deepEqual(lines(await letters(`discard ${left!.id}`, '--yes')), [{ discarded: 1 }])
+    assert.deepEqual(lines(await letters('list')), [])
+    assert.deepEqual(lines(await letters('replay')), [counts({})])
+  })
 }
 
 test('greenplum 6: letters are written again', { skip: withoutGreenplum('6') }, async (t) => {

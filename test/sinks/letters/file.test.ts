@@ -126,6 +126,14 @@ test('two commands that let letters go take turns, and one that looks waits for 
   await assert.rejects(open('relay'), { code: 'STATE_HELD' })
 })
 
+test('a file keeps no times, and does not take their filters for none', async (t) => {
+  const { keep, open } = filePlace(t)
+  await keep('relay', [raw('1')])
+  const store = await open('relay')
+  t.after(() => store.close())
+  await assert.rejects(store.list({ sinceMs: 0 }, null, 10), { code: 'CONFIGURATION', message: /does not keep when/ })
+})
+
 test('no file holds no letters, and none is made', async (t) => {
   const folder = folderOf(t)
   const store = await openLetterFile({ path: join(folder, 'none.jsonl'), writes: false })
