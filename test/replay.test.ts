@@ -288,6 +288,20 @@ onEach('the letters of one table stay while it cannot be written, and those of o
   assert.deepEqual(await versions(place), { a: 1, b: 3 })
 })
 
+onEach('a letter with another key than its table has leaves the table as it is', async (t, place) => {
+  const scene = new Scene(t, place)
+  await scene.write([put('a', 1)], [refused(put(7, 2))])
+  const remembered = () => place.query('SELECT "source", "keys" FROM "cdc_relay"."tables"')
+  const before = await remembered()
+  assert.deepEqual(await scene.replay(), counts({ read: 1, failed: 1 }))
+  assert.deepEqual(
+    (await scene.letters()).map(({ code }) => code),
+    ['SINK_TABLE'],
+  )
+  assert.deepEqual(await remembered(), before)
+  assert.deepEqual(await versions(place), { a: 1 })
+})
+
 onEach('a name that is not known, and other settings than the relay has, are refused', async (t, place) => {
   const scene = new Scene(t, place)
   await scene.write([put('a', 1)], [refused(put('b', 2))])

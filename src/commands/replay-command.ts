@@ -1,8 +1,9 @@
 import { masker } from '../mask.ts'
-import { reporter } from '../observe/reporter.ts'
+import { type Reporter, reporter } from '../observe/reporter.ts'
 import type { ReplayCounts } from '../replay.ts'
+import type { LetterFilter } from '../sinks/letter-store.ts'
 import { filterOf } from './dead-letters-errand.ts'
-import { readReplayConfig } from './replay-config.ts'
+import { type ReplayConfig, readReplayConfig } from './replay-config.ts'
 import { replay } from './replay-letters.ts'
 import { reportFailure } from './report-failure.ts'
 import { secretsIn } from './secrets.ts'
@@ -21,15 +22,30 @@ export async function replayCommand(
     const filter = filterOf(own, ids)
     showsValues = config.logValues
     say = await reporter(process.stderr, masker(await secretsIn(config, process.env)))
-    return await watched(say, showsValues, async (signal) => {
-      const counts = await replay(config, filter, say, signal)
-      process.stdout.write(await textOf(counts, process.stdout.isTTY && !own.json))
-      const isMissing = ids.length > counts.read
-      if (isMissing) say.log.error({}, 'Some of these letters are not there')
-      return counts.failed > 0 || isMissing ? 1 : 0
-    })
+    const isForPeople = process.stdout.isTTY && !own.json
+    return await watched(say, showsValues, (signal) => replayChosen(config, filter, say, signal, isForPeople))
   } catch (error) {
     return reportFailure(error, say, showsValues)
+  }
+}
+
+async function replayChosen(
+  config: ReplayConfig,
+  filter: LetterFilter,
+  say: Reporter,
+  signal: AbortSignal,
+  isForPeople: boolean,
+): Promise<number> {
+  try {
+    const counts = await replay(config, filter, say, signal)
+    process.stdout.write(await textOf(counts, isForPeople))
+    const isMissing = (filter.ids?.length ?? 0) > counts.read && !signal.aborted
+    if (isMissing) say.log.error({}, 'Some of these letters are not there')
+    return counts.failed > 0 || isMissing ? 1 : 0
+  } catch (error) {
+    if (!signal.aborted || (error as Error).name !== 'AbortError') throw error
+    say.log.warn({}, 'Stopped while waiting; what was in hand stays a dead letter')
+    return 0
   }
 }
 

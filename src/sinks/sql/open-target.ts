@@ -36,7 +36,9 @@ export interface Opened extends Target, OpenedName {}
 
 /** @param isShared true if no process has the target's tables for itself */
 export async function openTarget(options: Settings, isShared: boolean): Promise<Target> {
-  return await orClosed(options, async (connection, dialect) => targetOf(options, connection, dialect, isShared))
+  return await orClosed(options, async (connection, dialect) =>
+    targetOf(options, connection, dialect, { isShared, keepsKeys: false }),
+  )
 }
 
 /** For letters of a name that are written again: nothing is claimed, nothing is pruned. @throws RelayError CONFIGURATION, STATE_DIFFERS */
@@ -47,7 +49,7 @@ export async function openForLetters(options: Settings, replaying: Replaying): P
     const looks = options.mode === 'mirror'
     const isAtomic = dialect.writing.undoesParts
     const state = replayState(beside, dialect.letters(connection), { replaying, facts, looks, isAtomic })
-    const target = targetOf(options, connection, dialect, isShared)
+    const target = targetOf(options, connection, dialect, { isShared, keepsKeys: true })
     return { ...target, state, unclaimed: state, pruner: { pruneDue: async () => {} } }
   })
 }
@@ -65,7 +67,12 @@ async function orClosed<T>(
   }
 }
 
-function targetOf(options: Settings, connection: Connection, dialect: Dialect, isShared: boolean): Target {
+function targetOf(
+  options: Settings,
+  connection: Connection,
+  dialect: Dialect,
+  { isShared, keepsKeys }: { readonly isShared: boolean; readonly keepsKeys: boolean },
+): Target {
   const deletes = deletesOf(options, dialect)
   return {
     connection,
@@ -77,6 +84,7 @@ function targetOf(options: Settings, connection: Connection, dialect: Dialect, i
       names: dialect.names,
       layoutOf: layoutsOf(options, dialect, connection, deletes, isShared),
       defaultSchema: connection.schema ?? dialect.defaultSchema,
+      keepsKeys,
     }),
     pruner: tombstonePruner(connection.db, dialect, options.retentionMs ?? null, options.tombstoneTtlMs ?? 0),
     doubted: new DoubtedColumns(),

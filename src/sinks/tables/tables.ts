@@ -1,5 +1,6 @@
 import type { SourceTable } from '../../batch.ts'
 import { type Change, type TableName, tableLabel, traitsOf } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
 import type { Catalogue, RememberedTable } from './catalogue.ts'
 import type { Database } from './database.ts'
 import type { Layout, TargetTable } from './layout.ts'
@@ -17,6 +18,8 @@ export interface TablesOptions<To, R extends Relation> {
   readonly rules: Pick<TargetRules, 'routes' | 'createTables' | 'onSchemaChange' | 'log'>
   readonly defaultSchema: string
   readonly names: TargetNames
+  /** True if a table that is remembered must have the key that it had; absent: the operator may have made it anew with another one. */
+  readonly keepsKeys?: boolean
 }
 
 /** A source table, and what a batch has for it. */
@@ -91,6 +94,7 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
     const desired = guesses.length === 0 ? sure : layout.desired({ ...input, remembered })!
     requireOwnColumns(target, [...desired.keys, ...desired.columns])
     const hasOtherKey = before !== undefined && shownKeys(before.keys) !== shownKeys(desired.keys)
+    if (hasOtherKey && this.#options.keepsKeys === true) throw keptKey(target, before.keys, desired.keys)
 
     const oldKeys = hasOtherKey ? before.keys : null
     // Where the key is another one, the operator has let the old table go.
@@ -145,6 +149,11 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
     const { schema, name } = rules.routes(table) ?? table
     return { source: tableLabel(table), schema: names.schema(schema ?? defaultSchema), name: names.table(name) }
   }
+}
+
+function keptKey(target: Target, was: DesiredTable['keys'], is: DesiredTable['keys']): RelayError {
+  const detail = `The key of table ${label(target)} is ${shownKeys(was)}, and here it would be ${shownKeys(is)}: only the relay itself takes another key for a table`
+  return new RelayError('SINK_TABLE', detail, { source: target.source, table: label(target) })
 }
 
 const hasDefinition = ({ known, changes: [first] }: TableInput): boolean =>
