@@ -9,7 +9,7 @@ import { type Observer, observers } from './observe/observer.ts'
 import { FACT_RULES, type ReadingOptions, readOptions } from './open-relay.ts'
 import { retrying } from './retry.ts'
 import { letterOutcomes } from './sinks/letter-outcomes.ts'
-import type { LetterFilter, LetterStore, WholeLetter } from './sinks/letter-store.ts'
+import type { FailedLetter, LetterFilter, LetterStore, WholeLetter } from './sinks/letter-store.ts'
 import type { ForLetters } from './sinks/sink.ts'
 
 export interface ReplayOptions extends Omit<ReadingOptions, 'source' | 'onError'> {
@@ -21,8 +21,10 @@ export interface ReplayOptions extends Omit<ReadingOptions, 'source' | 'onError'
   readonly letters?: LetterStore
   /** Which of them; each once, and none that comes once the last was read. */
   readonly filter?: LetterFilter
-  /** Hears of retries and of what is written. */
+  /** Hears of retries. */
   readonly observer?: Partial<Observer>
+  /** Called for each letter that stays, with what was wrong this time. */
+  readonly onFailed?: (letter: FailedLetter) => void
 }
 
 /** What became of the letters that were read. The first number is the sum of the others. */
@@ -173,7 +175,8 @@ class Replay {
       const trouble = this.#troubles.get(tableLabel(table))
       if (trouble !== undefined) trouble.hasTaken = true
     }
-    this.#count(batch, read, written, again.length)
+    for (const letter of again) this.#options.onFailed?.(letter)
+    this.#count(read, written, again.length)
   }
 
   /** Some were gone when their rows were written, and nothing was written. */
@@ -187,7 +190,7 @@ class Replay {
     if (letters.length > 0) await this.#write(letters)
   }
 
-  #count(batch: Batch, read: readonly ReadLetter[], written: Written, failed: number): void {
+  #count(read: readonly ReadLetter[], written: Written, failed: number): void {
     const { length: left } = read.filter(({ items }) => items.every(({ kind }) => kind === 'skip'))
     const skipped = left + sum(written.skips?.values() ?? [])
     const applied = sum(Array.from(written.tables.values(), (table) => table.applied))
@@ -196,8 +199,6 @@ class Replay {
     this.#counts.failed += failed
     // Two letters of one record, too.
     this.#counts.superseded += read.length - applied - skipped - failed
-    const observed = { ...batch, read: read.length, skips: new Map<string, number>() }
-    this.#observer.wrote(observed, written, { writeMs: 0 })
   }
 
   #readerOf(stream: string): LetterReader {

@@ -3,7 +3,13 @@ import { masker } from '../mask.ts'
 import { type Reporter, reporter } from '../observe/reporter.ts'
 import { keptJson, shownId, wholeJson } from '../operate/dead-letters/letter-json.ts'
 import { sinkEntry } from '../sinks/by-url.ts'
-import type { KeptLetter, LetterFilter, LetterStanding, LetterStore } from '../sinks/letter-store.ts'
+import {
+  type KeptLetter,
+  type LetterFilter,
+  type LetterStanding,
+  type LetterStore,
+  namesLetter,
+} from '../sinks/letter-store.ts'
 import { unknownName } from '../state/identity.ts'
 import { isConfirmed } from './confirmed.ts'
 import { type Action, errandOf, filterOf, OWN, type Own, requireChoice } from './dead-letters-errand.ts'
@@ -95,6 +101,9 @@ async function discard({ relay, own, filter, say, signal }: Errand, store: Lette
   const found = await allOf(store, filter, signal)
   if (found.length === 0) await requireKnown(relay, store)
   const missing = sayMissing(filter, found, say)
+  if (found.length > (filter.ids?.length ?? found.length)) {
+    throw new RelayError('CONFIGURATION', 'What is given as an id is the beginning of several: give more of its digits')
+  }
   if (found.length > 0 && !own.yes && !(await isConfirmed(questionOf(found), signal))) {
     throw new RelayError('CONFIGURATION', `Nothing is discarded: ${questionOf(found)} Confirm it, or say --yes`)
   }
@@ -139,7 +148,7 @@ async function requireKnown({ name }: NamedRelay, store: LetterStore): Promise<v
 
 /** Names the ids that are not there; returns the exit code. */
 function sayMissing({ ids = [] }: LetterFilter, found: readonly KeptLetter[], { log }: Reporter): number {
-  const missing = ids.filter((id) => !found.some((letter) => letter.id.startsWith(id)))
+  const missing = ids.filter((id) => !found.some((letter) => namesLetter(id, letter.id)))
   if (missing.length === 0) return 0
   log.error({ ids: missing.map(shownId) }, `There is no dead letter ${missing.map(shownId).join(', ')}`)
   return 1

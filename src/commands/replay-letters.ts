@@ -1,14 +1,18 @@
 import { logObserver } from '../observe/log-observer.ts'
 import type { Reporter } from '../observe/reporter.ts'
+import { shownId } from '../operate/dead-letters/letter-json.ts'
 import { type ReplayCounts, replayLetters } from '../replay.ts'
 import { openSink, sinkEntry } from '../sinks/by-url.ts'
-import type { LetterFilter } from '../sinks/letter-store.ts'
+import type { FailedLetter, LetterFilter } from '../sinks/letter-store.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { awsSettings } from './aws-settings.ts'
 import { openStore } from './open-store.ts'
 import { relayOptions } from './relay-options.ts'
 import type { ReplayConfig } from './replay-config.ts'
 import { declaredTypes, explicitRoute } from './table-options.ts'
+
+/** What else there is, the list tells. */
+const REASONS_SAID = 20
 
 /** `cdc-relay dead-letters replay`: resolves to its counts. */
 export async function replay(
@@ -37,11 +41,23 @@ export async function replay(
     })
     const { formats, stages, settings, onRefusedText, tables } = relayOptions(config)
     const observer = logObserver(log, config.logValues)
-    const given = { name, settings, formats, stages, onRefusedText, tables, filter, log }
+    const reasons = new Map<string, { readonly letter: FailedLetter; readonly count: number }>()
+    const onFailed = (letter: FailedLetter): void => {
+      const kind = JSON.stringify([letter.code, letter.table, letter.detail])
+      reasons.set(kind, { letter, count: (reasons.get(kind)?.count ?? 0) + 1 })
+    }
+    const given = { name, settings, formats, stages, onRefusedText, tables, filter, log, observer, onFailed }
     try {
-      return await replayLetters({ ...given, sink, observer, ...(letters !== undefined && { letters }) }, signal)
+      return await replayLetters({ ...given, sink, ...(letters !== undefined && { letters }) }, signal)
     } finally {
       observer.close?.()
+      for (const { letter, count } of [...reasons.values()].slice(0, REASONS_SAID)) {
+        const { id, code, table, detail } = letter
+        log.warn(
+          { id: shownId(id), code, table, count, detail },
+          'Failed again, for this reason; the id is of the last',
+        )
+      }
     }
   } finally {
     await sink?.close()

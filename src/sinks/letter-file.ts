@@ -7,7 +7,15 @@ import { fileTrouble } from '../file-trouble.ts'
 import { parseJsonWithSource, type Revive } from '../parse-json.ts'
 import { lockOpenFile, tryLockOpenFile } from '../state/file-lock.ts'
 import { type Line, linesIn } from './letter-lines.ts'
-import type { FailedLetter, KeptLetter, LetterFilter, LetterPage, LetterStore, WholeLetter } from './letter-store.ts'
+import {
+  type FailedLetter,
+  type KeptLetter,
+  type LetterFilter,
+  type LetterPage,
+  type LetterStore,
+  namesLetter,
+  type WholeLetter,
+} from './letter-store.ts'
 
 export interface LetterFileOptions {
   /** The file of dead letters that a relay writes (`dead-letter-file.ts`). */
@@ -44,14 +52,10 @@ export async function openLetterFile({ path, writes }: LetterFileOptions): Promi
       )
     }
     const { entries, byId } = await indexed()
-    const found: Entry[] = []
     const isMatch = matching(filter)
-    let at = Number(from ?? 0)
-    for (; at < entries.length && found.length < most; at++) {
-      const entry = entries[at]!
-      if (byId.has(entry.letter.id) && isMatch(entry)) found.push(entry)
-    }
-    return { letters: found, next: at < entries.length ? String(at) : null }
+    const left = entries.filter((entry) => placeOf(entry) >= Number(from ?? 0) && byId.has(entry.letter.id))
+    const found = left.filter(isMatch)
+    return { letters: found.slice(0, most), next: found.length > most ? String(placeOf(found[most]!)) : null }
   }
 
   /** Marks and blanks the lines of these letters. */
@@ -112,6 +116,9 @@ interface Entry {
   readonly lines: readonly Line[]
 }
 
+/** Where its first line begins: that stays, whatever is let go. */
+const placeOf = ({ lines: [first] }: Entry): number => first!.offset
+
 interface LetterIndex {
   readonly entries: readonly Entry[]
   /** Those that are open. */
@@ -170,7 +177,7 @@ function letterIn(text: string): KeptLetter | null {
 
 function matching({ ids, table, code, shard }: LetterFilter): (entry: Entry) => boolean {
   return ({ letter }) =>
-    (ids === undefined || ids.some((id) => letter.id.startsWith(id))) &&
+    (ids === undefined || ids.some((id) => namesLetter(id, letter.id))) &&
     (table === undefined || letter.table === table) &&
     (code === undefined || letter.code === code) &&
     (shard === undefined || letter.source.shard === shard)

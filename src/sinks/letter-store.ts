@@ -29,9 +29,16 @@ export interface WholeLetter extends KeptLetter {
   readonly binary: readonly ValuePath[]
 }
 
+/** A long id is named by its beginning, too, if that is so long. */
+const LEAST_DIGITS = 8
+
+/** Whether an id that was typed names the letter with this one. */
+export const namesLetter = (typed: string, id: string): boolean =>
+  typed === id || (typed.length >= LEAST_DIGITS && id.startsWith(typed))
+
 /** What is asked for; absent: all. */
 export interface LetterFilter {
-  /** Ids, or the beginnings of long ones. */
+  /** As `namesLetter` compares them, where ids are long; else whole ones. */
   readonly ids?: readonly string[]
   /** Source table, as `tableLabel` prints it. */
   readonly table?: string

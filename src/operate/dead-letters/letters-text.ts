@@ -3,6 +3,10 @@ import type { ReplayCounts } from '../../replay.ts'
 import type { KeptLetter, LetterStanding } from '../../sinks/letter-store.ts'
 import { shownId } from './letter-json.ts'
 
+/** What the other columns take, as a rule; and what a reason has at least. */
+const BESIDE_REASON = 100
+const LEAST_REASON = 30
+
 /** For people, on a terminal: a row for each letter, without any value of its row. */
 export function lettersText(
   letters: readonly KeptLetter[],
@@ -11,13 +15,13 @@ export function lettersText(
 ): string {
   if (letters.length === 0) return 'No dead letters.\n'
   const table = new Table({
-    head: ['id', 'recorded', 'table', 'code', 'standing', 'tried', 'shard', 'sequence', 'reason'],
+    head: ['id', 'recorded', 'table', 'code', 'standing', 'tried', 'reason'],
     style: { head: [], border: [] },
-    colWidths: [null, null, null, null, null, null, null, null, Math.max(30, columns - 130)],
+    colWidths: [null, null, null, null, null, null, Math.max(LEAST_REASON, columns - BESIDE_REASON)],
     wordWrap: true,
   })
   for (const letter of letters) {
-    const { id, recordedAt, code, attempts, source, detail } = letter
+    const { id, recordedAt, code, attempts, detail } = letter
     table.push([
       shownId(id),
       recordedAt?.slice(0, 19).replace('T', ' ') ?? '',
@@ -25,8 +29,6 @@ export function lettersText(
       code,
       standings.get(id) ?? 'not known',
       String(attempts),
-      source.shard,
-      source.sequence,
       detail,
     ])
   }

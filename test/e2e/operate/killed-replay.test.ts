@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { linesOf } from '../../../src/sinks/line-output.ts'
 import { sqlSink } from '../../../src/sinks/sql/sink.ts'
+import { fileStateStore } from '../../../src/state/file.ts'
 import { refused } from '../../sinks/letters/conformance.ts'
 import { at, batchOf, claimOf, put } from '../../support/changes.ts'
 import { postgres, testDatabase } from '../../support/postgres/postgres.ts'
@@ -52,6 +57,50 @@ for (const mode of ['mirror', 'append'] as const) {
     await requireTruth(database, mode)
   })
 }
+
+test('a file: a replay that is killed while its lines are written loses nothing', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cdc-relay-letters-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [target, kept, state] = ['changes.jsonl', 'letters.jsonl', 'state.json'].map((name) => join(folder, name))
+  const store = fileStateStore(state!)
+  await store.claim(claimOf({ settings: jsonlSettings }), AbortSignal.timeout(10_000))
+  await store.close()
+  const letters = Array.from({ length: LETTERS }, (_, i) => refused(put(`${i}`, i + 1)))
+  writeFileSync(kept!, linesOf(letters))
+  const options = ['--sink', `jsonl:${target}`, '--state', `file:${state}`, '--dead-letters', `file:${kept}`]
+  const args = ['dead-letters', 'replay', '--name', 'relay', ...options]
+  const replay = startRelay(args)
+  while (!existsSync(target!) || readFileSync(target!, 'utf8') === '') {
+    if (replay.child.exitCode !== null) break
+    await sleep(1)
+  }
+  replay.child.kill('SIGKILL')
+  await replay.ended
+  const open = linesOf(letters)
+    .trimEnd()
+    .split('\n')
+    .filter((line) => readFileSync(kept!, 'utf8').includes(line))
+  const written = new Set(idsIn(readFileSync(target!, 'utf8')))
+  assert.ok(open.every((line) => line.startsWith('{"kind":"dead-letter"')))
+  for (let i = 0; i < LETTERS; i++) {
+    assert.ok(written.has(`${i}`) || open.some((line) => line.includes(`"key":{"id":"${i}"}`)), `letter ${i} is lost`)
+  }
+  const rest = await startRelay(args).ended
+  assert.equal(rest.exitCode, 0, rest.stderr)
+  assert.equal(new Set(idsIn(readFileSync(target!, 'utf8'))).size, LETTERS)
+  assert.equal(readFileSync(kept!, 'utf8'), '')
+})
+
+/** What `run` without other options is known by. */
+const jsonlSettings = { mode: 'mirror', deletes: 'hard' }
+
+/** Of whole lines. */
+const idsIn = (text: string): string[] =>
+  text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => (JSON.parse(line) as { key: { id: string } }).key.id)
 
 /** A relay that is stopped has kept letters. */
 async function shop(t: TestContext, mode: 'mirror' | 'append'): Promise<TestDatabase> {

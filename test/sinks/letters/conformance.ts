@@ -81,6 +81,8 @@ export function describeLetters(
     assert.deepEqual(await found({ ids: [second!.id] }), ['2'])
     assert.deepEqual(await found({ ids: [second!.id.slice(0, 12), 'no such', ''.padEnd(64, '9')] }), ['2'])
     assert.deepEqual(await found({ ids: [] }), [])
+    if (second!.id.length > 8)
+      assert.deepEqual(await found({ ids: [second!.id.slice(0, 7)] }), [], 'too short to name one')
     assert.deepEqual(await found({ code: 'SINK_REFUSED', shard: 'shard-0' }), ['2'])
     assert.deepEqual(await found({ code: "it's; --" }), [])
   })
@@ -126,6 +128,21 @@ export function describeLetters(
     await store.close()
     assert.deepEqual(await sequencesOf(await opened(t, open), {}), left)
     assert.deepEqual(await sequencesOf(await opened(t, open, 'other'), {}), ['1'])
+  })
+
+  suite('a page begins where the one before ended, whatever is let go meanwhile', async ({ keep, open }, t) => {
+    await keep(
+      'relay',
+      ['1', '2', '3', '4'].map((sequence) => raw(sequence)),
+    )
+    const store = await opened(t, open)
+    const first = await store.list({}, null, 2)
+    await store.remove(first.letters.map(({ id }) => id))
+    await store.close()
+    const again = await opened(t, open)
+    const second = await again.list({}, first.next, 2)
+    assert.equal(second.letters.length, 2)
+    assert.deepEqual(second.letters, (await again.list({}, null, 10)).letters)
   })
 
   suite('letters that come later are behind those that are there', async ({ keep, open }, t) => {

@@ -138,9 +138,9 @@ function behind(cursor: string): Statement {
   return sql`("recorded_at" > ${recorded}::BIGINT OR ("recorded_at" = ${recorded}::BIGINT AND "id" > ${id}))`
 }
 
-/** Digits alone: nothing else means something to LIKE. */
+/** Digits alone, nothing that means something to LIKE; and enough of them to name one (`namesLetter`). */
 function named(ids: readonly string[]): Statement {
-  const known = ids.filter((id) => /^[0-9a-f]+$/.test(id))
+  const known = ids.filter((id) => /^[0-9a-f]{8,}$/.test(id))
   if (known.length === 0) return sql`false`
   return sql`(${sql.join(
     known.map((id) => sql`"id" LIKE ${`${id}%`}`),
