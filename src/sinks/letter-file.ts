@@ -48,7 +48,7 @@ export async function openLetterFile({ path, writes }: LetterFileOptions): Promi
     if (filter.sinceMs !== undefined || filter.untilMs !== undefined) {
       throw new RelayError(
         'CONFIGURATION',
-        `${path} does not keep when a letter was recorded: --since and --until mean nothing`,
+        `${path} does not keep when a letter was recorded: letters in a file cannot be chosen by that`,
       )
     }
     const { entries, byId } = await indexed()
