@@ -198,6 +198,19 @@ export const FAILURES = {
     means: 'More dead letters came in a while than `--max-dead-letters` allows.',
     help: 'Look at them (`cdc-relay dead-letters list`) and at what changed: the source, its format, the target. To go on all the same, start with a higher `--max-dead-letters`, or without it.',
   },
+  TABLE_PARKED: {
+    retry: 'never',
+    exit: 2,
+    means:
+      'A table cannot be written, and its changes are kept as dead letters of this code, while the other tables go on (`--on-table-trouble park`). A run that ends with such a table ends with this, too.',
+    help: 'Mend the table; then `cdc-relay dead-letters replay --code TABLE_PARKED` with the options of the relay writes what was kept, and the table goes on.',
+  },
+  PARK_LIMIT: {
+    retry: 'never',
+    exit: 1,
+    means: 'More is kept of a parked table than `--park-limit` allows.',
+    help: 'All of it is kept, and the positions stand behind it. Mend the table, and write what was kept: `cdc-relay dead-letters replay --code TABLE_PARKED`; or start with a higher `--park-limit`.',
+  },
   SINK_UNCLEAR: {
     retry: 'a few times',
     exit: 1,

@@ -1,8 +1,9 @@
 import type { BatchLimits, FactRules, Opening, RelayIdentity } from './batch.ts'
-import type { Format } from './change.ts'
+import type { Format, TableName } from './change.ts'
 import { type Decoder, type DecoderOptions, recordDecoder } from './decode/decoder.ts'
 import type { ReadOptions } from './deliver/change-reader.ts'
 import { type LetterLimit, LetterWatch } from './deliver/letter-limit.ts'
+import { PARKED, Parking, type ParkingOptions, type ParkLimit } from './deliver/parking.ts'
 import { RelayError } from './errors.ts'
 import { DMS_FACT_RULES } from './feeds/dms/fact-rules.ts'
 import { SourceTables, type SourceTablesOptions } from './feeds/dms/source-tables.ts'
@@ -46,6 +47,13 @@ export interface RelayOptions {
    * refused rows of it, behind that. By default there may be any number.
    */
   readonly maxDeadLetters?: LetterLimit
+  /**
+   * What is kept of a table that cannot be written before the relay ends. Such a table is parked: what comes for it becomes dead letters, and
+   * the others go on. Absent, and where an engine keeps the positions or the sink cannot count dead letters: the relay ends at once.
+   */
+  readonly parkLimit?: ParkLimit
+  /** Tries to write what is kept of a parked table again, when the relay opens and now and then; by default only an operator does. */
+  readonly writeParked?: ParkingOptions['writeAgain']
   /** What becomes of text that the target refuses (U+0000, half a surrogate pair); by default U+FFFD replaces it. */
   readonly onRefusedText?: 'replace' | 'dead-letter'
   /** What the operator knows of the tables of a DMS feed. */
@@ -83,6 +91,8 @@ export async function openRelay(
   try {
     const stream = options.stream ?? (await source.identify(signal))
     let working = signal
+    const parking = parkingOf(options, observer)
+    const read = readOptions(options, options.streamName ?? lastPartOf(stream.id), observer, () => working)
     const parts = {
       source,
       sink,
@@ -90,7 +100,9 @@ export async function openRelay(
       ...(options.maxDeadLetters !== undefined && { letterWatch: new LetterWatch(options.maxDeadLetters) }),
       opening: openingOf(options, stream, signal),
       limits: { ...LIMITS, ...(limits.waitMs === undefined && { caughtUpWaitMs: 0 }), ...limits },
-      read: readOptions(options, options.streamName ?? lastPartOf(stream.id), observer, () => working),
+      ...(parking === undefined
+        ? { read }
+        : { read: { ...read, isParked: (table: TableName) => parking.isParked(table) }, parking }),
       onSignal: (now: AbortSignal) => {
         working = now
       },
@@ -101,6 +113,18 @@ export async function openRelay(
     await sink.close().finally(() => source.close())
     throw error
   }
+}
+
+function parkingOf(
+  { parkLimit, sink, source, writeParked: writeAgain }: RelayOptions,
+  observer: Observer,
+): Parking | undefined {
+  if (parkLimit === undefined || sink.countLetters === undefined || source.positions === 'engine') return undefined
+  const countLetters = async (): Promise<ReadonlyMap<string, number>> => {
+    const letters = (await sink.countLetters?.()) ?? []
+    return new Map(letters.flatMap(({ source, code, count }) => (code === PARKED ? [[source!, count] as const] : [])))
+  }
+  return new Parking({ limit: parkLimit, countLetters, observer, ...(writeAgain && { writeAgain }) })
 }
 
 function openingOf(options: RelayOptions, stream: StreamIdentity, signal: AbortSignal): Opening {

@@ -1,4 +1,4 @@
-import type { Batch, BatchLimits, Facts, Opening, Stored } from './batch.ts'
+import type { Batch, BatchLimits, Facts, Opening, Rewound, Stored, Written } from './batch.ts'
 import type { RawRecord } from './change.ts'
 import { requireAccounted } from './deliver/accounted.ts'
 import type { ReadyBatch } from './deliver/batch-builder.ts'
@@ -6,6 +6,7 @@ import { batched } from './deliver/batcher.ts'
 import type { ReadOptions } from './deliver/change-reader.ts'
 import { examined } from './deliver/examined.ts'
 import type { LetterWatch } from './deliver/letter-limit.ts'
+import type { ParkedTable, Parking } from './deliver/parking.ts'
 import { OpenPages } from './ingest/open-pages.ts'
 import { Push, type Pushed, type PushOptions } from './ingest/push.ts'
 import type { Page, Source } from './ingest/source.ts'
@@ -24,6 +25,8 @@ export interface RelayParts {
   readonly limits: BatchLimits
   /** Ends the relay when too many dead letters come; absent: there may be any number. */
   readonly letterWatch?: LetterWatch
+  /** Keeps what comes for tables that cannot be written; absent: the relay ends at the first of them. */
+  readonly parking?: Parking
   /** Hears of everything that happens; the relay closes it. */
   readonly observer: Observer
   /** Called at the begin of each run and each call with the signal that ends its waits. */
@@ -52,9 +55,16 @@ export class Relay {
 
   /** Opens the sink; a target that is away is waited for. @throws RelayError; the signal's reason */
   static async open(parts: RelayParts, signal: AbortSignal): Promise<Relay> {
-    const { sink, opening, observer } = parts
+    const { sink, opening, observer, parking } = parts
     const stored = await retrying(() => sink.open(opening, signal), { signal, observer, what: 'open the target' })
+    if (parking !== undefined)
+      await retrying(() => parking.load(signal), { signal, observer, what: 'count dead letters' })
     return new Relay(parts, stored)
+  }
+
+  /** The tables that cannot be written, as they are now: what comes for them is kept as dead letters. */
+  get parked(): ReadonlyMap<string, ParkedTable> {
+    return this.#parts.parking?.tables ?? new Map()
   }
 
   /**
@@ -95,6 +105,7 @@ export class Relay {
   async close(): Promise<void> {
     const { source, sink, observer } = this.#parts
     await this.#idle
+    await this.#parts.parking?.trying
     observer.close()
     await sink.close().finally(() => source.close())
   }
@@ -108,12 +119,12 @@ export class Relay {
   /** @param signal ends waits for the target */
   async #drain(pages: Pages, signal: AbortSignal): Promise<void> {
     this.#parts.onSignal?.(signal)
-    while ((await this.#readToEnd(pages, signal)) === 'rewound');
+    while ((await this.#readToEnd(pages, signal)) === 'again');
   }
 
-  /** Reads from what is durable to the end; or until the target turns out to stand at older positions. */
-  async #readToEnd(pages: Pages, signal: AbortSignal): Promise<'end' | 'rewound'> {
-    const { read, sink, limits, observer, source, letterWatch } = this.#parts
+  /** Reads from what is durable to the end; or until it must read again: the target stands at older positions, or a table is parked whose key does not come. */
+  async #readToEnd(pages: Pages, signal: AbortSignal): Promise<'end' | 'again'> {
+    const { read, limits, observer, letterWatch, parking } = this.#parts
     const ending = new AbortController()
     const open = new OpenPages()
     let inFlight: Promise<void> = Promise.resolve()
@@ -123,10 +134,10 @@ export class Relay {
       const records = watched(pages(ending.signal), open, observer)
       const changes = examined(records, read, ending)
       for await (const batch of batched(changes, limits, () => inFlight)) {
-        const write = sink.prepare(source.positions === 'ours' ? batch : { ...batch, positions: new Map() })
+        const prepared = this.#prepare(batch)
         await inFlight
         letterWatch?.requireRoom(batch.deadLetters)
-        inFlight = this.#deliver(write, batch, signal)
+        inFlight = this.#deliver(prepared, batch, signal)
         inFlight.catch(() => {}) // seen where it is awaited next: in the batcher, or by the lines below
       }
       await inFlight
@@ -139,25 +150,49 @@ export class Relay {
       )
       this.#isAhead = true
       open.fail(last)
-      if (!(last instanceof TargetRewound)) throw last
-      this.#rewind(last.stored)
-      return 'rewound'
+      if (last instanceof TargetRewound) this.#rewind(last.stored)
+      else if (parking?.park(last) !== true) throw last
+      return 'again'
     }
   }
 
+  /** What is of parked tables becomes dead letters. */
+  #prepare(batch: ReadyBatch): Prepared {
+    const { sink, source, parking } = this.#parts
+    const apart = parking?.apart(batch) ?? batch
+    const write = sink.prepare(source.positions === 'ours' ? apart : { ...apart, positions: new Map() })
+    return { write, batch: apart, parkedVersion: parking?.version }
+  }
+
   /** Writes one batch, however often it takes; only then the observer counts it and its pages are acknowledged. */
-  async #deliver(write: Write, batch: ReadyBatch, signal: AbortSignal): Promise<void> {
-    const { observer, read, letterWatch } = this.#parts
+  async #deliver(prepared: Prepared, cut: ReadyBatch, signal: AbortSignal): Promise<void> {
+    const { observer, read, letterWatch, parking } = this.#parts
     const beganMs = performance.now()
-    const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
-    const written = await retrying(() => write(signal), options)
+    const { batch, written } = await this.#write(prepared, cut, signal)
     if (written.kind === 'rewound') throw new TargetRewound(written)
     requireAccounted(batch, written)
     this.#remember(batch, written.facts)
     if (written.facts !== undefined) read.facts.merge(written.facts)
     observer.wrote(batch, written, { writeMs: performance.now() - beganMs })
     for (const page of batch.pages) page.ack()
-    letterWatch?.kept(batch.deadLetters, written.deadLettered ?? 0)
+    letterWatch?.kept(cut.deadLetters, written.deadLettered ?? 0)
+    parking?.kept(batch)
+    // The next batch is prepared already, and is so again if tables go on.
+    await parking?.look(signal)
+  }
+
+  /** Once more without the changes of a table that turns out to be in trouble. */
+  async #write(prepared: Prepared, cut: ReadyBatch, signal: AbortSignal): Promise<WrittenBatch> {
+    const { observer, parking } = this.#parts
+    const options = { signal, observer, what: 'write the batch', hasWorked: () => true }
+    for (let { write, batch, parkedVersion } = prepared; ; ) {
+      if (parkedVersion !== parking?.version) ({ write, batch, parkedVersion } = this.#prepare(cut))
+      try {
+        return { batch, written: await retrying(() => write(signal), options) }
+      } catch (error) {
+        if (parking?.park(error) !== true) throw error
+      }
+    }
   }
 
   /** Knows of the tables what is durable, and no more. */
@@ -187,6 +222,20 @@ export class Relay {
     this.#facts = new Map(facts)
     this.#parts.observer.rewound(positions)
   }
+}
+
+/** A batch that is ready to be written. */
+interface Prepared {
+  readonly write: Write
+  /** Without the changes of parked tables. */
+  readonly batch: ReadyBatch
+  /** Of the tables that were parked then. */
+  readonly parkedVersion: number | undefined
+}
+
+interface WrittenBatch {
+  readonly batch: ReadyBatch
+  readonly written: Written | Rewound
 }
 
 type Pages = (ending: AbortSignal) => AsyncIterable<Page>

@@ -3,6 +3,7 @@ import { compareDecimal, type DeadLetter, tableLabel } from './change.ts'
 import { changeFromJson } from './decode/change-json.ts'
 import { requireAccounted } from './deliver/accounted.ts'
 import { ChangeReader, type Examined, type ReadOptions } from './deliver/change-reader.ts'
+import { isOfTable, PARKED } from './deliver/parking.ts'
 import { type FailureCode, RelayError } from './errors.ts'
 import { KeyUnknownYet, type TableFacts } from './feeds/table-facts.ts'
 import { type Observer, observers } from './observe/observer.ts'
@@ -280,9 +281,14 @@ class LetterReader {
   }
 }
 
-function deadLetter({ source }: WholeLetter, { code, detail }: RelayError): DeadLetter {
-  return { kind: 'dead-letter', code, detail, source: { format: 'unknown', ...source } }
+function deadLetter(letter: WholeLetter, error: RelayError): DeadLetter {
+  const source = { format: 'unknown', ...letter.source } as const
+  return { kind: 'dead-letter', code: codeOf(letter, error), detail: error.detail, source }
 }
+
+/** Why it failed. A table stays parked for as long as what is wrong is the table. */
+const codeOf = ({ code }: WholeLetter, error: RelayError): string =>
+  code === PARKED && isOfTable(error.code) ? PARKED : error.code
 
 /** @param read of one stream */
 function batchOf(read: readonly ReadLetter[], tables: ReadonlyMap<string, SourceTable>): Batch {
@@ -309,13 +315,14 @@ function batchOf(read: readonly ReadLetter[], tables: ReadonlyMap<string, Source
 
 /** The same as dead letters, but what is one, or left out, already. */
 const failing =
-  ({ code, detail }: RelayError) =>
-  ({ letter, items }: ReadLetter): ReadLetter => ({
-    letter,
-    items: items.map((item) =>
-      item.kind === 'change' ? { kind: 'dead-letter', code, detail, change: item, source: item.source } : item,
-    ),
-  })
+  (error: RelayError) =>
+  ({ letter, items }: ReadLetter): ReadLetter => {
+    const why = { kind: 'dead-letter', code: codeOf(letter, error), detail: error.detail } as const
+    return {
+      letter,
+      items: items.map((item) => (item.kind === 'change' ? { ...why, change: item, source: item.source } : item)),
+    }
+  }
 
 const lettersOf = (read: readonly ReadLetter[]): WholeLetter[] => read.map(({ letter }) => letter)
 

@@ -110,6 +110,11 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
     when: ({ onError }) => onError !== 'stop',
     only: 'with --on-error stop the first bad record ends the relay',
   },
+  'on-table-trouble': OF_TABLES,
+  'park-limit': {
+    when: (config) => writesTables(config) && config.onTableTrouble === 'park',
+    only: 'no table is parked',
+  },
   'dead-letters': {
     when: needsStore,
     only: `it is for ${WITHOUT_STATE}; a database keeps dead letters itself, in cdc_relay.dead_letters`,

@@ -20,6 +20,7 @@ export function relayOptions(config: RunConfig) {
     takeOver: config.takeOver,
     onError: config.onError,
     ...(config.maxDeadLetters && { maxDeadLetters: config.maxDeadLetters }),
+    ...(config.onTableTrouble === 'park' && { parkLimit: config.parkLimit }),
     onRefusedText: config.nul,
     tables: {
       declaredKey: declaredKey(config.key),

@@ -87,6 +87,16 @@ export const RUN_OPTIONS = {
     trouble,
     'NUMBER/DURATION, such as 100/1h: more dead letters in that time end the relay (exit code 1), in front of the batch with them',
   ),
+  'on-table-trouble': text(
+    trouble,
+    'a table that cannot be written: park (what comes for it is kept as dead letters, the other tables go on) or stop',
+    'park',
+  ),
+  'park-limit': text(
+    trouble,
+    'CHANGES,SIZE: more of a parked table ends the relay (exit code 1); the size is that of what a process keeps',
+    '1000000,1GiB',
+  ),
   'on-gap': text(trouble, 'records may have expired before they were read: stop (exit code 5) or continue', 'stop'),
   'on-schema-change': text(
     trouble,

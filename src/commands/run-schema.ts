@@ -35,6 +35,13 @@ const letterLimit = z.string().transform((text, context) => {
   return refuse(context, `"${text}" is not a number and a duration such as 100/1h`)
 })
 
+const parkLimit = z.string().transform((text, context) => {
+  const [, count, sizeText] = /^(\d+),(.+)$/.exec(text) ?? []
+  const bytes = sizeText === undefined ? null : parseSize(sizeText)
+  if (bytes !== null && Number(count) > 0) return { count: Number(count), bytes }
+  return refuse(context, `"${text}" is not a number of changes and a size such as 1000000,1GiB`)
+})
+
 const file = z.templateLiteral(['file:', z.string().min(1)], { error: 'must be file:PATH' })
 
 /** `data`, `metadata` and `control` have another meaning. */
@@ -89,6 +96,8 @@ export const RUN_SHAPE = z.strictObject({
   'on-error': oneOf('on-error', ['dead-letter', 'stop']),
   'dead-letters': file.optional(),
   'max-dead-letters': letterLimit.optional(),
+  'on-table-trouble': oneOf('on-table-trouble', ['park', 'stop']),
+  'park-limit': z.string().prefault(defaultOf('park-limit')).pipe(parkLimit),
   'on-gap': oneOf('on-gap', ['stop', 'continue']),
   'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
   'on-reload': oneOf('on-reload', ['keep', 'sweep']),

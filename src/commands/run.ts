@@ -1,3 +1,4 @@
+import { RelayError } from '../errors.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { masker } from '../mask.ts'
 import { Lag } from '../observe/lag.ts'
@@ -81,9 +82,15 @@ async function runConfigured(
     let isDone = false
     try {
       const parts = { name, source, sink, streamName: source.streamName, stream: identity, observer, log }
-      relay = await openRelay({ ...relayOptions(config), ...parts }, stopping)
+      const writeParked = async (table: string, signal: AbortSignal): Promise<void> => {
+        const { replayParked } = await import('./replay-parked.ts')
+        await replayParked({ ...config, name }, table, say, signal)
+      }
+      const canReplay = sinkEntry(config.sink)!.opensOnce !== true
+      relay = await openRelay({ ...relayOptions(config), ...parts, ...(canReplay && { writeParked }) }, stopping)
       await relay.run(stopping)
       isDone = true
+      if (!stopping.aborted) requireNoneParked(relay.parked)
     } finally {
       stopProgress()
       stopWatching()
@@ -100,6 +107,16 @@ async function runConfigured(
   } finally {
     await source.close()
   }
+}
+
+/** @throws RelayError TABLE_PARKED */
+function requireNoneParked(tables: Relay['parked']): void {
+  if (tables.size === 0) return
+  const kept = Array.from(tables, ([table, { count }]) => `${table} (${count})`).join(', ')
+  throw new RelayError(
+    'TABLE_PARKED',
+    `Everything is written but these tables, with the changes that are kept of each: ${kept}`,
+  )
 }
 
 /** The first line of every log: later lines say what happened, not to whom. */

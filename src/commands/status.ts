@@ -55,7 +55,7 @@ async function lettersOf(relay: NamedRelay, { target }: Seen): Promise<LettersSt
   if (sinkEntry(sink)!.isStandardOutput?.(sink) && deadLetters === undefined) {
     return { keptIn: 'the log', count: null, kinds: [] }
   }
-  const { countLetterFile } = await import('../operate/count-letter-file.ts')
+  const { countLetterFile } = await import('../sinks/count-letter-file.ts')
   const path = deadLetterFile({ deadLetters }, name)
   return counted(path, await countLetterFile(path))
 }

@@ -1,7 +1,7 @@
-import type { Change, ChangeSource, DeadLetter, Decoded, RawRecord } from '../change.ts'
+import type { Change, ChangeSource, DeadLetter, Decoded, RawRecord, StreamChange, TableName } from '../change.ts'
 import type { Decoder } from '../decode/decoder.ts'
 import { RelayError } from '../errors.ts'
-import type { Known, TableFacts } from '../feeds/table-facts.ts'
+import { KeyUnknownYet, type Known, type TableFacts } from '../feeds/table-facts.ts'
 import type { Stage } from '../stages/stage.ts'
 import { mayHoldRefusedText, type Screening, screenNames, screenText } from './screen.ts'
 import { Stages } from './stages.ts'
@@ -22,6 +22,8 @@ export interface ReadOptions {
   /** Asked for each record; null where the target takes any text. */
   readonly screening: () => Screening | null
   readonly onTextReplaced: () => void
+  /** Whether what comes for the table becomes a dead letter: then its key need not be known. Absent: none does. */
+  readonly isParked?: (table: TableName) => boolean
   /** Sees what each record says that the stages admit, and each skip: to warn of what the source tells between the lines. */
   readonly onDecoded?: (item: Decoded) => void
 }
@@ -101,8 +103,9 @@ export class ChangeReader {
     if (admitted.kind === 'skip') return admitted
     // First of all, for what is learned of a table is kept under its name.
     if (screening !== null) screenNames(admitted, screening)
-    const altered = this.#stages.alter(facts.complete(admitted))
-    if (readsBefore) decodeBefore(altered)
+    const isParked = this.#options.isParked?.(admitted.table) === true
+    const altered = this.#stages.alter(isParked ? orAsItIs(admitted, facts) : facts.complete(admitted))
+    if (readsBefore || isParked) decodeBefore(altered)
     return screening === null ? altered : screenText(altered, screening, onTextReplaced)
   }
 
@@ -126,6 +129,16 @@ export class ChangeReader {
 function isClean(items: readonly Decoded[]): boolean {
   const item = items[0]
   return item?.kind === 'change' && (item.unread !== undefined || item.afterJson !== undefined)
+}
+
+/** Completed, if its key is known. */
+function orAsItIs(item: StreamChange, facts: TableFacts): StreamChange {
+  try {
+    return facts.complete(item)
+  } catch (error) {
+    if (!(error instanceof KeyUnknownYet)) throw error
+    return item
+  }
 }
 
 /** `before` is decoded when it is first asked for, and what cannot be decoded must be met here. */

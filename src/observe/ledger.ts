@@ -1,4 +1,5 @@
 import type { SetAsideColumn, SetAsideColumns, Written } from '../batch.ts'
+import { tableLabel } from '../change.ts'
 import type { ObservedBatch, Observer } from './observer.ts'
 
 export interface TableCounts {
@@ -28,6 +29,8 @@ export class Ledger implements Partial<Observer> {
   /** Reason → records read, again perhaps, that could not be read as bytes: they are counted elsewhere as well. */
   readonly asObjects = new Map<string, number>()
   readonly tables = new Map<string, TableCounts>()
+  /** Source tables that are parked now → dead letters that are kept of each. */
+  readonly parkedTables = new Map<string, number>()
 
   textReplaced(): void {
     this.replacedTexts++
@@ -37,11 +40,20 @@ export class Ledger implements Partial<Observer> {
     this.asObjects.set(reason, (this.asObjects.get(reason) ?? 0) + 1)
   }
 
+  parked(table: string, _trouble: unknown, count: number): void {
+    this.parkedTables.set(table, count)
+  }
+
+  unparked(table: string): void {
+    this.parkedTables.delete(table)
+  }
+
   /** Counts a batch that is durable. */
   wrote(batch: ObservedBatch, written: Written): void {
     this.batches++
     this.readCount += batch.read
     this.deadLettered += batch.deadLetters.length + (written.deadLettered ?? 0)
+    this.#countParked(batch)
     this.#skip(batch.skips)
     this.#skip(written.skips)
     for (const [label, { applied, superseded }] of written.tables) {
@@ -51,6 +63,15 @@ export class Ledger implements Partial<Observer> {
       this.tables.set(label, table)
     }
     for (const [label, columns] of written.setAside ?? []) this.#setAside(label, columns)
+  }
+
+  #countParked({ deadLetters }: ObservedBatch): void {
+    if (this.parkedTables.size === 0) return
+    for (const { code, change } of deadLetters) {
+      if (code !== 'TABLE_PARKED' || change === undefined) continue
+      const table = tableLabel(change.table)
+      this.parkedTables.set(table, (this.parkedTables.get(table) ?? 0) + 1)
+    }
   }
 
   #setAside(label: string, columns: SetAsideColumns): void {

@@ -6,6 +6,9 @@ import type { Observer } from './observer.ts'
 import { sayRetries } from './retries.ts'
 import { warnOfSetAside } from './set-aside.ts'
 
+const PARKED_ADVICE =
+  'What comes for it is kept as dead letters. When it is mended, `cdc-relay dead-letters replay` with `--code TABLE_PARKED` writes them, and the table goes on'
+
 /** The log says what it held back for its rate as soon as that is due, which it looks at this often. */
 const DUE_EVERY_MS = 10_000
 
@@ -35,6 +38,18 @@ export function logObserver(log: Log, showsValues: boolean): Partial<Observer> {
     },
     knowsKey(table, key) {
       log.info({ key }, `The primary key of ${table} is known: its rows wait no longer`)
+    },
+    parked(table, trouble, count) {
+      if (trouble !== null) {
+        const said = showsValues ? trouble.said() : undefined
+        const why = { table, code: trouble.code, ...trouble.place, ...(said !== undefined && { said }) }
+        log.error(why, `Table ${table} is parked, and the other tables go on: ${trouble.message}`)
+      }
+      const kept = trouble === null ? `, since an earlier run: ${count} of its changes are dead letters` : ''
+      log.warn({ table, count }, `Table ${table} is parked${kept}. ${PARKED_ADVICE}`)
+    },
+    unparked(table) {
+      log.info({ table }, `Table ${table} is parked no longer: it has no dead letters left, and goes on`)
     },
     wrote({ deadLetters: cut }, { refused = [], setAside }) {
       if (setAside !== undefined) warnOfSetAside(log, newColumns(setAside, columnsWarnedOf))

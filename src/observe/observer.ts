@@ -1,5 +1,6 @@
 import type { Written } from '../batch.ts'
 import type { DeadLetter, StreamChange } from '../change.ts'
+import type { RelayError } from '../errors.ts'
 import type { Position, Positions } from '../position.ts'
 import type { RetryObserver } from '../retry.ts'
 
@@ -23,6 +24,13 @@ export interface Observer extends RetryObserver {
   awaitsKey(table: string, first: { readonly shard: string; readonly sequence: string }): void
   /** The key for which rows of the table waited is known. */
   knowsKey(table: string, key: readonly string[]): void
+  /**
+   * A table cannot be written from now on: what comes for it is kept as dead letters.
+   * @param trouble why; null for one that an earlier run parked @param count letters that are kept of it
+   */
+  parked(table: string, trouble: RelayError | null, count: number): void
+  /** All letters of a parked table are gone: it goes on. */
+  unparked(table: string): void
   /** A batch is durable, and not yet acknowledged to the source. */
   wrote(batch: ObservedBatch, written: Written, times: WriteTimes): void
   /** The relay ends. Twice is fine. */
@@ -68,6 +76,8 @@ export function observers(...hearing: readonly Partial<Observer>[]): Observer {
     textReplaced: () => hearing.forEach((observer) => void observer.textReplaced?.()),
     awaitsKey: (table, first) => hearing.forEach((observer) => void observer.awaitsKey?.(table, first)),
     knowsKey: (table, key) => hearing.forEach((observer) => void observer.knowsKey?.(table, key)),
+    parked: (table, trouble, count) => hearing.forEach((observer) => void observer.parked?.(table, trouble, count)),
+    unparked: (table) => hearing.forEach((observer) => void observer.unparked?.(table)),
     wrote: (batch, written, times) => hearing.forEach((observer) => void observer.wrote?.(batch, written, times)),
     close: () => hearing.forEach((observer) => void observer.close?.()),
   }

@@ -42,7 +42,12 @@ export function logEntries(log: Log, ledger: Ledger, lag: Lag, beganMs: number =
     if (!isNews && nowMs - said.atMs < ALIVE_EVERY_MS) return
     said = { read: ledger.readCount, atMs: nowMs }
     const setAside = ledger.valuesSetAside()
-    const counts = { ...ledger.counts(), ...(setAside > 0 && { valuesSetAside: setAside }) }
+    const parked = [...ledger.parkedTables.keys()]
+    const counts = {
+      ...ledger.counts(),
+      ...(parked.length > 0 && { parked }),
+      ...(setAside > 0 && { valuesSetAside: setAside }),
+    }
     const lagMs = lag.slowestMs(dateMs)
     const upTo = lag.upTo()
     const fields = { ...counts, perSecond, lagMs, shards: lag.shards(), ...(upTo !== null && { upTo }) }
@@ -64,6 +69,7 @@ function progressLine(ledger: Ledger, perSecond: number, lagMs: number): string 
   const setAside = ledger.valuesSetAside()
   if (skipped > 0) parts.push(`skipped ${number(skipped)}`)
   if (setAside > 0) parts.push(`set aside ${number(setAside)}`)
+  if (ledger.parkedTables.size > 0) parts.push(`PARKED ${[...ledger.parkedTables.keys()].join(', ')}`)
   parts.push(`dead-lettered ${number(deadLettered)}`)
   return parts.join(' · ')
 }

@@ -12,6 +12,7 @@ export function summaryOf(ledger: Ledger, elapsedMs: number): Record<string, unk
     valuesSetAside: ledger.valuesSetAside(),
     skips: Object.fromEntries(ledger.skips),
     tables: Object.fromEntries(ledger.tables),
+    ...(ledger.parkedTables.size === 0 ? {} : { parked: Object.fromEntries(ledger.parkedTables) }),
     ...(ledger.asObjects.size === 0 ? {} : { readAsObjects: Object.fromEntries(ledger.asObjects) }),
     ...(ledger.setAside.size === 0 ? {} : { setAside: setAsideOf(ledger) }),
   }
@@ -46,6 +47,8 @@ export function summaryText(ledger: Ledger, elapsedMs: number): string {
   for (const [table, counts] of ledger.tables) {
     lines.push(`  ${table}: ${number(counts.applied)} applied, ${number(counts.superseded)} superseded`)
   }
+  for (const [table, count] of ledger.parkedTables)
+    lines.push(`  PARKED ${table}: ${number(count)} changes are kept as dead letters`)
   return lines.join('\n')
 }
 

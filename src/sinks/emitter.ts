@@ -1,5 +1,6 @@
 import type { Batch, BatchLimits, Written } from '../batch.ts'
 import type { Format, TableName } from '../change.ts'
+import type { SeenLetters } from '../state/seen.ts'
 
 /**
  * A target that keeps no state: what is left of a `Sink` without names, claims and positions. `withState` makes a sink of it.
@@ -25,6 +26,9 @@ export interface Emitter {
    * @throws RelayError SINK_… from the write: its code says whether it is tried again
    */
   prepare(batch: Batch): (signal: AbortSignal) => Promise<Written>
+
+  /** As `Sink.countLetters`. */
+  countLetters?(): Promise<readonly SeenLetters[]>
 
   /** Lets go of connections and files, when no write goes on. Twice is fine. */
   close(): Promise<void>

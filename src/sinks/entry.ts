@@ -56,6 +56,8 @@ export interface SinkEntry {
   readonly log: 'keyed' | 'may be keyed' | 'without key'
   /** True if positions and dead letters lie in the target. */
   readonly keepsState: boolean
+  /** True if one process has it open at a time, and once. */
+  readonly opensOnce?: true
   /** True if `--sink-password-file` says something to it. */
   readonly takesPassword: boolean
   /** True if `cdc-relay check` has checks for it. */

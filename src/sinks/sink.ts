@@ -1,5 +1,6 @@
 import type { Batch, BatchLimits, Facts, Opening, Replaying, Rewound, Stored, Written } from '../batch.ts'
 import type { Format, TableName } from '../change.ts'
+import type { SeenLetters } from '../state/seen.ts'
 import type { LetterStore } from './letter-store.ts'
 
 /**
@@ -65,6 +66,12 @@ export interface Sink {
    * key of a table. Absent where no other process can.
    */
   readFacts?(): Promise<Facts>
+
+  /**
+   * How many dead letters lie where this sink keeps them, by table and code. Only asked after `open`; absent where it cannot tell: then no
+   * table is parked.
+   */
+  countLetters?(): Promise<readonly SeenLetters[]>
 
   /**
    * The columns of the source that make the key of its table, as the target's own table says; null if that has no

@@ -41,6 +41,7 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
     readsBefore: before,
     ...(json !== undefined && { takesJson: json }),
     needsKeys: keys !== undefined,
+    ...(emitter.countLetters !== undefined && { countLetters: () => emitter.countLetters!() }),
     keyColumns: async (table) => (await keys?.(table)) ?? null,
     ...(limits !== undefined && { limits }),
 

@@ -1,4 +1,5 @@
 import type { Env } from '../../env.ts'
+import { countLetterFile } from '../count-letter-file.ts'
 import type { Emitter } from '../emitter.ts'
 import { fileOutput, linesOf, standardOutput } from '../line-output.ts'
 import { DEFAULT_RULES, type TargetRules, takesJson } from '../tables/rules.ts'
@@ -68,6 +69,8 @@ export function gpssEmitter(given: GpssOptions): Emitter {
         return delivery.written()
       }
     },
+
+    ...(deadLetters !== '-' && { countLetters: () => countLetterFile(deadLetters) }),
 
     close: () => gpss.close().finally(() => letters.close()),
   }

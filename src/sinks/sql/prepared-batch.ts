@@ -31,6 +31,8 @@ class PreparedBatch {
   #plans: TablePlan[] | undefined
   /** What the last attempt that sent COMMIT had done: perhaps nobody answered. An earlier one was not committed, or the fence would have said so. */
   #unanswered: Written | undefined
+  /** The table that is being written. */
+  #table: string | null = null
   /** Calls of the write that failed. */
   #attemptsBefore = 0
 
@@ -93,6 +95,7 @@ class PreparedBatch {
     if (unclaimed !== null && state.stored().facts !== this.#facts) this.#plan()
     const schema = schemaPolicy(this.#options, this.#groups)
     const plans = await this.#currentPlans()
+    this.#table = null
     await pruner.pruneDue(state.name(), plans)
     let isCommitting = false
     try {
@@ -102,6 +105,9 @@ class PreparedBatch {
         attemptsBefore: this.#attemptsBefore,
         doubted,
         onError: this.#options.onError,
+        onTable: (source) => {
+          this.#table = source
+        },
         onCommit: (written) => {
           this.#unanswered = written
           isCommitting = true
@@ -127,7 +133,8 @@ class PreparedBatch {
     const remedy = isOfTarget(error) ? remedyFor(failures.meaning(error), where, course) : null
     if (remedy === null) {
       this.#attemptsBefore++
-      throw sqlFailure(error, failures, placeOfBatch(this.#batch), {
+      const place = { ...placeOfBatch(this.#batch), ...(this.#table !== null && { table: this.#table }) }
+      throw sqlFailure(error, failures, place, {
         ...askerOf(this.#options.url, this.#options.env),
         tables: tablesOf(this.#plans),
       })

@@ -64,6 +64,15 @@ export function sqlSink(given: SqlSinkOptions): Sink {
       }
     },
 
+    async countLetters() {
+      try {
+        const { connection, dialect, state } = requireOpen(opened)
+        return (await dialect.lookAt(connection, state.name()))?.target?.deadLetters ?? []
+      } catch (error) {
+        throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
+      }
+    },
+
     async keyColumns(table) {
       try {
         return await requireOpen(opened).tables.keyColumns(table)

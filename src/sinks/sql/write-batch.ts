@@ -33,6 +33,8 @@ export interface WriteOptions {
   readonly attemptsBefore: number
   readonly doubted: DoubtedColumns
   readonly onError: 'dead-letter' | 'stop'
+  /** Called before a table is written, and with null behind the last one: a failure in between is at this table. */
+  readonly onTable: (source: string | null) => void
   /** Called before COMMIT is sent: if no answer comes, this is what was perhaps written. */
   readonly onCommit: (written: Written) => void
 }
@@ -51,7 +53,7 @@ export async function writeBatch(
   schema: SchemaPolicy,
   options: WriteOptions,
 ): Promise<Written> {
-  const { takesTurns, onError, onCommit } = options
+  const { takesTurns, onError, onTable, onCommit } = options
   const { writing } = dialect
   const look = async (to: Database): Promise<void> =>
     state.look?.(
@@ -71,6 +73,7 @@ export async function writeBatch(
     const refused: DeadLetter[] = []
     for (const plan of plans) {
       const { table, group } = plan
+      onTable(group.source)
       await schema.beforeRows(group, (floor) => writing.sweep(to, table, floor))
       const here = await writeRows(to, dialect, plan, options)
       refuseTooMany(group, here)
@@ -79,6 +82,7 @@ export async function writeBatch(
       const superseded = group.changes.length - here.applied - here.refused.length
       tables.set(group.source, { applied: here.applied, superseded })
     }
+    onTable(null)
     if (onError === 'stop' && refused.length > 0) throw asFailure(refused[0]!)
     const letters = [...batch.deadLetters, ...refused]
     if (state.settleLetters === undefined) {

@@ -1,5 +1,6 @@
 import type { Batch, SourceTable } from '../../batch.ts'
 import { type Change, type SchemaChange, type TableName, tableLabel } from '../../change.ts'
+import { RelayError } from '../../errors.ts'
 import type { Database } from './database.ts'
 import type { Plan, TargetTable } from './layout.ts'
 import type { Refuses } from './refused-values.ts'
@@ -55,7 +56,7 @@ export async function planTables<To>(
 
 async function planTable<To>(tables: Tables<To>, group: Group): Promise<TablePlan<To> | undefined> {
   const table = tables.find(group.source, group.known)
-  const plan = await table?.plan(group.changes)
+  const plan = await ofTable(group, async () => table?.plan(group.changes))
   return table === undefined || plan == null ? undefined : { table, group, ...plan }
 }
 
@@ -65,7 +66,7 @@ export async function learnAndPlan<To>(tables: Tables<To>, groups: readonly Grou
   for (const group of groups) {
     let plan = await planTable(tables, group)
     if (plan === undefined) {
-      await tables.learn(group)
+      await ofTable(group, () => tables.learn(group))
       plan = await planTable(tables, group)
     }
     if (plan !== undefined) plans.push(plan)
@@ -73,6 +74,15 @@ export async function learnAndPlan<To>(tables: Tables<To>, groups: readonly Grou
     else if (group.changes.length > 0) throw new Error(`Table ${group.source} was learned and still cannot be planned`)
   }
   return plans
+}
+
+/** A failure of ours names the table: others can go on without it. */
+async function ofTable<Result>({ source }: Group, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof RelayError ? error.at({ table: source }) : error
+  }
 }
 
 /** Of changes that could be planned before. */

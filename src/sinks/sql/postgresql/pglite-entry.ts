@@ -13,6 +13,7 @@ export const PGLITE: SinkEntry = {
   writes: 'tables',
   log: 'may be keyed',
   keepsState: true,
+  opensOnce: true,
   takesPassword: false,
   isChecked: true,
   problem(url) {

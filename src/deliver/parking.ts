@@ -1,0 +1,215 @@
+import { type Change, type DeadLetter, recordToJson, type StreamChange, type TableName, tableLabel } from '../change.ts'
+import { type FailureCode, RelayError } from '../errors.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { ReadyBatch } from './batch-builder.ts'
+
+/** What is kept of one parked table before the relay stops. */
+export interface ParkLimit {
+  /** Dead letters, those of earlier runs included. */
+  readonly count: number
+  /** Of those that this process kept. */
+  readonly bytes: number
+}
+
+export interface ParkingOptions {
+  readonly limit: ParkLimit
+  /** How many dead letters of parked tables are open, by table as `tableLabel` prints it. A table is parked as long as it has any. */
+  readonly countLetters: () => Promise<ReadonlyMap<string, number>>
+  /**
+   * Tries to write the dead letters of a parked table again, as `dead-letters replay` would; absent: only an operator does. Failures that
+   * are to be expected are said, not thrown.
+   */
+  readonly writeAgain?: (table: string, signal: AbortSignal) => Promise<void>
+  readonly observer: Pick<Observer, 'parked' | 'unparked'>
+  /** A clock that only goes forward, ms. */
+  readonly nowMs?: () => number
+}
+
+/** Of a parked table. */
+export interface ParkedTable {
+  /** What was wrong; null for one that was parked when this process began. */
+  readonly trouble: RelayError | null
+  /** Dead letters that are kept of it. */
+  readonly count: number
+}
+
+/** Failures that are one table's, where they name it. */
+const OF_TABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'SINK_TABLE',
+  'SINK_DENIED',
+  'TOO_MANY_REFUSED',
+  'KEY_UNKNOWN',
+])
+
+/** Of letters that are written again in vain: whether the table of one that was parked is still in trouble. */
+export const isOfTable = (code: string): boolean => OF_TABLE.has(code as FailureCode)
+
+export const PARKED = 'TABLE_PARKED'
+/** A parked table's changes of schema: what follows from them is a fact by then. */
+export const PARKED_SCHEMA = 'schema-of-parked-table'
+
+/** Whether letters of parked tables are left is looked up after so long, then twice as long, … */
+const FIRST_LOOK_MS = 5000
+const MOST_LOOK_MS = 10 * 60_000
+
+/**
+ * The tables that cannot be written, for a reason of their own. Their changes are kept, in their order, as dead letters: with the positions
+ * of their batch, so each is kept once. All other tables go on.
+ *
+ * A table stays parked until its last letter is gone, written again or discarded: what came later would else overtake them, and a partial
+ * image that does so leaves a row without the values that the letters have.
+ */
+export class Parking {
+  readonly #options: ParkingOptions
+  readonly #tables = new Map<string, { trouble: RelayError | null; count: number; bytes: number }>()
+  readonly #now: () => number
+  /** Resolves when nobody writes letters again. */
+  trying: Promise<void> = Promise.resolve()
+  #isTrying = false
+  #version = 0
+  #lookEveryMs = FIRST_LOOK_MS
+  #lookAtMs = 0
+
+  constructor(options: ParkingOptions) {
+    this.#options = options
+    this.#now = options.nowMs ?? (() => performance.now())
+  }
+
+  /** Another number whenever other tables are parked than before. */
+  get version(): number {
+    return this.#version
+  }
+
+  get tables(): ReadonlyMap<string, ParkedTable> {
+    return this.#tables
+  }
+
+  isParked(table: TableName): boolean {
+    return this.#tables.size > 0 && this.#tables.has(tableLabel(table))
+  }
+
+  /** Finds the tables that an earlier run parked, if they are not mended by now. */
+  async load(signal: AbortSignal): Promise<void> {
+    const { countLetters, writeAgain } = this.#options
+    let counts = await countLetters()
+    if (writeAgain !== undefined && counts.size > 0) {
+      for (const table of counts.keys()) await writeAgain(table, signal)
+      counts = await countLetters()
+    }
+    for (const [table, count] of counts) if (!this.#tables.has(table)) this.#add(table, null, count)
+  }
+
+  /** Parks the table that is at fault for the error; false if none is, or if that did not help. */
+  park(error: unknown): boolean {
+    if (!(error instanceof RelayError) || !OF_TABLE.has(error.code)) return false
+    const { table } = error.place
+    if (typeof table !== 'string' || this.#tables.has(table)) return false
+    this.#add(table, error, 0)
+    return true
+  }
+
+  #add(table: string, trouble: RelayError | null, count: number): void {
+    this.#tables.set(table, { trouble, count, bytes: 0 })
+    this.#version++
+    this.#lookSoon()
+    this.#options.observer.parked(table, trouble, count)
+  }
+
+  /** The batch with the changes of parked tables as dead letters; the same if it has none. */
+  apart(batch: ReadyBatch): ReadyBatch {
+    if (this.#tables.size === 0) return batch
+    const changes: StreamChange[] = []
+    const letters: DeadLetter[] = []
+    let schemas = 0
+    for (const item of batch.changes) {
+      if (!this.isParked(item.table)) changes.push(item)
+      else if (item.kind === 'schema') schemas++
+      else letters.push(this.#letter(item))
+    }
+    if (changes.length === batch.changes.length) return batch
+    const skips = new Map(batch.skips)
+    if (schemas > 0) skips.set(PARKED_SCHEMA, schemas)
+    return { ...batch, changes, skips, deadLetters: [...batch.deadLetters, ...letters] }
+  }
+
+  #letter(change: Change): DeadLetter {
+    const table = tableLabel(change.table)
+    const trouble = this.#tables.get(table)!.trouble
+    const detail = `Table ${table} is parked${trouble === null ? '' : `, since ${trouble.code}`}`
+    return { kind: 'dead-letter', code: PARKED, detail, change: withReadableImages(change), source: change.source }
+  }
+
+  /** The batch is durable. @throws RelayError PARK_LIMIT if too much is kept of a table by now */
+  kept({ deadLetters }: Pick<ReadyBatch, 'deadLetters'>): void {
+    if (this.#tables.size === 0) return
+    const { limit } = this.#options
+    for (const letter of deadLetters) {
+      const table = letter.code === PARKED ? this.#tables.get(tableLabel(letter.change!.table)) : undefined
+      if (table === undefined) continue
+      table.count++
+      table.bytes += recordToJson(letter).length
+    }
+    for (const [table, { count, bytes, trouble }] of this.#tables) {
+      if (count <= limit.count && bytes <= limit.bytes) continue
+      const why = trouble === null ? '' : `. It was parked for ${trouble.code}: ${trouble.detail}`
+      throw new RelayError('PARK_LIMIT', `${count} changes of table ${table} are kept by now${why}`, { table })
+    }
+  }
+
+  /** Lets the tables go on whose letters are gone. Call it when no batch with letters is under way. @param signal ends a try */
+  async look(signal: AbortSignal): Promise<void> {
+    if (this.#tables.size === 0 || this.#now() < this.#lookAtMs) return
+    const counts = await this.#options.countLetters()
+    for (const [table, parked] of this.#tables) {
+      const count = counts.get(table) ?? 0
+      if (count === 0) this.#free(table)
+      // It is being written again.
+      else if (count < parked.count) this.#lookSoon()
+      parked.count = count
+    }
+    this.#lookAtMs = this.#now() + this.#lookEveryMs
+    this.#lookEveryMs = Math.min(2 * this.#lookEveryMs, MOST_LOOK_MS)
+    this.#tryAgain(signal)
+  }
+
+  /** Beside the batches: their letters come behind those that are written again. */
+  #tryAgain(signal: AbortSignal): void {
+    const { writeAgain } = this.#options
+    if (writeAgain === undefined || this.#isTrying) return
+    this.#isTrying = true
+    this.trying = (async () => {
+      for (const table of [...this.#tables.keys()]) if (!signal.aborted) await writeAgain(table, signal)
+    })().finally(() => {
+      this.#isTrying = false
+    })
+    this.trying.catch(() => {}) // seen by `close`
+  }
+
+  #free(table: string): void {
+    this.#tables.delete(table)
+    this.#version++
+    this.#lookSoon()
+    this.#options.observer.unparked(table)
+  }
+
+  #lookSoon(): void {
+    this.#lookEveryMs = FIRST_LOOK_MS
+    this.#lookAtMs = this.#now() + FIRST_LOOK_MS
+  }
+}
+
+/** An old image that cannot be read is left out: nothing but a log has a use for it. */
+function withReadableImages(change: Change): Change {
+  try {
+    void change.before
+    return change
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error
+    const { op, table, key, after, complete, version, time, transaction, expired, source } = change
+    return {
+      ...{ kind: 'change', op, table, key, before: null, after, complete, version, time, source },
+      ...(transaction !== undefined && { transaction }),
+      ...(expired !== undefined && { expired }),
+    }
+  }
+}
