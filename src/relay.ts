@@ -57,8 +57,7 @@ export class Relay {
   static async open(parts: RelayParts, signal: AbortSignal): Promise<Relay> {
     const { sink, opening, observer, parking } = parts
     const stored = await retrying(() => sink.open(opening, signal), { signal, observer, what: 'open the target' })
-    if (parking !== undefined)
-      await retrying(() => parking.load(signal), { signal, observer, what: 'count dead letters' })
+    if (parking !== undefined) await retrying(() => parking.load(), { signal, observer, what: 'count dead letters' })
     return new Relay(parts, stored)
   }
 
@@ -105,9 +104,12 @@ export class Relay {
   async close(): Promise<void> {
     const { source, sink, observer } = this.#parts
     await this.#idle
-    await this.#parts.parking?.trying
-    observer.close()
-    await sink.close().finally(() => source.close())
+    try {
+      await this.#parts.parking?.close()
+    } finally {
+      observer.close()
+      await sink.close().finally(() => source.close())
+    }
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -178,7 +180,9 @@ export class Relay {
     letterWatch?.kept(cut.deadLetters, written.deadLettered ?? 0)
     parking?.kept(batch)
     // The next batch is prepared already, and is so again if tables go on.
-    await parking?.look(signal)
+    if (parking?.isLookDue === true) {
+      await retrying(() => parking.look(), { signal, observer, what: 'count dead letters', hasWorked: () => true })
+    }
   }
 
   /** Once more without the changes of a table that turns out to be in trouble. */

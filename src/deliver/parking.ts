@@ -48,8 +48,8 @@ export const PARKED = 'TABLE_PARKED'
 /** A parked table's changes of schema: what follows from them is a fact by then. */
 export const PARKED_SCHEMA = 'schema-of-parked-table'
 
-/** Whether letters of parked tables are left is looked up after so long, then twice as long, … */
-const FIRST_LOOK_MS = 5000
+/** A parked table is looked at again after so long, then twice as long, … */
+const FIRST_LOOK_MS = 1000
 const MOST_LOOK_MS = 10 * 60_000
 
 /**
@@ -63,12 +63,12 @@ export class Parking {
   readonly #options: ParkingOptions
   readonly #tables = new Map<string, { trouble: RelayError | null; count: number; bytes: number }>()
   readonly #now: () => number
-  /** Resolves when nobody writes letters again. */
-  trying: Promise<void> = Promise.resolve()
-  #isTrying = false
+  readonly #closing = new AbortController()
   #version = 0
   #lookEveryMs = FIRST_LOOK_MS
   #lookAtMs = 0
+  #timer: NodeJS.Timeout | undefined
+  #trying: Promise<void> = Promise.resolve()
 
   constructor(options: ParkingOptions) {
     this.#options = options
@@ -89,11 +89,11 @@ export class Parking {
   }
 
   /** Finds the tables that an earlier run parked, if they are not mended by now. */
-  async load(signal: AbortSignal): Promise<void> {
+  async load(): Promise<void> {
     const { countLetters, writeAgain } = this.#options
     let counts = await countLetters()
     if (writeAgain !== undefined && counts.size > 0) {
-      for (const table of counts.keys()) await writeAgain(table, signal)
+      for (const table of counts.keys()) await writeAgain(table, this.#closing.signal)
       counts = await countLetters()
     }
     for (const [table, count] of counts) if (!this.#tables.has(table)) this.#add(table, null, count)
@@ -156,45 +156,58 @@ export class Parking {
     }
   }
 
-  /** Lets the tables go on whose letters are gone. Call it when no batch with letters is under way. @param signal ends a try */
-  async look(signal: AbortSignal): Promise<void> {
-    if (this.#tables.size === 0 || this.#now() < this.#lookAtMs) return
+  get isLookDue(): boolean {
+    return this.#tables.size > 0 && this.#now() >= this.#lookAtMs
+  }
+
+  /** Lets the tables go on whose letters are gone. Call it when no batch with letters is under way. */
+  async look(): Promise<void> {
     const counts = await this.#options.countLetters()
+    this.#lookAtMs = this.#now() + this.#lookEveryMs
     for (const [table, parked] of this.#tables) {
       const count = counts.get(table) ?? 0
       if (count === 0) this.#free(table)
-      // It is being written again.
-      else if (count < parked.count) this.#lookSoon()
+      // They are being written again.
+      else if (count < parked.count) this.#lookAtMs = 0
       parked.count = count
     }
-    this.#lookAtMs = this.#now() + this.#lookEveryMs
-    this.#lookEveryMs = Math.min(2 * this.#lookEveryMs, MOST_LOOK_MS)
-    this.#tryAgain(signal)
-  }
-
-  /** Beside the batches: their letters come behind those that are written again. */
-  #tryAgain(signal: AbortSignal): void {
-    const { writeAgain } = this.#options
-    if (writeAgain === undefined || this.#isTrying) return
-    this.#isTrying = true
-    this.trying = (async () => {
-      for (const table of [...this.#tables.keys()]) if (!signal.aborted) await writeAgain(table, signal)
-    })().finally(() => {
-      this.#isTrying = false
-    })
-    this.trying.catch(() => {}) // seen by `close`
   }
 
   #free(table: string): void {
     this.#tables.delete(table)
     this.#version++
-    this.#lookSoon()
     this.#options.observer.unparked(table)
   }
 
   #lookSoon(): void {
     this.#lookEveryMs = FIRST_LOOK_MS
     this.#lookAtMs = this.#now() + FIRST_LOOK_MS
+    if (this.#options.writeAgain !== undefined) this.#tryLater()
+  }
+
+  #tryLater(): void {
+    clearTimeout(this.#timer)
+    if (this.#tables.size === 0 || this.#closing.signal.aborted) return
+    this.#timer = setTimeout(() => {
+      this.#trying = this.#tryAgain()
+      this.#trying.catch(() => {}) // seen by `close`
+    }, this.#lookEveryMs).unref()
+    this.#lookEveryMs = Math.min(2 * this.#lookEveryMs, MOST_LOOK_MS)
+  }
+
+  /** Beside the batches: what those keep meanwhile comes behind what is written again. */
+  async #tryAgain(): Promise<void> {
+    const { signal } = this.#closing
+    for (const table of [...this.#tables.keys()]) if (!signal.aborted) await this.#options.writeAgain!(table, signal)
+    this.#lookAtMs = 0
+    this.#tryLater()
+  }
+
+  /** Resolves when nobody writes letters again. Twice is fine. @throws what a try met that was not to be expected */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    await this.#trying
   }
 }
 

@@ -35,6 +35,8 @@ test('two options are enough; the rest are the defaults that --help shows', asyn
     beforeImageField: 'before-image',
     nul: 'replace',
     onError: 'dead-letter',
+    onTableTrouble: 'park',
+    parkLimit: { count: 1_000_000, bytes: 1024 ** 3 },
     onGap: 'stop',
     onSchemaChange: 'add-only',
     onReload: 'keep',

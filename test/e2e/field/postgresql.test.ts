@@ -415,7 +415,7 @@ test('W16: a key that a table gets at the source: what the message says works, u
   ])
 })
 
-test('W19: the other tables of the stream wait for such a table, and lose nothing by it', async (t) => {
+test('W19: the other tables of the stream go on without such a table, which loses nothing by it', async (t) => {
   const { database, feed } = await place(t)
   const [good, ak] = [dmsTable('shop', 'good'), dmsTable('shop', 'ak')]
   const columns = { id: 'INT32', v: 'STRING' }
@@ -430,13 +430,12 @@ test('W19: the other tables of the stream wait for such a table, and lose nothin
     ...[10, 11, 12, 13, 14].map((id) => good.insert({ id })),
   ]
   const small = ['--batch-records', '2']
-  const stopped = await feed.relay(records, small)
-  assert.equal(stopped.exitCode, 2, stopped.log)
-  assert.deepEqual(await database.query('SELECT id FROM shop.good'), [{ id: 1 }])
-  await dropAsTold(database, stopped.log)
-  succeeded(await feed.relay([], small))
+  const parked = await feed.relay(records, small)
+  assert.equal(parked.exitCode, 2, parked.log)
   const ids = (await database.query('SELECT id FROM shop.good ORDER BY id')).map(({ id }) => id)
   assert.deepEqual(ids, [1, 10, 11, 12, 13, 14])
+  await dropAsTold(database, parked.log)
+  succeeded(await feed.relay([], small))
   assert.deepEqual(await database.query('SELECT id, v FROM shop.ak'), [{ id: 1, v: 'a' }])
 })
 

@@ -25,7 +25,7 @@ export function crateLetters(db: Database): LetterTable {
           ${value('attempts')} AS "attempts", ${value('tried_at')}::BIGINT AS "tried", ${value('raw', withValues)} AS "raw",
           ${value('change', withValues)} AS "change", ${value('binary_places', withValues)} AS "binary"
         FROM "cdc_relay"."dead_letters" WHERE ${matching(search)}
-        ORDER BY "recorded_at", "id" LIMIT ${sql.lit(search.most)}`.execute(db)
+        ORDER BY ${sql.join(ORDER)} LIMIT ${sql.lit(search.most)}`.execute(db)
       return pageOf(rows, search.most)
     },
 
@@ -69,6 +69,19 @@ async function failOne(
   return Number(numAffectedRows)
 }
 
+/** Those of one moment come in the order of their shard, in which partial images of a row add up. */
+const ORDER: readonly Statement[] = [
+  sql`"recorded_at"::BIGINT`,
+  sql`"shard"`,
+  sql`CHAR_LENGTH("sequence")`,
+  sql`"sequence"`,
+  sql`COALESCE("sub_sequence", -1)`,
+  sql`"id"`,
+]
+
+const cursorOf = ({ recorded, shard, sequence, sub, id }: LetterRow): string =>
+  JSON.stringify([recorded, shard, sequence.length, sequence, sub ?? -1, id])
+
 interface LetterRow {
   readonly id: string
   /** Epoch ms, BIGINT as text. */
@@ -91,7 +104,7 @@ interface LetterRow {
 
 function pageOf(rows: readonly LetterRow[], most: number): LetterPage<WholeLetter> {
   const last = rows.at(-1)
-  const next = last === undefined || rows.length < most ? null : `${last.recorded} ${last.id}`
+  const next = last === undefined || rows.length < most ? null : cursorOf(last)
   return { letters: rows.map(letterOf), next }
 }
 
@@ -134,8 +147,19 @@ function matching({ relay, filter, from }: LetterSearch): Statement {
 }
 
 function behind(cursor: string): Statement {
-  const [recorded, id] = cursor.split(' ')
-  return sql`("recorded_at" > ${recorded}::BIGINT OR ("recorded_at" = ${recorded}::BIGINT AND "id" > ${id}))`
+  const [recorded, shard, length, sequence, sub, id] = JSON.parse(cursor) as unknown[]
+  const values = [
+    sql`${recorded}::BIGINT`,
+    sql`${shard}::TEXT`,
+    sql`${length}::INTEGER`,
+    sql`${sequence}::TEXT`,
+    sql`${sub}::INTEGER`,
+    sql`${id}::TEXT`,
+  ]
+  return ORDER.reduceRight<Statement>(
+    (later, column, i) => sql`(${column} > ${values[i]!} OR (${column} = ${values[i]!} AND ${later}))`,
+    sql`false`,
+  )
 }
 
 /** Digits alone, nothing that means something to LIKE; and enough of them to name one (`namesLetter`). */
