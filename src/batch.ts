@@ -50,6 +50,11 @@ export interface Replaying {
   /** Its settings must be those of the relay. */
   readonly relay: Pick<RelayIdentity, 'name' | 'settings'>
   readonly factRules: FactRules
+  /**
+   * True if all of the letters are of parked tables: what such a table gets, the relay does not write, so that a table that was let go may be
+   * made with the key that it has at the source by now. Other letters may be from before that.
+   */
+  readonly mayChangeKeys: boolean
 }
 
 /** A dead letter that is written again with a batch: it goes with the batch, or stays with what was wrong this time. */

@@ -124,7 +124,8 @@ function parkingOf(
     const letters = (await sink.countLetters?.()) ?? []
     return new Map(letters.flatMap(({ source, code, count }) => (code === PARKED ? [[source!, count] as const] : [])))
   }
-  return new Parking({ limit: parkLimit, countLetters, observer, ...(writeAgain && { writeAgain }) })
+  const onMended = async (): Promise<void> => sink.relearnTables?.()
+  return new Parking({ limit: parkLimit, countLetters, observer, onMended, ...(writeAgain && { writeAgain }) })
 }
 
 function openingOf(options: RelayOptions, stream: StreamIdentity, signal: AbortSignal): Opening {

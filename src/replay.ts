@@ -107,7 +107,8 @@ class Replay {
     if (sink.openForLetters === undefined) {
       throw new RelayError('CONFIGURATION', 'Dead letters cannot be written again to this sink')
     }
-    const replaying = { relay: { name, settings }, factRules: FACT_RULES }
+    const mayChangeKeys = options.filter?.code === PARKED
+    const replaying = { relay: { name, settings }, factRules: FACT_RULES, mayChangeKeys }
     const observer = observers(options.observer ?? {})
     const open = () => sink.openForLetters!(replaying, signal)
     return new Replay(options, await retrying(open, { signal, observer, what: 'open the target' }), signal)

@@ -18,7 +18,7 @@ export async function replayParked(
   try {
     const filter = { code: PARKED, table }
     const first = await firstLetter(config, table)
-    if (first === null || (await replay(config, { ids: [first] }, say, signal)).failed > 0) return
+    if (first === null || (await replay(config, { ...filter, ids: [first] }, say, signal)).failed > 0) return
     say.log.info({ table }, `Table ${table} takes rows again: its dead letters are written`)
     const { failed } = await replay(config, filter, say, signal)
     if (failed > 0) say.log.warn({ table, failed }, 'Some of them failed again, and stay')

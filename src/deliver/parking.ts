@@ -20,6 +20,8 @@ export interface ParkingOptions {
    * are to be expected are said, not thrown.
    */
   readonly writeAgain?: (table: string, signal: AbortSignal) => Promise<void>
+  /** Called before a table goes on: who wrote its letters may have made it anew. */
+  readonly onMended?: () => Promise<void>
   readonly observer: Pick<Observer, 'parked' | 'unparked'>
   /** A clock that only goes forward, ms. */
   readonly nowMs?: () => number
@@ -163,6 +165,7 @@ export class Parking {
   /** Lets the tables go on whose letters are gone. Call it when no batch with letters is under way. */
   async look(): Promise<void> {
     const counts = await this.#options.countLetters()
+    if ([...this.#tables.keys()].some((table) => !counts.has(table))) await this.#options.onMended?.()
     this.#lookAtMs = this.#now() + this.#lookEveryMs
     for (const [table, parked] of this.#tables) {
       const count = counts.get(table) ?? 0

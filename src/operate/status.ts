@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import { PARKED } from '../deliver/parking.ts'
 import { factsFromJson, labelOf } from '../feeds/dms/source-facts.ts'
 import { type Position, type Positions, readFrom, readUntil, type StreamIdentity } from '../position.ts'
 import { keeperOf } from '../state/keeper.ts'
@@ -101,6 +102,7 @@ export function statusOf(seen: Seen, { state, now, stream, deadLetters }: Surrou
     warnings: [
       ...(isOtherStream(relay.stream, asked) ? [otherStream(relay.stream, asked!)] : []),
       ...(retentionMs === null ? [] : ageWarnings(shards, retentionMs)),
+      ...deadLetters.kinds.filter(({ code }) => code === PARKED).map(parkedWarning),
       ...((deadLetters.count ?? 0) === 0 ? [] : [`${letters(deadLetters.count!)} in ${deadLetters.keptIn}`]),
     ],
     notKnown: [
@@ -190,6 +192,9 @@ function worst(shards: readonly ShardStatus[]): string {
   const more = others === 0 ? '' : ` (and ${others} more ${others === 1 ? 'shard' : 'shards'})`
   return `${first.shard}${more} is read up to ${first.upTo}`
 }
+
+const parkedWarning = ({ source, count }: SeenLetters): string =>
+  `Table ${source} is parked: ${count} of its changes are dead letters, and none of what comes is written until it is mended`
 
 const letters = (count: number): string => (count === 1 ? '1 dead letter lies' : `${count} dead letters lie`)
 

@@ -73,6 +73,9 @@ export interface Sink {
    */
   countLetters?(): Promise<readonly SeenLetters[]>
 
+  /** Another process may have made tables: what is known of them is read again. No write goes on; absent where nothing is kept of them. */
+  relearnTables?(): Promise<void>
+
   /**
    * The columns of the source that make the key of its table, as the target's own table says; null if that has no
    * primary key or is not there. Only asked where `needsKeys`, after `open`.

@@ -49,7 +49,7 @@ export async function openForLetters(options: Settings, replaying: Replaying): P
     const looks = options.mode === 'mirror'
     const isAtomic = dialect.writing.undoesParts
     const state = replayState(beside, dialect.letters(connection), { replaying, facts, looks, isAtomic })
-    const target = targetOf(options, connection, dialect, { isShared, keepsKeys: true })
+    const target = targetOf(options, connection, dialect, { isShared, keepsKeys: !replaying.mayChangeKeys })
     return { ...target, state, unclaimed: state, pruner: { pruneDue: async () => {} } }
   })
 }

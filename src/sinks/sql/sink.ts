@@ -73,6 +73,15 @@ export function sqlSink(given: SqlSinkOptions): Sink {
       }
     },
 
+    async relearnTables() {
+      try {
+        const { tables, state } = requireOpen(opened)
+        await tables.load(state.name())
+      } catch (error) {
+        throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
+      }
+    },
+
     async keyColumns(table) {
       try {
         return await requireOpen(opened).tables.keyColumns(table)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../../../src/sinks/sql/connect.ts'
 import { testCrate } from '../../support/crate/real-crate.ts'
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
@@ -267,3 +268,48 @@ test('a table whose key does not come in time is parked, and gets its rows once 
   ])
   assert.deepEqual(await database.query('SELECT FROM cdc_relay.dead_letters'), [])
 })
+
+test('a relay that runs notices that a table was let go, makes it again with its new key, and goes on', async (t) => {
+  const database = await testDatabase(t)
+  const scene = await lettersScene(t, () => ['--sink', database.url])
+  const items = dmsTable('shop', 'items')
+  const put = (...records: readonly string[]): void => void scene.kinesis.put(scene.shard, records)
+  const columns = { id: 'INT32', r: 'STRING', v: 'STRING' }
+  const relay = scene.start()
+  const rows = async (): Promise<string[]> =>
+    (await database.query('SELECT id, r, v FROM shop.items ORDER BY id, r')).map(({ id, r, v }) => `${id} ${r} ${v}`)
+  const untilRows = async (...expected: string[]): Promise<void> => {
+    for (let looks = 1; ; looks++) {
+      const found = await rows().catch((): string[] => [])
+      if (found.join() === expected.join()) return
+      if (looks === MOST_LOOKS) assert.deepEqual(found, expected)
+      await sleep(50)
+    }
+  }
+  put(items.create(columns, ['id']), items.load({ id: 1, r: 'eu', v: 'a' }))
+  await untilRows('1 eu a')
+  put(
+    items.drop(),
+    items.create(columns, ['id', 'r']),
+    items.load({ id: 1, r: 'eu', v: 'b' }),
+    items.load({ id: 1, r: 'us', v: 'b' }),
+  )
+  for (let looks = 1; (await database.query('SELECT FROM cdc_relay.dead_letters')).length < 2; looks++) {
+    assert.ok(looks < MOST_LOOKS, 'nothing is parked')
+    await sleep(50)
+  }
+  await database.query('DROP TABLE shop.items')
+  await untilRows('1 eu b', '1 us b')
+  put(items.remove({ id: 1, r: 'us' }), items.insert({ id: 2, r: 'us', v: 'c' }))
+  await untilRows('1 eu b', '2 us c')
+  put(items.update({ id: 2, r: 'us', v: 'd' }))
+  await untilRows('1 eu b', '2 us d')
+  assert.deepEqual(await database.query('SELECT FROM cdc_relay.dead_letters'), [])
+  relay.child.kill('SIGTERM')
+  const { exitCode, stderr } = await relay.ended
+  assert.equal(exitCode, 0, stderr)
+  assert.match(stderr, /Table shop\.items is parked no longer/)
+})
+
+/** Some minutes. */
+const MOST_LOOKS = 3_000
