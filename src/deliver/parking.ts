@@ -48,7 +48,7 @@ export const isOfTable = (code: string): boolean => OF_TABLE.has(code as Failure
 
 export const PARKED = 'TABLE_PARKED'
 /** A parked table's changes of schema: what follows from them is a fact by then. */
-export const PARKED_SCHEMA = 'schema-of-parked-table'
+const PARKED_SCHEMA = 'schema-of-parked-table'
 
 /** A parked table is looked at again after so long, then twice as long, … */
 const FIRST_LOOK_MS = 1000
