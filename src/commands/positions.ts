@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { RelayError } from '../errors.ts'
 import { fileTrouble } from '../file-trouble.ts'
 import { masker } from '../mask.ts'
@@ -39,13 +40,14 @@ export async function positions(argv: Readonly<Record<string, unknown>>): Promis
 }
 
 async function act(errand: Errand): Promise<number> {
-  const { action, relay, own, say, mask } = errand
+  const { action, relay, own, say, mask, signal } = errand
   const { env, stdout } = process
   // Before anything is asked for: a file that cannot be read is no reason to look at a relay.
   const given = own.file === undefined ? '' : await readGiven(own.file)
   const store = await openNamedState(relay, { aws: awsSettings(relay, env), env, log: say.log })
   try {
-    const seen = await lookAt(store, relay)
+    const isMove = action !== 'list' && action !== 'export'
+    const seen = isMove ? await lookOnceFree(store, relay, signal) : await lookAt(store, relay)
     if (action === 'export') stdout.write(exportedText(seen, Date.now()))
     else if (action === 'list') stdout.write(mask(await listText(seen, stdout.isTTY && !own.json)))
     else return await movePositions(errand, store, seen, given)
@@ -59,6 +61,20 @@ async function lookAt(store: StateStore, relay: NamedRelay): Promise<Seen> {
   const seen = await store.look(relay.name)
   if (seen === null) throw nothingStored(relay)
   return seen
+}
+
+/** A server takes a moment to notice that a session has ended. */
+const SESSION_ENDS_MS = 2_000
+const LOOK_AGAIN_MS = 100
+
+/** Who may just have given the name up is waited for; who has it still is in what was seen. */
+async function lookOnceFree(store: StateStore, relay: NamedRelay, signal: AbortSignal): Promise<Seen> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_AGAIN_MS) {
+    const seen = await lookAt(store, relay)
+    const mayBeEnding = seen.holder?.isAlive === true && seen.holder.heardOf === null
+    if (!mayBeEnding || waitedMs >= SESSION_ENDS_MS) return seen
+    await sleep(LOOK_AGAIN_MS, undefined, { signal })
+  }
 }
 
 async function listText({ relay, stored }: Seen, isForPeople: boolean): Promise<string> {

@@ -4,7 +4,7 @@ import { RelayError } from '../errors.ts'
 const DEAD_AFTER_MS = 60_000
 
 /** Whether a holder may still live whose last beat was then. Both epoch ms on one clock; the beat is 0 if it gave up what it held. */
-export const isRecent = (heartbeat: number, now: number): boolean => heartbeat !== 0 && now - heartbeat < DEAD_AFTER_MS
+export const isRecent = (heartbeat: number, now: number): boolean => now - heartbeat < DEAD_AFTER_MS
 
 /**
  * Looks at the heartbeat of a holder again and again. In: the time of its last beat, epoch ms on the clock of `now`; 0 if

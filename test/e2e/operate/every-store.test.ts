@@ -160,12 +160,12 @@ for (const [title, open] of Object.entries(STORES)) {
     assert.deepEqual(running.notKnown, [])
 
     const back = ['--to', 'earliest', '--yes']
-    for (const words of ['positions rewind', 'positions forget', 'positions set']) {
-      const args = words.endsWith('rewind')
-        ? back
-        : words.endsWith('set')
-          ? ['--shard', shard, ...back]
-          : ['--all', '--yes']
+    for (const [words, ...args] of [
+      ['positions rewind', ...back],
+      ['positions rewind', '--to', 'earliest'],
+      ['positions set', '--shard', shard, ...back],
+      ['positions forget', '--all', '--yes'],
+    ] as const) {
       const { exitCode, stdout, stderr } = await command(words, ...name, ...args)
       assert.deepEqual([exitCode, stdout], [4, ''], words)
       assert.match(stderr, new RegExp(`STATE_HELD.*process ${relay.child.pid} on`))
@@ -196,13 +196,11 @@ for (const [title, open] of Object.entries(STORES)) {
 
     const done = await command('positions rewind', ...name, ...back)
     assert.deepEqual([done.exitCode, JSON.parse(done.stdout).moved], [0, true], done.stderr)
-    const rewound = await status()
-    assert.deepEqual([rewound.shards, rewound.isRunning], [[], false])
+    assert.deepEqual((await statusOnce(({ isRunning }) => isRunning === false)).shards, [])
     assert.equal((await drain()).read, 5)
 
     // Stopped.
-    const stopped = await status()
-    assert.equal(stopped.isRunning, false)
+    const stopped = await statusOnce(({ isRunning }) => isRunning === false)
     assert.deepEqual(
       stopped.shards.map(({ sequence }) => sequence),
       [last],
