@@ -6,7 +6,7 @@ import { type ReplayCounts, type ReplayOptions, replayLetters } from '../src/rep
 import type { Sink } from '../src/sinks/sink.ts'
 import type { SqlSinkOptions } from '../src/sinks/sql/sink-options.ts'
 import { raw, refused } from './sinks/letters/conformance.ts'
-import { at, batchOf, claimOf, del, dmsPut, knownTables, put, unclaimedOf } from './support/changes.ts'
+import { at, batchOf, claimOf, del, dmsPut, knownTables, put, sourceTable, unclaimedOf } from './support/changes.ts'
 import { testCrate } from './support/crate/real-crate.ts'
 import { greenplumDatabase, withoutGreenplum } from './support/greenplum/greenplum.ts'
 import { testDatabase } from './support/postgres/postgres.ts'
@@ -238,8 +238,12 @@ onEach('a record that says how a table is defined teaches nothing, and stays', a
       'table-name': 'orders',
     },
   }
-  await scene.write([put('a', 1)], [raw('2', Buffer.from(JSON.stringify(drop)))])
-  assert.deepEqual(await scene.replay(), counts({ read: 1, failed: 1 }))
+  scene.tables = knownTables(sourceTable({ id: 'int32', at: 'int64' }))
+  const fact = JSON.stringify({ key: ['id'], columns: { id: 'int32', at: 'int64' }, floor: null, version: '1' })
+  const letters = [raw('2', Buffer.from(JSON.stringify(drop))), refused(dmsPut(3, 3))]
+  await scene.write([dmsPut(1, 1)], letters, { 'table shop.orders': fact })
+  // The row is older than what the record says.
+  assert.deepEqual(await scene.replay(), counts({ read: 2, applied: 1, failed: 1 }))
   assert.deepEqual(
     (await scene.letters()).map(({ code }) => code),
     ['LETTER_SCHEMA'],
