@@ -29,16 +29,20 @@ export async function replay(
   const letters = entry.keepsState ? undefined : await entry.openLetters(place)
   let sink: Sink | undefined
   try {
-    sink = await openSink(config, {
-      name,
-      retentionMs: null,
-      routes: explicitRoute(config.table),
-      declaredTypes: declaredTypes(config.type),
-      openStore: async () => await openStore(config, name, { aws: awsSettings(config, env), env, log }),
-      aws: awsSettings(config, env),
-      env,
-      log,
-    })
+    // Whatever a bad record does to the relay: a letter that fails again stays.
+    sink = await openSink(
+      { ...config, onError: 'dead-letter' },
+      {
+        name,
+        retentionMs: null,
+        routes: explicitRoute(config.table),
+        declaredTypes: declaredTypes(config.type),
+        openStore: async () => await openStore(config, name, { aws: awsSettings(config, env), env, log }),
+        aws: awsSettings(config, env),
+        env,
+        log,
+      },
+    )
     const { formats, stages, settings, onRefusedText, tables } = relayOptions(config)
     const observer = logObserver(log, config.logValues)
     const reasons = new Map<string, { readonly letter: FailedLetter; readonly count: number }>()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -125,6 +125,17 @@ test('a record of another format than the relay was told is a row once the optio
   assert.deepEqual(lines(await letters('replay', '--format', 'dms')), [counts({ read: 1, failed: 1 })])
   assert.deepEqual(lines(await letters('replay')), [counts({ read: 1, applied: 1 })])
   assert.deepEqual(await rows(), { a: 1 })
+})
+
+test('the file of options that a relay is started with serves, and what it says of bad records is for the relay', async (t) => {
+  const { kinesis, shard, drain, letters, folder } = await shop(t)
+  kinesis.put(shard, [order('a', 1), order('b', 13)])
+  assert.equal((await drain()).exitCode, 0)
+  const config = join(folder, 'relay.yaml')
+  writeFileSync(config, 'on-error: stop\nstart: earliest\nmode: mirror\nmax-dead-letters: 1/1h\nbatch-records: 10\n')
+  const replayed = await letters('replay', '--config', config)
+  assert.deepEqual(lines(replayed), [counts({ read: 1, failed: 1 })], replayed.stderr)
+  assert.equal(lines(await letters('list', '--config', config)).length, 1)
 })
 
 test('a long list comes in pages', async (t) => {
