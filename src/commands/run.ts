@@ -82,9 +82,9 @@ async function runConfigured(
     let isDone = false
     try {
       const parts = { name, source, sink, streamName: source.streamName, stream: identity, observer, log }
-      const writeParked = async (table: string, signal: AbortSignal): Promise<void> => {
+      const writeParked = async (table: string, signal: AbortSignal): Promise<boolean> => {
         const { replayParked } = await import('./replay-parked.ts')
-        await replayParked({ ...config, name }, table, say, signal)
+        return await replayParked({ ...config, name }, table, say, signal)
       }
       const canReplay = sinkEntry(config.sink)!.opensOnce !== true
       relay = await openRelay({ ...relayOptions(config), ...parts, ...(canReplay && { writeParked }) }, stopping)

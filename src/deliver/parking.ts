@@ -16,10 +16,10 @@ export interface ParkingOptions {
   /** How many dead letters of parked tables are open, by table as `tableLabel` prints it. A table is parked as long as it has any. */
   readonly countLetters: () => Promise<ReadonlyMap<string, number>>
   /**
-   * Tries to write the dead letters of a parked table again, as `dead-letters replay` would; absent: only an operator does. Failures that
-   * are to be expected are said, not thrown.
+   * Tries to write the dead letters of a parked table again, as `dead-letters replay` would; absent: only an operator does. Resolves to
+   * whether the table took all that were there. Failures that are to be expected are said, not thrown.
    */
-  readonly writeAgain?: (table: string, signal: AbortSignal) => Promise<void>
+  readonly writeAgain?: (table: string, signal: AbortSignal) => Promise<boolean>
   /** Called before a table goes on: who wrote its letters may have made it anew. */
   readonly onMended?: () => Promise<void>
   readonly observer: Pick<Observer, 'parked' | 'unparked'>
@@ -33,6 +33,13 @@ export interface ParkedTable {
   readonly trouble: RelayError | null
   /** Dead letters that are kept of it. */
   readonly count: number
+}
+
+interface Parked extends ParkedTable {
+  count: number
+  bytes: number
+  /** True once letters of it were written again. */
+  takesRows: boolean
 }
 
 /** Failures that are one table's, where they name it. */
@@ -63,7 +70,7 @@ const MOST_LOOK_MS = 10 * 60_000
  */
 export class Parking {
   readonly #options: ParkingOptions
-  readonly #tables = new Map<string, { trouble: RelayError | null; count: number; bytes: number }>()
+  readonly #tables = new Map<string, Parked>()
   readonly #now: () => number
   readonly #closing = new AbortController()
   #version = 0
@@ -111,7 +118,7 @@ export class Parking {
   }
 
   #add(table: string, trouble: RelayError | null, count: number): void {
-    this.#tables.set(table, { trouble, count, bytes: 0 })
+    this.#tables.set(table, { trouble, count, bytes: 0, takesRows: false })
     this.#version++
     this.#lookSoon()
     this.#options.observer.parked(table, trouble, count)
@@ -162,18 +169,29 @@ export class Parking {
     return this.#tables.size > 0 && this.#now() >= this.#lookAtMs
   }
 
-  /** Lets the tables go on whose letters are gone. Call it when no batch with letters is under way. */
+  /**
+   * Lets the tables go on whose letters are gone. Of a busy table some always came since they were written again: those are written here.
+   * Call it between two batches, so that none comes meanwhile.
+   */
   async look(): Promise<void> {
-    const counts = await this.#options.countLetters()
-    if ([...this.#tables.keys()].some((table) => !counts.has(table))) await this.#options.onMended?.()
+    const { writeAgain } = this.#options
     this.#lookAtMs = this.#now() + this.#lookEveryMs
+    let counts = await this.#options.countLetters()
     for (const [table, parked] of this.#tables) {
       const count = counts.get(table) ?? 0
-      if (count === 0) this.#free(table)
-      // They are being written again.
-      else if (count < parked.count) this.#lookAtMs = 0
+      // An operator has them written again, too.
+      if (count > 0 && count < parked.count) parked.takesRows = true
       parked.count = count
     }
+    const left = [...this.#tables].filter(([, { count, takesRows }]) => count > 0 && takesRows)
+    if (writeAgain !== undefined && left.length > 0) {
+      await this.#trying
+      for (const [table, parked] of left) parked.takesRows = await writeAgain(table, this.#closing.signal)
+      counts = await this.#options.countLetters()
+    }
+    const free = [...this.#tables.keys()].filter((table) => !counts.has(table))
+    if (free.length > 0) await this.#options.onMended?.()
+    for (const table of free) this.#free(table)
   }
 
   #free(table: string): void {
@@ -201,8 +219,11 @@ export class Parking {
   /** Beside the batches: what those keep meanwhile comes behind what is written again. */
   async #tryAgain(): Promise<void> {
     const { signal } = this.#closing
-    for (const table of [...this.#tables.keys()]) if (!signal.aborted) await this.#options.writeAgain!(table, signal)
-    this.#lookAtMs = 0
+    for (const [table, parked] of [...this.#tables]) {
+      if (signal.aborted || !(await this.#options.writeAgain!(table, signal))) continue
+      parked.takesRows = true
+      this.#lookAtMs = 0
+    }
     this.#tryLater()
   }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
-import { volume } from '../../support/volume.ts'
+import { isDealt, volume } from '../../support/volume.ts'
 import { lettersScene } from './letters-scene.ts'
 
 /**
@@ -40,6 +40,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
 
 const lives = Array.from({ length: volume(1, 4) }).flatMap(() => Object.entries(TROUBLES))
 for (const [index, [title, trouble]] of lives.entries()) {
+  if (!isDealt(index)) continue
   const seed = firstSeed + index
   test(`${title}: that table is parked, and lacks nothing once it is mended (seed ${seed})`, (t) =>
     live(t, seed, trouble))
@@ -96,9 +97,14 @@ async function live(t: TestContext, seed: number, trouble: Trouble): Promise<voi
   await database.query(trouble.end(table))
   put(20)
   // Some relays notice that while they run, others when they are started.
-  if (random.chance(0.7)) await restart()
+  if (random.chance(0.5)) await restart()
+  // The stream does not pause for it.
+  for (let looks = 1; (await database.query('SELECT FROM cdc_relay.dead_letters')).length > 0; looks++) {
+    assert.ok(looks < MOST_LOOKS, `seed ${seed}: ${table} stays parked`)
+    put(3)
+    await sleep(50)
+  }
   await written(TABLES)
-  assert.deepEqual(await database.query('SELECT FROM cdc_relay.dead_letters'), [])
   relay.child.kill('SIGTERM')
   const { exitCode, stderr } = await relay.ended
   assert.equal(exitCode, 0, stderr)
