@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type TableName, tableLabel } from '../change.ts'
+import { parseJson } from '../parse-json.ts'
 import type { SeenLetters } from '../state/seen.ts'
 
 /** How many dead letters of each table and code lie in a JSON Lines file; none if there is no such file. A torn last line does not count. */
@@ -22,7 +23,7 @@ export async function countLetterFile(path: string): Promise<readonly SeenLetter
 
 function kindOf(line: string): Omit<SeenLetters, 'count'> | null {
   try {
-    const { kind, code, change } = JSON.parse(line) as { kind: unknown; code: string; change?: { table: TableName } }
+    const { kind, code, change } = parseJson(line) as { kind: unknown; code: string; change?: { table: TableName } }
     return kind === 'dead-letter' ? { source: change === undefined ? null : tableLabel(change.table), code } : null
   } catch {
     return null

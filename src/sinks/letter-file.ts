@@ -4,7 +4,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { Numeric, type TableName, tableLabel, type ValuePath } from '../change.ts'
 import { RelayError } from '../errors.ts'
 import { fileTrouble } from '../file-trouble.ts'
-import { parseJsonWithSource, type Revive } from '../parse-json.ts'
+import { parseJson, parseJsonWithSource, type Revive } from '../parse-json.ts'
 import { lockOpenFile, tryLockOpenFile } from '../state/file-lock.ts'
 import { type Line, linesIn } from './letter-lines.ts'
 import {
@@ -157,7 +157,7 @@ interface LineOfLetter {
 /** Null for a line that is no open letter. */
 function letterIn(text: string): KeptLetter | null {
   if (!text.startsWith(OPEN)) return null
-  const { code, detail, change, source } = JSON.parse(text) as Partial<LineOfLetter>
+  const { code, detail, change, source } = parseJson(text) as Partial<LineOfLetter>
   if (code === undefined || detail === undefined || source === undefined) return null
   const { format: _, ...place } = source
   const table = change === undefined ? null : tableLabel(change.table)
@@ -199,7 +199,7 @@ async function wholeLetters(path: string, entries: readonly Entry[]): Promise<re
         ...letter,
         raw: raw === undefined ? null : Buffer.from(raw, 'base64'),
         change: change === undefined ? null : JSON.stringify(change),
-        binary: binary === undefined ? [] : (JSON.parse(JSON.stringify(binary)) as readonly ValuePath[]),
+        binary: binary === undefined ? [] : (parseJson(JSON.stringify(binary)) as readonly ValuePath[]),
       })
     }
     return letters
@@ -279,7 +279,7 @@ async function readAttempts(path: string): Promise<ReadonlyMap<string, Attempt>>
   for (const line of text.split('\n')) {
     // The last one may have been torn by a crash.
     if (!line.endsWith('}')) continue
-    const { id, ...attempt } = JSON.parse(line) as Attempt & { id: string }
+    const { id, ...attempt } = parseJson(line) as Attempt & { id: string }
     attempts.set(id, attempt)
   }
   return attempts

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { ValuePath } from '../../../change.ts'
+import { parseJson } from '../../../parse-json.ts'
 import type { LetterFilter, LetterPage, WholeLetter } from '../../letter-store.ts'
 import type { Database, Statement } from '../../tables/database.ts'
 import type { LetterTable } from '../letter-table.ts'
@@ -101,7 +102,7 @@ const letterOf = (row: LetterRow): WholeLetter => ({
   triedAt: row.tried,
   raw: row.raw === null ? null : Buffer.from(row.raw, 'base64'),
   change: row.change,
-  binary: row.binary === null ? [] : (JSON.parse(row.binary) as readonly ValuePath[]),
+  binary: row.binary === null ? [] : (parseJson(row.binary) as readonly ValuePath[]),
 })
 
 function matching({ ids, table, code, shard, sinceMs, untilMs }: LetterFilter): Statement {

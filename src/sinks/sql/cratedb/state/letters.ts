@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { ValuePath } from '../../../../change.ts'
+import { parseJson } from '../../../../parse-json.ts'
 import type { FailedLetter, LetterPage, WholeLetter } from '../../../letter-store.ts'
 import type { Database, Statement } from '../../../tables/database.ts'
 import type { LetterSearch, LetterTable } from '../../letter-table.ts'
@@ -126,7 +127,7 @@ const letterOf = (row: LetterRow): WholeLetter => ({
   triedAt: row.tried === null ? null : isoTime(row.tried),
   raw: row.raw === null ? null : Buffer.from(row.raw, 'base64'),
   change: row.change,
-  binary: row.binary === null ? [] : (JSON.parse(row.binary) as readonly ValuePath[]),
+  binary: row.binary === null ? [] : (parseJson(row.binary) as readonly ValuePath[]),
 })
 
 const isoTime = (ms: string): string => new Date(Number(ms)).toISOString()
@@ -147,7 +148,7 @@ function matching({ relay, filter, from }: LetterSearch): Statement {
 }
 
 function behind(cursor: string): Statement {
-  const [recorded, shard, length, sequence, sub, id] = JSON.parse(cursor) as unknown[]
+  const [recorded, shard, length, sequence, sub, id] = parseJson(cursor) as unknown[]
   const values = [
     sql`${recorded}::BIGINT`,
     sql`${shard}::TEXT`,
