@@ -14,8 +14,10 @@ const turn = anySeed() % 2
 
 /**
  * Whether a pair, or three and more, is played, by the index of each in the list of its kind. In the short run every other one is:
- * with a list of two, each of the other lists comes with one of the two. Chance says which, the same for all of a process.
+ * with a list of two, each of the other lists comes with one of the two. Chance says which, the same for all of a process. A seed
+ * that is given (CDC_SEED) plays all.
  */
 export function isDealt(...indices: readonly number[]): boolean {
+  if (process.env.CDC_SEED !== undefined) return true
   return volume(indices.reduce((sum, index) => sum + index, turn) % 2 === 0, true)
 }
