@@ -176,9 +176,9 @@ export class Relay {
     this.#remember(batch, written.facts)
     if (written.facts !== undefined) read.facts.merge(written.facts)
     observer.wrote(batch, written, { writeMs: performance.now() - beganMs })
+    parking?.kept(batch)
     for (const page of batch.pages) page.ack()
     letterWatch?.kept(cut.deadLetters, written.deadLettered ?? 0)
-    parking?.kept(batch)
     // The next batch is prepared already, and is so again if tables go on.
     if (parking?.isLookDue === true) {
       await retrying(() => parking.look(), { signal, observer, what: 'count dead letters', hasWorked: () => true })

@@ -38,6 +38,8 @@ export interface ParkedTable {
 interface Parked extends ParkedTable {
   count: number
   bytes: number
+  /** True once letters of it are durable: until then there is nothing that could be gone. */
+  hasLetters: boolean
   /** True once letters of it were written again. */
   takesRows: boolean
 }
@@ -60,6 +62,8 @@ const PARKED_SCHEMA = 'schema-of-parked-table'
 /** A parked table is looked at again after so long, then twice as long, … */
 const FIRST_LOOK_MS = 1000
 const MOST_LOOK_MS = 10 * 60_000
+/** So many letters may be written between two batches, while all other tables wait. */
+const FEW_LETTERS = 1000
 
 /**
  * The tables that cannot be written, for a reason of their own. Their changes are kept, in their order, as dead letters: with the positions
@@ -78,6 +82,7 @@ export class Parking {
   #lookAtMs = 0
   #timer: NodeJS.Timeout | undefined
   #trying: Promise<void> = Promise.resolve()
+  #isTrying = false
 
   constructor(options: ParkingOptions) {
     this.#options = options
@@ -118,7 +123,7 @@ export class Parking {
   }
 
   #add(table: string, trouble: RelayError | null, count: number): void {
-    this.#tables.set(table, { trouble, count, bytes: 0, takesRows: false })
+    this.#tables.set(table, { trouble, count, bytes: 0, hasLetters: count > 0, takesRows: false })
     this.#version++
     this.#lookSoon()
     this.#options.observer.parked(table, trouble, count)
@@ -156,6 +161,7 @@ export class Parking {
       const table = letter.code === PARKED ? this.#tables.get(tableLabel(letter.change!.table)) : undefined
       if (table === undefined) continue
       table.count++
+      table.hasLetters = true
       table.bytes += recordToJson(letter).length
     }
     for (const [table, { count, bytes, trouble }] of this.#tables) {
@@ -183,15 +189,14 @@ export class Parking {
       if (count > 0 && count < parked.count) parked.takesRows = true
       parked.count = count
     }
-    const left = [...this.#tables].filter(([, { count, takesRows }]) => count > 0 && takesRows)
-    if (writeAgain !== undefined && left.length > 0) {
-      await this.#trying
+    const left = [...this.#tables].filter(([, { count, takesRows }]) => takesRows && count > 0 && count <= FEW_LETTERS)
+    if (writeAgain !== undefined && left.length > 0 && !this.#isTrying) {
       for (const [table, parked] of left) parked.takesRows = await writeAgain(table, this.#closing.signal)
       counts = await this.#options.countLetters()
     }
-    const free = [...this.#tables.keys()].filter((table) => !counts.has(table))
+    const free = [...this.#tables].filter(([table, { hasLetters }]) => hasLetters && !counts.has(table))
     if (free.length > 0) await this.#options.onMended?.()
-    for (const table of free) this.#free(table)
+    for (const [table] of free) this.#free(table)
   }
 
   #free(table: string): void {
@@ -210,7 +215,10 @@ export class Parking {
     clearTimeout(this.#timer)
     if (this.#tables.size === 0 || this.#closing.signal.aborted) return
     this.#timer = setTimeout(() => {
-      this.#trying = this.#tryAgain()
+      this.#isTrying = true
+      this.#trying = this.#tryAgain().finally(() => {
+        this.#isTrying = false
+      })
       this.#trying.catch(() => {}) // seen by `close`
     }, this.#lookEveryMs).unref()
     this.#lookEveryMs = Math.min(2 * this.#lookEveryMs, MOST_LOOK_MS)

@@ -88,6 +88,7 @@ class PreparedBatch {
 
   async #attempt(signal: AbortSignal, { manner }: Course): Promise<Written | Rewound> {
     const { connection, dialect, state, unclaimed, tables, pruner, doubted } = this.#opened
+    this.#table = null
     // Prepared before the target was rewound: of records that are read again.
     if (this.#rewinds !== state.rewinds()) return { kind: 'rewound', ...state.stored() }
     await state.keepLock()
@@ -95,7 +96,6 @@ class PreparedBatch {
     if (unclaimed !== null && state.stored().facts !== this.#facts) this.#plan()
     const schema = schemaPolicy(this.#options, this.#groups)
     const plans = await this.#currentPlans()
-    this.#table = null
     await pruner.pruneDue(state.name(), plans)
     let isCommitting = false
     try {
