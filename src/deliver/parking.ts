@@ -64,6 +64,8 @@ const FIRST_LOOK_MS = 1000
 const MOST_LOOK_MS = 10 * 60_000
 /** So many letters may be written between two batches, while all other tables wait. */
 const FEW_LETTERS = 1000
+/** So many may be written before a relay begins to read: it takes seconds. */
+const FEW_AT_START = 20_000
 
 /**
  * The tables that cannot be written, for a reason of their own. Their changes are kept, in their order, as dead letters: with the positions
@@ -102,12 +104,12 @@ export class Parking {
     return this.#tables.size > 0 && this.#tables.has(tableLabel(table))
   }
 
-  /** Finds the tables that an earlier run parked, if they are not mended by now. */
+  /** Finds the tables that an earlier run parked, if they are not mended by now. Those with many letters are tried beside the batches. */
   async load(): Promise<void> {
     const { countLetters, writeAgain } = this.#options
     let counts = await countLetters()
     if (writeAgain !== undefined && counts.size > 0) {
-      for (const table of counts.keys()) await writeAgain(table, this.#closing.signal)
+      for (const [table, count] of counts) if (count <= FEW_AT_START) await writeAgain(table, this.#closing.signal)
       counts = await countLetters()
     }
     for (const [table, count] of counts) if (!this.#tables.has(table)) this.#add(table, null, count)

@@ -122,9 +122,9 @@ test('tables that an earlier run parked are tried first, and parked if that does
       return table === 'mended'
     },
   })
-  letters.set('mended', 2).set('orders', 3)
+  letters.set('mended', 2).set('orders', 3).set('many', 30_000)
   await parking.load()
   assert.deepEqual(tried, ['mended', 'orders'])
-  assert.deepEqual(said, ['orders parked: undefined'])
+  assert.deepEqual(said, ['orders parked: undefined', 'many parked: undefined'])
   assert.equal(parking.tables.get('orders')!.count, 3)
 })
