@@ -301,6 +301,9 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES
 
+/** Code of the dead letters that are kept of a table that cannot be written. */
+export const PARKED = 'TABLE_PARKED' satisfies FailureCode
+
 /** What the program ends with, and what that means. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'done, or stopped in order by SIGTERM, SIGINT or SIGHUP',

@@ -3,8 +3,8 @@ import { compareDecimal, type DeadLetter, tableLabel } from './change.ts'
 import { changeFromJson } from './decode/change-json.ts'
 import { requireAccounted } from './deliver/accounted.ts'
 import { ChangeReader, type Examined, type ReadOptions } from './deliver/change-reader.ts'
-import { isOfTable, PARKED } from './deliver/parking.ts'
-import { type FailureCode, RelayError } from './errors.ts'
+import { isOfTable, tableAtFault } from './deliver/parking.ts'
+import { PARKED, RelayError } from './errors.ts'
 import { KeyUnknownYet, type TableFacts } from './feeds/table-facts.ts'
 import { type Observer, observers } from './observe/observer.ts'
 import { FACT_RULES, type ReadingOptions, readOptions } from './open-relay.ts'
@@ -67,8 +67,9 @@ export async function replayLetters(options: ReplayOptions, signal: AbortSignal)
   return replay.counts
 }
 
-/** Failures that are about a table, and not about the target: other tables' letters are written all the same. */
-const OF_TABLE: ReadonlySet<FailureCode> = new Set<FailureCode>(['SINK_TABLE', 'TOO_MANY_REFUSED', 'SCHEMA_CHANGE'])
+/** About a table, and not about the target: other tables' letters are written all the same. */
+const isTrouble = (error: unknown): error is RelayError =>
+  tableAtFault(error) !== null || (error instanceof RelayError && error.code === 'SCHEMA_CHANGE')
 
 /** So many letters fail alone while the table takes none: then all of its letters do. */
 const ENOUGH_FOR_A_TABLE = 3
@@ -138,7 +139,7 @@ class Replay {
     try {
       await this.#writeRead(read, reader.tables())
     } catch (error) {
-      if (!(error instanceof RelayError) || !OF_TABLE.has(error.code)) throw error
+      if (!isTrouble(error)) throw error
       const ofTables = grouped(read, tableOf)
       if (ofTables.length > 1) for (const ofTable of ofTables) await this.#write(lettersOf(ofTable))
       else await this.#writeApart(read, error)

@@ -1,5 +1,4 @@
-import { PARKED } from '../deliver/parking.ts'
-import { RelayError } from '../errors.ts'
+import { PARKED, RelayError } from '../errors.ts'
 import type { Reporter } from '../observe/reporter.ts'
 import { sinkEntry } from '../sinks/by-url.ts'
 import type { ReplayConfig } from './replay-config.ts'

@@ -1,4 +1,4 @@
-import { RelayError } from '../errors.ts'
+import { PARKED, RelayError } from '../errors.ts'
 import { openSource } from '../ingest/by-url.ts'
 import { masker } from '../mask.ts'
 import { Lag } from '../observe/lag.ts'
@@ -114,7 +114,7 @@ function requireNoneParked(tables: Relay['parked']): void {
   if (tables.size === 0) return
   const kept = Array.from(tables, ([table, { count }]) => `${table} (${count})`).join(', ')
   throw new RelayError(
-    'TABLE_PARKED',
+    PARKED,
     `Everything is written but these tables, with the changes that are kept of each: ${kept}`,
   )
 }

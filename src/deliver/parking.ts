@@ -1,5 +1,5 @@
 import { type Change, type DeadLetter, recordToJson, type StreamChange, type TableName, tableLabel } from '../change.ts'
-import { type FailureCode, RelayError } from '../errors.ts'
+import { type FailureCode, PARKED, RelayError } from '../errors.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ReadyBatch } from './batch-builder.ts'
 
@@ -52,10 +52,16 @@ const OF_TABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'KEY_UNKNOWN',
 ])
 
-/** Of letters that are written again in vain: whether the table of one that was parked is still in trouble. */
-export const isOfTable = (code: string): boolean => OF_TABLE.has(code as FailureCode)
+/** Whether a failure with this code is that of the table that it names. */
+export const isOfTable = (code: FailureCode): boolean => OF_TABLE.has(code)
 
-export const PARKED = 'TABLE_PARKED'
+/** The source table that is at fault for the error; null if none is. */
+export function tableAtFault(error: unknown): string | null {
+  if (!(error instanceof RelayError) || !isOfTable(error.code)) return null
+  const { table } = error.place
+  return typeof table === 'string' ? table : null
+}
+
 /** A parked table's changes of schema: what follows from them is a fact by then. */
 const PARKED_SCHEMA = 'schema-of-parked-table'
 
@@ -117,10 +123,9 @@ export class Parking {
 
   /** Parks the table that is at fault for the error; false if none is, or if that did not help. */
   park(error: unknown): boolean {
-    if (!(error instanceof RelayError) || !OF_TABLE.has(error.code)) return false
-    const { table } = error.place
-    if (typeof table !== 'string' || this.#tables.has(table)) return false
-    this.#add(table, error, 0)
+    const table = tableAtFault(error)
+    if (table === null || this.#tables.has(table)) return false
+    this.#add(table, error as RelayError, 0)
     return true
   }
 

@@ -1,5 +1,6 @@
 import type { SetAsideColumn, SetAsideColumns, Written } from '../batch.ts'
 import { tableLabel } from '../change.ts'
+import { PARKED } from '../errors.ts'
 import type { ObservedBatch, Observer } from './observer.ts'
 
 export interface TableCounts {
@@ -68,7 +69,7 @@ export class Ledger implements Partial<Observer> {
   #countParked({ deadLetters }: ObservedBatch): void {
     if (this.parkedTables.size === 0) return
     for (const { code, change } of deadLetters) {
-      if (code !== 'TABLE_PARKED' || change === undefined) continue
+      if (code !== PARKED || change === undefined) continue
       const table = tableLabel(change.table)
       this.parkedTables.set(table, (this.parkedTables.get(table) ?? 0) + 1)
     }

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import { PARKED } from '../errors.ts'
 import { factsFromJson, labelOf } from '../feeds/dms/source-facts.ts'
 import { type Position, type Positions, readFrom, readUntil, type StreamIdentity } from '../position.ts'
 import { keeperOf } from '../state/keeper.ts'
@@ -101,7 +102,7 @@ export function statusOf(seen: Seen, { state, now, stream, deadLetters }: Surrou
     warnings: [
       ...(isOtherStream(relay.stream, asked) ? [otherStream(relay.stream, asked!)] : []),
       ...(retentionMs === null ? [] : ageWarnings(shards, retentionMs)),
-      ...deadLetters.kinds.filter(({ code }) => code === 'TABLE_PARKED').map(parkedWarning),
+      ...deadLetters.kinds.filter(({ code }) => code === PARKED).map(parkedWarning),
       ...((deadLetters.count ?? 0) === 0 ? [] : [`${letters(deadLetters.count!)} in ${deadLetters.keptIn}`]),
     ],
     notKnown: [

@@ -1,31 +1,18 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { type TableName, tableLabel } from '../change.ts'
 import { parseJson } from '../parse-json.ts'
 import type { SeenLetters } from '../state/seen.ts'
+import { isOpenLetter, linesIn } from './letter-lines.ts'
 
-/** How many dead letters of each table and code lie in a JSON Lines file; none if there is no such file. A torn last line does not count. */
+/** How many dead letters of each table and code lie in a JSON Lines file; none if there is no such file. @throws RelayError CONFIGURATION */
 export async function countLetterFile(path: string): Promise<readonly SeenLetters[]> {
   const counts = new Map<string, { source: string | null; code: string; count: number }>()
-  try {
-    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-      const kind = kindOf(line)
-      if (kind === null) continue
-      const known = counts.get(JSON.stringify(kind))
-      if (known === undefined) counts.set(JSON.stringify(kind), { ...kind, count: 1 })
-      else known.count++
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  for await (const { text } of linesIn(path)) {
+    if (!isOpenLetter(text)) continue
+    const { code, change } = parseJson(text) as { code: string; change?: { table: TableName } }
+    const kind = { source: change === undefined ? null : tableLabel(change.table), code }
+    const known = counts.get(JSON.stringify(kind))
+    if (known === undefined) counts.set(JSON.stringify(kind), { ...kind, count: 1 })
+    else known.count++
   }
   return [...counts.values()]
-}
-
-function kindOf(line: string): Omit<SeenLetters, 'count'> | null {
-  try {
-    const { kind, code, change } = parseJson(line) as { kind: unknown; code: string; change?: { table: TableName } }
-    return kind === 'dead-letter' ? { source: change === undefined ? null : tableLabel(change.table), code } : null
-  } catch {
-    return null
-  }
 }

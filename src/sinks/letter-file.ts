@@ -6,7 +6,7 @@ import { RelayError } from '../errors.ts'
 import { fileTrouble } from '../file-trouble.ts'
 import { parseJson, parseJsonWithSource, type Revive } from '../parse-json.ts'
 import { lockOpenFile, tryLockOpenFile } from '../state/file-lock.ts'
-import { type Line, linesIn } from './letter-lines.ts'
+import { DONE, isOpenLetter, type Line, linesIn } from './letter-lines.ts'
 import {
   type FailedLetter,
   type KeptLetter,
@@ -127,9 +127,6 @@ interface LetterIndex {
   readonly readTo: number
 }
 
-/** How the line of an open letter begins, and that of one that was let go. */
-const OPEN = '{"kind":"dead-letter"'
-const DONE = Buffer.from('{"kind":"done-letter"')
 const ID_DIGITS = 12
 
 async function readIndex(path: string): Promise<LetterIndex> {
@@ -156,7 +153,7 @@ interface LineOfLetter {
 
 /** Null for a line that is no open letter. */
 function letterIn(text: string): KeptLetter | null {
-  if (!text.startsWith(OPEN)) return null
+  if (!isOpenLetter(text)) return null
   const { code, detail, change, source } = parseJson(text) as Partial<LineOfLetter>
   if (code === undefined || detail === undefined || source === undefined) return null
   const { format: _, ...place } = source
@@ -193,7 +190,7 @@ async function wholeLetters(path: string, entries: readonly Entry[]): Promise<re
       const { offset, length } = lines.at(-1)!
       const { buffer } = await file.read(Buffer.alloc(length), 0, length, offset)
       const text = buffer.toString('utf8')
-      if (!text.startsWith(OPEN)) continue
+      if (!isOpenLetter(text)) continue
       const { raw, change, binary } = parseJsonWithSource(text, exact) as ValuesOfLetter
       letters.push({
         ...letter,

@@ -8,6 +8,12 @@ export interface Line {
   readonly length: number
 }
 
+/** How the line of an open letter begins; that of one that was let go is as long. */
+const OPEN = '{"kind":"dead-letter"'
+export const DONE = Buffer.from('{"kind":"done-letter"')
+
+export const isOpenLetter = (line: string): boolean => line.startsWith(OPEN)
+
 const LF = 0x0a
 
 /** The whole lines of a file; one that a crash tore, or that is just being written, is none. No file: none. @throws RelayError CONFIGURATION */

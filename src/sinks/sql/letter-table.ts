@@ -1,3 +1,5 @@
+import type { ValuePath } from '../../change.ts'
+import { parseJson } from '../../parse-json.ts'
 import type { FailedLetter, LetterFilter, LetterPage, LetterStanding, WholeLetter } from '../letter-store.ts'
 import type { Database } from '../tables/database.ts'
 
@@ -13,6 +15,49 @@ export interface LetterTable {
   fail(to: Database, relay: string, letters: readonly FailedLetter[]): Promise<number>
   knowsRelay(relay: string): Promise<boolean>
 }
+
+/** A row of it, times as ISO 8601. */
+export interface LetterRow {
+  readonly id: string
+  readonly recorded: string
+  readonly code: string
+  readonly detail: string
+  readonly stream: string
+  readonly shard: string
+  readonly sequence: string
+  readonly sub: number | null
+  readonly event: string | null
+  readonly table: string | null
+  readonly version: string | null
+  readonly attempts: number
+  readonly tried: string | null
+  /** Base64. */
+  readonly raw: string | null
+  readonly change: string | null
+  /** JSON. */
+  readonly binary: string | null
+}
+
+export const letterOf = (row: LetterRow): WholeLetter => ({
+  id: row.id,
+  recordedAt: row.recorded,
+  code: row.code,
+  detail: row.detail,
+  table: row.table,
+  version: row.version,
+  source: {
+    stream: row.stream,
+    shard: row.shard,
+    sequence: row.sequence,
+    ...(row.sub !== null && { subSequence: row.sub }),
+    ...(row.event !== null && { eventId: row.event }),
+  },
+  attempts: row.attempts,
+  triedAt: row.tried,
+  raw: row.raw === null ? null : Buffer.from(row.raw, 'base64'),
+  change: row.change,
+  binary: row.binary === null ? [] : (parseJson(row.binary) as readonly ValuePath[]),
+})
 
 export interface LetterSearch {
   readonly relay: string

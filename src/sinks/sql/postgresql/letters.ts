@@ -1,9 +1,7 @@
 import { sql } from 'kysely'
-import type { ValuePath } from '../../../change.ts'
-import { parseJson } from '../../../parse-json.ts'
 import type { LetterFilter, LetterPage, WholeLetter } from '../../letter-store.ts'
 import type { Database, Statement } from '../../tables/database.ts'
-import type { LetterTable } from '../letter-table.ts'
+import { type LetterRow, type LetterTable, letterOf } from '../letter-table.ts'
 import { withoutRefusedText } from './dead-letters.ts'
 import { letterStandings } from './letter-standings.ts'
 
@@ -61,49 +59,9 @@ export function sqlLetters(db: Database): LetterTable {
   }
 }
 
-interface LetterRow {
-  readonly id: string
-  readonly recorded: string
-  readonly code: string
-  readonly detail: string
-  readonly stream: string
-  readonly shard: string
-  readonly sequence: string
-  readonly sub: number | null
-  readonly event: string | null
-  readonly table: string | null
-  readonly version: string | null
-  readonly attempts: number
-  readonly tried: string | null
-  readonly raw: string | null
-  readonly change: string | null
-  readonly binary: string | null
-}
-
 function pageOf(rows: readonly LetterRow[], most: number): LetterPage<WholeLetter> {
   return { letters: rows.map(letterOf), next: rows.length < most ? null : rows.at(-1)!.id }
 }
-
-const letterOf = (row: LetterRow): WholeLetter => ({
-  id: row.id,
-  recordedAt: row.recorded,
-  code: row.code,
-  detail: row.detail,
-  table: row.table,
-  version: row.version,
-  source: {
-    stream: row.stream,
-    shard: row.shard,
-    sequence: row.sequence,
-    ...(row.sub !== null && { subSequence: row.sub }),
-    ...(row.event !== null && { eventId: row.event }),
-  },
-  attempts: row.attempts,
-  triedAt: row.tried,
-  raw: row.raw === null ? null : Buffer.from(row.raw, 'base64'),
-  change: row.change,
-  binary: row.binary === null ? [] : (parseJson(row.binary) as readonly ValuePath[]),
-})
 
 function matching({ ids, table, code, shard, sinceMs, untilMs }: LetterFilter): Statement {
   const time = (ms: number): Statement => sql`to_timestamp(${ms}::double precision / 1000)`

@@ -1,9 +1,8 @@
 import { sql } from 'kysely'
-import type { ValuePath } from '../../../../change.ts'
 import { parseJson } from '../../../../parse-json.ts'
 import type { FailedLetter, LetterPage, WholeLetter } from '../../../letter-store.ts'
 import type { Database, Statement } from '../../../tables/database.ts'
-import type { LetterSearch, LetterTable } from '../../letter-table.ts'
+import { type LetterRow, type LetterSearch, type LetterTable, letterOf } from '../../letter-table.ts'
 import { letterSource, sendable } from './dead-letters.ts'
 
 /**
@@ -20,7 +19,7 @@ export function crateLetters(db: Database): LetterTable {
       if (has.size === 0) return { letters: [], next: null }
       await sql`REFRESH TABLE "cdc_relay"."dead_letters"`.execute(db)
       const value = (name: string, wanted = true): Statement => (wanted && has.has(name) ? sql.id(name) : sql`NULL`)
-      const { rows } = await sql<LetterRow>`
+      const { rows } = await sql<CrateLetterRow>`
         SELECT "id", "recorded_at"::BIGINT AS "recorded", "code", "detail", "stream", "shard", "sequence",
           "sub_sequence" AS "sub", "event_id" AS "event", "source" AS "table", "version"::TEXT AS "version",
           ${value('attempts')} AS "attempts", ${value('tried_at')}::BIGINT AS "tried", ${value('raw', withValues)} AS "raw",
@@ -80,54 +79,27 @@ const ORDER: readonly Statement[] = [
   sql`"id"`,
 ]
 
-const cursorOf = ({ recorded, shard, sequence, sub, id }: LetterRow): string =>
+const cursorOf = ({ recorded, shard, sequence, sub, id }: CrateLetterRow): string =>
   JSON.stringify([recorded, shard, sequence.length, sequence, sub ?? -1, id])
 
-interface LetterRow {
-  readonly id: string
-  /** Epoch ms, BIGINT as text. */
+interface CrateLetterRow extends Omit<LetterRow, 'attempts'> {
+  /** Epoch ms, BIGINT as text; so is `tried`. */
   readonly recorded: string
-  readonly code: string
-  readonly detail: string
-  readonly stream: string
-  readonly shard: string
-  readonly sequence: string
-  readonly sub: number | null
-  readonly event: string | null
-  readonly table: string | null
-  readonly version: string | null
+  /** Null in a row from before that was counted. */
   readonly attempts: number | null
-  readonly tried: string | null
-  readonly raw: string | null
-  readonly change: string | null
-  readonly binary: string | null
 }
 
-function pageOf(rows: readonly LetterRow[], most: number): LetterPage<WholeLetter> {
+function pageOf(rows: readonly CrateLetterRow[], most: number): LetterPage<WholeLetter> {
   const last = rows.at(-1)
   const next = last === undefined || rows.length < most ? null : cursorOf(last)
-  return { letters: rows.map(letterOf), next }
+  return { letters: rows.map(withIsoTimes).map(letterOf), next }
 }
 
-const letterOf = (row: LetterRow): WholeLetter => ({
-  id: row.id,
-  recordedAt: isoTime(row.recorded),
-  code: row.code,
-  detail: row.detail,
-  table: row.table,
-  version: row.version,
-  source: {
-    stream: row.stream,
-    shard: row.shard,
-    sequence: row.sequence,
-    ...(row.sub !== null && { subSequence: row.sub }),
-    ...(row.event !== null && { eventId: row.event }),
-  },
-  attempts: row.attempts ?? 0,
-  triedAt: row.tried === null ? null : isoTime(row.tried),
-  raw: row.raw === null ? null : Buffer.from(row.raw, 'base64'),
-  change: row.change,
-  binary: row.binary === null ? [] : (parseJson(row.binary) as readonly ValuePath[]),
+const withIsoTimes = ({ recorded, tried, attempts, ...row }: CrateLetterRow): LetterRow => ({
+  ...row,
+  recorded: isoTime(recorded),
+  tried: tried === null ? null : isoTime(tried),
+  attempts: attempts ?? 0,
 })
 
 const isoTime = (ms: string): string => new Date(Number(ms)).toISOString()
