@@ -4,7 +4,7 @@ import { tableLabel } from '../../src/change.ts'
 import type { ReadyBatch } from '../../src/deliver/batch-builder.ts'
 import { Parking, type ParkingOptions } from '../../src/deliver/parking.ts'
 import { RelayError } from '../../src/errors.ts'
-import { batchOf, put } from '../support/changes.ts'
+import { batchOf, createTable, put } from '../support/changes.ts'
 
 const LIMIT = { count: 3, bytes: 10_000 }
 
@@ -68,6 +68,29 @@ test('its changes are dead letters in their order, others stay', (t) => {
     apart.deadLetters.map(({ code, change }) => [code, change]),
     batch.changes.map((change) => ['TABLE_PARKED', change]),
   )
+})
+
+test('its changes of schema are skipped: what follows from them is known', (t) => {
+  const { parking } = parkingOf(t)
+  const announced = createTable({ id: 'int32' }, 1, { table: 'orders' })
+  parking.park(trouble('SINK_TABLE', tableLabel(announced.table)))
+  const apart = parking.apart({ ...batchWith([]), changes: [announced] })
+  assert.deepEqual([apart.changes, apart.deadLetters], [[], []])
+  assert.deepEqual([...apart.skips], [['schema-of-parked-table', 1]])
+})
+
+test('an old image that cannot be read is left out of the letter', (t) => {
+  const { parking } = parkingOf(t)
+  parking.park(trouble('SINK_TABLE'))
+  const change = put('a', 1)
+  const unreadable = Object.defineProperty({ ...change }, 'before', {
+    get: () => {
+      throw new RelayError('DECODE_VALUE', 'a value of an unknown kind')
+    },
+  })
+  const [letter] = parking.apart({ ...batchWith([]), changes: [unreadable] }).deadLetters
+  assert.equal(letter!.change!.before, null)
+  assert.deepEqual(letter!.change!.after, change.after)
 })
 
 test('it goes on once its letters are gone, and not before it had any', async (t) => {

@@ -94,6 +94,8 @@ test('an answer of another look, and a refusal, are left to the SDK', async (t) 
       `{"Records":[],"ChildShards":[{"ShardId":"s","ParentShards":["p"],"HashKeyRange":{"StartingHashKey":"0","EndingHashKey":"1"}}]}`,
     ],
     [`{ "Records": [ ] }`],
+    // Longer than the room that its names leave.
+    [`{"Records":[${RECORD('').replace('"4960"', `"${'1'.repeat(900)}"`)}]}`],
     [`{}`],
     [`{"Records":[${RECORD('e30=').replace('"4960"', '"49\\u0036"')}]}`],
     [`{"__type":"ExpiredIteratorException","message":"Iterator expired"}`, 400],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Page } from '../../../src/ingest/source.ts'
-import { SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
+import { atTimestamp, SHARD_END, TRIM_HORIZON } from '../../../src/position.ts'
 import { refusal } from '../../support/kinesis/kinesis-endpoint.ts'
 import { drain } from '../conformance.ts'
 import { endpoint, first, HOUR_MS, later, numbered, open, textsOf } from '../kinesis/scripted.ts'
@@ -85,6 +85,20 @@ describe('reading a shard', { concurrency: 8, timeout: 60_000 }, () => {
     assert.deepEqual(sizes(large!).filter(Boolean), [10, 1, 1, 1])
     assert.deepEqual(sizes(one!).filter(Boolean), [1])
     assert.equal(read.get(one!)![0]!.records[0]!.data.byteLength, 10 * 1024 * 1024)
+  })
+
+  test('from a time on: what arrived before it is passed over, and the position follows what was read', async (t) => {
+    const kinesis = await endpoint(t)
+    const [shard] = kinesis.open(1)
+    const from = kinesis.now() - 60_000
+    kinesis.put(shard!, ['older', 'old'], from - 1)
+    const [at] = kinesis.put(shard!, ['at'], from)
+    const source = open(t, kinesis)
+    const pages = (await drain(source, new Map([[shard!, atTimestamp(from)]]))).get(shard!)!
+    const texts = pages.flatMap(({ records }) => records.map(({ data }) => Buffer.from(data).toString()))
+    assert.deepEqual(texts, ['at'])
+    const { sequence, arrivedAt } = pages.at(-1)!.end
+    assert.deepEqual([sequence, arrivedAt], [at, from])
   })
 
   test('positions: sequence and arrival of the last record, and when nothing was left, by the service clock', async (t) => {
