@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type KinesisEndpoint, startKinesisEndpoint } from '../../support/kinesis/kinesis-endpoint.ts'
+import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { runProgramAgain } from '../../support/processes/many-runs.ts'
 import type { RunAnswer } from '../../support/processes/many-runs-child.ts'
 import { type RelayProcess, startRelay } from '../../support/processes/relay-process.ts'
@@ -49,6 +50,21 @@ export async function lettersScene(
     letters: (words, ...args) =>
       runProgramAgain(['dead-letters', ...words.split(' '), ...options, ...args], { cwd: folder }),
   }
+}
+
+/** The URL of a user who owns the tables that it makes, and no more: nobody can take a right from a superuser. */
+export async function asOwner(database: TestDatabase): Promise<string> {
+  await database.query(`DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'owner_of_tables') THEN CREATE ROLE owner_of_tables LOGIN PASSWORD 'owner'; END IF;
+    END $$`)
+  await database.query('GRANT ALL ON SCHEMA public TO owner_of_tables')
+  await database.query(
+    `DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO owner_of_tables', current_database()); END $$`,
+  )
+  const own = new URL(database.url)
+  own.username = 'owner_of_tables'
+  own.password = 'owner'
+  return own.href
 }
 
 /** The lines of JSON that a command printed. */

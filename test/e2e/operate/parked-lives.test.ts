@@ -5,7 +5,7 @@ import { anySeed, type Random, seededRandom } from '../../support/life/random.ts
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { isDealt, volume } from '../../support/volume.ts'
-import { lettersScene } from './letters-scene.ts'
+import { asOwner, lettersScene } from './letters-scene.ts'
 
 /**
  * One of five tables gets into trouble at a random moment of a life in which the relay is killed again and again; the four others must be
@@ -33,8 +33,8 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     end: (table) => `ALTER TABLE ${table} ALTER cdc_version TYPE bigint USING cdc_version::bigint`,
   },
   'the right to write is gone': {
-    begin: (table) => `REVOKE INSERT, UPDATE ON ${table} FROM relay_of_lives`,
-    end: (table) => `GRANT INSERT, UPDATE ON ${table} TO relay_of_lives`,
+    begin: (table) => `REVOKE INSERT, UPDATE ON ${table} FROM owner_of_tables`,
+    end: (table) => `GRANT INSERT, UPDATE ON ${table} TO owner_of_tables`,
   },
 }
 
@@ -49,7 +49,7 @@ for (const [index, [title, trouble]] of lives.entries()) {
 async function live(t: TestContext, seed: number, trouble: Trouble): Promise<void> {
   const random = seededRandom(seed)
   const database = await testDatabase(t)
-  const url = await asRole(database)
+  const url = await asOwner(database)
   const scene = await lettersScene(t, () => ['--sink', url, '--batch-records', '10'])
   const history = new History(random)
   const put = (count: number): void =>
@@ -109,21 +109,6 @@ async function live(t: TestContext, seed: number, trouble: Trouble): Promise<voi
   const { exitCode, stderr } = await relay.ended
   assert.equal(exitCode, 0, stderr)
   t.diagnostic(`seed ${seed}: ${kept[0]!.n} changes of ${table} were kept`)
-}
-
-/** The URL of a user who owns the tables that it makes, and no more: nobody can take a right from a superuser. */
-async function asRole(database: TestDatabase): Promise<string> {
-  await database.query(`DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'relay_of_lives') THEN CREATE ROLE relay_of_lives LOGIN PASSWORD 'lives'; END IF;
-    END $$`)
-  await database.query('GRANT ALL ON SCHEMA public TO relay_of_lives')
-  await database.query(
-    `DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO relay_of_lives', current_database()); END $$`,
-  )
-  const own = new URL(database.url)
-  own.username = 'relay_of_lives'
-  own.password = 'lives'
-  return own.href
 }
 
 /** Some minutes. */

@@ -10,7 +10,7 @@ import { testDatabase } from '../../support/postgres/postgres.ts'
 import { gpssPlace } from '../../support/targets/gpss-target.ts'
 import { isDealt } from '../../support/volume.ts'
 import { dmsTable } from '../field/records.ts'
-import { lettersScene, lines } from './letters-scene.ts'
+import { asOwner, lettersScene, lines } from './letters-scene.ts'
 
 /** A record of DynamoDB. */
 function record(tableName: string, id: string, n: number): string {
@@ -93,6 +93,23 @@ test('a relay that is started again after its table was mended writes what it ke
     { id: 'a', n: '2' },
     { id: 'b', n: '3' },
   ])
+})
+
+test('a right on one table that is gone fails its letters, and no others', async (t) => {
+  const database = await testDatabase(t)
+  const url = await asOwner(database)
+  const scene = await lettersScene(t, () => ['--sink', url])
+  scene.kinesis.put(scene.shard, [record('orders', 'a', 1), record('users', 'u', 2)])
+  assert.equal((await scene.drain()).exitCode, 0)
+  scene.kinesis.put(scene.shard, [record('orders', 'a', 3), record('users', 'u', 4)])
+  assert.equal((await scene.drain('--format', 'dms')).exitCode, 0)
+  await database.query('REVOKE INSERT, UPDATE ON orders FROM owner_of_tables')
+  const replayed = await scene.letters('replay')
+  assert.equal(replayed.exitCode, 1, replayed.stderr)
+  const [{ read, applied, failed }] = lines(replayed) as [Record<string, unknown>]
+  assert.deepEqual([read, applied, failed], [2, 1, 1], replayed.stderr)
+  const left = await database.query('SELECT code, source, attempts FROM cdc_relay.dead_letters')
+  assert.deepEqual(left, [{ code: 'SINK_DENIED', source: 'orders', attempts: 1 }])
 })
 
 test('--on-table-trouble stop stands in front of the batch', async (t) => {
