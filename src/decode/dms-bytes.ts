@@ -3,7 +3,8 @@ import { CLOSE_BRACE, equals, isDigit, LOWER_N, MINUS, named, OPEN_BRACE, QUOTE 
 import { LEAVE } from '../json-scanner.ts'
 import { isUtf8Record } from '../page-record.ts'
 import { ColumnTokens, EMPTY_LENGTH } from './dms-columns.ts'
-import { isPossible, TimeReader } from './dms-time.ts'
+import { isPossible } from './dms-metadata.ts'
+import { TimeReader } from './dms-time.ts'
 
 /** Why a record is left to the object decoder; for counts, not for people. */
 export type LeftDms = 'layout' | 'escape' | 'nested' | 'exponent' | 'time' | 'control' | 'not-utf8'

@@ -23,15 +23,21 @@ function readName(metadata: JsonObject, field: string): string {
 export function readVersion(metadata: JsonObject): number {
   const { timestamp } = metadata
   const us = typeof timestamp === 'string' ? epochMicroseconds(timestamp) : Number.NaN
-  if (us >= OLDEST_US) return us
+  if (isPossible(us)) return us
   const found = isTime(timestamp)
-    ? `in ${timestamp.slice(0, 4)}, before DMS existed`
+    ? `in ${timestamp.slice(0, 4)}, ${us < OLDEST_US ? 'before DMS existed' : 'later than versions can tell'}`
     : `${tokenType(timestamp)}, no time`
   throw new RelayError('DECODE_TIME', `metadata.timestamp is ${found}`)
 }
 
 /** DMS opened in March 2016: nothing that it makes is older. */
-export const OLDEST_US = Date.UTC(2016, 0) * 1000
+const OLDEST_US = Date.UTC(2016, 0) * 1000
+
+/**
+ * Whether a record of DMS can be of that time, in epoch microseconds. From June 2255 on they are no whole numbers any
+ * more, and two versions could be taken for one.
+ */
+export const isPossible = (us: number): boolean => us >= OLDEST_US && us <= Number.MAX_SAFE_INTEGER
 
 /** DMS writes six digits of the second, emulators three, other engines up to nine. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/

@@ -1,5 +1,5 @@
 import { isDigit, POINT, QUOTE } from '../json-bytes.ts'
-import { epochMicroseconds, OLDEST_US } from './dms-metadata.ts'
+import { epochMicroseconds } from './dms-metadata.ts'
 
 /** `2026-11-02T08:00:00` */
 const SECOND_LENGTH = 19
@@ -44,6 +44,3 @@ export class TimeReader {
 const ZERO = '0'.charCodeAt(0)
 /** What a fraction of so many digits is multiplied by. */
 const POWERS = [0, 100_000, 10_000, 1000, 100, 10, 1]
-
-/** Whether DMS existed at that time. */
-export const isPossible = (us: number): boolean => us >= OLDEST_US

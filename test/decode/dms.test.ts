@@ -746,6 +746,14 @@ const refused: Refused[] = [
       'DECODE_TIME',
     ),
   ),
+  ...['2255-06-05T23:47:34.740992Z', '9026-11-08T08:00:13.801845Z'].map((timestamp) =>
+    refusedRow(
+      `the time ${timestamp}`,
+      row('insert', '{}', { timestamp }),
+      `metadata.timestamp is in ${timestamp.slice(0, 4)}, later than versions can tell`,
+      'DECODE_TIME',
+    ),
+  ),
   ...['secret', '2026-01-01T20:39:59.Z', '2026-02-30T20:39:59Z', '1767300000'].map((time) =>
     refusedRow(
       `the commit time ${time}`,
