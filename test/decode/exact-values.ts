@@ -1,13 +1,74 @@
-/** JSON text → its values for `deepEqual`: numbers as their exact decimal, objects as sorted members. Of members of one name the last counts. */
+/**
+ * JSON text → its values for `deepEqual`: numbers as their exact decimal, objects as sorted members. Of members of one name the last counts.
+ * Not by `JSON.parse`, whose names V8 gets wrong now and then: https://github.com/nodejs/node/issues/63785
+ * @throws SyntaxError
+ */
 export function exactJson(text: string): unknown {
-  return sorted(
-    (JSON.parse as (text: string, revive: Revive) => unknown)(text, (_, value, { source }) =>
-      typeof value === 'number' ? { exactly: decimalOf(source!) } : value,
-    ),
-  )
+  const tokens = tokensOf(text)
+  const value = valueOf(tokens)
+  if (!tokens.next().done) throw new SyntaxError('More follows the value')
+  return value
 }
 
-type Revive = (name: string, value: unknown, context: { readonly source?: string }) => unknown
+const TOKEN = /\s*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|([^\s{}[\],:"]+))/sy
+
+function* tokensOf(text: string): Generator<string, undefined, void> {
+  const token = new RegExp(TOKEN)
+  const { length } = text.trimEnd()
+  while (token.lastIndex < length) {
+    const match = token.exec(text)
+    if (match === null) throw new SyntaxError('A string does not end')
+    yield match[1] ?? match[2] ?? match[3]!
+  }
+  return undefined
+}
+
+type Tokens = Iterator<string, undefined, void>
+
+const nextOf = (tokens: Tokens): string => {
+  const { value } = tokens.next()
+  if (value === undefined) throw new SyntaxError('The text ends too early')
+  return value
+}
+
+function valueOf(tokens: Tokens, token = nextOf(tokens)): unknown {
+  if (token === '{') return membersOf(tokens)
+  if (token === '[') return elementsOf(tokens)
+  const value: unknown = JSON.parse(token)
+  return typeof value === 'number' ? { exactly: decimalOf(token) } : value
+}
+
+function membersOf(tokens: Tokens): unknown {
+  const members = new Map<string, unknown>()
+  let token = nextOf(tokens)
+  while (token !== '}') {
+    const name = JSON.parse(token) as string
+    if (nextOf(tokens) !== ':') throw new SyntaxError('A name without a value')
+    members.set(name, valueOf(tokens))
+    token = separated(tokens, '}')
+  }
+  return [...members].sort(([one], [other]) => (one < other ? -1 : 1))
+}
+
+function elementsOf(tokens: Tokens): unknown {
+  const elements: unknown[] = []
+  let token = nextOf(tokens)
+  while (token !== ']') {
+    elements.push(valueOf(tokens, token))
+    token = separated(tokens, ']')
+  }
+  return elements
+}
+
+/** Behind a member: `end`, or the first token of the next one. */
+function separated(tokens: Tokens, end: string): string {
+  const token = nextOf(tokens)
+  if (token === end) return token
+  if (token !== ',') throw new SyntaxError('A comma is missing')
+  const next = nextOf(tokens)
+  if (next === end) throw new SyntaxError('A comma too many')
+  return next
+}
 
 /** One text for one number: digits without zeros at the ends, and where the point stands. */
 function decimalOf(token: string): string {
@@ -16,12 +77,4 @@ function decimalOf(token: string): string {
   const shown = digits.replace(/0+$/, '')
   if (shown === '') return '0'
   return `${sign}${shown}e${digits.length - fraction.length + Number(exponent)}`
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value)
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, member]) => [name, sorted(member)])
 }
