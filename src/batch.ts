@@ -4,6 +4,7 @@
  */
 import type { ChangeSource, ColumnType, DeadLetter, StreamChange, TableName, ValueKind } from './change.ts'
 import type { Positions, StreamIdentity } from './position.ts'
+import type { TableFilter } from './table-pattern.ts'
 
 /** Who a relay is, so that the positions of another pipeline are never taken for its own. */
 export interface RelayIdentity {
@@ -24,6 +25,10 @@ export interface Claim {
   firstPositions(): Promise<Positions>
   /** Take the name from a holder that still lives, or from an engine. */
   readonly takeOver: boolean
+  /** Which tables this process wants; absent where that is not the relay's to know: then nothing is remembered of it. */
+  readonly wanted?: TableFilter
+  /** Forget which tables were left out for a while: their rows are in order again, or may miss what they miss. */
+  readonly forgetsGaps?: boolean
 }
 
 /**
@@ -81,6 +86,16 @@ export interface Stored {
   readonly positions: Positions
   /** Of each subject what was learned last. */
   readonly facts: Facts
+  /** Where a claim was made and something is stored. */
+  readonly claimed?: ClaimedSettings
+}
+
+/** What a claim made of the settings of a name. */
+export interface ClaimedSettings {
+  /** As they are stored from now on. */
+  readonly settings: RelayIdentity['settings']
+  /** What of them changed, in words; empty if nothing did. */
+  readonly changed: readonly string[]
 }
 
 /** What becomes durable of the state in one step: all of it, or nothing. */

@@ -80,6 +80,13 @@ export const FAILURES = {
     means: 'Rows came for a table whose primary key is not known.',
     help: 'Name it with `--key TABLE=COLUMN,COLUMN` (`--key TABLE=` if there is none); or set IncludeControlDetails=true on the DMS endpoint and reload; or make the target table with its primary key.',
   },
+  TABLE_GAP: {
+    retry: 'never',
+    exit: 5,
+    means:
+      'A table is wanted again whose changes were left out for a while (`--include`, `--exclude`): its rows lack them, and nothing tells which rows those are.',
+    help: 'Read again from that time (`cdc-relay positions rewind`), while the stream holds it, or reload the table, and run once with `--on-gap continue`; or leave the table out again.',
+  },
   SCHEMA_CHANGE: {
     retry: 'never',
     exit: 2,
@@ -228,7 +235,7 @@ export const FAILURES = {
     retry: 'never',
     exit: 2,
     means:
-      'What is stored under this name was written with another stream, start, mode, layout or routing. The message names it.',
+      'What is stored under this name was written from another stream or start, or in another mode. The message names it.',
     help: 'A second pipeline needs a `--name` of its own.',
   },
   STATE_HELD: {

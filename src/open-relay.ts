@@ -16,6 +16,7 @@ import { Relay } from './relay.ts'
 import { retrying } from './retry.ts'
 import type { Sink } from './sinks/sink.ts'
 import type { Stage } from './stages/stage.ts'
+import type { TableFilter } from './table-pattern.ts'
 
 export interface RelayOptions {
   /** Under this name the target, or the state store of its sink, remembers positions and facts. */
@@ -36,8 +37,18 @@ export interface RelayOptions {
   readonly start?: Start
   /** `start` as the user wrote it: a name that is known refuses another one. By default its kind, or its time as ISO 8601. */
   readonly startText?: string
-  /** What would make the target differ if it changed under this name (mode, layout, stages): stored, and compared at each opening. */
+  /**
+   * What would make the target differ if it changed under this name (mode, stages): stored, and compared at each opening. `table`, `layout`
+   * and `deletes` may change: the target refuses what does not fit a table that is written already, for that table.
+   */
   readonly settings?: Readonly<Record<string, string>>
+  /**
+   * Which tables its stages want, where they tell by the name alone: then `include` and `exclude` of `settings` may change, too. A table that
+   * is wanted again after it was left out for a while is in trouble (TABLE_GAP) until `forgetsGaps`.
+   */
+  readonly wanted?: TableFilter
+  /** Forget which tables were left out for a while: their rows are in order, or may miss what they miss. */
+  readonly forgetsGaps?: boolean
   /** True to take the name from a holder that still lives. */
   readonly takeOver?: boolean
   /** What becomes of a record that cannot be decoded or used; by default a dead letter. */
@@ -129,11 +140,17 @@ function parkingOf(
 }
 
 function openingOf(options: RelayOptions, stream: StreamIdentity, signal: AbortSignal): Opening {
-  const { name, source, start, settings = {}, takeOver = false } = options
+  const { name, source, start, settings = {}, takeOver = false, wanted, forgetsGaps } = options
   const startText = options.startText ?? (start === undefined ? null : textOf(start))
   const relay: RelayIdentity = { name, stream, start: startText, settings }
   if (source.positions === 'engine') return { positions: 'engine', relay, takeOver, factRules: FACT_RULES }
-  return { relay, takeOver, firstPositions: async () => firstPositions(source, start ?? { kind: 'earliest' }, signal) }
+  return {
+    relay,
+    takeOver,
+    firstPositions: async () => firstPositions(source, start ?? { kind: 'earliest' }, signal),
+    ...(wanted !== undefined && { wanted }),
+    ...(forgetsGaps !== undefined && { forgetsGaps }),
+  }
 }
 
 export const FACT_RULES: FactRules = DMS_FACT_RULES

@@ -7,6 +7,7 @@ import type { ReadOptions } from './deliver/change-reader.ts'
 import { examined } from './deliver/examined.ts'
 import type { LetterWatch } from './deliver/letter-limit.ts'
 import type { ParkedTable, Parking } from './deliver/parking.ts'
+import { TableGaps } from './deliver/table-gaps.ts'
 import { OpenPages } from './ingest/open-pages.ts'
 import { Push, type Pushed, type PushOptions } from './ingest/push.ts'
 import type { Page, Source } from './ingest/source.ts'
@@ -14,6 +15,7 @@ import type { Observer } from './observe/observer.ts'
 import type { Position } from './position.ts'
 import { retrying } from './retry.ts'
 import type { Sink, Write } from './sinks/sink.ts'
+import { leftOut } from './wanted-tables.ts'
 
 export interface RelayParts {
   readonly source: Source
@@ -39,6 +41,7 @@ export interface RelayParts {
  */
 export class Relay {
   readonly #parts: RelayParts
+  readonly #gaps: TableGaps | null
   /** What is durable, as far as this relay knows. */
   #positions: Map<string, Position>
   #facts: Map<string, string>
@@ -47,8 +50,12 @@ export class Relay {
   /** Resolves when nothing goes on. */
   #idle: Promise<unknown> = Promise.resolve()
 
-  private constructor(parts: RelayParts, { positions, facts }: Stored) {
+  private constructor(parts: RelayParts, { positions, facts, claimed }: Stored) {
     this.#parts = parts
+    // A log without some entries is no wrong log.
+    const settings = parts.sink.needsKeys ? claimed?.settings : undefined
+    const leftOutOf = settings === undefined ? null : leftOut(settings)
+    this.#gaps = leftOutOf === null ? null : new TableGaps(leftOutOf)
     this.#positions = new Map(positions)
     this.#facts = new Map(facts)
   }
@@ -57,6 +64,7 @@ export class Relay {
   static async open(parts: RelayParts, signal: AbortSignal): Promise<Relay> {
     const { sink, opening, observer, parking } = parts
     const stored = await retrying(() => sink.open(opening, signal), { signal, observer, what: 'open the target' })
+    if (stored.claimed !== undefined && stored.claimed.changed.length > 0) observer.changed(stored.claimed.changed)
     if (parking !== undefined) await retrying(() => parking.load(), { signal, observer, what: 'count dead letters' })
     return new Relay(parts, stored)
   }
@@ -158,9 +166,12 @@ export class Relay {
     }
   }
 
-  /** What is of parked tables becomes dead letters. */
+  /** What is of parked tables becomes dead letters. @throws RelayError TABLE_GAP for a table that cannot be parked */
   #prepare(batch: ReadyBatch): Prepared {
     const { sink, source, parking } = this.#parts
+    for (const gap of this.#gaps?.in(batch.changes) ?? []) {
+      if (parking?.park(gap) !== true && parking?.isParkedFor(gap) !== true) throw gap
+    }
     const apart = parking?.apart(batch) ?? batch
     const write = sink.prepare(source.positions === 'ours' ? apart : { ...apart, positions: new Map() })
     return { write, batch: apart, parkedVersion: parking?.version }

@@ -4,6 +4,7 @@ import { changeFromJson } from './decode/change-json.ts'
 import { requireAccounted } from './deliver/accounted.ts'
 import { ChangeReader, type Examined, type ReadOptions } from './deliver/change-reader.ts'
 import { isOfTable, tableAtFault } from './deliver/parking.ts'
+import { TableGaps } from './deliver/table-gaps.ts'
 import { PARKED, RelayError } from './errors.ts'
 import { KeyUnknownYet, type TableFacts } from './feeds/table-facts.ts'
 import { type Observer, observers } from './observe/observer.ts'
@@ -12,6 +13,7 @@ import { retrying } from './retry.ts'
 import { letterOutcomes } from './sinks/letter-outcomes.ts'
 import type { FailedLetter, LetterFilter, LetterStore, WholeLetter } from './sinks/letter-store.ts'
 import type { ForLetters } from './sinks/sink.ts'
+import { leftOut } from './wanted-tables.ts'
 
 export interface ReplayOptions extends Omit<ReadingOptions, 'source' | 'onError'> {
   /** The relay's. */
@@ -86,6 +88,7 @@ class Replay {
   readonly #signal: AbortSignal
   readonly letters: LetterStore
   #facts: Facts
+  readonly #gaps: TableGaps | null
   /** True if they go with their rows. */
   readonly #isSettled: boolean
   /** By the name of their stream, which is nearly always one. */
@@ -94,10 +97,12 @@ class Replay {
   readonly #troubles = new Map<string, { failed: number; hasTaken: boolean }>()
   readonly #counts = { read: 0, applied: 0, superseded: 0, skipped: 0, failed: 0, gone: 0 }
 
-  private constructor(options: ReplayOptions, { facts, letters }: ForLetters, signal: AbortSignal) {
+  private constructor(options: ReplayOptions, { facts, settings, letters }: ForLetters, signal: AbortSignal) {
     this.#options = options
     this.#observer = observers(options.observer ?? {})
     this.#facts = facts
+    const leftOutOf = options.sink.needsKeys ? leftOut(settings) : null
+    this.#gaps = leftOutOf === null ? null : new TableGaps(leftOutOf)
     this.#isSettled = letters !== null
     this.letters = letters ?? options.letters!
     this.#signal = signal
@@ -135,7 +140,9 @@ class Replay {
     const reader = this.#readerOf(letters[0]!.source.stream)
     reader.knows(this.#facts)
     const read: ReadLetter[] = []
-    for (const letter of [...letters].sort(byPlace)) read.push({ letter, items: await reader.read(letter) })
+    for (const letter of [...letters].sort(byPlace)) {
+      read.push({ letter, items: this.#withoutGaps(letter, await reader.read(letter)) })
+    }
     try {
       await this.#writeRead(read, reader.tables())
     } catch (error) {
@@ -144,6 +151,15 @@ class Replay {
       if (ofTables.length > 1) for (const ofTable of ofTables) await this.#write(lettersOf(ofTable))
       else await this.#writeApart(read, error)
     }
+  }
+
+  /** What was parked for a gap stays parked. */
+  #withoutGaps(letter: WholeLetter, items: readonly Examined[]): readonly Examined[] {
+    if (this.#gaps === null || letter.code !== PARKED) return items
+    return items.map((item) => {
+      const gap = item.kind === 'change' ? this.#gaps!.of(item.table) : null
+      return gap === null ? item : deadLetter(letter, gap)
+    })
   }
 
   /** Of one table, which is perhaps at fault: or one of the letters is, whose key is another's. */

@@ -14,6 +14,22 @@ export function tablePattern(pattern: string): TablePattern {
   return patternOf(parts)
 }
 
+/** Which tables are wanted: patterns over `schema.name` or `name`. */
+export interface TableFilter {
+  /** Empty: every table. */
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+}
+
+/** Whether a table is wanted. @throws SyntaxError */
+export function tableFilter({ include, exclude }: TableFilter): (table: TableName) => boolean {
+  const included = include.map(tablePattern)
+  const excluded = exclude.map(tablePattern)
+  return (table) =>
+    (included.length === 0 || included.some((matches) => matches(table) !== null)) &&
+    !excluded.some((matches) => matches(table) !== null)
+}
+
 /** The pattern that has these one or two parts. */
 export function patternOf(parts: readonly string[]): TablePattern {
   const name = wildcard(parts.at(-1)!)

@@ -53,7 +53,10 @@ const OF_MIRRORS: Effect = { when: isMirror, only: 'it is for mirrored tables' }
 /** What stands nowhere here has always an effect. */
 const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
   'until-latest': OF_STREAMS,
-  'on-gap': OF_STREAMS,
+  'on-gap': {
+    when: (config) => OF_STREAMS.when(config) || isMirror(config),
+    only: 'it is for streams, and for mirrored tables that were left out for a while',
+  },
   'poll-interval': {
     when: (config) => isStream(config) && !config.untilLatest,
     only: 'it is for Kinesis streams that are read on once they are caught up',

@@ -17,6 +17,8 @@ export function relayOptions(config: RunConfig) {
     stages: [route({ ...config, ignoreDeletes: deletesOf(config) === 'ignore' })],
     ...(config.start && { start: config.start.start, startText: config.start.text }),
     settings: settingsOf(config),
+    wanted: { include: config.include, exclude: config.exclude },
+    forgetsGaps: config.onGap === 'continue',
     takeOver: config.takeOver,
     onError: config.onError,
     ...(config.maxDeadLetters && { maxDeadLetters: config.maxDeadLetters }),
@@ -44,7 +46,8 @@ const limitsOf = ({
 })
 
 /**
- * What would make the target differ if it changed under one name; what was not given, or is given as the default, is empty.
+ * What the target was written with; what was not given, or is given as the default, is empty. A difference ends a run, or is each table's own:
+ * see `claimedSettings`.
  * `--key` and `--type` are not among it, for a relay that stopped, since it does not know a key, asks for them;
  * a target table with another primary key says so itself. `--on-reload` only speaks of reloads to come.
  */

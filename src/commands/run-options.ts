@@ -97,7 +97,11 @@ export const RUN_OPTIONS = {
     'CHANGES,SIZE: more of a parked table ends the relay (exit code 1); the size is that of what a process keeps',
     '1000000,1GiB',
   ),
-  'on-gap': text(trouble, 'records may have expired before they were read: stop (exit code 5) or continue', 'stop'),
+  'on-gap': text(
+    trouble,
+    'records may have expired before they were read: stop (exit code 5) or continue, which also lets a table go on that was left out for a while (--exclude)',
+    'stop',
+  ),
   'on-schema-change': text(
     trouble,
     'columns change at the source: add-only (what is new is added, the rest is logged), stop (exit code 2) or ignore',

@@ -50,6 +50,7 @@ const OF_TABLE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'SINK_DENIED',
   'TOO_MANY_REFUSED',
   'KEY_UNKNOWN',
+  'TABLE_GAP',
 ])
 
 /** Whether a failure with this code is that of the table that it names. */
@@ -108,6 +109,12 @@ export class Parking {
 
   isParked(table: TableName): boolean {
     return this.#tables.size > 0 && this.#tables.has(tableLabel(table))
+  }
+
+  /** Whether the table that is at fault for the error is parked. */
+  isParkedFor(error: RelayError): boolean {
+    const table = tableAtFault(error)
+    return table !== null && this.#tables.has(table)
   }
 
   /** Finds the tables that an earlier run parked, if they are not mended by now. Those with many letters are tried beside the batches. */

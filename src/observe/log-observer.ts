@@ -29,6 +29,9 @@ export function logObserver(log: Log, showsValues: boolean): Partial<Observer> {
       if (!hasBegun) sayBeginning(log, positions)
       hasBegun = true
     },
+    changed(settings) {
+      log.info({ settings }, 'The settings of this relay changed: what was written before stays as and where it is')
+    },
     rewound(positions) {
       const message = 'The target stands at older positions than those last written: the relay reads again from there'
       log.warn({ shards: positions.size }, message)

@@ -12,6 +12,8 @@ import type { RetryObserver } from '../retry.ts'
 export interface Observer extends RetryObserver {
   /** The target is open; reading begins at these positions. Again each time the target stands at older ones. */
   begins(positions: Positions): void
+  /** What was stored under this name was written with other settings, of those that may change. @param settings each in words */
+  changed(settings: readonly string[]): void
   /** The target was restored or failed over: the relay reads again from these positions. */
   rewound(positions: Positions): void
   /** The source gave a page. */
@@ -70,6 +72,7 @@ export function observers(...hearing: readonly Partial<Observer>[]): Observer {
     failed: (work, error) => hearing.forEach((observer) => void observer.failed?.(work, error)),
     ended: (work, hasSucceeded) => hearing.forEach((observer) => void observer.ended?.(work, hasSucceeded)),
     begins: (positions) => hearing.forEach((observer) => void observer.begins?.(positions)),
+    changed: (settings) => hearing.forEach((observer) => void observer.changed?.(settings)),
     rewound: (positions) => hearing.forEach((observer) => void observer.rewound?.(positions)),
     read: (page) => hearing.forEach((observer) => void observer.read?.(page)),
     readAsObjects: (reason) => hearing.forEach((observer) => void observer.readAsObjects?.(reason)),

@@ -1,4 +1,14 @@
-import type { Batch, BatchLimits, Facts, Opening, Replaying, Rewound, Stored, Written } from '../batch.ts'
+import type {
+  Batch,
+  BatchLimits,
+  Facts,
+  Opening,
+  RelayIdentity,
+  Replaying,
+  Rewound,
+  Stored,
+  Written,
+} from '../batch.ts'
 import type { Format, TableName } from '../change.ts'
 import type { SeenLetters } from '../state/seen.ts'
 import type { LetterStore } from './letter-store.ts'
@@ -16,6 +26,8 @@ export type Write = (signal: AbortSignal) => Promise<Written | Rewound>
 export interface ForLetters {
   /** Of the relay. */
   readonly facts: Facts
+  /** Of the relay, as they are stored. */
+  readonly settings: RelayIdentity['settings']
   /** Where the sink keeps them itself: then letters go in the transaction that writes their rows. Null: they are to be let go behind it. */
   readonly letters: LetterStore | null
 }

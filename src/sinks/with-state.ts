@@ -58,7 +58,7 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
       if (store !== null && seen === null) throw unknownName(relay.name, 'the state store')
       if (seen !== null) requireSameSettings(seen.relay, relay)
       await emitter.open?.(signal)
-      return { facts: seen?.stored.facts ?? new Map(), letters: null }
+      return { facts: seen?.stored.facts ?? new Map(), settings: seen?.relay.settings ?? relay.settings, letters: null }
     },
 
     async readFacts() {

@@ -1,12 +1,9 @@
 import { type Skip, type StreamChange, type TableName, tableLabel } from '../change.ts'
-import { tablePattern } from '../table-pattern.ts'
+import { type TableFilter, tableFilter } from '../table-pattern.ts'
 import type { Stage } from './stage.ts'
 
 /** What the operator wants to have in the target at all. */
-export interface RouteOptions {
-  /** Patterns with `*` over `schema.name` or `name`. Empty: every table. */
-  readonly include: readonly string[]
-  readonly exclude: readonly string[]
+export interface RouteOptions extends TableFilter {
   /** True to skip all deletes. */
   readonly ignoreDeletes: boolean
   /** What becomes of a delete made by DynamoDB TTL. */
@@ -18,9 +15,8 @@ export interface Route extends Stage {
   admit(item: StreamChange): Skip | null
 }
 
-export function route({ include, exclude, ignoreDeletes, expired }: RouteOptions): Route {
-  const included = include.map(tablePattern)
-  const excluded = exclude.map(tablePattern)
+export function route({ ignoreDeletes, expired, ...filter }: RouteOptions): Route {
+  const isInFilter = tableFilter(filter)
   // A stream holds few tables and many records: each table is matched once.
   const wanted = new Map<string, boolean>()
 
@@ -39,8 +35,7 @@ export function route({ include, exclude, ignoreDeletes, expired }: RouteOptions
     const label = tableLabel(table)
     let answer = wanted.get(label)
     if (answer === undefined) {
-      const isIn = included.length === 0 || included.some((matches) => matches(table) !== null)
-      answer = isIn && !excluded.some((matches) => matches(table) !== null)
+      answer = isInFilter(table)
       wanted.set(label, answer)
     }
     return answer

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Claim, Progress, Stored } from '../batch.ts'
+import type { Claim, ClaimedSettings, Progress, Stored } from '../batch.ts'
 import type { Log } from '../observe/log.ts'
 import { type Head, NOTHING } from './dynamodb-items.ts'
 import { type Known, type StatePages, statePages } from './dynamodb-pages.ts'
@@ -16,12 +16,12 @@ import {
   heldBy,
   seenHolder,
 } from './heartbeat-claim.ts'
-import { requireSameIdentity } from './identity.ts'
+import { claimedSettings } from './identity.ts'
 import { FORM } from './known-form.ts'
 import { nameRemoved } from './removed.ts'
 import type { Seen } from './seen.ts'
 import type { StateStore } from './store.ts'
-import { KnownState } from './stored.ts'
+import { KnownState, withoutSettings } from './stored.ts'
 
 export interface DynamodbStateOptions extends TableOptions {
   readonly log: Log
@@ -81,17 +81,18 @@ class DynamodbState implements StateStore {
     this.#request = claim
     const { relay, takeOver } = claim
     const { name } = relay
+    const howToForget = `run: ${forgetCommand(this.#tableName, name)}`
+    let claimed: ClaimedSettings
     const held: HeldName<Head> = {
       name,
       read: async () => {
         const head = await this.#table.head(name)
-        if (head === undefined) return undefined
-        requireSameIdentity({ name, ...head.identity }, relay, `run: ${forgetCommand(this.#tableName, name)}`)
+        if (head !== undefined) claimed = claimedSettings({ name, ...head.identity }, claim, howToForget)
         return head
       },
       begin: () => this.#begin(claim),
       holder: (head) => head,
-      take: (head) => this.#take(name, head),
+      take: (head) => this.#take(name, head, claimed),
     }
     const heartbeat = { owner: this.#owner, takeOver, heartbeatMs: this.#heartbeatMs, now: this.#now, log: this.#log }
     const stored = await claimByHeartbeat(held, heartbeat, signal)
@@ -112,7 +113,7 @@ class DynamodbState implements StateStore {
   }
 
   /** Raises the claim, then reads what is stored: nobody else changes it now. */
-  async #take(name: string, head: Head): Promise<Stored | null> {
+  async #take(name: string, head: Head, claimed: ClaimedSettings): Promise<Stored | null> {
     const claim = Math.max(head.claim, this.#known?.claim ?? 0) + 1
     const us: Holder = {
       owner: this.#owner,
@@ -122,14 +123,15 @@ class DynamodbState implements StateStore {
       heartbeat: this.#now(),
     }
     const before = { claim: head.claim, owner: head.owner, heartbeat: head.heartbeat }
-    if (!(await this.#table.update(name, { claim, ...us }, before))) return null
+    const identity = { ...head.identity, settings: claimed.settings }
+    if (!(await this.#table.update(name, { claim, ...us, identity }, before))) return null
     const ours = await this.#table.head(name)
     if (ours?.claim !== claim || ours.owner !== this.#owner) return null
     await this.#pages.find(name, claim)
     const known = await this.#pages.load(name, ours)
     if (known === null) return null
     this.#known = known
-    return known.stored.snapshot()
+    return { ...known.stored.snapshot(), claimed }
   }
 
   async move(progress: Progress, signal: AbortSignal): Promise<Stored | null> {
@@ -142,7 +144,7 @@ class DynamodbState implements StateStore {
           break
         case 'rewound':
           // Another process that lives there keeps the name.
-          return await this.claim({ ...this.#requireClaim().request, takeOver: false }, signal)
+          return withoutSettings(await this.claim({ ...this.#requireClaim().request, takeOver: false }, signal))
       }
     }
   }

@@ -10,11 +10,11 @@ import { fileTrouble } from '../file-trouble.ts'
 import { parseJson } from '../parse-json.ts'
 import { type Ours, verdict } from './fence.ts'
 import { type FileLock, isLocked, lockFile } from './file-lock.ts'
-import { requireSameIdentity } from './identity.ts'
+import { claimedSettings } from './identity.ts'
 import { FORM, requireKnownForm } from './known-form.ts'
 import type { Seen } from './seen.ts'
 import type { StateStore } from './store.ts'
-import { advance } from './stored.ts'
+import { advance, withoutSettings } from './stored.ts'
 import { IDENTITY, POSITION } from './stored-json.ts'
 
 /**
@@ -47,17 +47,18 @@ class FileState implements StateStore {
   }
 
   async #take(claim: Claim, state: State | null): Promise<Stored> {
-    if (state !== null) requireSameIdentity(state.relay, claim.relay, `delete the file ${this.#path}`)
+    const claimed = state === null ? null : claimedSettings(state.relay, claim, `delete the file ${this.#path}`)
     const number = Math.max(state?.claim.number ?? 0, this.#known?.claim.number ?? 0) + 1
     const since = new Date().toISOString()
     const { positions, learned } = state ?? plainStored({ positions: await claim.firstPositions(), facts: new Map() })
-    return await this.#replace({
+    const stored = await this.#replace({
       version: FORM,
-      relay: state?.relay ?? plainIdentity(claim.relay),
+      relay: plainIdentity(state === null ? claim.relay : { ...state.relay, ...claimed }),
       claim: { number, owner: this.#owner, host: hostname(), pid: process.pid, since },
       positions,
       learned,
     })
+    return claimed === null ? stored : { ...stored, claimed }
   }
 
   async move(progress: Progress): Promise<Stored | null> {
@@ -68,7 +69,7 @@ class FileState implements StateStore {
     if (!isDeepStrictEqual(found, known)) {
       const is = verdict(holdingOf(found), holdingOf(known), progress)
       if (is === 'held') throw held(this.#path, found)
-      if (is === 'rewound') return await this.#take(this.#request, found)
+      if (is === 'rewound') return withoutSettings(await this.#take(this.#request, found))
     }
     await this.#replace({ ...known, ...plainStored(advance(storedOf(known), progress)) })
     return null

@@ -1,6 +1,7 @@
-import type { RelayIdentity } from '../batch.ts'
+import type { Claim, ClaimedSettings, RelayIdentity } from '../batch.ts'
 import { RelayError } from '../errors.ts'
-import { KEEPER_SETTING } from './keeper.ts'
+import { WANTED_SETTING, withWanted } from '../wanted-tables.ts'
+import { KEEPER_SETTING, requireSameKeeper } from './keeper.ts'
 
 /**
  * What keeps the positions of `stored` from being those of `claimed`, in words for the operator; empty if nothing does.
@@ -27,6 +28,37 @@ export function requireSameIdentity(stored: RelayIdentity, claimed: RelayIdentit
     `The stored positions do not belong to what is run now: ${differences.join('; ')}. To begin again on purpose, ${howToForget}`,
     { relay: claimed.name },
   )
+}
+
+/**
+ * What may change under a name that a relay claims. Where the tables go, and how rows lie in them, is each table's own: what does not fit
+ * one that is written already, the target says of that table. Which tables are wanted is remembered: see `leftOut`.
+ */
+const OF_TABLES = ['layout', 'deletes', 'table']
+const OF_WANTED_TABLES = ['include', 'exclude']
+
+/**
+ * What is stored of a known name once a relay has claimed it that keeps the positions itself.
+ *
+ * @param howToForget as for `requireSameIdentity` @param now ISO 8601
+ * @throws RelayError STATE_DIFFERS for what may not change; CONFIGURATION for a name under an engine
+ */
+export function claimedSettings(
+  stored: RelayIdentity,
+  { relay, takeOver, wanted, forgetsGaps = false }: Pick<Claim, 'relay' | 'takeOver' | 'wanted' | 'forgetsGaps'>,
+  howToForget: string,
+  now = new Date().toISOString(),
+): ClaimedSettings {
+  const free = new Set(wanted === undefined ? OF_TABLES : [...OF_TABLES, ...OF_WANTED_TABLES])
+  const fixed = Object.entries(relay.settings).filter(([name]) => !free.has(name))
+  const asStored = Object.entries(stored.settings).filter(([name]) => free.has(name))
+  requireSameIdentity(stored, { ...relay, settings: Object.fromEntries([...fixed, ...asStored]) }, howToForget)
+  requireSameKeeper(stored, 'ours', takeOver)
+  return {
+    settings:
+      wanted === undefined ? relay.settings : withWanted(relay.settings, stored.settings, wanted, forgetsGaps, now),
+    changed: compareSettings(stored.settings, relay.settings),
+  }
 }
 
 /**
@@ -68,7 +100,7 @@ function compareSettings(stored: RelayIdentity['settings'], claimed: RelayIdenti
   const names = [...new Set([...Object.keys(stored), ...Object.keys(claimed)])]
   const hadNoChoice = stored.layout === 'document' && stored['missing-columns'] === undefined
   return names
-    .filter((name) => name !== KEEPER_SETTING)
+    .filter((name) => name !== KEEPER_SETTING && name !== WANTED_SETTING)
     .filter((name) => !(name === 'layout' && hadNoChoice && (claimed.layout ?? '') === ''))
     .filter((name) => (stored[name] ?? '') !== (claimed[name] ?? ''))
     .map((name) => `--${name} was ${shown(stored[name])} and is ${shown(claimed[name])}`)

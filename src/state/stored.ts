@@ -31,6 +31,9 @@ export class KnownState implements Stored {
   }
 }
 
+/** What a claim found, without what it made of the settings. */
+export const withoutSettings = ({ positions, facts }: Stored): Stored => ({ positions, facts })
+
 /** True if both say the same: the same shards at the same sequence numbers, and the same facts. */
 export function isSame(one: Stored, other: Stored): boolean {
   return (

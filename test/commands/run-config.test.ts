@@ -352,9 +352,9 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
     'region',
     'profile',
     'until-latest',
-    'on-gap',
     'poll-interval',
   ],
+  [{ source: 'file:a', mode: 'append', 'on-gap': 'stop' }, 'on-gap'],
   [{ 'until-latest': true, 'poll-interval': '1s' }, 'poll-interval'],
   [{ 'poll-interval': '1s' }],
   [

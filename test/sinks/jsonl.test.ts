@@ -21,6 +21,7 @@ import type { Sink } from '../../src/sinks/sink.ts'
 import { withState } from '../../src/sinks/with-state.ts'
 import { fileStateStore } from '../../src/state/file.ts'
 import type { StateStore } from '../../src/state/store.ts'
+import { withoutSettings } from '../../src/state/stored.ts'
 import { batchOf, createTable, dropTable, unclaimedOf } from '../support/changes.ts'
 import { type NodeProcess, startNode } from '../support/processes/node-process.ts'
 
@@ -87,7 +88,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 test('jsonl: each change is a line of the documented JSON, in order, and the counts add up', async (t) => {
   const { path, sink } = await place(t)
   const one = sink()
-  assert.deepEqual(await one.open(CLAIM, signal()), stored(new Map()))
+  assert.deepEqual(withoutSettings(await one.open(CLAIM, signal())), stored(new Map()))
   const written = await one.prepare(batch([change(1), change(2, 'a.b'), change(3)], 3))(signal())
   assert.deepEqual(written, {
     kind: 'written',
@@ -102,7 +103,7 @@ test('jsonl: each change is a line of the documented JSON, in order, and the cou
   await one.close()
 
   const again = sink()
-  assert.deepEqual(await again.open(CLAIM, signal()), stored(at(4)), 'the positions are kept')
+  assert.deepEqual(withoutSettings(await again.open(CLAIM, signal())), stored(at(4)), 'the positions are kept')
   await again.prepare(batch([change(5)], 5))(signal())
   assert.equal((await readFile(path, 'utf8')).slice(-line(5).length), line(5), 'and the file is appended to')
 })
@@ -146,7 +147,7 @@ test('jsonl: what is learned is kept with the positions; a restored state gives 
   const expected = { kind: 'rewound', ...stored(at(1), early) }
   assert.deepEqual(await one.prepare(batchOf({ positions: at(3), facts: late }))(signal()), expected)
   await one.close()
-  assert.deepEqual(await sink().open(CLAIM, signal()), stored(at(1), early))
+  assert.deepEqual(withoutSettings(await sink().open(CLAIM, signal())), stored(at(1), early))
 })
 
 test('jsonl: dead letters go to a file of their own, made when there is one', async (t) => {
@@ -315,7 +316,7 @@ test('jsonl: close waits for the write in progress', async (t) => {
   assert.equal((await readFile(path, 'utf8')).split('\n').length, 2_001)
   await writing
   const again = sink()
-  assert.deepEqual(await again.open(CLAIM, signal()), stored(at(2_000)))
+  assert.deepEqual(withoutSettings(await again.open(CLAIM, signal())), stored(at(2_000)))
 })
 
 test('jsonl: killed at any moment, it loses nothing and repeats the last batch at most', async (t) => {
@@ -355,7 +356,7 @@ test('jsonl: a full disk is an error, and what it tore is cut off at the next st
   await writer.kill()
 
   const one = sink()
-  assert.deepEqual(await one.open(CLAIM, signal()), stored(at(position)))
+  assert.deepEqual(withoutSettings(await one.open(CLAIM, signal())), stored(at(position)))
   const whole = (await readFile(path, 'utf8')).split('\n')
   assert.equal(whole.pop(), '')
   assert.ok(whole.length >= position)

@@ -5,6 +5,8 @@ import type { Claim, Facts, RelayIdentity, Stored } from '../../src/batch.ts'
 import { RelayError } from '../../src/errors.ts'
 import { atTimestamp, type Position, type Positions, SHARD_END, TRIM_HORIZON } from '../../src/position.ts'
 import type { StateStore } from '../../src/state/store.ts'
+import { withoutSettings } from '../../src/state/stored.ts'
+import { leftOut, WANTED_SETTING } from '../../src/wanted-tables.ts'
 import { progress } from '../support/changes.ts'
 
 /** An empty place where state can be kept: a file, a database. */
@@ -48,10 +50,10 @@ export function describeStateStore(
     ])
     const { claim, asked } = claimOf({ first: begin })
     const first = await store()
-    assert.deepEqual(await first.claim(claim, signal()), stored(begin))
+    assert.deepEqual(withoutSettings(await first.claim(claim, signal())), stored(begin))
     await first.close()
 
-    assert.deepEqual(await (await store()).claim(claim, signal()), stored(begin))
+    assert.deepEqual(withoutSettings(await (await store()).claim(claim, signal())), stored(begin))
     assert.equal(asked(), 1)
   })
 
@@ -70,7 +72,7 @@ export function describeStateStore(
     await first.close()
 
     assert.deepEqual(
-      await (await store()).claim(claimOf().claim, signal()),
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
       stored(
         new Map([at('a', LONG), at('b', SHARD_END), ['c', { ...at('c', '2')[1], caughtUpAt: null }], at('d', '0')]),
       ),
@@ -84,7 +86,7 @@ export function describeStateStore(
     const later: Positions = new Map([['a', { sequence: '5', arrivedAt: 1_000, caughtUpAt: 1_754_300_000_123 }]])
     assert.equal(await first.move(progress(later), signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(later))
+    assert.deepEqual(withoutSettings(await (await store()).claim(claimOf().claim, signal())), stored(later))
   })
 
   state('the same move again, after an answer was lost, is no harm', {}, async ({ store }) => {
@@ -94,7 +96,7 @@ export function describeStateStore(
     assert.equal(await first.move(progress(moves), signal()), null)
     assert.equal(await first.move(progress(moves), signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(moves))
+    assert.deepEqual(withoutSettings(await (await store()).claim(claimOf().claim, signal())), stored(moves))
   })
 
   state('the positions of another pipeline are refused, and stay', {}, async ({ store }) => {
@@ -116,7 +118,7 @@ export function describeStateStore(
       await other.close()
     }
     const again = await store()
-    assert.deepEqual(await again.claim(claimOf().claim, signal()), stored(new Map([at('a', '5')])))
+    assert.deepEqual(withoutSettings(await again.claim(claimOf().claim, signal())), stored(new Map([at('a', '5')])))
     await again.close()
     // What a later run leaves unsaid is still what the first run said.
     const claim = claimOf({ relay: { start: 'earliest' } }).claim
@@ -124,6 +126,43 @@ export function describeStateStore(
       async () => (await store()).claim(claim, signal()),
       failure('STATE_DIFFERS', /2026-11-01T00:00:00Z/),
     )
+  })
+
+  state("what is the tables' own may change, and which tables are wanted is remembered", {}, async ({ store }) => {
+    const settings = { ...RELAY.settings, include: 'a b' }
+    const wanted = { include: ['a', 'b'], exclude: [] }
+    const open = async (parts: Partial<Claim> & { readonly settings: RelayIdentity['settings'] }) => {
+      const owner = await store()
+      const { claim } = claimOf({ relay: { settings: parts.settings } })
+      const { claimed } = await owner.claim({ ...claim, ...parts }, signal())
+      const seen = await owner.look(RELAY.name)
+      await owner.close()
+      return { claimed, stored: seen!.relay.settings }
+    }
+    const first = await open({ settings, wanted })
+    assert.deepEqual(first.stored, settings)
+    assert.equal(leftOut(first.stored), null)
+
+    const changed = { ...settings, layout: 'columns', table: 'a=c', deletes: 'soft', include: 'b' }
+    const second = await open({ settings: changed, wanted: { include: ['b'], exclude: [] } })
+    assert.deepEqual(second.claimed?.changed, [
+      '--layout was document and is columns',
+      '--include was a b and is b',
+      '--table was not set and is a=c',
+      '--deletes was not set and is soft',
+    ])
+    assert.deepEqual(second.claimed.settings, second.stored)
+    const { [WANTED_SETTING]: _, ...plain } = second.stored
+    assert.deepEqual(plain, changed)
+
+    const third = await open({ settings: changed, wanted: { include: ['b'], exclude: [] } })
+    assert.deepEqual([third.claimed?.changed, third.stored], [[], second.stored])
+    const fourth = await open({ settings, wanted })
+    const since = leftOut(fourth.stored)!
+    assert.match(since({ schema: null, name: 'a' })!, /^20.*Z$/)
+    assert.equal(since({ schema: null, name: 'b' }), undefined)
+    const last = await open({ settings, wanted, forgetsGaps: true })
+    assert.deepEqual(last.stored, settings)
   })
 
   state('a stream may know its older self by other means than equality', {}, async ({ store }) => {
@@ -148,12 +187,15 @@ export function describeStateStore(
     await one.close()
 
     const two = await store()
-    assert.deepEqual(await two.claim(claimOf({ relay: { name: 'two' } }).claim, signal()), stored(new Map()))
+    assert.deepEqual(
+      withoutSettings(await two.claim(claimOf({ relay: { name: 'two' } }).claim, signal())),
+      stored(new Map()),
+    )
     await two.move(progress(new Map([at('a', '6')]), learned({ a: '2' })), signal())
     await two.close()
     const again = await store()
     assert.deepEqual(
-      await again.claim(claimOf({ relay: { name: 'one' } }).claim, signal()),
+      withoutSettings(await again.claim(claimOf({ relay: { name: 'one' } }).claim, signal())),
       stored(new Map([at('a', '5')]), learned({ a: '1' })),
     )
   })
@@ -167,7 +209,7 @@ export function describeStateStore(
     await assert.rejects(claimLate, failure('STATE_HELD', new RegExp(`process ${process.pid} on`)))
     assert.equal(await holder.move(progress(new Map([at('a', '6')])), signal()), null)
     await holder.close()
-    assert.deepEqual(await claimLate(), stored(new Map([at('a', '6')])))
+    assert.deepEqual(withoutSettings(await claimLate()), stored(new Map([at('a', '6')])))
   })
 
   state(
@@ -179,7 +221,10 @@ export function describeStateStore(
       await before.move(progress(new Map([at('a', '5')])), signal())
 
       const after = await store()
-      assert.deepEqual(await after.claim(claimOf({ takeOver: true }).claim, signal()), stored(new Map([at('a', '5')])))
+      assert.deepEqual(
+        withoutSettings(await after.claim(claimOf({ takeOver: true }).claim, signal())),
+        stored(new Map([at('a', '5')])),
+      )
       await assert.rejects(
         before.move(progress(new Map([at('a', '6')])), signal()),
         failure('STATE_HELD', /process \d+/),
@@ -190,7 +235,10 @@ export function describeStateStore(
         failure('STATE_HELD', /process \d+/),
       )
       await Promise.all([before.close(), after.close()])
-      assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '7')])))
+      assert.deepEqual(
+        withoutSettings(await (await store()).claim(claimOf().claim, signal())),
+        stored(new Map([at('a', '7')])),
+      )
     },
   )
 
@@ -207,7 +255,7 @@ export function describeStateStore(
     assert.equal(await only.move(progress(new Map([at('a', '6')])), signal()), null)
     await only.close()
     assert.deepEqual(
-      await (await store()).claim(claimOf().claim, signal()),
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
       stored(new Map([at('a', '6'), at('b', '5')])),
     )
   })
@@ -241,7 +289,10 @@ export function describeStateStore(
 
     const all = learned({ '': '', ['__proto__']: '["\\u0000"]', other: 'true', 'table shop.orders': '{"key":["id"]}' })
     const again = await store()
-    assert.deepEqual(await again.claim(claimOf().claim, signal()), stored(new Map([at('a', '2'), at('b', '1')]), all))
+    assert.deepEqual(
+      withoutSettings(await again.claim(claimOf().claim, signal())),
+      stored(new Map([at('a', '2'), at('b', '1')]), all),
+    )
     // What an earlier run learned is not forgotten by the first move of the next.
     await again.move(progress(new Map([at('a', '3')]), learned({ other: 'false' })), signal())
     await again.close()
@@ -259,7 +310,7 @@ export function describeStateStore(
     assert.equal(await first.move(progress(new Map(), learned({ more: '1' })), signal()), null)
     await first.close()
     assert.deepEqual(
-      await (await store()).claim(claimOf().claim, signal()),
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
       stored(new Map(), new Map([...many, ['more', '1']])),
     )
   })
@@ -271,7 +322,10 @@ export function describeStateStore(
     assert.equal(await first.move(progress(new Map([at('a', '5')]), facts), signal()), null)
     assert.equal(await first.move(progress(new Map([at('a', '5')]), facts), signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '5')]), facts))
+    assert.deepEqual(
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
+      stored(new Map([at('a', '5')]), facts),
+    )
   })
 
   state('a restored backup gives its older facts, and what was refused is not learned', {}, async (opened) => {
@@ -288,7 +342,7 @@ export function describeStateStore(
     assert.equal(await only.move(progress(new Map([at('a', '6')]), learned({ c: '2' })), signal()), null)
     await only.close()
     assert.deepEqual(
-      await (await store()).claim(claimOf().claim, signal()),
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
       stored(new Map([at('a', '6')]), learned({ a: '1', b: '1', c: '2' })),
     )
   })
@@ -305,7 +359,7 @@ export function describeStateStore(
       )
     }
     await Promise.all([before.close(), after.close()])
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map()))
+    assert.deepEqual(withoutSettings(await (await store()).claim(claimOf().claim, signal())), stored(new Map()))
   })
 
   state('a shard that is forgotten is gone, with what moves beside it, and the others stay', {}, async ({ store }) => {
@@ -316,12 +370,12 @@ export function describeStateStore(
     await first.close()
     const again = await store()
     const left = new Map([at('b', '6'), at('c', SHARD_END)])
-    assert.deepEqual(await again.claim(claimOf().claim, signal()), stored(left, learned({ x: '1' })))
+    assert.deepEqual(withoutSettings(await again.claim(claimOf().claim, signal())), stored(left, learned({ x: '1' })))
     // Alone, and of a shard that was moved in an earlier run.
     assert.equal(await again.move(progress(new Map(), NONE, ['c']), signal()), null)
     await again.close()
     assert.deepEqual(
-      await (await store()).claim(claimOf().claim, signal()),
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
       stored(new Map([at('b', '6')]), learned({ x: '1' })),
     )
   })
@@ -335,7 +389,10 @@ export function describeStateStore(
     }
     assert.equal(await first.move(progress(new Map(), NONE, ['a']), signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('b', '6')])))
+    assert.deepEqual(
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
+      stored(new Map([at('b', '6')])),
+    )
   })
 
   state('a shard that was forgotten can be begun again', {}, async ({ store }) => {
@@ -345,7 +402,10 @@ export function describeStateStore(
     await first.move(progress(new Map(), NONE, ['a']), signal())
     assert.equal(await first.move(progress(new Map([at('a', '7')])), signal()), null)
     await first.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('a', '7')])))
+    assert.deepEqual(
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
+      stored(new Map([at('a', '7')])),
+    )
   })
 
   state('who lost the name forgets nothing any more', { skip: noTakeOver }, async ({ store }) => {
@@ -359,7 +419,7 @@ export function describeStateStore(
       await assert.rejects(before.move(progress(moves, NONE, ['a']), signal()), failure('STATE_HELD', /process \d+/))
     }
     await Promise.all([before.close(), after.close()])
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(held))
+    assert.deepEqual(withoutSettings(await (await store()).claim(claimOf().claim, signal())), stored(held))
   })
 
   state('a backup in which a shard is not read out: it is not forgotten', {}, async ({ store, memory }) => {
@@ -374,7 +434,10 @@ export function describeStateStore(
     await only.move(progress(new Map([at('a', SHARD_END)])), signal())
     assert.equal(await only.move(progress(new Map(), NONE, ['a']), signal()), null)
     await only.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('b', '5')])))
+    assert.deepEqual(
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
+      stored(new Map([at('b', '5')])),
+    )
   })
 
   state('a backup from before a shard was forgotten has it again', {}, async ({ store, memory }) => {
@@ -388,7 +451,10 @@ export function describeStateStore(
     assert.deepEqual(await only.move(progress(new Map([at('b', '7')])), signal()), stored(old))
     assert.equal(await only.move(progress(new Map([at('b', '6')]), NONE, ['a']), signal()), null)
     await only.close()
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('b', '6')])))
+    assert.deepEqual(
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
+      stored(new Map([at('b', '6')])),
+    )
   })
 
   state('of 10,000 shards that come and go what is stored stays small', {}, async ({ store, memory }) => {
@@ -408,7 +474,10 @@ export function describeStateStore(
     }
     await only.close()
     assert.ok(Math.max(...sizes) <= 2 * sizes[2]!, `stored: ${sizes}`)
-    assert.deepEqual(await (await store()).claim(claimOf().claim, signal()), stored(new Map([at('stays', '41')])))
+    assert.deepEqual(
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
+      stored(new Map([at('stays', '41')])),
+    )
   })
 
   state('a look at what is not there finds nothing, and makes nothing', {}, async ({ store }) => {
@@ -417,7 +486,7 @@ export function describeStateStore(
     assert.equal(await looker.look(RELAY.name), null)
     await looker.close()
     const { claim, asked } = claimOf()
-    assert.deepEqual(await (await store()).claim(claim, signal()), stored(new Map()))
+    assert.deepEqual(withoutSettings(await (await store()).claim(claim, signal())), stored(new Map()))
     assert.equal(asked(), 1)
   })
 
@@ -456,7 +525,7 @@ export function describeStateStore(
     assert.deepEqual(await looker.look(RELAY.name), look)
     await looker.close()
     assert.deepEqual(
-      await (await store()).claim(claimOf().claim, signal()),
+      withoutSettings(await (await store()).claim(claimOf().claim, signal())),
       stored(new Map([at('a', '5')]), learned({ x: '1' })),
     )
   })

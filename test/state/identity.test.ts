@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RelayIdentity } from '../../src/batch.ts'
-import { compareIdentity, requireSameIdentity } from '../../src/state/identity.ts'
+import { claimedSettings, compareIdentity, requireSameIdentity } from '../../src/state/identity.ts'
+import { keptBy } from '../../src/state/keeper.ts'
+import type { TableFilter } from '../../src/table-pattern.ts'
+
+const NOW = '2026-11-30T20:00:00.000Z'
 
 const STORED: RelayIdentity = {
   name: 'orders',
@@ -96,6 +100,59 @@ for (const { title, stored, claimed, differences } of cases) {
     assert.deepEqual(compareIdentity({ ...STORED, ...stored }, { ...STORED, ...claimed }), differences)
   })
 }
+
+const changes: {
+  title: string
+  settings: RelayIdentity['settings']
+  wanted?: TableFilter
+  refused?: RegExp
+  changed?: string[]
+}[] = [
+  { title: 'nothing', settings: STORED.settings, changed: [] },
+  {
+    title: 'what each table has of its own',
+    settings: { mode: 'mirror', table: 'a=b', layout: 'columns', deletes: 'soft' },
+    changed: [
+      '--table was not set and is a=b',
+      '--layout was not set and is columns',
+      '--deletes was not set and is soft',
+    ],
+  },
+  {
+    title: 'the mode beside it',
+    settings: { mode: 'append', table: 'a=b' },
+    refused: /do not belong to what is run now: --mode was mirror and is append\. To begin again/,
+  },
+  { title: 'what only somebody else knows', settings: { ...STORED.settings, filter: 'x' }, refused: /--filter/ },
+  {
+    title: 'which tables are wanted',
+    settings: { ...STORED.settings, exclude: 'a' },
+    wanted: { include: [], exclude: ['a'] },
+    changed: ['--exclude was not set and is a'],
+  },
+  {
+    title: 'which tables are wanted, where nobody says it as patterns',
+    settings: { ...STORED.settings, exclude: 'a' },
+    refused: /--exclude was not set and is a/,
+  },
+]
+
+for (const { title, settings, wanted, refused, changed } of changes) {
+  test(`a claim that changes: ${title}`, () => {
+    const relay = { ...STORED, settings }
+    const claim = { relay, takeOver: false, ...(wanted && { wanted }) }
+    const claimed = (): unknown => claimedSettings(STORED, claim, 'delete the file x', NOW).changed
+    if (refused !== undefined) assert.throws(claimed, { code: 'STATE_DIFFERS', message: refused })
+    else assert.deepEqual(claimed(), changed)
+  })
+}
+
+test('a name under an engine is not claimed without being taken over', () => {
+  const stored = keptBy('engine', STORED)
+  assert.throws(() => claimedSettings(stored, { relay: STORED, takeOver: false }, 'x', NOW), { code: 'CONFIGURATION' })
+  const { settings } = claimedSettings(stored, { relay: STORED, takeOver: true }, 'x', NOW)
+  assert.deepEqual(settings, STORED.settings)
+})
 
 test('identity: one message has all differences and how to begin again', () => {
   const claimed = { ...STORED, start: 'latest', settings: { mode: 'append' } }

@@ -1,4 +1,4 @@
-import type { Opening, Replaying } from '../../batch.ts'
+import type { Opening, RelayIdentity, Replaying, Stored } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
 import { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { Layout } from '../tables/layout.ts'
@@ -30,9 +30,17 @@ interface OpenedName {
   readonly state: BatchState
   /** The same, for a name that nobody claims; else null. */
   readonly unclaimed: UnclaimedState | null
+  /** What there is of it. */
+  readonly stored: Stored
 }
 
-export interface Opened extends Target, OpenedName {}
+export interface Opened extends Target, Omit<OpenedName, 'stored'> {}
+
+export interface OpenedForLetters extends Opened {
+  readonly unclaimed: UnclaimedState
+  /** Of the relay. */
+  readonly settings: RelayIdentity['settings']
+}
 
 /** @param isShared true if no process has the target's tables for itself */
 export async function openTarget(options: Settings, isShared: boolean): Promise<Target> {
@@ -42,15 +50,15 @@ export async function openTarget(options: Settings, isShared: boolean): Promise<
 }
 
 /** For letters of a name that are written again: nothing is claimed, nothing is pruned. @throws RelayError CONFIGURATION, STATE_DIFFERS */
-export async function openForLetters(options: Settings, replaying: Replaying): Promise<Opened> {
+export async function openForLetters(options: Settings, replaying: Replaying): Promise<OpenedForLetters> {
   return await orClosed(options, async (connection, dialect) => {
     const beside = dialect.besideState(connection)
-    const { facts, isShared } = await beside.join(replaying)
+    const { facts, settings, isShared } = await beside.join(replaying)
     const looks = options.mode === 'mirror'
     const isAtomic = dialect.writing.undoesParts
     const state = replayState(beside, dialect.letters(connection), { replaying, facts, looks, isAtomic })
     const target = targetOf(options, connection, dialect, { isShared, keepsKeys: !replaying.mayChangeKeys })
-    return { ...target, state, unclaimed: state, pruner: { pruneDue: async () => {} } }
+    return { ...target, state, unclaimed: state, settings, pruner: { pruneDue: async () => {} } }
   })
 }
 
@@ -99,12 +107,11 @@ export async function openName(
   signal: AbortSignal,
 ): Promise<OpenedName> {
   if (opening.positions !== 'engine') {
-    await claimed.claim(opening, signal)
-    return { state: claimed, unclaimed: null }
+    return { state: claimed, unclaimed: null, stored: await claimed.claim(opening, signal) }
   }
   const shared = dialect.sharedState(connection)
   const unclaimed = unclaimedState(shared, opening, await shared.join(opening), mode === 'mirror')
-  return { state: unclaimed, unclaimed }
+  return { state: unclaimed, unclaimed, stored: unclaimed.stored() }
 }
 
 /** @throws RelayError CONFIGURATION */

@@ -1,4 +1,4 @@
-import type { Batch, Facts, Replaying, Stored } from '../../batch.ts'
+import type { Batch, Facts, RelayIdentity, Replaying, Stored } from '../../batch.ts'
 import { letterOutcomes } from '../letter-outcomes.ts'
 import type { LetterTable } from './letter-table.ts'
 import type { SharedState } from './shared-state.ts'
@@ -12,6 +12,7 @@ export interface BesideState extends Pick<SharedState, 'requireName' | 'readFact
 
 export interface Beside {
   readonly facts: Facts
+  readonly settings: RelayIdentity['settings']
   /** True if an engine keeps the positions: then each record is once in a log by a key. */
   readonly isShared: boolean
 }

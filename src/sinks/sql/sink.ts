@@ -3,7 +3,7 @@ import { DEFAULT_RULES, takesJson } from '../tables/rules.ts'
 import { askerOf } from './advice.ts'
 import { bySqlState, sqlFailure } from './failures.ts'
 import { lettersIn } from './letter-store.ts'
-import { type Opened, openForLetters, openName, openTarget, type Target } from './open-target.ts'
+import { type Opened, type OpenedForLetters, openForLetters, openName, openTarget, type Target } from './open-target.ts'
 import { prepareBatch } from './prepared-batch.ts'
 import type { Settings, SqlSinkOptions } from './sink-options.ts'
 
@@ -15,6 +15,7 @@ export function sqlSink(given: SqlSinkOptions): Sink {
   const options: Settings = { ...DEFAULT_RULES, ...given }
   let target: Target | undefined
   let opened: Opened | undefined
+  let openedForLetters: OpenedForLetters | undefined
   let writing: Promise<unknown> = Promise.resolve()
   let closed: Promise<void> | undefined
   const isMirror = options.mode === 'mirror'
@@ -32,10 +33,10 @@ export function sqlSink(given: SqlSinkOptions): Sink {
     async open(opening, signal) {
       try {
         target ??= await openTarget(options, opening.positions === 'engine')
-        const name = await openName(target, options, opening, signal)
+        const { stored, ...name } = await openName(target, options, opening, signal)
         await target.tables.load(opening.relay.name)
         opened = { ...target, ...name }
-        return name.state.stored()
+        return stored
       } catch (error) {
         throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
       }
@@ -43,12 +44,13 @@ export function sqlSink(given: SqlSinkOptions): Sink {
 
     async openForLetters(replaying) {
       try {
-        opened ??= await openForLetters(options, replaying)
+        openedForLetters ??= await openForLetters(options, replaying)
+        opened = openedForLetters
         target = opened
         await opened.tables.load(replaying.relay.name)
-        const { connection, dialect, unclaimed } = opened
+        const { connection, dialect, unclaimed, settings } = openedForLetters
         const letters = lettersIn(connection, replaying.relay.name, async () => dialect, asker)
-        return { facts: unclaimed!.stored().facts, letters }
+        return { facts: unclaimed.stored().facts, settings, letters }
       } catch (error) {
         throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
       }

@@ -141,7 +141,7 @@ function mismatchesOf<C extends Column, R extends Relation<C>>(
     // A deleted row stays, empty but for its key.
     ...(style.deletes === 'soft'
       ? values.filter((column) => column.notNull).map((column) => notNull(target, column, style))
-      : softDeleted(relation)),
+      : softDeleted(target, keys, relation, style)),
     ...wrongColumns(target, [...own, ...optional], relation, style),
     ...style.uniqueness(target, keys, written, relation),
     ...wrongForeignKeys(relation),

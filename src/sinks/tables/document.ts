@@ -6,6 +6,7 @@ import { familyOf, keyTexts, keyToken, type TypedKey } from './keys.ts'
 import type { Evidence, Layout } from './layout.ts'
 import type { Key, RowShape } from './mirror.ts'
 import { softDeleted, unfilledColumns, wrongColumns, wrongForeignKeys, wrongKeys, wrongKind } from './mismatches.ts'
+import type { OwnColumn } from './own-columns.ts'
 import type { ColumnNames, DocumentTable, TableDialect } from './style.ts'
 import type { DesiredTable } from './target.ts'
 
@@ -30,7 +31,12 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
         keys,
       ),
 
-    additions: () => ({ own: [], optional: [], columns: [] }),
+    additions(target, _desired, relation) {
+      const has = ({ name }: OwnColumn): boolean => relation.columns.some((column) => column.name === name)
+      // One that was mirrored with hard deletes until now.
+      const isMirror = wrongKind(target, relation).length === 0 && has(data) && has(version)
+      return { own: isSoft && isMirror && !has(deleted) ? [deleted] : [], optional: [], columns: [] }
+    },
 
     mismatches(target, { keys }, relation) {
       const kind = wrongKind(target, relation)
@@ -39,7 +45,7 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
       return [
         ...wrongKeys(target, keys, relation, dialect),
         ...wrongColumns(target, own, relation, dialect),
-        ...(isSoft ? [] : softDeleted(relation)),
+        ...(isSoft ? [] : softDeleted(target, keys, relation, dialect)),
         ...dialect.uniqueness(target, keys, written, relation),
         ...wrongForeignKeys(relation),
         ...unfilledColumns(target, written, relation, dialect),

@@ -101,7 +101,7 @@ export function otherKey(
   const found = Object.entries(change.key ?? {}).map(
     ([name, value]) => `"${name}" ${familyOf(value) ?? 'of no key type'}`,
   )
-  const detail = `The key of table ${table} is ${has}, and a change has the key ${found.join(', ') || 'not known'}: a table that was dropped and created again with another key needs another target (\`--table\`) under another \`--name\``
+  const detail = `The key of table ${table} is ${has}, and a change has the key ${found.join(', ') || 'not known'}: a table that was dropped and created again with another key needs another target (\`--table\`), or to let the old one go`
   return new RelayError('SINK_TABLE', detail, { shard: change.source.shard, sequence: change.source.sequence })
 }
 

@@ -60,6 +60,19 @@ export interface Companion {
   mismatches(relation: Relation): readonly Mismatch[]
   /** True if an existing one must be replaced, by `create`. */
   isOutdated(relation: Relation): boolean
+  /**
+   * What is to be taken over once, where the table was written to another place until now, or with the other kind of deletes; absent where
+   * there is no such thing. @param movedFrom the other place; null if it is the same
+   */
+  inheritance?(movedFrom: Target | null): Inheritance | null
+}
+
+/** Tombstones in another table. */
+export interface Inheritance {
+  /** Where they are, if there are any. */
+  readonly schema: string
+  readonly name: string
+  readonly take: readonly Statement[]
 }
 
 /** What is known of a source table when its target is created or checked. */

@@ -5,7 +5,7 @@ import type { Mismatch } from './layout.ts'
 import { DELETED, type OwnColumn } from './own-columns.ts'
 import type { Column, Relation } from './relation.ts'
 import type { KeyStyle, TableStyle } from './style.ts'
-import type { DesiredKey, KeyColumn, Target } from './target.ts'
+import type { DesiredKey, KeyColumn, Mapping, Target } from './target.ts'
 
 const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',
@@ -103,11 +103,16 @@ export function generated<C extends Column>(
 }
 
 /** Rows that an earlier mirror with soft deletes marked would look alive, or stay marked for ever. */
-export function softDeleted({ columns }: Relation): Mismatch[] {
-  if (!columns.some(({ name }) => name === DELETED.name)) return []
-  return [
-    { what: 'column "cdc_deleted" shows that it was mirrored with --deletes soft: run with that again', fix: null },
-  ]
+export function softDeleted<R extends Relation>(
+  target: Target,
+  keys: readonly Mapping[],
+  relation: R,
+  { harden }: Pick<TableStyle<R>, 'harden'>,
+): Mismatch[] {
+  if (!relation.columns.some(({ name }) => name === DELETED.name)) return []
+  const what = 'column "cdc_deleted" shows that it was mirrored with --deletes soft: run with that again'
+  const fix = harden?.(target, keys, relation) ?? null
+  return [{ what: fix === null ? what : `${what}, or let its marked rows become tombstones`, fix }]
 }
 
 export function alter(target: Target, action: Statement): Statement {

@@ -40,6 +40,8 @@ export interface TableStyle<R extends Relation = Relation, C extends Column = R[
   retypeKey?(target: Target, column: string, type: Statement, keys: readonly Mapping[], relation: R): Statement | null
   dropNotNull(target: Target, column: string): Statement | null
   dropGenerated(target: Target, column: C): Statement | null
+  /** Statements that make a table with soft deletes one with hard deletes; absent where a database has one kind alone. */
+  harden?(target: Target, keys: readonly Mapping[], relation: R): Statement | null
   /** What does not fit about the unique constraints of an existing table, given what the relay writes and in which order. */
   uniqueness(target: Target, keys: readonly Mapping[], written: ReadonlySet<string>, relation: R): readonly Mismatch[]
   /** The companion of a table that fits: tombstones, a view, or null. @param shown the columns that a view shows */

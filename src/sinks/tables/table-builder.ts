@@ -2,8 +2,9 @@ import { sql } from 'kysely'
 import type { SourceTable } from '../../batch.ts'
 import type { RememberedTable, TableWork } from './catalogue.ts'
 import type { Statement } from './database.ts'
-import type { AddedColumn, Layout, TargetTable } from './layout.ts'
+import type { AddedColumn, Companion, Layout, TargetTable } from './layout.ts'
 import { alter } from './mismatches.ts'
+import { DELETED } from './own-columns.ts'
 import type { Relation } from './relation.ts'
 import type { TargetRules } from './rules.ts'
 import type { TargetNames } from './style.ts'
@@ -12,8 +13,11 @@ import {
   label,
   missingColumns,
   missingTable,
+  movedMarks,
+  movedTable,
   newSourceColumns,
   oldKeyTable,
+  otherLayout,
   reservedSchema,
   type ShowStatement,
   wrongTable,
@@ -30,6 +34,10 @@ export interface TableJob<To, R extends Relation> {
   readonly before: RememberedTable | undefined
   /** Its key before, if that was another one. */
   readonly oldKeys: readonly DesiredKey[] | null
+  /** Its layout before, if that was the other one. */
+  readonly oldLayout: 'columns' | 'document' | null
+  /** Where its rows were written until now, if that is another place. */
+  readonly movedFrom: Target | null
 }
 
 /** Creates what is missing of a target table, and checks what is there. */
@@ -54,13 +62,37 @@ export class TableBuilder<To, R extends Relation> {
    */
   async build(work: TableWork<R>, job: TableJob<To, R>): Promise<TargetTable<To> | null> {
     const { target, layout, desired, known } = job
-    const found = (await work.look(target.schema, target.name)) ?? (await this.#create(work, job))
+    const there = await work.look(target.schema, target.name)
+    if (there !== undefined || job.movedFrom !== null) await this.#requireDecided(work, job, there)
+    const found = there ?? (await this.#create(work, job))
     if (found === null) return null
     const relation = await this.#addColumns(work, job, found)
     this.#requireMatch(job, relation)
     const table = layout.bind(target, desired, relation, known)
-    await this.#createCompanion(work, job, table, relation)
+    const companion = layout.companion(table, relation)
+    if (companion !== null) {
+      await this.#createCompanion(work, job, table, companion)
+      await this.#inherit(work, job, companion)
+    }
     return table
+  }
+
+  /** What becomes of rows that were written elsewhere, or in the other layout, the operator decides. @throws RelayError SINK_TABLE */
+  async #requireDecided(work: TableWork<R>, job: TableJob<To, R>, there: R | undefined): Promise<void> {
+    const { target, layout, desired, oldLayout, movedFrom } = job
+    const old = movedFrom === null ? undefined : await work.look(movedFrom.schema, movedFrom.name)
+    if (movedFrom === null || old === undefined) {
+      // The same table, perhaps under another name.
+      if (there !== undefined && oldLayout !== null) throw otherLayout(target, oldLayout, this.#show)
+      return
+    }
+    if (there === undefined) throw movedTable(target, movedFrom, layout.create(target, desired) ?? [], this.#show)
+    if (old.columns.some(({ name }) => name === DELETED.name)) throw movedMarks(target, movedFrom, this.#show)
+    const place = { source: target.source, was: label(movedFrom), is: label(target) }
+    this.#rules.log.warn(
+      place,
+      'The table goes elsewhere from now on: rows that were written before stay where they are',
+    )
   }
 
   /**
@@ -119,13 +151,12 @@ export class TableBuilder<To, R extends Relation> {
 
   async #createCompanion(
     work: TableWork<R>,
-    { layout, oldKeys }: TableJob<To, R>,
+    { oldKeys }: TableJob<To, R>,
     table: TargetTable<To>,
-    relation: R,
+    companion: Companion,
   ): Promise<void> {
     const { createTables } = this.#rules
-    const companion = layout.companion(table, relation)
-    if (companion === null || (createTables === 'never' && !companion.needed)) return
+    if (createTables === 'never' && !companion.needed) return
     const there = await work.look(companion.schema, companion.name)
     if (there === undefined) return await work.run([companion.create])
     const mismatches = companion.mismatches(there)
@@ -136,6 +167,15 @@ export class TableBuilder<To, R extends Relation> {
     }
     if (mismatches.length > 0) throw wrongTable(table, mismatches, this.#show)
     if (companion.isOutdated(there)) await work.run([companion.create])
+  }
+
+  /** Tombstones that lie elsewhere. Those of another key say nothing. */
+  async #inherit(work: TableWork<R>, { desired: { keys }, movedFrom }: TableJob<To, R>, companion: Companion) {
+    const inheritance = companion.inheritance?.(movedFrom) ?? null
+    if (inheritance === null) return
+    const from = await work.look(inheritance.schema, inheritance.name)
+    const isOfKey = keys.every(({ column }) => from?.columns.some(({ name }) => name === column) === true)
+    if (isOfKey && from!.columns.length === keys.length + 2) await work.run(inheritance.take)
   }
 }
 

@@ -1,7 +1,9 @@
+import { sql } from 'kysely'
 import { tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Statement } from './database.ts'
 import type { Mismatch } from './layout.ts'
+import { alter } from './mismatches.ts'
 import type { DesiredKey, Mapping, Target } from './target.ts'
 
 /** A statement in one line, as the operator could run it. */
@@ -55,10 +57,49 @@ export function oldKeyTable(
   return sinkTable(target, `${what}${listOf(mismatches, show)}\n${then}`)
 }
 
+/** The operator decides what happens to the rows that were written until now. */
+export function movedTable(
+  target: Target,
+  before: Target,
+  create: readonly Statement[],
+  show: ShowStatement,
+): RelayError {
+  const takeAlong = [
+    ...(before.schema === target.schema ? [] : [alter(before, sql`SET SCHEMA ${sql.id(target.schema)}`)]),
+    ...(before.name === target.name
+      ? []
+      : [alter({ ...before, schema: target.schema }, sql`RENAME TO ${sql.id(target.name)}`)]),
+  ]
+  const what = `Table ${target.source} was written to ${label(before)} until now, and is to go to ${label(target)}, which is not there`
+  const ways = `To take its rows along: ${takeAlong.map(show).join('; ')};\nTo begin anew without them: ${create.map(show).join('; ')}; then reload the table at the source`
+  return sinkTable(target, `${what}.\n${ways}\n`)
+}
+
+/** Marks in the rows of one table say nothing about those of another. */
+export function movedMarks(target: Target, before: Target, show: ShowStatement): RelayError {
+  const what = `Table ${target.source} was written to ${label(before)} until now, whose rows say themselves which are deleted; ${label(target)}, where it is to go, does not know that`
+  const drop = sql`DROP TABLE ${sql.id(before.schema, before.name)}`
+  return sinkTable(
+    target,
+    `${what}. Rename the one to the other, or let it go: ${show(drop)}; then reload the table at the source\n`,
+  )
+}
+
+/** @param was its layout until now */
+export function otherLayout(target: Target, was: 'columns' | 'document', show: ShowStatement): RelayError {
+  const is = was === 'columns' ? 'document' : 'columns'
+  const what = `Table ${label(target)} was written in the layout ${was}, and is to be in the layout ${is}: its rows would be half of each`
+  const drop = sql`DROP TABLE ${sql.id(target.schema, target.name)}`
+  return sinkTable(
+    target,
+    `${what}. Let the relay make it again: ${show(drop)}; (or rename it), then reload the table at the source; or run with \`--layout ${was}\`; or send it elsewhere with \`--table\`\n`,
+  )
+}
+
 export function reservedSchema(target: Target): RelayError {
   const { schema } = target
   const begins = `Schema "${schema}" cannot be made, for the target keeps names that begin with "${schema.slice(0, 3)}" for itself`
-  const fix = `Send its tables to another schema: \`--table '${tableLabel({ schema: null, name: schema })}.*=app.*'\`, under another \`--name\` if this relay has run before`
+  const fix = `Send its tables to another schema: \`--table '${tableLabel({ schema: null, name: schema })}.*=app.*'\``
   return sinkTable(target, `${begins}. ${fix}`)
 }
 

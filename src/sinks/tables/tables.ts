@@ -8,8 +8,8 @@ import type { Relation } from './relation.ts'
 import type { TargetRules } from './rules.ts'
 import type { TargetNames } from './style.ts'
 import { TableBuilder, type TableJob } from './table-builder.ts'
-import { label, requireOwnColumns, requireOwnTarget, shownKeys } from './table-errors.ts'
-import type { DesiredTable, Mapping, Target } from './target.ts'
+import { isSameTarget, label, requireOwnColumns, requireOwnTarget, shownKeys } from './table-errors.ts'
+import type { DesiredKey, DesiredTable, Mapping, Target } from './target.ts'
 
 export interface TablesOptions<To, R extends Relation> {
   readonly catalogue: Catalogue<R>
@@ -93,18 +93,25 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
     const remembered = [...(before?.columns ?? []), ...guesses]
     const desired = guesses.length === 0 ? sure : layout.desired({ ...input, remembered })!
     requireOwnColumns(target, [...desired.keys, ...desired.columns])
-    const hasOtherKey = before !== undefined && shownKeys(before.keys) !== shownKeys(desired.keys)
-    if (hasOtherKey && this.#options.keepsKeys === true) throw keptKey(target, before.keys, desired.keys)
+    const oldLayout = before === undefined ? null : layoutBefore(before.keys, desired.keys)
+    const hasOtherKey = before !== undefined && oldLayout === null && shownKeys(before.keys) !== shownKeys(desired.keys)
+    if ((hasOtherKey || oldLayout !== null) && this.#options.keepsKeys === true) {
+      throw keptKey(target, before!.keys, desired.keys)
+    }
 
     const oldKeys = hasOtherKey ? before.keys : null
-    // Where the key is another one, the operator has let the old table go.
+    // Rows of another key cannot come along.
+    const isMoved = before !== undefined && !hasOtherKey && before.keys.length > 0 && !isSameTarget(before, target)
+    // Where the key or the layout is another one, the operator has let the old table go.
     const job: TableJob<To, R> = {
       target,
       layout,
       desired,
       known: input.known,
       oldKeys,
-      before: hasOtherKey ? undefined : before,
+      oldLayout,
+      before: hasOtherKey || oldLayout !== null ? undefined : before,
+      movedFrom: isMoved ? before : null,
     }
     const table = await this.#build(job, { ...target, keys: desired.keys, columns: sure.columns.map(mappingOf) })
     if (table === null || oldKeys === null) return
@@ -149,6 +156,14 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
     const { schema, name } = rules.routes(table) ?? table
     return { source: tableLabel(table), schema: names.schema(schema ?? defaultSchema), name: names.table(name) }
   }
+}
+
+/** The layout that a table had before; null if that is the one that it has now, or if it has no key. Keys of documents say what their values are. */
+function layoutBefore(was: readonly DesiredKey[], is: readonly DesiredKey[]): 'columns' | 'document' | null {
+  const [before, now] = [was, is].map(([key]) =>
+    key === undefined ? null : key.family === null ? 'columns' : 'document',
+  )
+  return before == null || now == null || before === now ? null : before
 }
 
 function keptKey(target: Target, was: DesiredTable['keys'], is: DesiredTable['keys']): RelayError {

@@ -20,6 +20,8 @@ export interface LettersScene {
   drain(...args: string[]): Promise<RunAnswer>
   /** Runs `dead-letters`. @param words `list`, or `show 17` */
   letters(words: string, ...args: string[]): Promise<RunAnswer>
+  /** Runs `positions`. @param words `list`, or `rewind` */
+  positions(words: string, ...args: string[]): Promise<RunAnswer>
 }
 
 /** @param optionsIn say where the relay writes: all of its commands get them */
@@ -49,6 +51,8 @@ export async function lettersScene(
     drain: (...args) => runProgramAgain(['run', ...source, ...options, '--until-latest', ...args], { cwd: folder }),
     letters: (words, ...args) =>
       runProgramAgain(['dead-letters', ...words.split(' '), ...options, ...args], { cwd: folder }),
+    positions: (words, ...args) =>
+      runProgramAgain(['positions', ...words.split(' '), ...options, ...args], { cwd: folder }),
   }
 }
 

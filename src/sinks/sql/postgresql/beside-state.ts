@@ -27,7 +27,7 @@ export function sqlBesideState(db: Database, steps: readonly SchemaStep[]): Besi
       const stored = storedIdentity(row, relay)
       requireSameSettings(stored, relay)
       name = relay.name
-      return { facts: await readFacts(db, name), isShared: keeperOf(row) === 'engine' }
+      return { facts: await readFacts(db, name), settings: stored.settings, isShared: keeperOf(row) === 'engine' }
     },
 
     requireName,

@@ -4,8 +4,7 @@ import type { Claim, Facts, RelayIdentity, Stored } from '../../../batch.ts'
 import type { RelayError } from '../../../errors.ts'
 import type { Position, Positions } from '../../../position.ts'
 import { holderText, nameHeld } from '../../../state/held.ts'
-import { requireSameIdentity } from '../../../state/identity.ts'
-import { keptBy, requireSameKeeper } from '../../../state/keeper.ts'
+import { claimedSettings } from '../../../state/identity.ts'
 import { nameRemoved } from '../../../state/removed.ts'
 import type { Database } from '../../tables/database.ts'
 import { lockForDdl } from './schema.ts'
@@ -32,22 +31,18 @@ export interface Taken {
 }
 
 /** Raises the claim of a known name; undefined if there is no such name. @throws RelayError STATE_DIFFERS, CONFIGURATION */
-export async function takeName(
-  trx: Database,
-  { relay, takeOver }: Pick<Claim, 'relay' | 'takeOver'>,
-  owner: string,
-): Promise<Taken | undefined> {
+export async function takeName(trx: Database, claim: Claim, owner: string): Promise<Taken | undefined> {
+  const { relay } = claim
   const row = await readRelay(trx, relay.name, sql`FOR UPDATE`)
   if (row === undefined) return undefined
-  const stored = storedIdentity(row, relay)
-  requireSameIdentity(stored, relay, `run in the target: ${forgetStatement(relay.name)}`)
-  requireSameKeeper(stored, 'ours', takeOver)
+  const howToForget = `run in the target: ${forgetStatement(relay.name)}`
+  const claimed = claimedSettings(storedIdentity(row, relay), claim, howToForget)
   const { rows } = await sql<{ claim: string }>`
     UPDATE cdc_relay.relays
     SET claim = claim + 1, owner = ${owner}::uuid, host = ${hostname()}, pid = ${process.pid}, claimed_at = now(),
-      settings = ${JSON.stringify(keptBy('ours', stored).settings)}::jsonb
+      settings = ${JSON.stringify(claimed.settings)}::jsonb
     WHERE name = ${relay.name} RETURNING claim::text AS claim`.execute(trx)
-  return { claim: rows[0]!.claim, stored: await readStored(trx, relay.name) }
+  return { claim: rows[0]!.claim, stored: { ...(await readStored(trx, relay.name)), claimed } }
 }
 
 /** What a relay of that name left behind: PostgreSQL lets it go with the relay's row, Greenplum does not enforce foreign keys. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Claim, Progress, Stored } from '../../../batch.ts'
 import { isOurs, verdict } from '../../../state/fence.ts'
-import { KnownState } from '../../../state/stored.ts'
+import { KnownState, withoutSettings } from '../../../state/stored.ts'
 import type { Database } from '../../tables/database.ts'
 import { type Connection, inTransaction } from '../connection.ts'
 import type { SqlState } from '../state.ts'
@@ -123,7 +123,7 @@ class SessionState implements SqlState {
       return null
     }
     // Another process that lives there keeps the name.
-    const older = await this.claim({ ...this.#requireRequest(), takeOver: false }, signal)
+    const older = withoutSettings(await this.claim({ ...this.#requireRequest(), takeOver: false }, signal))
     this.#rewinds++
     return older
   }

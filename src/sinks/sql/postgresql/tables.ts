@@ -18,7 +18,7 @@ import type { KeyFamily, Mapping, Target } from '../../tables/target.ts'
 import { columnsStatements } from './columns-statements.ts'
 import { documentStatements } from './document-statements.ts'
 import { rebuiltTable } from './rebuilt-table.ts'
-import { tombstones } from './tombstones.ts'
+import { marksAsTombstones, tombstones, tombstonesAsRows } from './tombstones.ts'
 import { deferrableKeys, missingUnique, partedKeys, wrongUniques } from './uniqueness.ts'
 
 /** Mirrored tables of PostgreSQL. */
@@ -75,6 +75,8 @@ export function postgresStyle(
       return alter(target, sql`ALTER COLUMN ${sql.id(name)} ${action}`)
     },
 
+    harden: (target, keys, relation) => marksAsTombstones(target, keys, relation, create),
+
     uniqueness(target, keys, written, relation) {
       const parted = partedKeys(keys, relation, rebuiltTable(target, keys, sql``))
       if (parted.length > 0) return parted
@@ -86,7 +88,10 @@ export function postgresStyle(
     },
 
     companion(table, shown) {
-      if (deletes === 'soft') return liveView(table, liveViewName(table.name), shown, IS_ALIVE)
+      if (deletes === 'soft') {
+        const view = liveView(table, liveViewName(table.name), shown, IS_ALIVE)
+        return table.keys.length === 0 ? view : { ...view, inheritance: () => tombstonesAsRows(table) }
+      }
       return table.hasTombstones ? tombstones(table, create) : null
     },
   }

@@ -27,7 +27,7 @@ export function crateBesideState(db: Database): BesideState {
       const stored = storedIdentity(found.row, relay.name)
       requireSameSettings(stored, relay)
       name = relay.name
-      return { facts: found.facts, isShared: keeperOf(stored) === 'engine' }
+      return { facts: found.facts, settings: stored.settings, isShared: keeperOf(stored) === 'engine' }
     },
 
     async requireName() {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { sql } from 'kysely'
-import type { Claim, Progress, Stored } from '../../../../batch.ts'
+import type { Claim, ClaimedSettings, Progress, Stored } from '../../../../batch.ts'
 import { RelayError } from '../../../../errors.ts'
 import type { Log } from '../../../../observe/log.ts'
 import { isOurs, verdict } from '../../../../state/fence.ts'
@@ -14,9 +14,8 @@ import {
   type Holder,
   heldBy,
 } from '../../../../state/heartbeat-claim.ts'
-import { requireSameIdentity } from '../../../../state/identity.ts'
-import { keptBy, requireSameKeeper } from '../../../../state/keeper.ts'
-import { advance } from '../../../../state/stored.ts'
+import { claimedSettings } from '../../../../state/identity.ts'
+import { advance, withoutSettings } from '../../../../state/stored.ts'
 import type { Database } from '../../../tables/database.ts'
 import type { Connection } from '../../connection.ts'
 import { sqlFailure } from '../../failures.ts'
@@ -112,19 +111,18 @@ class CrateState implements SqlState {
     const { name } = relay
     await ensureSchema(this.#db)
     this.#now = await clusterClock(this.#db)
+    const howToForget = `run in the target: ${forgetStatement(name)}`
+    let claimed: ClaimedSettings
     const held: HeldName<RelayRow> = {
       name,
       read: async () => {
         const row = await readRelay(this.#db, name)
-        if (row === undefined) return undefined
-        const stored = storedIdentity(row, name)
-        requireSameIdentity(stored, relay, `run in the target: ${forgetStatement(name)}`)
-        requireSameKeeper(stored, 'ours', takeOver)
+        if (row !== undefined) claimed = claimedSettings(storedIdentity(row, name), claim, howToForget)
         return row
       },
       begin: async () => beginRelay(this.#db, relay, await claim.firstPositions()),
       holder: holderOf,
-      take: (row) => this.#take(name, row),
+      take: (row) => this.#take(name, row, claimed),
     }
     const heartbeat = { owner: this.#owner, takeOver, heartbeatMs: this.#heartbeatMs, now: this.#now, log: this.#log }
     const stored = await claimByHeartbeat(held, heartbeat, signal)
@@ -133,7 +131,7 @@ class CrateState implements SqlState {
   }
 
   /** Null if another process was faster. What was read with the row is then the truth: nobody else changes it any more. */
-  async #take(name: string, row: RelayRow): Promise<Stored | null> {
+  async #take(name: string, row: RelayRow, claimed: ClaimedSettings): Promise<Stored | null> {
     const us: Owner = {
       claim: Math.max(row.claim, this.#known?.row.claim ?? 0) + 1,
       owner: this.#owner,
@@ -142,7 +140,7 @@ class CrateState implements SqlState {
       claimed_at: new Date(this.#now()).toISOString(),
       heartbeat: this.#now(),
     }
-    const settings = JSON.stringify(keptBy('ours', storedIdentity(row, name)).settings)
+    const settings = JSON.stringify(claimed.settings)
     const tokens = await changeRelay(this.#db, name, row, settings === row.settings ? us : { ...us, settings })
     if (tokens === null) return null
     const taken = { ...row, ...us, ...tokens }
@@ -150,7 +148,7 @@ class CrateState implements SqlState {
     await removeFactsBefore(this.#db, pageOf(taken))
     // Last: a call after a failure in between must not find the claim done, and miss what it read.
     this.#known = { row: taken, stored }
-    return stored
+    return { ...stored, claimed }
   }
 
   async moveWithin(_: Database, progress: Progress): Promise<boolean> {
@@ -215,7 +213,7 @@ class CrateState implements SqlState {
         return (await this.moveWithin(this.#db, progress)) ? null : await this.settle(progress, signal)
       case 'rewound': {
         // Another process that lives there keeps the name.
-        const older = await this.claim({ ...this.#requireRequest(), takeOver: false }, signal)
+        const older = withoutSettings(await this.claim({ ...this.#requireRequest(), takeOver: false }, signal))
         this.#rewinds++
         return older
       }
