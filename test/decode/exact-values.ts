@@ -5,7 +5,7 @@
  */
 export function exactJson(text: string): unknown {
   const tokens = tokensOf(text)
-  const value = valueOf(tokens)
+  const value = parsedValue(tokens)
   if (!tokens.next().done) throw new SyntaxError('More follows the value')
   return value
 }
@@ -31,7 +31,7 @@ const nextOf = (tokens: Tokens): string => {
   return value
 }
 
-function valueOf(tokens: Tokens, token = nextOf(tokens)): unknown {
+function parsedValue(tokens: Tokens, token = nextOf(tokens)): unknown {
   if (token === '{') return membersOf(tokens)
   if (token === '[') return elementsOf(tokens)
   const value: unknown = JSON.parse(token)
@@ -44,7 +44,7 @@ function membersOf(tokens: Tokens): unknown {
   while (token !== '}') {
     const name = JSON.parse(token) as string
     if (nextOf(tokens) !== ':') throw new SyntaxError('A name without a value')
-    members.set(name, valueOf(tokens))
+    members.set(name, parsedValue(tokens))
     token = separated(tokens, '}')
   }
   return [...members].sort(([one], [other]) => (one < other ? -1 : 1))
@@ -54,7 +54,7 @@ function elementsOf(tokens: Tokens): unknown {
   const elements: unknown[] = []
   let token = nextOf(tokens)
   while (token !== ']') {
-    elements.push(valueOf(tokens, token))
+    elements.push(parsedValue(tokens, token))
     token = separated(tokens, ']')
   }
   return elements
