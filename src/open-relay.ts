@@ -11,10 +11,10 @@ import { feedWarnings } from './feeds/warnings.ts'
 import type { Source, Start } from './ingest/source.ts'
 import { type Log, SILENT } from './observe/log.ts'
 import { type Observer, observers } from './observe/observer.ts'
-import type { StreamIdentity } from './position.ts'
+import type { Positions, StreamIdentity } from './position.ts'
 import { Relay } from './relay.ts'
 import { retrying } from './retry.ts'
-import type { Sink } from './sinks/sink.ts'
+import type { Sink, SinkTraits } from './sinks/sink.ts'
 import type { Stage } from './stages/stage.ts'
 import type { TableFilter } from './table-pattern.ts'
 
@@ -97,7 +97,6 @@ export async function openRelay(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Relay> {
   const { source, sink } = options
-  const limits = { ...sink.limits, ...options.limits }
   const observer = observers(options.observer ?? {})
   try {
     const stream = options.stream ?? (await source.identify(signal))
@@ -110,7 +109,7 @@ export async function openRelay(
       observer,
       ...(options.maxDeadLetters !== undefined && { letterWatch: new LetterWatch(options.maxDeadLetters) }),
       opening: openingOf(options, stream, signal),
-      limits: { ...LIMITS, ...(limits.waitMs === undefined && { caughtUpWaitMs: 0 }), ...limits },
+      limits: limitsOf(sink, options.limits),
       ...(parking === undefined
         ? { read }
         : { read: { ...read, isParked: (table: TableName) => parking.isParked(table) }, parking }),
@@ -139,15 +138,26 @@ function parkingOf(
   return new Parking({ limit: parkLimit, countLetters, observer, onMended, ...(writeAgain && { writeAgain }) })
 }
 
+/** What the operator says of batches counts more than what the sink wants. */
+export function limitsOf({ limits: wanted }: Pick<Sink, 'limits'>, given: RelayOptions['limits']): BatchLimits {
+  const limits = { ...wanted, ...given }
+  return { ...LIMITS, ...(limits.waitMs === undefined && { caughtUpWaitMs: 0 }), ...limits }
+}
+
+type NamingOptions = Pick<RelayOptions, 'name' | 'start' | 'startText' | 'settings'>
+
+export function identityOf({ name, start, startText, settings = {} }: NamingOptions, stream: StreamIdentity) {
+  return { name, stream, start: startText ?? (start === undefined ? null : textOf(start)), settings }
+}
+
 function openingOf(options: RelayOptions, stream: StreamIdentity, signal: AbortSignal): Opening {
-  const { name, source, start, settings = {}, takeOver = false, wanted, forgetsGaps } = options
-  const startText = options.startText ?? (start === undefined ? null : textOf(start))
-  const relay: RelayIdentity = { name, stream, start: startText, settings }
+  const { source, start, takeOver = false, wanted, forgetsGaps } = options
+  const relay: RelayIdentity = identityOf(options, stream)
   if (source.positions === 'engine') return { positions: 'engine', relay, takeOver, factRules: FACT_RULES }
   return {
     relay,
     takeOver,
-    firstPositions: async () => firstPositions(source, start ?? { kind: 'earliest' }, signal),
+    firstPositions: async () => firstPositions(source, start, signal),
     ...(wanted !== undefined && { wanted }),
     ...(forgetsGaps !== undefined && { forgetsGaps }),
   }
@@ -157,7 +167,12 @@ export const FACT_RULES: FactRules = DMS_FACT_RULES
 
 const textOf = (start: Start): string => (start.kind === 'time' ? new Date(start.ms).toISOString() : start.kind)
 
-async function firstPositions(source: Source, start: Start, signal: AbortSignal) {
+/** Where a relay begins that has no positions. @throws RelayError CONFIGURATION for a source that cannot begin there */
+export async function firstPositions(
+  source: Pick<Source, 'firstPositions'>,
+  start: Start = { kind: 'earliest' },
+  signal: AbortSignal,
+): Promise<Positions> {
   if (source.firstPositions !== undefined) return await source.firstPositions(start, signal)
   if (start.kind === 'earliest') return new Map()
   throw new RelayError('CONFIGURATION', 'The source begins at its oldest record, and nowhere else', { option: 'start' })
@@ -167,7 +182,7 @@ async function firstPositions(source: Source, start: Start, signal: AbortSignal)
 export type ReadingOptions = Pick<
   RelayOptions,
   'decode' | 'formats' | 'stages' | 'onError' | 'onRefusedText' | 'tables' | 'log'
-> & { readonly sink: Sink; readonly source: Pick<Source, 'positions'> }
+> & { readonly sink: SinkTraits; readonly source: Pick<Source, 'positions'> }
 
 /** @param signal asked for when something is waited for: what ends the wait */
 export function readOptions(

@@ -12,10 +12,11 @@ import { FACT_RULES, type ReadingOptions, readOptions } from './open-relay.ts'
 import { retrying } from './retry.ts'
 import { letterOutcomes } from './sinks/letter-outcomes.ts'
 import type { FailedLetter, LetterFilter, LetterStore, WholeLetter } from './sinks/letter-store.ts'
-import type { ForLetters } from './sinks/sink.ts'
+import type { ForLetters, Sink } from './sinks/sink.ts'
 import { leftOut } from './wanted-tables.ts'
 
-export interface ReplayOptions extends Omit<ReadingOptions, 'source' | 'onError'> {
+export interface ReplayOptions extends Omit<ReadingOptions, 'sink' | 'source' | 'onError'> {
+  readonly sink: Sink
   /** The relay's. */
   readonly name: string
   /** The relay's: others are refused. */

@@ -66,14 +66,16 @@ export function addressProblems(values: Given['values'], env: Env) {
 
 /** Options that exclude or need each other. Not a part of the schema, which would look at them only where all else is right. */
 export function contradictions(values: Given['values']) {
-  const able = typeof values.sink === 'string' ? sinkEntry(values.sink)?.deletes : undefined
-  const isHard = values.deletes === 'hard' && able?.includes('hard') === false
+  const entry = typeof values.sink === 'string' ? sinkEntry(values.sink) : null
+  const isHard = values.deletes === 'hard' && entry?.deletes.includes('hard') === false
   const lacksRole = values['external-id'] !== undefined && values['role-arn'] === undefined
   const hard =
     'cannot be hard with this sink, which cannot take a row away and remember it in one step; soft marks the rows, and a view hides them'
+  const noPreview = values['dry-run'] === true && typeof entry?.openPreview === 'string' ? entry.openPreview : null
   const objects = typeof values.sink === 'string' ? objectsProblem(values.sink, values['crate-objects']) : null
   return [
     ...(objects === null ? [] : [{ option: 'crate-objects', message: objects }]),
+    ...(noPreview === null ? [] : [{ option: 'dry-run', message: `is not possible with this sink: ${noPreview}` }]),
     ...(isHard ? [{ option: 'deletes', message: hard }] : []),
     ...(lacksRole ? [{ option: 'external-id', message: 'needs --role-arn' }] : []),
   ]

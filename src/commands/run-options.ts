@@ -43,6 +43,11 @@ export const RUN_OPTIONS = {
     `${stateUsage(STATE_STORES)}: state of a sink that keeps none itself (${WITHOUT_STATE}) [default: file:NAME.state.json; none for a file shown on jsonl:-]`,
   ),
 
+  'dry-run': flag(
+    who,
+    'write nothing: print what a run would do first, as SQL for a target that has SQL (DDL, and the statements of the first batch)',
+  ),
+
   mode: text(rows, 'mirror (keep the target equal to the source) or append (add one row for each change)', 'mirror'),
   layout: text(
     rows,

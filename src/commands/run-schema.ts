@@ -80,6 +80,7 @@ export const RUN_SHAPE = z.strictObject({
     .optional(),
   'until-latest': z.boolean({ error: 'must be true or false' }).default(false),
   'take-over': z.boolean({ error: 'must be true or false' }).default(false),
+  'dry-run': z.boolean({ error: 'must be true or false' }).default(false),
   state: z.string().optional(),
   mode: oneOf('mode', ['mirror', 'append']),
   layout: z.enum(['columns', 'document'], { error: 'must be columns or document' }).optional(),

@@ -33,9 +33,14 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
   try {
     const ineffective: string[] = []
     const config = await readRunConfig(argv, process.env, (message) => ineffective.push(message))
-    say = await reporter(process.stderr, masker(await secretsIn(config, process.env)))
+    const mask = masker(await secretsIn(config, process.env))
+    say = await reporter(process.stderr, mask)
     showsValues = config.logValues
-    const work = (stopping: AbortSignal) => runConfigured(config, ineffective, say, stopping)
+    const work = async (stopping: AbortSignal): Promise<number> => {
+      if (!config.dryRun) return await runConfigured(config, ineffective, say, stopping)
+      const { dryRun } = await import('./dry-run.ts')
+      return await dryRun(config, ineffective, say, mask, stopping)
+    }
     return await watched(say, showsValues, work, config.drainTimeout)
   } catch (error) {
     return reportFailure(error, say, showsValues)

@@ -3,6 +3,7 @@ import type { AwsOptions } from '../aws/client-settings.ts'
 import type { Env } from '../env.ts'
 import type { StateStore } from '../state/store.ts'
 import type { LetterStore } from './letter-store.ts'
+import type { Preview } from './preview.ts'
 import type { Sink } from './sink.ts'
 import type { TargetRules } from './tables/rules.ts'
 
@@ -83,6 +84,8 @@ export interface SinkEntry {
    * @throws RelayError CONFIGURATION where none are kept
    */
   openLetters(place: LetterPlace): Promise<LetterStore>
+  /** Opens it to see what a run would do, with the same settings as for `open`; in words, why that cannot be seen. */
+  readonly openPreview: ((settings: SinkSettings, surroundings: SinkSurroundings) => Promise<Preview>) | string
   /** @param settings with a URL that `problem` finds nothing wrong with. @throws RelayError CONFIGURATION */
   open(settings: SinkSettings, surroundings: SinkSurroundings): Promise<Sink>
 }

@@ -29,6 +29,7 @@ export const JSONL: SinkEntry = {
     }
     return await openLetterFile({ path: deadLetterFile(place, place.name), writes: place.writes })
   },
+  openPreview: 'it writes the change records as they come, without tables or statements; jsonl:- shows them',
   async open(settings, { name, openStore, log }) {
     const { jsonlEmitter } = await import('./jsonl.ts')
     const path = pathOf(settings.sink)

@@ -104,3 +104,9 @@ export interface Sink {
   /** Waits for a write in progress, then lets go of connections and of the claim. Twice is fine. */
   close(): Promise<void>
 }
+
+/** What tells how records are to be read for it. */
+export type SinkTraits = Pick<
+  Sink,
+  'refusesNul' | 'refusesHalves' | 'readsBefore' | 'takesJson' | 'needsKeys' | 'limits' | 'keyColumns' | 'readFacts'
+>

@@ -37,6 +37,9 @@ export function requireSameIdentity(stored: RelayIdentity, claimed: RelayIdentit
 const OF_TABLES = ['layout', 'deletes', 'table']
 const OF_WANTED_TABLES = ['include', 'exclude']
 
+/** What a claim says of a relay. */
+export type Claimed = Pick<Claim, 'relay' | 'takeOver' | 'wanted' | 'forgetsGaps'>
+
 /**
  * What is stored of a known name once a relay has claimed it that keeps the positions itself.
  *
@@ -45,7 +48,7 @@ const OF_WANTED_TABLES = ['include', 'exclude']
  */
 export function claimedSettings(
   stored: RelayIdentity,
-  { relay, takeOver, wanted, forgetsGaps = false }: Pick<Claim, 'relay' | 'takeOver' | 'wanted' | 'forgetsGaps'>,
+  { relay, takeOver, wanted, forgetsGaps = false }: Claimed,
   howToForget: string,
   now = new Date().toISOString(),
 ): ClaimedSettings {

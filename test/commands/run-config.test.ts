@@ -26,6 +26,7 @@ test('two options are enough; the rest are the defaults that --help shows', asyn
     type: [],
     untilLatest: false,
     takeOver: false,
+    dryRun: false,
     logValues: false,
     mode: 'mirror',
     expired: 'delete',

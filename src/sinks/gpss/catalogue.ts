@@ -54,11 +54,13 @@ export function gpssCatalogue(gpss: Gpss): GpssCatalogue {
     if (outcome.kind === 'unknown') throw outcome.failure
   }
 
+  const lacksSchema = async (schema: string): Promise<boolean> => schema !== 'public'
+
   async function work<T>(work: (table: TableWork) => Promise<T>): Promise<T> {
     let hasRun = false
     let seen = ''
     return await work({
-      lacksSchema: async (schema) => schema !== 'public',
+      lacksSchema,
       remember: async () => {},
       async look(schema, name) {
         const relation = await look(schema, name)
@@ -79,6 +81,7 @@ export function gpssCatalogue(gpss: Gpss): GpssCatalogue {
     look,
     run,
     work,
+    lacksSchema,
 
     async columnsBefore({ schema, name }: Target) {
       const own = new Set([VERSION, DELETED, EXTRA].map((column) => column.name))

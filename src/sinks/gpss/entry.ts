@@ -27,6 +27,8 @@ export const GPSS: SinkEntry = {
     const { openLetterFile } = await import('../letter-file.ts')
     return await openLetterFile({ path: deadLetterFile(place, place.name), writes: place.writes })
   },
+  openPreview:
+    'GPSS shows no keys, and runs no statement that it is only asked about; greenplum:// at the same database shows the tables and statements of a mirror by SQL',
   async open(settings, surroundings) {
     const { gpssEmitter } = await import('./emitter.ts')
     const { name, openStore, env } = surroundings

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { MadeTable } from '../tables/catalogue.ts'
 import type { Database } from '../tables/database.ts'
 import type { Column, ForeignKey, PageLimits, Relation, UnderlyingType, Unique } from '../tables/relation.ts'
 
@@ -129,6 +130,43 @@ function underlyingType(types: ReadonlyMap<string, Type>, id: string, modifier: 
     ...(kind === 'c' ? { attributes: attributes.map(({ id, modifier }) => underlyingType(types, id, modifier)) } : {}),
     ...(money == null ? {} : { money }),
   }
+}
+
+/** What `readRelation` would say of a table of the relay's own making, once it has these columns. */
+export async function imagineRelation(
+  db: Database,
+  there: Relation | undefined,
+  { target, columns, keys }: MadeTable,
+): Promise<Relation> {
+  const parts = columns.map(({ name, definition }) => ({ name, ...partsOfDefinition(definition.compile(db).sql) }))
+  const { rows } = await sql<Pick<Column, 'type' | 'baseType' | 'collation'> & { spelled: string; id: string }>`
+    SELECT s.spelled, t.oid::text AS id, format_type(t.oid, -1) AS type, t.typname AS "baseType",
+      CASE WHEN l.oid IS NOT NULL THEN json_build_object('schema', ln.nspname, 'name', l.collname,
+        'deterministic', true) END AS collation
+    FROM jsonb_array_elements_text(${JSON.stringify([...new Set(parts.map(({ type }) => type))])}::jsonb) AS s(spelled)
+      JOIN pg_catalog.pg_type t ON t.oid = s.spelled::regtype::oid
+      LEFT JOIN pg_catalog.pg_collation l ON l.oid = t.typcollation
+      LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace`.execute(db)
+  const named = new Map(rows.map(({ spelled, ...type }) => [spelled, type]))
+  const types = await readTypes(db, new Set(rows.map(({ id }) => id)))
+  const made = parts.map(({ name, type, notNull, isC }): Column => {
+    const { id, ...rest } = named.get(type)!
+    const collation = isC ? C : rest.collation
+    const underlying = underlyingType(types, id, -1)
+    return { ...rest, name, modifier: -1, notNull, filled: false, generated: null, collation, underlying }
+  })
+  if (there !== undefined) return { ...there, columns: [...there.columns, ...made] }
+  const name = `${target.name}_pkey`
+  const key = { name, constraint: name, primary: true, columns: keys, plain: true, deferrable: false }
+  return { kind: 'r', columns: made, uniques: keys.length === 0 ? [] : [key], foreignKeys: [] }
+}
+
+const C = { schema: 'pg_catalog', name: 'C', deterministic: true }
+
+/** As the relay writes them: `text COLLATE "C" NOT NULL`. */
+function partsOfDefinition(text: string): { readonly type: string; readonly isC: boolean; readonly notNull: boolean } {
+  const [, type, collation, notNull] = /^(.*?)( COLLATE "C")?( NOT NULL)?$/s.exec(text)!
+  return { type: type!, isC: collation !== undefined, notNull: notNull !== undefined }
 }
 
 async function readUniques(db: Database, oid: string): Promise<Unique[]> {

@@ -27,3 +27,9 @@ export async function connect(url: string, passwordFile: string | null = null, e
       )
   }
 }
+
+/** As `connect`, to look alone: a folder of PGlite, which writes as soon as it is open, is left as it is. */
+export const connectToLook: typeof connect = async (url, passwordFile, env) =>
+  schemeOf(url) === 'pglite'
+    ? (await import('./postgresql/pglite.ts')).openPGliteCopy(url.slice('pglite:'.length))
+    : await connect(url, passwordFile, env)

@@ -45,6 +45,10 @@ export interface Dialect<R extends Relation = Relation> {
 
   /** What the target remembers of a relay, for somebody who only looks; null if nothing. */
   lookAt(connection: Connection, name: string): Promise<Seen | null>
+  /** What the relay's own tables in the target lack: nothing is made. @throws RelayError STATE_NEWER, SINK_DENIED */
+  pendingSchema(connection: Connection): Promise<readonly Statement[]>
+  /** Makes a session refuse to write; absent where none can. */
+  readonly readOnly?: Statement
   /** What a relay remembers in the target. */
   state(connection: Connection, log: Log | null): SqlState
   /** The same where an engine keeps the positions, and nobody holds the relay's name. */

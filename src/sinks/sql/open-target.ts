@@ -1,10 +1,13 @@
 import type { Opening, RelayIdentity, Replaying, Stored } from '../../batch.ts'
 import { RelayError } from '../../errors.ts'
+import type { Catalogue } from '../tables/catalogue.ts'
 import { DoubtedColumns } from '../tables/doubted-columns.ts'
 import type { Layout } from '../tables/layout.ts'
+import { type PreviewCatalogue, previewCatalogue } from '../tables/preview-catalogue.ts'
+import type { Relation } from '../tables/relation.ts'
 import { layoutFor } from '../tables/rules.ts'
 import { type Tables, targetTables } from '../tables/tables.ts'
-import { connect } from './connect.ts'
+import { connect, connectToLook } from './connect.ts'
 import type { Connection } from './connection.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialect-of.ts'
@@ -23,6 +26,14 @@ export interface Target {
   readonly tables: Tables
   readonly pruner: Pruner
   readonly doubted: DoubtedColumns
+}
+
+/** One that is only looked at. */
+export interface LookedTarget {
+  readonly connection: Connection
+  readonly dialect: Dialect
+  readonly tables: Tables
+  readonly preview: PreviewCatalogue<Relation>
 }
 
 /** The relay's name in it. */
@@ -62,11 +73,24 @@ export async function openForLetters(options: Settings, replaying: Replaying): P
   })
 }
 
+/** To look at alone: whatever is to be made in it counts as made. */
+export async function openToLook(options: Settings): Promise<LookedTarget> {
+  const work = async (connection: Connection, dialect: Dialect): Promise<LookedTarget> => {
+    if (dialect.readOnly !== undefined) await connection.beginWith(dialect.readOnly)
+    const preview = previewCatalogue(dialect.catalogue(connection))
+    const sharing = { isShared: false, keepsKeys: false }
+    const tables = tablesOf(options, connection, dialect, preview.catalogue, sharing)
+    return { connection, dialect, tables, preview }
+  }
+  return await orClosed(options, work, connectToLook)
+}
+
 async function orClosed<T>(
   options: Settings,
   work: (connection: Connection, dialect: Dialect) => Promise<T>,
+  open = connect,
 ): Promise<T> {
-  const connection = await connect(options.url, options.passwordFile, options.env)
+  const connection = await open(options.url, options.passwordFile, options.env)
   try {
     return await work(connection, await dialectOf(connection, options.log))
   } catch (error) {
@@ -75,28 +99,38 @@ async function orClosed<T>(
   }
 }
 
-function targetOf(
-  options: Settings,
-  connection: Connection,
-  dialect: Dialect,
-  { isShared, keepsKeys }: { readonly isShared: boolean; readonly keepsKeys: boolean },
-): Target {
-  const deletes = deletesOf(options, dialect)
+interface Sharing {
+  /** True if no process has the target's tables for itself. */
+  readonly isShared: boolean
+  readonly keepsKeys: boolean
+}
+
+function targetOf(options: Settings, connection: Connection, dialect: Dialect, sharing: Sharing): Target {
   return {
     connection,
     dialect,
     claimed: dialect.state(connection, options.log),
-    tables: targetTables({
-      rules: options,
-      catalogue: dialect.catalogue(connection),
-      names: dialect.names,
-      layoutOf: layoutsOf(options, dialect, connection, deletes, isShared),
-      defaultSchema: connection.schema ?? dialect.defaultSchema,
-      keepsKeys,
-    }),
+    tables: tablesOf(options, connection, dialect, dialect.catalogue(connection), sharing),
     pruner: tombstonePruner(connection.db, dialect, options.retentionMs ?? null, options.tombstoneTtlMs ?? 0),
     doubted: new DoubtedColumns(),
   }
+}
+
+function tablesOf(
+  options: Settings,
+  connection: Connection,
+  dialect: Dialect,
+  catalogue: Catalogue,
+  { isShared, keepsKeys }: Sharing,
+): Tables {
+  return targetTables({
+    rules: options,
+    catalogue,
+    names: dialect.names,
+    layoutOf: layoutsOf(options, dialect, connection, deletesOf(options, dialect), isShared),
+    defaultSchema: connection.schema ?? dialect.defaultSchema,
+    keepsKeys,
+  })
 }
 
 /** Claims the relay's name, or joins it under an engine. */

@@ -15,15 +15,28 @@ export interface Catalogue<R extends Relation = Relation> {
   columnsBefore?(target: Target): Promise<readonly Mapping[]>
   /** A statement as the operator could run it. */
   textOf(statement: Statement): string
+  /** True if the schema must be made before a table in it. */
+  lacksSchema(schema: string): Promise<boolean>
+  /** What `look` would say of a table once `made` is, which `there` is part of; makes nothing. Absent where it cannot tell. */
+  imagine?(there: R | undefined, made: MadeTable): Promise<R>
 }
 
 export interface TableWork<R extends Relation = Relation> {
   look: Catalogue<R>['look']
-  lacksSchema(schema: string): Promise<boolean>
-  run(statements: readonly Statement[]): Promise<void>
+  lacksSchema: Catalogue<R>['lacksSchema']
+  /** @param made what these statements make of a table: for who only wants to know what they are */
+  run(statements: readonly Statement[], made?: MadeTable): Promise<void>
   /** Adds columns where that is better done in another way than by one statement for each. */
   addColumns?(target: Target, columns: readonly AddedColumn[]): Promise<void>
   remember(table: RememberedTable): Promise<void>
+}
+
+/** Columns that a table gets. */
+export interface MadeTable {
+  readonly target: Target
+  readonly columns: readonly AddedColumn[]
+  /** Of a new table, the columns of its primary key; empty for columns that are added to one. */
+  readonly keys: readonly string[]
 }
 
 /** What a relay knows of a target of its own for as long as it lives. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { JsonSpan } from '../../change.ts'
 import type { Database, Statement } from './database.ts'
+import type { AddedColumn } from './layout.ts'
 import { arrayOf } from './row-writer.ts'
 import type { KeyColumn, Mapping, Target } from './target.ts'
 
@@ -20,6 +21,10 @@ export const writing =
 export const tableId = ({ schema, name }: Target): Statement => sql.id(schema, name)
 
 // What follows are parts of statements over a recordset `s` in which the key columns are called k0, k1, …
+
+/** `"id" bigint NOT NULL` of each. */
+export const definitionsOf = (columns: readonly AddedColumn[]): readonly Statement[] =>
+  columns.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`)
 
 /** `"id", "line"` */
 export const columnList = (columns: readonly Mapping[]): Statement =>

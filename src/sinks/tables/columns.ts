@@ -2,10 +2,9 @@ import { sql } from 'kysely'
 import type { Change } from '../../change.ts'
 import { askingForLabels, boundColumns, countOf, mostOf } from './bound-columns.ts'
 import type { ColumnsTable } from './columns-table.ts'
-import type { Statement } from './database.ts'
 import { desiredColumns } from './desired-columns.ts'
 import { LabelLooks, labelsOf } from './label-looks.ts'
-import type { Additions, Layout, Mismatch } from './layout.ts'
+import type { Additions, Layout, Mismatch, NewTable } from './layout.ts'
 import {
   alter,
   generated,
@@ -77,7 +76,7 @@ function createStatements(
   { deletes, own, mostColumns, create }: Pick<TableStyle, 'deletes' | 'own' | 'mostColumns' | 'create'>,
   target: Target,
   { keys, columns }: DesiredTable,
-): readonly Statement[] | null {
+): NewTable | null {
   const isKey = new Set(keys.map(({ attribute }) => attribute))
   if (columns.some(({ attribute, type }) => isKey.has(attribute) && type === null)) return null
   const ours = [own.version, own.extra, ...(deletes === 'soft' ? [own.deleted] : [])]
@@ -89,9 +88,9 @@ function createStatements(
       .filter((column) => isKey.has(column.attribute) || values.has(column))
       .map(({ attribute, column, type }) => {
         const required = isKey.has(attribute) ? sql` NOT NULL` : sql``
-        return sql`${sql.id(column)} ${sql.raw(type!)}${required}`
+        return { name: column, definition: sql`${sql.raw(type!)}${required}` }
       }),
-    ...ours.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`),
+    ...ours,
   ]
   return create(target, definitions, keys)
 }

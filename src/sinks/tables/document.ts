@@ -21,15 +21,13 @@ export function documentMirror<To>(dialect: TableDialect<To>): Layout<To> {
   return {
     desired: (evidence) => desiredDocument(evidence, names),
 
-    create: (target, { keys }) =>
-      dialect.create(
-        target,
-        [
-          ...keys.map(({ column, family }) => sql`${sql.id(column)} ${sql.raw(dialect.newKeyType(family!))} NOT NULL`),
-          ...own.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`),
-        ],
-        keys,
-      ),
+    create(target, { keys }) {
+      const typed = keys.map(({ column, family }) => ({
+        name: column,
+        definition: sql`${sql.raw(dialect.newKeyType(family!))} NOT NULL`,
+      }))
+      return dialect.create(target, [...typed, ...own], keys)
+    },
 
     additions(target, _desired, relation) {
       const has = ({ name }: OwnColumn): boolean => relation.columns.some((column) => column.name === name)

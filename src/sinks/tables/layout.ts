@@ -34,10 +34,18 @@ export interface Plan<To = Database> {
    * nothing of a statement that fails, such a row makes the write fail
    */
   write(to: To, onRejected?: OnRejected): Promise<number>
+  /** What `write` does, in its order, for who wants to know what that is. */
+  readonly steps: readonly PlanStep<To>[]
   /** The same statements without rows: they fail as those with rows do, unless a row is the reason. Absent where that proves nothing. */
   writeNothing?(to: To): Promise<void>
   /** True once a row showed that the table accepts other values than assumed: then it is read again. */
   isOutdated?(): boolean
+}
+
+/** One kind of statement, for all of the rows that it is for. */
+export interface PlanStep<To = Database> {
+  readonly rows: number
+  readonly write: Plan<To>['write']
 }
 
 /** @throws `error` itself, where that is about something else than the row */
@@ -94,8 +102,8 @@ export interface Layout<To = Database, R extends Relation = Relation> {
   /** What a table needs; null while that is unknown. @throws RelayError SINK_TABLE if it has no usable key */
   desired(evidence: Evidence): DesiredTable | null
 
-  /** Statements that create the table; null while the type of its key is unknown. */
-  create(target: Target, desired: DesiredTable): readonly Statement[] | null
+  /** The table to be made; null while the type of its key is unknown. */
+  create(target: Target, desired: DesiredTable): NewTable | null
 
   /** What an existing table lacks and the layout may add. */
   additions(target: Target, desired: DesiredTable, relation: R): Additions
@@ -122,4 +130,13 @@ export interface AddedColumn {
   readonly name: string
   /** Its type, and whatever else its declaration has. */
   readonly definition: Statement
+}
+
+/** A table that is not there yet. */
+export interface NewTable {
+  readonly columns: readonly AddedColumn[]
+  /** The names of the columns of its primary key; empty if it has none. */
+  readonly keys: readonly string[]
+  /** What makes it. */
+  readonly statements: readonly Statement[]
 }

@@ -9,7 +9,7 @@ import {
 } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import { Fold, type FoldedKey, type KeyChange, Patched } from './fold.ts'
-import type { OnRejected, Plan } from './layout.ts'
+import type { OnRejected, Plan, PlanStep } from './layout.ts'
 import { ValuesAside } from './set-aside.ts'
 import { inSlices } from './slices.ts'
 import type { BoundTable } from './target.ts'
@@ -188,7 +188,7 @@ class MirrorPlan<To, Row> {
   readonly #refused: DeadLetter[] = []
   readonly #aside = new ValuesAside()
   readonly #statements: MirrorStatements<To, Row>
-  readonly #writes: RowWrite<To>[] = []
+  readonly #steps: PlanStep<To>[] = []
   readonly #empty: (() => RowWrite<To>)[] = []
   #lacksColumns = false
   #upserts: Row[] = []
@@ -273,16 +273,17 @@ class MirrorPlan<To, Row> {
   finished(): Plan<To> | null {
     if (this.#lacksColumns) return null
     this.#write(this.#upserts, this.#statements.insert)
-    const writes = this.#writes
+    const steps = this.#steps
     const empty = this.#empty
     return {
       refused: this.#refused,
       aside: this.#aside,
       async write(to, onRejected) {
         let applied = 0
-        for (const write of writes) applied += await write(to, onRejected)
+        for (const { write } of steps) applied += await write(to, onRejected)
         return applied
       },
+      steps,
       async writeNothing(to) {
         for (const statement of empty) await statement()(to)
       },
@@ -291,7 +292,7 @@ class MirrorPlan<To, Row> {
 
   #write(rows: readonly Row[], statement: (rows: readonly Row[]) => RowWrite<To>): void {
     if (rows.length === 0) return
-    this.#writes.push(statement(rows))
+    this.#steps.push({ rows: rows.length, write: statement(rows) })
     this.#empty.push(() => statement([]))
   }
 

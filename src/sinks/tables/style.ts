@@ -3,7 +3,7 @@ import type { Codec } from './codecs/codec.ts'
 import type { ColumnsTable } from './columns-table.ts'
 import type { Statement } from './database.ts'
 import type { TypedKey } from './keys.ts'
-import type { Companion, Mismatch, Plan } from './layout.ts'
+import type { AddedColumn, Companion, Mismatch, NewTable, Plan } from './layout.ts'
 import type { OwnColumn } from './own-columns.ts'
 import type { Refuses } from './refused-values.ts'
 import type { Column, Relation } from './relation.ts'
@@ -32,8 +32,8 @@ export interface TableStyle<R extends Relation = Relation, C extends Column = R[
   /** How the values of an existing column travel. @param type as the source declares it; null if it does not */
   codecFor(column: C, given: ValueKind, type: ColumnType | null): Codec
 
-  /** @param columns definitions, those of the key NOT NULL */
-  create(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly Statement[]
+  /** @param columns those of the key NOT NULL */
+  create(target: Target, columns: readonly AddedColumn[], keys: readonly Mapping[]): NewTable
   /** Statements that make a column fit; null where a database has none. */
   retype(target: Target, column: string, type: Statement): Statement | null
   /** Of a column of the key, where that takes more than of another one. */

@@ -86,7 +86,8 @@ export class TableBuilder<To, R extends Relation> {
       if (there !== undefined && oldLayout !== null) throw otherLayout(target, oldLayout, this.#show)
       return
     }
-    if (there === undefined) throw movedTable(target, movedFrom, layout.create(target, desired) ?? [], this.#show)
+    if (there === undefined)
+      throw movedTable(target, movedFrom, layout.create(target, desired)?.statements ?? [], this.#show)
     if (old.columns.some(({ name }) => name === DELETED.name)) throw movedMarks(target, movedFrom, this.#show)
     const place = { source: target.source, was: label(movedFrom), is: label(target) }
     this.#rules.log.warn(
@@ -101,15 +102,15 @@ export class TableBuilder<To, R extends Relation> {
    */
   async #create(work: TableWork<R>, { target, layout, desired, before }: TableJob<To, R>): Promise<R | null> {
     const { createTables, log } = this.#rules
-    const create = layout.create(target, desired)
-    if (create === null) return null
+    const made = layout.create(target, desired)
+    if (made === null) return null
     const isSchemaMissing = await work.lacksSchema(target.schema)
     if (isSchemaMissing && this.#names.isReserved(target.schema)) throw reservedSchema(target)
-    const statements = [...(isSchemaMissing ? [sql`CREATE SCHEMA ${sql.id(target.schema)}`] : []), ...create]
+    const statements = [...(isSchemaMissing ? [sql`CREATE SCHEMA ${sql.id(target.schema)}`] : []), ...made.statements]
     if (createTables === 'never' || (before !== undefined && isSameTarget(before, target))) {
       throw missingTable(target, createTables, statements, this.#show)
     }
-    await work.run(statements)
+    await work.run(statements, { target, ...made })
     log.info({ source: target.source, table: label(target) }, 'Made a table')
     return (await work.look(target.schema, target.name))!
   }
@@ -126,7 +127,8 @@ export class TableBuilder<To, R extends Relation> {
     const isEnough = createTables === 'never' ? missing.length === optional.length : missing.length === 0
     if (isEnough) return relation
     if (createTables === 'never') throw missingColumns(target, missing.map(add), this.#show)
-    await (work.addColumns?.(target, missing) ?? work.run(missing.map(add)))
+    const made = { target, columns: missing, keys: [] }
+    await (work.addColumns?.(target, missing) ?? work.run(missing.map(add), made))
     this.#logAdded(target, added, before)
     return (await work.look(target.schema, target.name))!
   }

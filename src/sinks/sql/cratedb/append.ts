@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import type { Change, Row } from '../../../change.ts'
-import { tableId } from '../../tables/clauses.ts'
 import type { Database } from '../../tables/database.ts'
-import type { Layout, Mismatch, Plan } from '../../tables/layout.ts'
+import type { AddedColumn, Layout, Mismatch, Plan } from '../../tables/layout.ts'
 import type { Key } from '../../tables/mirror.ts'
 import { unfilledColumns, wrongColumns, wrongKind } from '../../tables/mismatches.ts'
 import type { OwnColumn } from '../../tables/own-columns.ts'
@@ -16,7 +15,7 @@ import { JSON_TEXT } from './rows/read-back.ts'
 import { writeRows } from './rows/write-rows.ts'
 import type { CrateRow, WrittenColumn, WrittenTable } from './rows/written-table.ts'
 import { type CrateRelation, primaryKeyOf } from './tables/relation.ts'
-import { crateStyle, wrongObject } from './tables/tables.ts'
+import { crateStyle, createTable, wrongObject } from './tables/tables.ts'
 
 const TEXT = { type: 'TEXT', travelsAs: 'array(text)', types: ['text', 'varchar'] }
 const OBJECT = { type: 'OBJECT(IGNORED)', travelsAs: 'array(object(ignored))', types: ['object'] }
@@ -76,6 +75,11 @@ const OWN: readonly OwnColumn[] = ALL.map(({ name, type, types, isAlways }) => (
   mayBeNotNull: isAlways,
 }))
 
+const DEFINED: readonly AddedColumn[] = ALL.map(({ name, type, isAlways }) => ({
+  name,
+  definition: sql.raw(`${type}${isAlways ? ' NOT NULL' : ''}`),
+}))
+
 /**
  * One row for each change. Its key is the place of its record, so a batch that is written again leaves the rows as they
  * are. A table without key takes the same rows, and those of a repeated batch once more. A table of nothing but `data` gets
@@ -84,7 +88,12 @@ const OWN: readonly OwnColumn[] = ALL.map(({ name, type, types, isAlways }) => (
 export function crateLog(isShared: boolean): Layout<Database, CrateRelation> {
   return {
     desired: () => ({ keys: [], columns: [] }),
-    create: (target) => [create(target)],
+    create: (target) =>
+      createTable(
+        target,
+        DEFINED,
+        PLACE.map(({ name }) => name),
+      ),
     additions: (_target, _desired, relation) =>
       isDocumentLog(relation) ? documentLog.additions(relation) : { own: [], optional: [], columns: [] },
     mismatches(target, _desired, relation) {
@@ -100,14 +109,6 @@ export function crateLog(isShared: boolean): Layout<Database, CrateRelation> {
     },
     companion: () => null,
   }
-}
-
-function create(target: Target) {
-  const definitions = ALL.map(
-    ({ name, type, isAlways }) => sql`${sql.id(name)} ${sql.raw(`${type}${isAlways ? ' NOT NULL' : ''}`)}`,
-  )
-  const key = sql`PRIMARY KEY (${sql.join(PLACE.map(({ name }) => sql.id(name)))})`
-  return sql`CREATE TABLE IF NOT EXISTS ${tableId(target)} (${sql.join([...definitions, key])}) WITH (column_policy = 'strict')`
 }
 
 /** Of a table of whole change records. */
@@ -178,11 +179,8 @@ function planner(target: Target, relation: CrateRelation): (changes: readonly Ch
       for (const change of slice) rows.push(rowOf(change))
     })
     const distinct = hasKey ? [...new Map(rows.map((row) => [row.key.text, row])).values()] : rows
-    return {
-      refused: [],
-      aside: NOTHING_ASIDE,
-      write: (to, onRejected) => writeRows(to, { table, columns, rows: distinct, onRejected }),
-    }
+    const write: Plan['write'] = (to, onRejected) => writeRows(to, { table, columns, rows: distinct, onRejected })
+    return { refused: [], aside: NOTHING_ASIDE, write, steps: [{ rows: distinct.length, write }] }
   }
 }
 

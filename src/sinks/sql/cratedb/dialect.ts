@@ -8,6 +8,7 @@ import { crateBesideState } from './state/beside-state.ts'
 import { keepDeadLetters } from './state/dead-letters.ts'
 import { crateLetters } from './state/letters.ts'
 import { lookAtName } from './state/look.ts'
+import { pendingSchema } from './state/migration.ts'
 import { crateSharedState } from './state/shared-state.ts'
 import { crateState } from './state/state.ts'
 import { crateCatalogue } from './tables/catalogue.ts'
@@ -24,6 +25,7 @@ export const cratedb: Dialect<CrateRelation> = {
   keepsNul: true,
   requireVersion: requireCrateVersion,
   lookAt: ({ db }, name) => lookAtName(db, name),
+  pendingSchema: ({ db }) => pendingSchema(db),
   state: (connection, log) => crateState(connection, log),
   sharedState: ({ db }) => crateSharedState(db),
   besideState: ({ db }) => crateBesideState(db),

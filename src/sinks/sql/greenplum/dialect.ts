@@ -8,6 +8,7 @@ import { sqlBesideState } from '../postgresql/beside-state.ts'
 import { sqlCatalogue } from '../postgresql/catalogue.ts'
 import { postgresql } from '../postgresql/dialect.ts'
 import { lookAtName } from '../postgresql/look.ts'
+import { pendingSchema } from '../postgresql/migration.ts'
 import { sqlSharedState } from '../postgresql/shared-state.ts'
 import { sqlState } from '../postgresql/state.ts'
 import { readGreenplumRelation } from './catalogue.ts'
@@ -45,6 +46,7 @@ function greenplum(title: string, kernel: Kernel, session: Statement): Dialect {
     session,
     catalogue: ({ db }) => sqlCatalogue(db, readGreenplumRelation),
     lookAt: ({ db }, name) => lookAtName(db, name, greenplumSteps(kernel)),
+    pendingSchema: ({ db }) => pendingSchema(db, greenplumSteps(kernel)),
     state: (connection) => sqlState(connection, greenplumState(kernel)),
     sharedState: ({ db }) => sqlSharedState(db, greenplumSteps(kernel)),
     besideState: ({ db }) => sqlBesideState(db, greenplumSteps(kernel)),

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
-import { columnList, tableId } from '../../tables/clauses.ts'
+import { columnList, definitionsOf, tableId } from '../../tables/clauses.ts'
 import type { Statement } from '../../tables/database.ts'
+import type { AddedColumn, NewTable } from '../../tables/layout.ts'
 import type { Mapping, Target } from '../../tables/target.ts'
 
 /** What tells one Greenplum from another. */
@@ -37,12 +38,13 @@ export const KERNEL_7: Kernel = {
 export const distributedBy = (keys: readonly Mapping[]): Statement =>
   keys.length === 0 ? sql`DISTRIBUTED RANDOMLY` : sql`DISTRIBUTED BY (${columnList(keys)})`
 
-/** @param columns definitions, those of the key NOT NULL */
+/** @param columns those of the key NOT NULL */
 export const createTable =
   (kernel: Kernel) =>
-  (target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly [Statement] => {
+  (target: Target, columns: readonly AddedColumn[], keys: readonly Mapping[]): NewTable => {
     const key = keys.length === 0 ? [] : [sql`PRIMARY KEY (${columnList(keys)})`]
     // Room in each page lets an update stay beside the row that it replaces; a table without key is only added to.
     const heap = kernel.heap(keys.length === 0 ? 100 : 85)
-    return [sql`CREATE TABLE ${tableId(target)} (${sql.join([...columns, ...key])}) ${heap} ${distributedBy(keys)}`]
+    const statement = sql`CREATE TABLE ${tableId(target)} (${sql.join([...definitionsOf(columns), ...key])}) ${heap} ${distributedBy(keys)}`
+    return { columns, keys: keys.map(({ column }) => column), statements: [statement] }
   }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../../change.ts'
-import { tableId } from '../../tables/clauses.ts'
+import { definitionsOf, tableId } from '../../tables/clauses.ts'
 import type { Statement } from '../../tables/database.ts'
 import { alter } from '../../tables/mismatches.ts'
 import type { Relation } from '../../tables/relation.ts'
@@ -37,10 +37,10 @@ export function logByCopy(kernel: Kernel): LogRows {
       return Number(inserted.numAffectedRows)
     },
 
-    createKeyed: (target, columns) => [
-      sql`CREATE TABLE ${tableId(target)} (${sql.join(columns)}) ${kernel.heap(100)} ${BY_SEQUENCE}`,
-      placeIndex(target),
-    ],
+    createKeyed(target, columns) {
+      const table = sql`CREATE TABLE ${tableId(target)} (${sql.join(definitionsOf(columns))}) ${kernel.heap(100)} ${BY_SEQUENCE}`
+      return { columns, keys: [], statements: [table, placeIndex(target)] }
+    },
 
     wrongKey: (target, relation) => missingPlaceKey(target, relation, stepsToKey(kernel, target, relation)),
   }

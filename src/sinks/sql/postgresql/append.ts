@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { type Change, toJson } from '../../../change.ts'
-import { jsonArray, tableId } from '../../tables/clauses.ts'
+import { definitionsOf, jsonArray, tableId } from '../../tables/clauses.ts'
 import type { Database, Statement } from '../../tables/database.ts'
-import type { Layout, Mismatch, Plan } from '../../tables/layout.ts'
+import type { AddedColumn, Layout, Mismatch, NewTable, Plan } from '../../tables/layout.ts'
 import { unfilledColumns, wrongColumns, wrongForeignKeys, wrongKind } from '../../tables/mismatches.ts'
 import type { OwnColumn } from '../../tables/own-columns.ts'
 import type { Relation } from '../../tables/relation.ts'
@@ -54,9 +54,7 @@ const OWN: readonly OwnColumn[] = COLUMNS.map(([name, type, types]) => ({
   mayBeNotNull: ALWAYS.has(name),
 }))
 /** What the relay writes of a log, with its types. */
-export const LOG_DEFINITIONS: readonly Statement[] = OWN.map(
-  ({ name, definition }) => sql`${sql.id(name)} ${definition}`,
-)
+export const LOG_DEFINITIONS: readonly Statement[] = definitionsOf(OWN)
 export const LOG_COLUMNS: Statement = sql.join(OWN.map(({ name }) => sql.id(name)))
 const TYPED_NAMES: Statement = sql.join(LOG_DEFINITIONS)
 
@@ -67,8 +65,8 @@ export interface LogRows {
   readonly insert: (trx: Database, table: Target, rows: readonly string[]) => Promise<number>
   /** The same for a table with the key of `log-key.ts`: leaves out rows whose record is there. */
   readonly insertOnce: (trx: Database, table: Target, rows: readonly string[]) => Promise<number>
-  /** Makes a log with that key. @param columns definitions */
-  readonly createKeyed: (target: Target, columns: readonly Statement[]) => readonly Statement[]
+  /** Makes a log with that key. */
+  readonly createKeyed: (target: Target, columns: readonly AddedColumn[]) => NewTable
   /** What keeps an existing table from it. */
   readonly wrongKey: (target: Target, relation: Relation) => readonly Mismatch[]
 }
@@ -79,9 +77,10 @@ export interface LogRows {
  */
 export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = byParameter(style)): Layout {
   const written = new Set(OWN.map(({ name }) => name))
-  const columns = OWN.map(
-    ({ name, definition }) => sql`${sql.id(name)} ${definition}${sql.raw(ALWAYS.has(name) ? ' NOT NULL' : '')}`,
-  )
+  const columns = OWN.map(({ name, definition }) => ({
+    name,
+    definition: sql`${definition}${sql.raw(ALWAYS.has(name) ? ' NOT NULL' : '')}`,
+  }))
   return {
     desired: () => ({ keys: [], columns: [] }),
     create: (target) => (isShared ? rows.createKeyed(target, columns) : style.create(target, columns, [])),
@@ -120,7 +119,7 @@ export function appendLog(style: TableStyle, isShared: boolean, rows: LogRows = 
           const writeNothing = async (trx: Database): Promise<void> => {
             await insert(trx, target, [])
           }
-          return { refused: [], aside: NOTHING_ASIDE, write, writeNothing }
+          return { refused: [], aside: NOTHING_ASIDE, write, steps: [{ rows: encoded.length, write }], writeNothing }
         },
       }
     },
@@ -154,7 +153,10 @@ function byParameter(style: TableStyle): LogRows {
     insert: (trx, table, rows) => insert(trx, table, rows),
     // What another unique index has against a row is for that row.
     insertOnce: (trx, table, rows) => insert(trx, table, rows, sql` ON CONFLICT (${PLACE}) DO NOTHING`),
-    createKeyed: (target, columns) => [...style.create(target, columns, []), placeIndex(target)],
+    createKeyed(target, columns) {
+      const made = style.create(target, columns, [])
+      return { ...made, statements: [...made.statements, placeIndex(target)] }
+    },
     wrongKey: missingPlaceKey,
   }
 }

@@ -1,13 +1,17 @@
 import { sql } from 'kysely'
 import { allColumns, type Catalogue, type RememberedTable } from '../../tables/catalogue.ts'
 import type { Database } from '../../tables/database.ts'
-import { readRelation } from '../catalogue.ts'
+import { imagineRelation, readRelation } from '../catalogue.ts'
 import { inTransaction, limitLockWait } from '../connection.ts'
 import { lockForDdl } from './schema.ts'
 
 /** The catalogue of a database that is reached by SQL; what is remembered lies in `cdc_relay.tables`. @param read how its tables are read */
 export function sqlCatalogue(db: Database, read: typeof readRelation = readRelation): Catalogue {
   let relay = ''
+  const lacksSchema = async (of: Database, schema: string): Promise<boolean> => {
+    const { rows } = await sql`SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${schema}`.execute(of)
+    return rows.length === 0
+  }
   return {
     async load(name) {
       relay = name
@@ -25,10 +29,7 @@ export function sqlCatalogue(db: Database, read: typeof readRelation = readRelat
         await lockForDdl(trx)
         return await work({
           look: (schema, name) => read(trx, schema, name),
-          async lacksSchema(schema) {
-            const { rows } = await sql`SELECT FROM pg_catalog.pg_namespace WHERE nspname = ${schema}`.execute(trx)
-            return rows.length === 0
-          },
+          lacksSchema: (schema) => lacksSchema(trx, schema),
           async run(statements) {
             for (const statement of statements) await statement.execute(trx)
           },
@@ -37,6 +38,8 @@ export function sqlCatalogue(db: Database, read: typeof readRelation = readRelat
       }),
 
     textOf: (statement) => statement.compile(db).sql,
+    lacksSchema: (schema) => lacksSchema(db, schema),
+    imagine: (there, made) => imagineRelation(db, there, made),
   }
 }
 

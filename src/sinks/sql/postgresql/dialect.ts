@@ -9,6 +9,7 @@ import { sqlCatalogue } from './catalogue.ts'
 import { keepDeadLetters } from './dead-letters.ts'
 import { sqlLetters } from './letters.ts'
 import { lookAtName } from './look.ts'
+import { pendingSchema } from './migration.ts'
 import { postgresState } from './moves.ts'
 import { pruneTombstones } from './prune.ts'
 import { sqlSharedState } from './shared-state.ts'
@@ -23,6 +24,8 @@ export const postgresql: Dialect = {
   defaultSchema: 'public',
   takesJson: true,
   lookAt: ({ db }, name) => lookAtName(db, name, postgresState.steps),
+  pendingSchema: ({ db }) => pendingSchema(db, postgresState.steps),
+  readOnly: sql`SELECT set_config('default_transaction_read_only', 'on', false)`,
   state: (connection) => sqlState(connection, postgresState),
   sharedState: ({ db }) => sqlSharedState(db, postgresState.steps),
   besideState: ({ db }) => sqlBesideState(db, postgresState.steps),

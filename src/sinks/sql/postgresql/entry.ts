@@ -1,7 +1,7 @@
 import { secretsOf } from '../../../mask.ts'
 import { addressProblem } from '../../../server-url.ts'
 import type { SinkEntry } from '../../entry.ts'
-import { openSql } from '../open.ts'
+import { openSql, openSqlPreview } from '../open.ts'
 import { openSqlLetters } from '../open-letters.ts'
 import { openSqlState } from '../open-state.ts'
 import { postgresAddress, TLS_FILES } from './address.ts'
@@ -19,5 +19,6 @@ export const POSTGRESQL: SinkEntry = {
   secrets: (url, { PGPASSWORD = '' }) => [...secretsOf(url), PGPASSWORD],
   openState: openSqlState,
   openLetters: openSqlLetters,
+  openPreview: openSqlPreview,
   open: openSql,
 }

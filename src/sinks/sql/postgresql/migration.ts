@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { RelayError } from '../../../errors.ts'
-import type { Database } from '../../tables/database.ts'
+import type { Database, Statement } from '../../tables/database.ts'
 import { inTransaction, limitLockWait } from '../connection.ts'
 import { bySqlState } from '../failures.ts'
 import {
@@ -35,6 +35,20 @@ export async function ensureSchema(db: Database, steps: readonly SchemaStep[]): 
     throw await explained(error, db, found, pending)
   }
   throw new Error('a step of the schema does not make what it names')
+}
+
+/** What `ensureSchema` would run; nothing is. @throws RelayError STATE_NEWER, SINK_DENIED */
+export async function pendingSchema(db: Database, steps: readonly SchemaStep[]): Promise<readonly Statement[]> {
+  const found = await findSchema(db, steps).catch(async (error: unknown) => {
+    throw await unreadable(error, db)
+  })
+  return statementsOf(found, pendingSteps(steps, found))
+}
+
+const statementsOf = ({ version }: FoundSchema, pending: readonly PendingStep[]): readonly Statement[] => {
+  const last = pending.at(-1)
+  if (last === undefined) return []
+  return [...pending.flatMap(({ statements }) => statements), ...recordVersion(Math.max(last.version, version ?? 0))]
 }
 
 /** True if there is nothing left to do. */
@@ -88,10 +102,7 @@ async function explained(
 ): Promise<unknown> {
   if (!isDenied(error) || !found.parts.has('relays')) return error
   const role = await roleOf(db)
-  const statements = [
-    ...pending.flatMap(({ statements }) => statements),
-    ...recordVersion(Math.max(pending.at(-1)!.version, found.version ?? 0)),
-  ].map((statement) => statement.compile(db).sql)
+  const statements = statementsOf(found, pending).map((statement) => statement.compile(db).sql)
   return deniedMigration(found, pending, error.message, [
     ...statements,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA cdc_relay TO ${role}`,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { RelayError } from '../../../errors.ts'
 import { pathProblem } from '../../../server-url.ts'
 import type { SinkEntry } from '../../entry.ts'
-import { openSql } from '../open.ts'
+import { openSql, openSqlPreview } from '../open.ts'
 import { openSqlLetters } from '../open-letters.ts'
 import { openSqlState } from '../open-state.ts'
 
@@ -29,6 +29,7 @@ export const PGLITE: SinkEntry = {
     requireFolder(place)
     return await openSqlLetters(place)
   },
+  openPreview: openSqlPreview,
   open: openSql,
 }
 

@@ -1,14 +1,51 @@
-import { mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect } from 'kysely'
 import { RelayError } from '../../../errors.ts'
-import { lockFile } from '../../../state/file-lock.ts'
+import { isLocked, lockFile } from '../../../state/file-lock.ts'
 import type { Connection } from '../connection.ts'
 
 /** PostgreSQL inside this process, its data in a folder. */
 export async function openPGlite(folder: string): Promise<Connection> {
-  const { pglite, close } = await openFolder(folder)
+  return connectionTo(await openFolder(folder))
+}
+
+/**
+ * The same over a copy of the folder, or over an empty database where there is none: it is thrown away when it is closed.
+ * @throws RelayError CONFIGURATION, STATE_HELD
+ */
+export async function openPGliteCopy(folder: string): Promise<Connection> {
+  const path = resolve(folder)
+  const { PGlite } = await load()
+  if (!existsSync(path)) return connectionTo(closing(await PGlite.create(OPTIONS), async () => {}))
+  const copy = await mkdtemp(join(tmpdir(), 'cdc-relay-pglite-'))
+  const remove = (): Promise<void> => rm(copy, { recursive: true, force: true })
+  try {
+    await requireFree(path)
+    await cp(path, copy, { recursive: true })
+    // What was written meanwhile may be there in part.
+    await requireFree(path)
+    return connectionTo(closing(await PGlite.create(copy, OPTIONS), remove))
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+interface OpenFolder {
+  readonly pglite: PGlite
+  close(): Promise<void>
+}
+
+const closing = (pglite: PGlite, then: () => Promise<void>): OpenFolder => ({
+  pglite,
+  close: () => pglite.close().finally(then),
+})
+
+function connectionTo({ pglite, close }: OpenFolder): Connection {
   const db = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite }) })
   let closed: Promise<void> | undefined
   return {
@@ -32,19 +69,25 @@ export async function openPGlite(folder: string): Promise<Connection> {
  *
  * @throws RelayError CONFIGURATION, STATE_HELD
  */
-export async function openFolder(folder: string): Promise<{ pglite: PGlite; close(): Promise<void> }> {
+export async function openFolder(folder: string): Promise<OpenFolder> {
   if (folder === '') throw new RelayError('CONFIGURATION', 'pglite: needs a folder: pglite:DIR')
   const path = resolve(folder)
   const { PGlite } = await load()
   await mkdir(path, { recursive: true })
-  const isOpen = (holder: string): string =>
-    `The PGlite folder ${path} is open in ${holder}: stop that process first, or name another folder; PGlite takes one process at a time`
-  const lock = await lockFile(`${path}.lock`, undefined, isOpen)
-  const pglite = await PGlite.create(path, { serializers: { [TEXT]: textOf } }).catch(async (error: unknown) => {
+  const lock = await lockFile(`${path}.lock`, undefined, (holder) => isOpen(path, holder))
+  const pglite = await PGlite.create(path, OPTIONS).catch(async (error: unknown) => {
     await lock.release()
     throw error
   })
-  return { pglite, close: () => pglite.close().finally(() => lock.release()) }
+  return closing(pglite, () => lock.release())
+}
+
+const isOpen = (path: string, holder: string): string =>
+  `The PGlite folder ${path} is open in ${holder}: stop that process first, or name another folder; PGlite takes one process at a time`
+
+/** @throws RelayError STATE_HELD if a process has the folder open */
+async function requireFree(path: string): Promise<void> {
+  if (await isLocked(`${path}.lock`)) throw new RelayError('STATE_HELD', isOpen(path, 'another process'))
 }
 
 /** The type text, pg_type.oid. */
@@ -56,6 +99,8 @@ function textOf(value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number') return String(value)
   throw new TypeError(`A parameter of type text is a ${typeof value}`)
 }
+
+const OPTIONS = { serializers: { [TEXT]: textOf } }
 
 /** The package is an optional peer dependency: only who mirrors into a folder has to install it. */
 async function load(): Promise<typeof import('@electric-sql/pglite')> {

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
-import { columnList, tableId } from '../../tables/clauses.ts'
+import { columnList, definitionsOf, tableId } from '../../tables/clauses.ts'
 import { codecFor } from '../../tables/codecs/codec-for.ts'
 import { newColumnType, newKeyType } from '../../tables/column-types.ts'
 import { columnsShape } from '../../tables/columns-shape.ts'
-import type { Database, Statement } from '../../tables/database.ts'
+import type { Database } from '../../tables/database.ts'
 import { documentShape } from '../../tables/document.ts'
 import { isKeyType, KEY_TYPES, type TypedKey } from '../../tables/keys.ts'
+import type { AddedColumn, NewTable } from '../../tables/layout.ts'
 import { liveView } from '../../tables/live-view.ts'
 import { planMirror } from '../../tables/mirror.ts'
 import { alter } from '../../tables/mismatches.ts'
@@ -99,11 +100,15 @@ export function postgresStyle(
 
 const IS_ALIVE = sql`cdc_deleted IS NOT TRUE`
 
-function createTable(target: Target, columns: readonly Statement[], keys: readonly Mapping[]): readonly [Statement] {
-  if (keys.length === 0) return [sql`CREATE TABLE ${tableId(target)} (${sql.join(columns)})`]
+function createTable(target: Target, columns: readonly AddedColumn[], keys: readonly Mapping[]): NewTable {
+  const definitions = definitionsOf(columns)
   const key = sql`PRIMARY KEY (${columnList(keys)})`
-  // Room in each page lets an update stay beside the row that it replaces, without touching the index.
-  return [sql`CREATE TABLE ${tableId(target)} (${sql.join([...columns, key])}) WITH (fillfactor = 85)`]
+  const statement =
+    keys.length === 0
+      ? sql`CREATE TABLE ${tableId(target)} (${sql.join(definitions)})`
+      : // Room in each page lets an update stay beside the row that it replaces, without touching the index.
+        sql`CREATE TABLE ${tableId(target)} (${sql.join([...definitions, key])}) WITH (fillfactor = 85)`
+  return { columns, keys: keys.map(({ column }) => column), statements: [statement] }
 }
 
 /** Null if the column takes two keys for one exactly if the source does. */

@@ -45,13 +45,18 @@ function tombstonesTable(
   const name = tombstonesName(target.schema, target.name)
   const columns = keys.map(({ column, declared, collation }) => {
     // The declared type is the catalogue's own spelling.
-    const type = sql`${sql.id(column)} ${sql.raw(declared)}`
-    return collation === null
-      ? sql`${type} NOT NULL`
-      : sql`${type} COLLATE ${sql.id(collation.schema, collation.name)} NOT NULL`
+    const type = sql.raw(declared)
+    const definition =
+      collation === null
+        ? sql`${type} NOT NULL`
+        : sql`${type} COLLATE ${sql.id(collation.schema, collation.name)} NOT NULL`
+    return { name: column, definition }
   })
-  const own = [sql`version bigint NOT NULL`, sql`removed_at timestamptz NOT NULL`]
-  return create({ source: target.source, schema: 'cdc_relay', name }, [...columns, ...own], keys)[0]!
+  const own = [
+    { name: 'version', definition: sql`bigint NOT NULL` },
+    { name: 'removed_at', definition: sql`timestamptz NOT NULL` },
+  ]
+  return create({ source: target.source, schema: 'cdc_relay', name }, [...columns, ...own], keys).statements[0]!
 }
 
 /** What was deleted in the place before stays deleted in the place of now. Where both have a tombstone, the newer one counts. */

@@ -56,7 +56,7 @@ export const documentLog = {
       })
       const write: Plan<Database>['write'] = (to, onRejected) =>
         writeRows(to, { table, columns: indexes, rows, onRejected })
-      return look.of({ refused, aside: NOTHING_ASIDE, write })
+      return look.of({ refused, aside: NOTHING_ASIDE, write, steps: [{ rows: rows.length, write }] })
     }
   },
 }

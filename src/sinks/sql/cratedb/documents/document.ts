@@ -36,17 +36,13 @@ export function crateDocuments(objects: 'ignored' | 'dynamic'): Layout<Database,
   return {
     desired: (evidence) => desiredDocument(evidence, crateStyle.names),
 
-    create: (target, { keys }) =>
-      crateStyle.create(
-        target,
-        [
-          ...keys.map(
-            ({ column, family }) => sql`${sql.id(column)} ${sql.raw(crateStyle.newKeyType(family!))} NOT NULL`,
-          ),
-          ...own.map(({ name, definition }) => sql`${sql.id(name)} ${definition}`),
-        ],
-        keys,
-      ),
+    create(target, { keys }) {
+      const typed = keys.map(({ column, family }) => ({
+        name: column,
+        definition: sql`${sql.raw(crateStyle.newKeyType(family!))} NOT NULL`,
+      }))
+      return crateStyle.create(target, [...typed, ...own], keys)
+    },
 
     additions(target, desired, relation) {
       const isThere = new Set(relation.columns.map(({ name }) => name))

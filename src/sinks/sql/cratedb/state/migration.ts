@@ -37,6 +37,18 @@ export async function ensureSchema(db: Database, steps: readonly SchemaStep[] = 
   }
 }
 
+/** What `ensureSchema` would run; nothing is. @throws RelayError STATE_NEWER */
+export async function pendingSchema(db: Database): Promise<readonly Statement[]> {
+  const found = await findSchema(db)
+  return statementsOf(found, pendingSteps(CRATE_STEPS, found))
+}
+
+function statementsOf({ version }: FoundSchema, pending: readonly PendingStep[]): readonly Statement[] {
+  const last = pending.at(-1)
+  if (last === undefined) return []
+  return [...pending.flatMap(({ statements }) => statements), recordVersion(Math.max(last.version, version ?? 0))]
+}
+
 /** Changes nothing. */
 export async function findSchema(db: Database, steps: readonly SchemaStep[] = CRATE_STEPS): Promise<FoundSchema> {
   const { rows } = await sql<{ table_name: string; column_name: string }>`
@@ -75,8 +87,6 @@ const recordVersion = (version: number) => sql<{ version: number }>`
 function explained(error: unknown, db: Database, found: FoundSchema, pending: readonly PendingStep[]): unknown {
   const isDenied = error instanceof Error && byWordsOfCrate.meaning(error).code === 'SINK_DENIED'
   if (!isDenied || !found.parts.has('relays')) return error
-  const record = recordVersion(Math.max(pending.at(-1)!.version, found.version ?? 0))
-  const statements = [...pending.flatMap((step) => step.statements), record]
-  const texts = statements.map((statement) => statement.compile(db).sql)
+  const texts = statementsOf(found, pending).map((statement) => statement.compile(db).sql)
   return deniedMigration(found, pending, error.message, texts)
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import { tableLabel } from '../../../../change.ts'
 import { RelayError } from '../../../../errors.ts'
-import type { Catalogue, TableWork } from '../../../tables/catalogue.ts'
+import type { Catalogue, MadeTable, TableWork } from '../../../tables/catalogue.ts'
 import { tableId } from '../../../tables/clauses.ts'
 import type { Database, Statement } from '../../../tables/database.ts'
 import type { AddedColumn } from '../../../tables/layout.ts'
@@ -11,7 +11,7 @@ import type { Target } from '../../../tables/target.ts'
 import type { Connection } from '../../connection.ts'
 import { type ObjectPolicy, type Room, type SubColumn, subColumnOf, subColumnPath } from '../documents/sub-columns.ts'
 import { rememberedTables } from '../state/remembered-tables.ts'
-import { type Declaration, declarations, NOT_DECLARED } from './column.ts'
+import { type Declaration, declaration, declarations, NOT_DECLARED } from './column.ts'
 import { type CreateTable, primaryKeyIn, readCreateTable } from './create-table.ts'
 import type { CrateMember, CrateRelation, CrateRelationColumn } from './relation.ts'
 import { MOST_COLUMNS } from './types.ts'
@@ -36,6 +36,8 @@ export function crateCatalogue({ db }: Connection): Catalogue<CrateRelation> {
     look: work.look,
     work: (doing) => doing(work),
     textOf: (statement) => statement.compile(db).sql,
+    lacksSchema: work.lacksSchema,
+    imagine: async (there, made) => imagineRelation(db, there, made),
   }
 }
 
@@ -186,6 +188,43 @@ function columnOf(row: ColumnRow, declared: Declaration): CrateRelationColumn {
     dataType,
     maxLength,
     ...declared,
+  }
+}
+
+/** What `readRelation` would say of a table of the relay's own making, once it has these columns. */
+function imagineRelation(
+  db: Database,
+  there: CrateRelation | undefined,
+  { target, columns, keys }: MadeTable,
+): CrateRelation {
+  const { columns: before = [], members = [], ...rest } = there ?? {}
+  const room: Room = { left: Math.max(0, MOST_COLUMNS - before.length - columns.length - members.length) }
+  const made = columns.map(({ name, definition }) => {
+    const text = definition.compile(db).sql
+    return columnOf(rowOf(name, text), declaration(text))
+  })
+  const inRoom = (column: CrateRelationColumn): CrateRelationColumn =>
+    column.dataType === 'object'
+      ? { ...column, object: { columns: new Map<string, SubColumn>(), ...column.object, room } }
+      : column
+  const all = [...before, ...made].map(inRoom)
+  const constraint = `${target.name}_pkey`
+  const key = { name: constraint, constraint, primary: true, columns: keys, plain: true, deferrable: false }
+  const isNew = { kind: 'r', uniques: keys.length === 0 ? [] : [key], foreignKeys: [] }
+  return { ...isNew, ...rest, columns: all, members, columnCount: all.length + members.length }
+}
+
+/** @param text as the relay defines a column: `NUMERIC(38, 10) NOT NULL` */
+function rowOf(name: string, text: string): ColumnRow {
+  const [type] = /^[A-Za-z ]+?(?=\(|$| NOT NULL)/.exec(text)!
+  return {
+    column_name: name,
+    data_type: type.toLowerCase(),
+    is_nullable: !text.endsWith(' NOT NULL'),
+    column_default: null,
+    is_generated: 'NEVER',
+    character_maximum_length: null,
+    column_details: { name, path: [] },
   }
 }
 

@@ -29,7 +29,8 @@ export const NOT_DECLARED: Declaration = { precision: null, scale: null, policy:
 export const declarations = ({ columns }: CreateTable): ReadonlyMap<string, Declaration> =>
   new Map([...columns].map(([name, text]) => [name, declaration(text)]))
 
-function declaration(text: string): Declaration {
+/** @param text the type of a column, as SQL */
+export function declaration(text: string): Declaration {
   const [, precision, scale] = /^NUMERIC\((\d+)(?:, ?(\d+))?\)/i.exec(text) ?? []
   const [, policy] = /^OBJECT\((DYNAMIC|STRICT|IGNORED)\)/i.exec(text) ?? []
   return {

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { type ColumnType, tableLabel } from '../../../../change.ts'
 import { RelayError } from '../../../../errors.ts'
-import { columnList, tableId } from '../../../tables/clauses.ts'
+import { definitionsOf, tableId } from '../../../tables/clauses.ts'
 import type { Codec } from '../../../tables/codecs/codec.ts'
-import type { Mismatch } from '../../../tables/layout.ts'
+import type { AddedColumn, Mismatch, NewTable } from '../../../tables/layout.ts'
 import { liveView } from '../../../tables/live-view.ts'
 import type { KeyStyle, TableStyle } from '../../../tables/style.ts'
 import type { DesiredKey, KeyColumn, KeyFamily, Mapping, Target } from '../../../tables/target.ts'
@@ -43,11 +43,8 @@ export const crateStyle: TableStyle<CrateRelation> & KeyStyle<CrateKey, CrateRel
       const detail = `Table ${tableLabel(target)} is not made: ${what}`
       throw new RelayError('SINK_TABLE', detail, { table: target.source })
     }
-    const parts = keys.length === 0 ? [sql`${sql.id(ORIGIN)} TEXT NOT NULL`, ...columns] : columns
-    const key = keys.length === 0 ? sql.id(ORIGIN) : columnList(keys)
-    return [
-      sql`CREATE TABLE IF NOT EXISTS ${tableId(target)} (${sql.join([...parts, sql`PRIMARY KEY (${key})`])}) WITH (column_policy = 'strict')`,
-    ]
+    const parts = keys.length === 0 ? [{ name: ORIGIN, definition: sql`TEXT NOT NULL` }, ...columns] : columns
+    return createTable(target, parts, keys.length === 0 ? [ORIGIN] : keys.map(({ column }) => column))
   },
 
   retype: () => null,
@@ -66,6 +63,13 @@ export const crateStyle: TableStyle<CrateRelation> & KeyStyle<CrateKey, CrateRel
   ],
 
   companion: (table, shown) => liveView(table, liveViewName(table.name), shown, IS_ALIVE),
+}
+
+/** Of no other columns than these. */
+export function createTable(target: Target, columns: readonly AddedColumn[], keys: readonly string[]): NewTable {
+  const key = sql`PRIMARY KEY (${sql.join(keys.map((name) => sql.id(name)))})`
+  const statement = sql`CREATE TABLE IF NOT EXISTS ${tableId(target)} (${sql.join([...definitionsOf(columns), key])}) WITH (column_policy = 'strict')`
+  return { columns, keys, statements: [statement] }
 }
 
 /** CrateDB has no IS NOT TRUE. */

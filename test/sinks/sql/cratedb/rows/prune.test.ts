@@ -227,7 +227,7 @@ async function place(
   const before = await catalogue.look('doc', 'orders')
   await catalogue.work(({ run, addColumns }) =>
     before === undefined
-      ? run(layout.create(target, wanted)!)
+      ? run(layout.create(target, wanted)!.statements)
       : addColumns!(target, layout.additions(target, wanted, before).own),
   )
   const relation = (await catalogue.look('doc', 'orders'))!
