@@ -138,6 +138,8 @@ export interface Written {
   readonly setAside?: ReadonlyMap<string, SetAsideColumns>
   /** For an `Unclaimed` name: all its facts, if other processes learned some since they were last given; absent if not. */
   readonly facts?: Facts
+  /** How long the last step took, which made it durable: COMMIT, or to store the positions behind the rows. Absent if the target does not tell. */
+  readonly commitMs?: number
 }
 
 /** Column or attribute of the source → how many of its values lie in `cdc_extra`, and why. */

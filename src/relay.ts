@@ -108,6 +108,11 @@ export class Relay {
     return push.outcome
   }
 
+  /** What is durable, as far as this relay knows. Another object after each batch, or the same with other members. */
+  get stored(): Stored {
+    return { positions: this.#positions, facts: this.#facts }
+  }
+
   /** Waits for what goes on, then closes the observer, the sink and the source. Twice is fine. */
   async close(): Promise<void> {
     const { source, sink, observer } = this.#parts
@@ -173,8 +178,9 @@ export class Relay {
       if (parking?.park(gap) !== true && parking?.isParkedFor(gap) !== true) throw gap
     }
     const apart = parking?.apart(batch) ?? batch
+    const beganMs = performance.now()
     const write = sink.prepare(source.positions === 'ours' ? apart : { ...apart, positions: new Map() })
-    return { write, batch: apart, parkedVersion: parking?.version }
+    return { write, batch: apart, parkedVersion: parking?.version, prepareMs: performance.now() - beganMs }
   }
 
   /** Writes one batch, however often it takes; only then the observer counts it and its pages are acknowledged. */
@@ -186,7 +192,9 @@ export class Relay {
     requireAccounted(batch, written)
     this.#remember(batch, written.facts)
     if (written.facts !== undefined) read.facts.merge(written.facts)
-    observer.wrote(batch, written, { writeMs: performance.now() - beganMs })
+    const { prepareMs } = prepared
+    const waitMs = Math.max(0, beganMs - batch.sinceMs - prepareMs)
+    observer.wrote(batch, written, { waitMs, prepareMs, writeMs: performance.now() - beganMs })
     parking?.kept(batch)
     for (const page of batch.pages) page.ack()
     letterWatch?.kept(cut.deadLetters, written.deadLettered ?? 0)
@@ -246,6 +254,7 @@ interface Prepared {
   readonly batch: ReadyBatch
   /** Of the tables that were parked then. */
   readonly parkedVersion: number | undefined
+  readonly prepareMs: number
 }
 
 interface WrittenBatch {

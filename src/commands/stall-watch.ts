@@ -78,10 +78,15 @@ export class StallWatch implements Partial<Observer> {
     this.#open.clear()
   }
 
+  /** How long nothing came of work that is there, milliseconds; 0 if there is none. */
+  idleMs(): number {
+    return this.#open.size === 0 ? 0 : this.#now() - this.#aliveAt
+  }
+
   /** What is to be said once work has stalled; null as long as it has not. */
   stalled(): RelayError | null {
     if (this.#open.size === 0) return null
-    const waitedMs = this.#now() - this.#aliveAt
+    const waitedMs = this.idleMs()
     const mayWaitMs = this.#timeoutMs + (this.#retried.size === 0 ? 0 : MOST_RETRY_WAIT_MS)
     if (waitedMs < mayWaitMs) return null
     const shards = [...new Set(Array.from(this.#open, ({ shard }) => shard))]

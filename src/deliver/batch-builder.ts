@@ -9,6 +9,10 @@ import type { ExaminedRecord } from './examined.ts'
 export interface ReadyBatch extends Batch {
   /** Changes, schema changes, skips and dead letters that the records said. */
   readonly read: number
+  /** Size of the records. */
+  readonly bytes: number
+  /** When its first record came, on the clock of `performance.now()`. */
+  readonly sinceMs: number
   readonly skips: ReadonlyMap<string, number>
   /** Pages whose last record, or the last that was kept of it, is in this batch. */
   readonly pages: readonly Page[]
@@ -32,6 +36,7 @@ export class BatchBuilder {
   readonly #forgotten: string[] = []
   readonly #pages: Page[] = []
   #read = 0
+  #sinceMs: number | null = null
   #shard = ''
   /** Of that shard, if its position is not set yet. */
   #last: RawRecord | null = null
@@ -46,6 +51,7 @@ export class BatchBuilder {
   }
 
   add(shard: string, { items, record, count, bytes, news }: ExaminedRecord): void {
+    this.#sinceMs ??= performance.now()
     for (let i = 0; i < items.length; i++) this.#sort(items[i]!)
     this.#read += items.length
     this.records += count
@@ -115,6 +121,8 @@ export class BatchBuilder {
       positions: this.#positions,
       forgotten: this.#forgotten,
       read: this.#read,
+      bytes: this.bytes,
+      sinceMs: this.#sinceMs ?? performance.now(),
       skips: this.#skips,
       pages: this.#pages,
     }

@@ -38,12 +38,17 @@ export class Lag implements Partial<Observer> {
   /** Of the shard that is furthest behind: the age of what is not durable yet. 0 when all are caught up. */
   slowestMs(nowMs: number): number {
     let slowest = 0
-    for (const { readTo, behindMs, durable } of this.#shards.values()) {
+    for (const [, ms] of this.byShard(nowMs)) slowest = Math.max(slowest, ms)
+    return slowest
+  }
+
+  /** The same of each shard that is read. */
+  *byShard(nowMs: number): Iterable<readonly [shard: string, ms: number]> {
+    for (const [shard, { readTo, behindMs, durable }] of this.#shards) {
       const isPending = readTo.arrivedAt !== null && durable?.sequence !== readTo.sequence
       const age = isPending ? nowMs - (durable?.arrivedAt ?? readTo.arrivedAt!) : 0
-      slowest = Math.max(slowest, behindMs, age)
+      yield [shard, Math.max(behindMs, age)]
     }
-    return slowest
   }
 
   /** How many shards are read. */

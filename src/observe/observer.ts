@@ -53,6 +53,8 @@ export interface ReadPage {
 export interface ObservedBatch {
   /** Changes, schema changes, skips and dead letters that its records said. */
   readonly read: number
+  /** Size of those records. */
+  readonly bytes: number
   readonly changes: readonly StreamChange[]
   readonly deadLetters: readonly DeadLetter[]
   /** Reason → how many. */
@@ -62,6 +64,10 @@ export interface ObservedBatch {
 }
 
 export interface WriteTimes {
+  /** From its first record until its write began, preparing aside: it gathered, and another batch was being written. */
+  readonly waitMs: number
+  /** Until it was folded and encoded, as far as that is done ahead of the write. */
+  readonly prepareMs: number
   /** From the first attempt until the batch was durable, the waits between attempts included. */
   readonly writeMs: number
 }

@@ -10,7 +10,7 @@ import type {
   Written,
 } from '../batch.ts'
 import type { Format, TableName } from '../change.ts'
-import type { SeenLetters } from '../state/seen.ts'
+import type { Seen, SeenLetters } from '../state/seen.ts'
 import type { LetterStore } from './letter-store.ts'
 
 /**
@@ -84,6 +84,12 @@ export interface Sink {
    * table is parked.
    */
   countLetters?(): Promise<readonly SeenLetters[]>
+
+  /**
+   * What is stored of the relay, as somebody sees it who only looks (`StateStore.look`). Only asked after `open`, also while a batch is
+   * being written. Absent, or null, where nothing is remembered.
+   */
+  look?(): Promise<Seen | null>
 
   /** Another process may have made tables: what is known of them is read again. No write goes on; absent where nothing is kept of them. */
   relearnTables?(): Promise<void>

@@ -16,6 +16,8 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
   const { keys, json, before = false, cleanText = false, batch: limits } = emitter.needs ?? {}
   let inProgress: Promise<unknown> = Promise.resolve()
   let isUnclaimed = false
+  /** Of the relay; null until it is open. */
+  let name: string | null = null
   /** The relay whose letters are written again, if they are. */
   let replayed: string | null = null
 
@@ -42,11 +44,13 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
     ...(json !== undefined && { takesJson: json }),
     needsKeys: keys !== undefined,
     ...(emitter.countLetters !== undefined && { countLetters: () => emitter.countLetters!() }),
+    look: async () => (name === null ? null : ((await store?.look(name)) ?? null)),
     keyColumns: async (table) => (await keys?.(table)) ?? null,
     ...(limits !== undefined && { limits }),
 
     async open(opening, signal) {
       const stored = await openState(opening, signal)
+      name = opening.relay.name
       await emitter.open?.(signal)
       return stored
     },
@@ -72,8 +76,10 @@ export function withState(emitter: Emitter, store: StateStore | null): Sink {
       const writeAndMove: ReturnType<Sink['prepare']> = async (signal) => {
         // When only the positions could not be stored, trying again must not write the changes a second time.
         written ??= await write(signal)
+        const beganMs = performance.now()
         const rewound = await move(batch, signal)
-        return rewound === null ? written : { kind: 'rewound', ...rewound }
+        if (rewound !== null) return { kind: 'rewound', ...rewound }
+        return store === null ? written : { ...written, commitMs: performance.now() - beganMs }
       }
       return (signal) => {
         const answer = writeAndMove(signal)

@@ -39,7 +39,7 @@ function parkingOf(t: TestContext, options: Partial<ParkingOptions> = {}) {
 
 function batchWith(ids: readonly string[]): ReadyBatch {
   const changes = ids.map((id, n) => put(id, n + 1))
-  return { ...batchOf({ changes }), read: changes.length, skips: new Map(), pages: [] }
+  return { ...batchOf({ changes }), read: changes.length, bytes: 1, sinceMs: 0, skips: new Map(), pages: [] }
 }
 
 const trouble = (code: 'SINK_TABLE' | 'KEY_UNKNOWN' | 'SINK_BUSY', table = tableLabel(put('a', 1).table)): RelayError =>

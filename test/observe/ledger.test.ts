@@ -9,7 +9,15 @@ import { batchOf, createTable, put } from '../support/changes.ts'
 /** Of as many changes, a schema change among them, with what did not go to the sink. */
 function cut(changes: number, parts: Partial<ReadyBatch> = {}): ReadyBatch {
   const all = [createTable({ id: 'text' }, 1), ...Array.from({ length: changes }, (_, i) => put(`${i}`, i))]
-  return { ...batchOf({ changes: all.slice(0, changes) }), read: changes, skips: new Map(), pages: [], ...parts }
+  return {
+    ...batchOf({ changes: all.slice(0, changes) }),
+    read: changes,
+    bytes: 1,
+    sinceMs: 0,
+    skips: new Map(),
+    pages: [],
+    ...parts,
+  }
 }
 
 const written = (parts: Partial<Written> = {}): Written => ({ kind: 'written', tables: new Map(), ...parts })

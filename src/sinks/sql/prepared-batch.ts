@@ -97,9 +97,9 @@ class PreparedBatch {
     const schema = schemaPolicy(this.#options, this.#groups)
     const plans = await this.#currentPlans()
     await pruner.pruneDue(state.name(), plans)
-    let isCommitting = false
+    let committingMs: number | null = null
     try {
-      const written = await writeBatch(connection.db, dialect, state, this.#batch, plans, schema, {
+      const done = await writeBatch(connection.db, dialect, state, this.#batch, plans, schema, {
         takesTurns: this.#options.mode === 'mirror' || unclaimed !== null,
         manner,
         attemptsBefore: this.#attemptsBefore,
@@ -110,15 +110,16 @@ class PreparedBatch {
         },
         onCommit: (written) => {
           this.#unanswered = written
-          isCommitting = true
+          committingMs = performance.now()
         },
       })
+      const written = { ...done, commitMs: performance.now() - committingMs! }
       state.moved(this.#batch)
       if (plans.some((plan) => plan.isOutdated?.())) tables.forget()
       const facts = unclaimed?.newFacts() ?? null
       return facts === null ? written : { ...written, facts }
     } catch (error) {
-      if (isCommitting) throw new CommitFailure(error)
+      if (committingMs !== null) throw new CommitFailure(error)
       if (!(error instanceof Fenced)) throw error
       const older = await state.settle(this.#batch, signal)
       return older === null ? (this.#unanswered ?? error.written) : { kind: 'rewound', ...older }

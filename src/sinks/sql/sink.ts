@@ -1,3 +1,4 @@
+import type { Seen } from '../../state/seen.ts'
 import type { Sink } from '../sink.ts'
 import { DEFAULT_RULES, takesJson } from '../tables/rules.ts'
 import { askerOf } from './advice.ts'
@@ -20,6 +21,15 @@ export function sqlSink(given: SqlSinkOptions): Sink {
   let closed: Promise<void> | undefined
   const isMirror = options.mode === 'mirror'
   const asker = askerOf(options.url, options.env)
+
+  async function look(): Promise<Seen | null> {
+    try {
+      const { connection, dialect, state } = requireOpen(opened)
+      return await dialect.lookAt(connection, state.name())
+    } catch (error) {
+      throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
+    }
+  }
 
   return {
     get refusesNul() {
@@ -66,14 +76,8 @@ export function sqlSink(given: SqlSinkOptions): Sink {
       }
     },
 
-    async countLetters() {
-      try {
-        const { connection, dialect, state } = requireOpen(opened)
-        return (await dialect.lookAt(connection, state.name()))?.target?.deadLetters ?? []
-      } catch (error) {
-        throw sqlFailure(error, target?.dialect.failures ?? bySqlState, {}, asker)
-      }
-    },
+    look,
+    countLetters: async () => (await look())?.target?.deadLetters ?? [],
 
     async relearnTables() {
       try {
