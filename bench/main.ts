@@ -23,6 +23,7 @@ const PARTS = [
   { title: 'End to end: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dynamodb'] },
   { title: 'End to end, DMS: endpoint, relay, PostgreSQL', args: ['end-to-end.ts', 'dms'] },
   { title: 'End to end, GPSS: endpoint, relay, GPSS test server', args: ['end-to-end.ts', 'gpss'] },
+  { title: 'End to end, with --http and a scrape a second against without', args: ['http.ts'] },
   { title: 'From PutRecord to the row, 20 changes a second', args: ['latency.ts', 'latency'] },
   { title: 'A relay with nothing to do, four shards', args: ['latency.ts', 'idle'] },
 ]

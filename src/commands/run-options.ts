@@ -150,6 +150,10 @@ export const RUN_OPTIONS = {
     'another endpoint of Kinesis; a plain http:// one (emulator) needs no region or credentials',
   ),
 
+  http: text(
+    'Other:',
+    'HOST:PORT, or a PORT of this machine alone: serve /metrics, /health/live, /health/ready and /status there; never a value of a row (docs/observe.md)',
+  ),
   config: text('Other:', 'YAML file with these options'),
   'log-values': flag(
     'Other:',

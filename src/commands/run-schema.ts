@@ -2,6 +2,7 @@ import bytes from 'bytes'
 import ms, { type StringValue } from 'ms'
 import * as z from 'zod'
 import { endpointProblem, regionProblem, roleProblem } from '../aws/address.ts'
+import { httpAddress } from '../http/address.ts'
 import { pollIntervalProblem } from '../ingest/shards/pace.ts'
 import type { Start } from '../ingest/source.ts'
 import { camelKeys } from './camel-keys.ts'
@@ -117,6 +118,13 @@ export const RUN_SHAPE = z.strictObject({
   'role-arn': textWithout(roleProblem).optional(),
   'external-id': z.string().optional(),
   'endpoint-url': textWithout(endpointProblem).optional(),
+  http: z
+    .string()
+    .transform(
+      (text, context) =>
+        httpAddress(text) ?? refuse(context, `"${text}" is not a port, or a host and a port such as 127.0.0.1:9090`),
+    )
+    .optional(),
 })
 
 /** Values as the operator wrote them, by the names of options → RunConfig. */

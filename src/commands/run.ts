@@ -1,5 +1,6 @@
 import { PARKED, RelayError } from '../errors.ts'
-import { openSource } from '../ingest/by-url.ts'
+import type { Http } from '../http/open-http.ts'
+import { openSource, sourceEntry } from '../ingest/by-url.ts'
 import { masker } from '../mask.ts'
 import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
@@ -18,6 +19,7 @@ import { isLook, openStore } from './open-store.ts'
 import { relayOptions } from './relay-options.ts'
 import { reportFailure } from './report-failure.ts'
 import { readRunConfig } from './run-config.ts'
+import { httpOf } from './run-http.ts'
 import type { RunConfig } from './run-schema.ts'
 import { secretsIn } from './secrets.ts'
 import { keepHeapSmall } from './small-heap.ts'
@@ -37,7 +39,7 @@ export async function run(argv: Readonly<Record<string, unknown>>): Promise<numb
     say = await reporter(process.stderr, mask)
     showsValues = config.logValues
     const work = async (stopping: AbortSignal): Promise<number> => {
-      if (!config.dryRun) return await runConfigured(config, ineffective, say, stopping)
+      if (!config.dryRun) return await runConfigured(config, ineffective, say, mask, stopping)
       const { dryRun } = await import('./dry-run.ts')
       return await dryRun(config, ineffective, say, mask, stopping)
     }
@@ -54,19 +56,43 @@ async function runConfigured(
   config: RunConfig,
   ineffective: readonly string[],
   say: Reporter,
+  mask: (text: string) => string,
   stopping: AbortSignal,
 ): Promise<number> {
   const { log } = say
-  const ledger = new Ledger()
-  const lag = new Lag()
-  const stall = new StallWatch(stallTimeoutOf(config))
-  const observer = observers(ledger, lag, stall, logObserver(log, config.logValues))
+  const name = config.name ?? sourceEntry(config.source).nameOf(config.source)
+  sayWhoBegins(log, config, name)
+  for (const message of ineffective) log.warn({}, message)
+  const watch = { ledger: new Ledger(), lag: new Lag(), stall: new StallWatch(stallTimeoutOf(config)) }
+  const http = await httpOf(config, { ...watch, name, log, stallTimeoutMs: stallTimeoutOf(config) })
+  try {
+    return await runNamed(config, name, say, mask, { ...watch, http }, stopping)
+  } finally {
+    await http?.close()
+  }
+}
+
+/** What looks at a run. */
+interface Watch {
+  readonly ledger: Ledger
+  readonly lag: Lag
+  readonly stall: StallWatch
+  readonly http: Http | null
+}
+
+async function runNamed(
+  config: RunConfig,
+  name: string,
+  say: Reporter,
+  mask: (text: string) => string,
+  { ledger, lag, stall, http }: Watch,
+  stopping: AbortSignal,
+): Promise<number> {
+  const { log } = say
+  const observer = observers(ledger, lag, stall, logObserver(log, config.logValues), http?.observer ?? {})
   const { env } = process
   const aws = awsSettings(config, env)
   const source = stall.watch(await openSource(config, { aws, log, observer }))
-  const name = config.name ?? source.streamName
-  sayWhoBegins(log, config, name)
-  for (const message of ineffective) log.warn({}, message)
   const startedMs = performance.now()
   try {
     const identity = await source.identify(stopping)
@@ -93,6 +119,10 @@ async function runConfigured(
       }
       const canReplay = sinkEntry(config.sink)!.opensOnce !== true
       relay = await openRelay({ ...relayOptions(config), ...parts, ...(canReplay && { writeParked }) }, stopping)
+      if (http !== null) {
+        const { runningStatus } = await import('./running-status.ts')
+        http.opened(runningStatus({ config, name, stream: identity, sink, relay, mask }))
+      }
       await relay.run(stopping)
       isDone = true
       if (!stopping.aborted) requireNoneParked(relay.parked)

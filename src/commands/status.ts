@@ -1,14 +1,13 @@
 import * as z from 'zod'
 import { masker, maskTexts } from '../mask.ts'
 import { reporter } from '../observe/reporter.ts'
-import { type LettersStatus, type Status, statusOf } from '../operate/status.ts'
-import { sinkEntry } from '../sinks/by-url.ts'
-import { deadLetterFile } from '../sinks/dead-letter-file.ts'
+import { type Status, statusOf } from '../operate/status.ts'
 import type { Seen } from '../state/seen.ts'
 import { askStream } from './ask-stream.ts'
 import { awsSettings } from './aws-settings.ts'
+import { lettersOf } from './letters-status.ts'
 import { type NamedRelay, readNamedRelay } from './named-relay.ts'
-import { keepsState, nothingStored, openNamedState, stateUrlOf } from './open-named-state.ts'
+import { nothingStored, openNamedState, stateUrlOf } from './open-named-state.ts'
 import { reportFailure } from './report-failure.ts'
 import { secretsIn } from './secrets.ts'
 import { STATUS_OPTIONS } from './status-options.ts'
@@ -47,21 +46,3 @@ async function textOf(found: Status, now: number): Promise<string> {
   const { statusText } = await import('../operate/status-text.ts')
   return statusText(found, now)
 }
-
-async function lettersOf(relay: NamedRelay, { target }: Seen): Promise<LettersStatus> {
-  const { sink, deadLetters, name } = relay
-  if (sink === undefined) return { keptIn: null, count: null, kinds: [] }
-  if (keepsState(sink)) return counted('cdc_relay.dead_letters', target?.deadLetters ?? [])
-  if (sinkEntry(sink)!.isStandardOutput?.(sink) && deadLetters === undefined) {
-    return { keptIn: 'the log', count: null, kinds: [] }
-  }
-  const { countLetterFile } = await import('../sinks/count-letter-file.ts')
-  const path = deadLetterFile({ deadLetters }, name)
-  return counted(path, await countLetterFile(path))
-}
-
-const counted = (keptIn: string, kinds: LettersStatus['kinds']): LettersStatus => ({
-  keptIn,
-  count: kinds.reduce((sum, { count }) => sum + count, 0),
-  kinds,
-})

@@ -11,7 +11,8 @@ import { SOURCE } from '../support/processes/program-path.ts'
 /** What has no part in a relay from Kinesis to PostgreSQL whose log is JSON. Entries and addresses are small, and needed to name mistakes. */
 const NOT_NEEDED = [
   ...['@aws-sdk/client-dynamodb', '@electric-sql/pglite', '@grpc/grpc-js', 'fs-native-extensions'].map(ofPackage),
-  ...['cli-table3', 'log-update', 'yaml'].map(ofPackage),
+  ...['cli-table3', 'log-update', 'prom-client', 'yaml'].map(ofPackage),
+  /^src\/http\/(?!address)/,
   /^src\/sinks\/sql\/(cratedb|greenplum)\/(?!entry|address|tables\/names)/,
   /^src\/sinks\/sql\/postgresql\/pglite\.ts/,
   /^src\/sinks\/gpss\/(?!entry|address)/,

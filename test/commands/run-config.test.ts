@@ -531,6 +531,7 @@ test('every option of the help is known to the check, and the other way round', 
     'crate-objects': 'dynamic',
     'batch-records': '7',
     'batch-bytes': '1MiB',
+    http: '9090',
   }
   const config = await readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(Object.keys(config).sort(), Object.keys(known).sort())
