@@ -24,7 +24,7 @@ const GROUPS: readonly (readonly [group: string, files: RegExp])[] = [
   ['tables', /^sinks\/(tables\/|[^/]+$)/],
   [
     'pure',
-    /^(decode|deliver|feeds|http|observe|operate|stages|examples)\/|^ingest\/[^/]+$|^ingest\/file\/|^[^/]+$|^sinks\/sql\/(failures|remedies|schema-steps)|^check\/check-report|^commands\/(relay-options|report-failure|run-config)/,
+    /^(decode|deliver|deploy|feeds|http|observe|operate|stages|examples)\/|^ingest\/[^/]+$|^ingest\/file\/|^[^/]+$|^sinks\/sql\/(failures|remedies|schema-steps)|^check\/check-report|^commands\/(relay-options|report-failure|run-config)/,
   ],
   ['streams', /^ingest\//],
   ['state', /^(state|aws)\//],

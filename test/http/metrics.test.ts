@@ -4,55 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Written } from '../../src/batch.ts'
 import type { DeadLetter } from '../../src/change.ts'
+import { RelayError } from '../../src/errors.ts'
 import { CappedLabels } from '../../src/http/metrics/capped-labels.ts'
-import { countsOf } from '../../src/http/metrics/counts.ts'
-import { Meter } from '../../src/http/metrics/meter.ts'
 import { asOpenMetrics } from '../../src/http/metrics/open-metrics.ts'
-import { processSamples } from '../../src/http/metrics/process.ts'
-import { metrics } from '../../src/http/metrics/registry.ts'
-import { standingOf } from '../../src/http/metrics/standing.ts'
-import type { Told } from '../../src/http/metrics/told.ts'
-import { troublesOf } from '../../src/http/metrics/troubles-told.ts'
-import { checksOf } from '../../src/http/readiness.ts'
-import { Troubles } from '../../src/http/troubles.ts'
-import { Lag } from '../../src/observe/lag.ts'
-import { Ledger } from '../../src/observe/ledger.ts'
-import { observers } from '../../src/observe/observer.ts'
 import { type ShardStatus, shardsOf } from '../../src/operate/status.ts'
-import { type Family, readMetrics } from '../support/prometheus-text.ts'
+import type { Family } from '../support/prometheus-text.ts'
+import { NOW, metricsScene as scene } from './metrics-scene.ts'
 
-const NOW = Date.parse('2026-01-01T00:00:00Z')
 const HOUR_MS = 3_600_000
-
-/** A relay that tells, and what hears of it. */
-function scene(parts: { readonly shards?: readonly ShardStatus[]; readonly retentionMs?: number } = {}) {
-  const [ledger, lag, troubles] = [new Ledger(), new Lag(), new Troubles()]
-  const meter: Meter = new Meter((measures) => measured.batch(measures))
-  const standing = () => ({ isOpen: meter.isOpen, troubles: troubles.now(), idleMs: 0, parked: ledger.parkedTables })
-  const told: Told = {
-    ...{ ledger, lag, meter, troubles },
-    idleMs: () => 0,
-    checks: () => checksOf(standing(), { stalledAfterMs: 1, mostParked: 1 }, NOW),
-    retentionMs: () => parts.retentionMs ?? null,
-    shards: () => parts.shards ?? [],
-    letters: () => ({
-      keptIn: 'x',
-      count: 3,
-      kinds: [
-        { source: 'a', code: 'X', count: 1 },
-        { source: 'b', code: 'X', count: 2 },
-      ],
-    }),
-  }
-  const samples = [...countsOf(told), ...troublesOf(told), ...standingOf(told), ...processSamples()]
-  const measured = metrics(samples, { constant: { relay: 'r "1"\\' }, version: '1.2.3' })
-  const observer = observers(ledger, lag, meter, troubles)
-  const read = async (accept = ''): Promise<Map<string, Family>> => {
-    const { body } = await measured.render(accept)
-    return readMetrics(body, accept === '' ? 'prometheus' : 'openmetrics')
-  }
-  return { observer, ledger, read }
-}
 
 const values = (family: Family | undefined): Record<string, number> =>
   Object.fromEntries(
@@ -175,7 +134,7 @@ test('half of the retention is over for a shard that is not known to be written 
 test('both formats say the same, by the letter of each', async () => {
   const { observer, read } = scene()
   observer.begins(new Map())
-  observer.failed({ what: 'x' }, new (await import('../../src/errors.ts')).RelayError('SINK_BUSY', 'x'))
+  observer.failed({ what: 'x' }, new RelayError('SINK_BUSY', 'x'))
   observer.parked('a "b"\n', null, 1)
   observer.wrote(
     batch({ read: 7 }),
@@ -204,11 +163,14 @@ test('only counters lose their ending in OpenMetrics', () => {
   )
 })
 
-test('docs/observe.md lists each metric, and no other', async () => {
-  const names = [...(await scene().read()).keys()].sort()
+test('docs/observe.md lists each metric with its labels, and no other', async () => {
+  const { observer, labelsOf } = scene()
+  observer.wrote(batch(), { kind: 'written', tables: new Map() }, TIMES)
+  const found = Array.from(await labelsOf(), ([name, labels]) => [name, [...labels].filter(isOwn).sort()] as const)
   const page = readFileSync(join(import.meta.dirname, '../../docs/observe.md'), 'utf8')
-  const listed = [...page.matchAll(/^\| `((?:cdc_relay|process|nodejs)_[a-z_]+)(?:\{[^}]*\})?` \|/gm)]
-    .map(([, name]) => name!)
-    .sort()
-  assert.deepEqual(listed, names)
+  const rows = page.matchAll(/^\| `((?:cdc_relay|process|nodejs)_[a-z_]+)(?:\{([^}]*)\})?` \|/gm)
+  const listed = Array.from(rows, ([, name, labels]) => [name!, labels?.split(',').sort() ?? []] as const)
+  assert.deepEqual(Object.fromEntries(listed), Object.fromEntries(found))
 })
+
+const isOwn = (label: string): boolean => !['relay', 'le'].includes(label)
