@@ -308,6 +308,8 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES
 
+export const isFailureCode = (code: string): code is FailureCode => Object.hasOwn(FAILURES, code)
+
 /** Code of the dead letters that are kept of a table that cannot be written. */
 export const PARKED = 'TABLE_PARKED' satisfies FailureCode
 

@@ -62,7 +62,7 @@ export async function checkServer(url: string, login: Login, log: Log, signal: A
     await context.close()
     const leftBehind = await remove(reached, server, name, place)
     if (run.status === 'fulfilled') return { url, server, findings: run.value, leftBehind }
-    if (leftBehind !== null) log.error({}, leftBehind)
+    if (leftBehind !== null) log.error({ code: 'LEFT_BEHIND' }, leftBehind)
     throw run.reason
   } finally {
     await reached.close()

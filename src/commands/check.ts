@@ -32,7 +32,7 @@ export async function check(argv: Readonly<Record<string, unknown>>): Promise<nu
     return report.leftBehind !== null || report.findings.some(({ verdict }) => verdict === 'differs') ? 1 : 0
   } catch (error) {
     if (!stopping.signal.aborted || error !== stopping.signal.reason) return reportFailure(error, say)
-    say.log.warn({}, 'Stopped before all was checked; what was made is removed')
+    say.log.warn({ code: 'STOPPED' }, 'Stopped before all was checked; what was made is removed')
     return exitCodeOf(stopping.signal.reason)
   } finally {
     releaseWarnings()

@@ -76,7 +76,7 @@ async function show({ action, relay, own, filter, say }: Errand, store: LetterSt
         : page.letters.map((letter) => `${keptJson(letter, standings.get(letter.id) ?? 'not known')}\n`).join(''),
     )
   }
-  if (page.next !== null) say.log.warn({}, `There may be more: --from "${page.next}" goes on`)
+  if (page.next !== null) say.log.warn({ code: 'MORE_LETTERS' }, `There may be more: --from "${page.next}" goes on`)
   return sayMissing(filter, page.letters, say)
 }
 
@@ -150,6 +150,9 @@ async function requireKnown({ name }: NamedRelay, store: LetterStore): Promise<v
 function sayMissing({ ids = [] }: LetterFilter, found: readonly KeptLetter[], { log }: Reporter): number {
   const missing = ids.filter((id) => !found.some((letter) => namesLetter(id, letter.id)))
   if (missing.length === 0) return 0
-  log.error({ ids: missing.map(shownId) }, `There is no dead letter ${missing.map(shownId).join(', ')}`)
+  log.error(
+    { code: 'LETTERS_MISSING', ids: missing.map(shownId) },
+    `There is no dead letter ${missing.map(shownId).join(', ')}`,
+  )
   return 1
 }

@@ -40,7 +40,7 @@ export async function dryRun(
 ): Promise<number> {
   const { log } = say
   const { env } = process
-  for (const message of ineffective) log.warn({}, message)
+  for (const message of ineffective) log.warn({ code: 'NO_EFFECT' }, message)
   const observer = observers(logObserver(log, config.logValues))
   const aws = awsSettings(config, env)
   // What is there now is all that is asked for.

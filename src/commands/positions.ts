@@ -32,7 +32,7 @@ export async function positions(argv: Readonly<Record<string, unknown>>): Promis
     return await act({ action, relay, own, say, mask, signal: stopping.signal })
   } catch (error) {
     if (!stopping.signal.aborted || (error as Error).name !== 'AbortError') return reportFailure(error, say)
-    say.log.warn({}, 'Stopped before anything was moved')
+    say.log.warn({ code: 'STOPPED' }, 'Stopped before anything was moved')
     return exitCodeOf(stopping.signal.reason as StopSignal)
   } finally {
     release()

@@ -40,11 +40,11 @@ async function replayChosen(
     const counts = await replay(config, filter, say, signal)
     process.stdout.write(await textOf(counts, isForPeople))
     const isMissing = (filter.ids?.length ?? 0) > counts.read && !signal.aborted
-    if (isMissing) say.log.error({}, 'Some of these letters are not there')
+    if (isMissing) say.log.error({ code: 'LETTERS_MISSING' }, 'Some of these letters are not there')
     return counts.failed > 0 || isMissing ? 1 : 0
   } catch (error) {
     if (!signal.aborted || (error as Error).name !== 'AbortError') throw error
-    say.log.warn({}, 'Stopped while waiting; what was in hand stays a dead letter')
+    say.log.warn({ code: 'STOPPED' }, 'Stopped while waiting; what was in hand stays a dead letter')
     return 0
   }
 }

@@ -1,3 +1,4 @@
+import type { FailureCode } from '../errors.ts'
 import { logObserver } from '../observe/log-observer.ts'
 import type { Reporter } from '../observe/reporter.ts'
 import { shownId } from '../operate/dead-letters/letter-json.ts'
@@ -58,7 +59,7 @@ export async function replay(
       for (const { letter, count } of [...reasons.values()].slice(0, REASONS_SAID)) {
         const { id, code, table, detail } = letter
         log.warn(
-          { id: shownId(id), code, table, count, detail },
+          { id: shownId(id), code: code as FailureCode, table, count, detail },
           'Failed again, for this reason; the id is of the last',
         )
       }

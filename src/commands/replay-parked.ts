@@ -19,9 +19,9 @@ export async function replayParked(
     const first = await firstLetter(config, table)
     if (first === null) return true
     if ((await replay(config, { ...filter, ids: [first] }, say, signal)).failed > 0) return false
-    say.log.info({ table }, `Table ${table} takes rows again: its dead letters are written`)
+    say.log.info({ code: 'TABLE_TRIED', table }, `Table ${table} takes rows again: its dead letters are written`)
     const { failed } = await replay(config, filter, say, signal)
-    if (failed > 0) say.log.warn({ table, failed }, 'Some of them failed again, and stay')
+    if (failed > 0) say.log.warn({ code: 'LETTERS_FAILED', table, failed }, 'Some of them failed again, and stay')
     return failed === 0
   } catch (error) {
     // The relay has its own way to say that the target is away.

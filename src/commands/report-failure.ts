@@ -8,7 +8,7 @@ import type { Reporter } from '../observe/reporter.ts'
 export function reportFailure(error: unknown, { log, isTerminal }: Reporter, showsValues = false): number {
   if (error instanceof RelayError) {
     const said = showsValues && error.said() !== undefined ? { said: error.said() } : {}
-    log.error(isTerminal ? said : { code: error.code, ...error.place, ...said }, error.message)
+    log.error({ code: error.code, ...(isTerminal ? {} : error.place), ...said }, error.message)
     return FAILURES[error.code].exit
   }
   const { message } = internalFailure(error)

@@ -2,6 +2,7 @@ import type { Http } from '../http/open-http.ts'
 import type { Lag } from '../observe/lag.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
+import type { Troubles } from '../observe/troubles.ts'
 import { ownVersion } from '../version.ts'
 import type { RunConfig } from './run-schema.ts'
 import type { StallWatch } from './stall-watch.ts'
@@ -12,6 +13,7 @@ interface Served {
   readonly name: string
   readonly ledger: Ledger
   readonly lag: Lag
+  readonly troubles: Troubles
   readonly stall: StallWatch
   /** After so long a stall ends the process. */
   readonly stallTimeoutMs: number
@@ -21,12 +23,12 @@ interface Served {
 /** Serves `--http`, if it is set: only then its parts are loaded. @throws RelayError CONFIGURATION if the address cannot be had */
 export async function httpOf(
   { http: address, parkLimit }: RunConfig,
-  { name, ledger, lag, stall, stallTimeoutMs, log }: Served,
+  { name, ledger, lag, troubles, stall, stallTimeoutMs, log }: Served,
 ): Promise<Http | null> {
   if (address === undefined) return null
   const { openHttp } = await import('../http/open-http.ts')
   return await openHttp({
-    ...{ address, relay: name, version: ownVersion(), ledger, lag, log },
+    ...{ address, relay: name, version: ownVersion(), ledger, lag, troubles, log },
     idleMs: () => stall.idleMs(),
     // What would end the relay is told when half of it is reached.
     limits: { stalledAfterMs: stallTimeoutMs / 2, mostParked: parkLimit.count / 2 },

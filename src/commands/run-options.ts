@@ -1,6 +1,7 @@
 import type { Options } from 'yargs'
 import { sourceUsage } from '../ingest/by-url.ts'
 import { POLL_INTERVAL_MS } from '../ingest/shards/pace.ts'
+import { FORMATS, LEVELS } from '../observe/log.ts'
 import { SINK_KINDS, sinkSchemes } from '../sinks/by-url.ts'
 import { stateUsage } from '../state/by-url.ts'
 import { STATE_STORES } from './state-stores.ts'
@@ -155,6 +156,11 @@ export const RUN_OPTIONS = {
     'HOST:PORT, or a PORT of this machine alone: serve /metrics, /health/live, /health/ready and /status there; never a value of a row (docs/observe.md)',
   ),
   config: text('Other:', 'YAML file with these options'),
+  'log-level': text('Other:', `the least important lines of the log: ${LEVELS.join(', ')}`, 'info'),
+  'log-format': text(
+    'Other:',
+    `${FORMATS.join(', ')}: lines for machines, or for people [default: pretty with a live line on a terminal, else json]`,
+  ),
   'log-values': flag(
     'Other:',
     'log the words of the target, too, which may hold values of rows: for an hour of debugging, not for a log that is kept',

@@ -5,6 +5,7 @@ import { endpointProblem, regionProblem, roleProblem } from '../aws/address.ts'
 import { httpAddress } from '../http/address.ts'
 import { pollIntervalProblem } from '../ingest/shards/pace.ts'
 import type { Start } from '../ingest/source.ts'
+import { FORMATS, LEVELS } from '../observe/log.ts'
 import { camelKeys } from './camel-keys.ts'
 import { RUN_OPTIONS, type RunOption } from './run-options.ts'
 import { columnType, pattern, tableKey, tableRoute } from './table-options.ts'
@@ -62,6 +63,8 @@ const textWithout = (problemOf: (text: string) => string | null) =>
 export const RUN_SHAPE = z.strictObject({
   source: z.string({ error: 'is missing: a stream name or ARN, or file:PATH' }).min(1, 'is empty'),
   'sink-password-file': z.string().min(1, 'is empty').optional(),
+  'log-level': oneOf('log-level', LEVELS),
+  'log-format': z.enum(FORMATS, { error: `must be ${FORMATS.join(' or ')}` }).optional(),
   'log-values': z.boolean({ error: 'must be true or false' }).default(false),
   sink: z.string({ error: 'is missing: a URL such as postgresql://USER@HOST/DATABASE' }),
   format: oneOf('format', ['auto', 'dynamodb', 'dms']),

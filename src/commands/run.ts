@@ -1,15 +1,17 @@
+import type { Env } from '../env.ts'
 import { PARKED, RelayError } from '../errors.ts'
 import type { Http } from '../http/open-http.ts'
 import { openSource, sourceEntry } from '../ingest/by-url.ts'
 import { masker } from '../mask.ts'
 import { Lag } from '../observe/lag.ts'
 import { Ledger } from '../observe/ledger.ts'
-import type { Log } from '../observe/log.ts'
+import { FORMATS, type Log } from '../observe/log.ts'
 import { logObserver } from '../observe/log-observer.ts'
 import { observers } from '../observe/observer.ts'
 import { startProgress } from '../observe/progress.ts'
-import { type Reporter, reporter } from '../observe/reporter.ts'
+import { type LogStyle, type Reporter, reporter } from '../observe/reporter.ts'
 import { summaryOf, summaryText } from '../observe/summary.ts'
+import { Troubles } from '../observe/troubles.ts'
 import { openRelay } from '../open-relay.ts'
 import type { Relay } from '../relay.ts'
 import { openSink, sinkEntry } from '../sinks/by-url.ts'
@@ -29,26 +31,41 @@ import { watched } from './watched.ts'
 
 /** `cdc-relay run`: returns the exit code. Everything it has to say is said. */
 export async function run(argv: Readonly<Record<string, unknown>>): Promise<number> {
-  let say = await reporter(process.stderr, masker([]))
+  let say = await reporter(process.stderr, masker([]), earlyStyle(argv, process.env))
   let showsValues = false
+  const startedMs = performance.now()
   const freeHeap = keepHeapSmall(process.env)
   try {
     const ineffective: string[] = []
     const config = await readRunConfig(argv, process.env, (message) => ineffective.push(message))
     const mask = masker(await secretsIn(config, process.env))
-    say = await reporter(process.stderr, mask)
+    say = await reporter(process.stderr, mask, { format: config.logFormat, level: config.logLevel })
     showsValues = config.logValues
     const work = async (stopping: AbortSignal): Promise<number> => {
       if (!config.dryRun) return await runConfigured(config, ineffective, say, mask, stopping)
       const { dryRun } = await import('./dry-run.ts')
       return await dryRun(config, ineffective, say, mask, stopping)
     }
-    return await watched(say, showsValues, work, config.drainTimeout)
+    const exitCode = await watched(say, showsValues, work, config.drainTimeout)
+    sayEnd(say, startedMs)
+    return exitCode
   } catch (error) {
     return reportFailure(error, say, showsValues)
   } finally {
     freeHeap()
   }
+}
+
+/** The last line of a log that nobody watches; that of a run that failed is its failure. */
+function sayEnd({ log, isTerminal }: Reporter, startedMs: number): void {
+  const elapsedMs = Math.round(performance.now() - startedMs)
+  if (!isTerminal) log.info({ code: 'ENDS', elapsedMs }, 'cdc-relay ends')
+}
+
+/** How problems of the options are said: what is said of the log, if it can be used. */
+function earlyStyle(argv: Readonly<Record<string, unknown>>, env: Env): LogStyle {
+  const given = argv['log-format'] ?? env.CDC_RELAY_LOG_FORMAT
+  return { format: FORMATS.find((format) => format === given) }
 }
 
 /** @param ineffective options that have no effect here, in words */
@@ -62,8 +79,13 @@ async function runConfigured(
   const { log } = say
   const name = config.name ?? sourceEntry(config.source).nameOf(config.source)
   sayWhoBegins(log, config, name)
-  for (const message of ineffective) log.warn({}, message)
-  const watch = { ledger: new Ledger(), lag: new Lag(), stall: new StallWatch(stallTimeoutOf(config)) }
+  for (const message of ineffective) log.warn({ code: 'NO_EFFECT' }, message)
+  const watch = {
+    ledger: new Ledger(),
+    lag: new Lag(),
+    troubles: new Troubles(),
+    stall: new StallWatch(stallTimeoutOf(config)),
+  }
   const http = await httpOf(config, { ...watch, name, log, stallTimeoutMs: stallTimeoutOf(config) })
   try {
     return await runNamed(config, name, say, mask, { ...watch, http }, stopping)
@@ -76,6 +98,7 @@ async function runConfigured(
 interface Watch {
   readonly ledger: Ledger
   readonly lag: Lag
+  readonly troubles: Troubles
   readonly stall: StallWatch
   readonly http: Http | null
 }
@@ -85,11 +108,11 @@ async function runNamed(
   name: string,
   say: Reporter,
   mask: (text: string) => string,
-  { ledger, lag, stall, http }: Watch,
+  { ledger, lag, troubles, stall, http }: Watch,
   stopping: AbortSignal,
 ): Promise<number> {
   const { log } = say
-  const observer = observers(ledger, lag, stall, logObserver(log, config.logValues), http?.observer ?? {})
+  const observer = observers(ledger, lag, troubles, stall, logObserver(log, config.logValues), http?.observer ?? {})
   const { env } = process
   const aws = awsSettings(config, env)
   const source = stall.watch(await openSource(config, { aws, log, observer }))
@@ -107,7 +130,7 @@ async function runNamed(
       env,
       log,
     })
-    const stopProgress = startProgress(say, ledger, lag)
+    const stopProgress = startProgress(say, { ledger, lag, troubles })
     const stopWatching = endWhenStalled(stall, say, config)
     let relay: Relay | undefined
     let isDone = false
@@ -137,7 +160,7 @@ async function runNamed(
   } catch (error) {
     // A stop while the stream or the target is away: nothing is lost, what was in hand is read again next time.
     if (!(stopping.aborted && isAbort(error))) throw error
-    log.warn({}, 'Stopped while waiting; what was in hand is not written and will be read again')
+    log.warn({ code: 'STOPPED' }, 'Stopped while waiting; what was in hand is not written and will be read again')
     return 0
   } finally {
     await source.close()
@@ -158,7 +181,7 @@ function requireNoneParked(tables: Relay['parked']): void {
 function sayWhoBegins(log: Log, { source, sink, state, start, mode }: RunConfig, name: string): void {
   const from = start?.text ?? 'where it stopped; a new relay at earliest'
   const begins = { version: ownVersion(), source, sink, name, mode, start: from, ...(state !== undefined && { state }) }
-  log.info({ ...begins, pid: process.pid, node: process.version }, `cdc-relay ${begins.version} begins`)
+  log.info({ code: 'BEGINS', ...begins, pid: process.pid, node: process.version }, `cdc-relay ${begins.version} begins`)
 }
 
 /** Standard output is read when somebody likes to, and a batch may wait for its fellows for as long as it was told. */

@@ -16,7 +16,7 @@ export async function watched(
   const stopping = new AbortController()
   let givingUp: NodeJS.Timeout | undefined
   const releaseSignals = stopOnSignals((signal) => {
-    say.log.info({}, `${signal}: finishing the batch in hand; once more to leave at once`)
+    say.log.info({ code: 'STOPPING', signal }, `${signal}: finishing the batch in hand; once more to leave at once`)
     stopping.abort()
     if (drainTimeoutMs > 0) givingUp = setTimeout(() => giveUp(say, signal, drainTimeoutMs), drainTimeoutMs)
   })
@@ -38,7 +38,10 @@ export async function watched(
 /** As a second signal does. */
 function giveUp({ log, clear }: Reporter, signal: StopSignal, drainTimeoutMs: number): never {
   clear()
-  log.warn({ drainTimeoutMs }, 'The batch in hand does not end: it is given up, and will be read again')
+  log.warn(
+    { code: 'GIVEN_UP', drainTimeoutMs },
+    'The batch in hand does not end: it is given up, and will be read again',
+  )
   process.exit(exitCodeOf(signal))
 }
 

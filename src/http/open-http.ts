@@ -1,7 +1,8 @@
 import type { Lag } from '../observe/lag.ts'
 import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
-import { type Observer, observers } from '../observe/observer.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Troubles } from '../observe/troubles.ts'
 import type { LettersStatus, ShardStatus } from '../operate/status.ts'
 import { type HttpAddress, isLoopback } from './address.ts'
 import { countsOf } from './metrics/counts.ts'
@@ -12,7 +13,6 @@ import { standingOf } from './metrics/standing.ts'
 import { troublesOf } from './metrics/troubles-told.ts'
 import { checksOf, type ReadinessLimits } from './readiness.ts'
 import { json, plain, type Route, serve } from './server.ts'
-import { Troubles } from './troubles.ts'
 
 export interface HttpOptions {
   readonly address: HttpAddress
@@ -21,6 +21,7 @@ export interface HttpOptions {
   readonly version: string
   readonly ledger: Ledger
   readonly lag: Lag
+  readonly troubles: Troubles
   /** How long nothing came of work that is there. */
   readonly idleMs: () => number
   readonly limits: ReadinessLimits
@@ -51,9 +52,8 @@ export interface Http {
  * @throws RelayError CONFIGURATION if the address cannot be had
  */
 export async function openHttp(options: HttpOptions): Promise<Http> {
-  const { address, relay: name, version, ledger, lag, idleMs, limits, log } = options
+  const { address, relay: name, version, ledger, lag, troubles, idleMs, limits, log } = options
   let relay: OpenRelay | null = null
-  const troubles = new Troubles()
   const meter = new Meter((measures: BatchMeasures) => measured.batch(measures))
   const checks = () => {
     const standing = { isOpen: meter.isOpen, troubles: troubles.now(), idleMs: idleMs(), parked: ledger.parkedTables }
@@ -83,15 +83,15 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
     ['/status', async () => (relay === null ? json(503, NOT_OPEN) : json(200, await relay.status()))],
   ])
   const server = await serve(address, routes)
-  log.info({ url: server.url }, `Serving ${[...routes.keys()].join(', ')} at ${server.url}`)
+  log.info({ code: 'SERVING', url: server.url }, `Serving ${[...routes.keys()].join(', ')} at ${server.url}`)
   if (!isLoopback(address.host)) {
     log.warn(
-      { host: address.host },
+      { code: 'SERVING_OTHERS', host: address.host },
       'Other machines can read metrics and status of this relay: no password guards them',
     )
   }
   return {
-    observer: observers(meter, troubles),
+    observer: meter,
     opened(opened) {
       relay = opened
     },

@@ -1,5 +1,5 @@
 import type { FailureCode } from '../errors.ts'
-import type { Trouble } from './troubles.ts'
+import type { Trouble } from '../observe/troubles.ts'
 
 /** What readiness is judged by. */
 export interface Standing {

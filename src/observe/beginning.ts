@@ -16,13 +16,14 @@ export function sayBeginning(log: Log, positions: Positions): void {
     }
   }
   const some = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
-  const at = time === null ? {} : { time: new Date(time).toISOString() }
+  const at = time === null ? {} : { fromTimeOf: new Date(time).toISOString() }
   const only = positions.size === 1 ? [...positions] : []
   const one = only.map(([shard, { sequence }]) => ({ shard, sequence }))[0]
   const isNew = counts.afterPosition === 0 && counts.finished === 0
-  if (positions.size === 0) log.info({ shards: 'all', from: 'earliest' }, 'Reading begins at the oldest record')
+  if (positions.size === 0)
+    log.info({ code: 'READS', shards: 'all', from: 'earliest' }, 'Reading begins at the oldest record')
   else {
     const message = isNew ? 'Reading begins where `--start` says' : 'Reading goes on from what is stored'
-    log.info({ shards: positions.size, ...some, ...at, ...one }, message)
+    log.info({ code: 'READS', shards: positions.size, ...some, ...at, ...one }, message)
   }
 }

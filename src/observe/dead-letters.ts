@@ -1,4 +1,5 @@
 import { type DeadLetter, tableLabel } from '../change.ts'
+import type { FailureCode } from '../errors.ts'
 import type { Log } from './log.ts'
 import type { SayOptions } from './retries.ts'
 
@@ -35,7 +36,15 @@ export function sayDeadLetters(log: Log, options: SayOptions = {}): DeadLetterNe
     const { code, detail, change, source, said } = kind.last
     const { stream, shard, sequence } = source
     const table = change === undefined ? {} : { table: tableLabel(change.table) }
-    const where = { code, ...table, stream, shard, sequence, detail, ...(showsValues && said && { said: said() }) }
+    const where = {
+      code: code as FailureCode,
+      ...table,
+      stream,
+      shard,
+      sequence,
+      detail,
+      ...(showsValues && said && { said: said() }),
+    }
     if (kind.total === 1) log.warn(where, 'A record became a dead letter')
     else
       log.warn(

@@ -1,4 +1,5 @@
 import type { SetAsideColumn, SetAsideColumns } from '../batch.ts'
+import { PARKED } from '../errors.ts'
 import { sayBeginning } from './beginning.ts'
 import { sayDeadLetters } from './dead-letters.ts'
 import type { Log } from './log.ts'
@@ -30,31 +31,39 @@ export function logObserver(log: Log, showsValues: boolean): Partial<Observer> {
       hasBegun = true
     },
     changed(settings) {
-      log.info({ settings }, 'The settings of this relay changed: what was written before stays as and where it is')
+      log.info(
+        { code: 'SETTINGS_CHANGED', settings },
+        'The settings of this relay changed: what was written before stays as and where it is',
+      )
     },
     rewound(positions) {
       const message = 'The target stands at older positions than those last written: the relay reads again from there'
-      log.warn({ shards: positions.size }, message)
+      log.warn({ code: 'REWOUND', shards: positions.size }, message)
     },
     awaitsKey(table, { shard, sequence }) {
-      log.warn({ shard, sequence }, `Waiting for the primary key of ${table}`)
+      log.warn({ code: 'KEY_AWAITED', table, shard, sequence }, `Waiting for the primary key of ${table}`)
     },
     knowsKey(table, key) {
-      log.info({ key }, `The primary key of ${table} is known: its rows wait no longer`)
+      log.info({ code: 'KEY_KNOWN', table, key }, `The primary key of ${table} is known: its rows wait no longer`)
     },
     parked(table, trouble, count) {
       if (trouble !== null) {
         const said = showsValues ? trouble.said() : undefined
-        const why = { table, code: trouble.code, ...trouble.place, ...(said !== undefined && { said }) }
+        const why = { code: trouble.code, table, ...trouble.place, ...(said !== undefined && { said }) }
         log.error(why, `Table ${table} is parked, and the other tables go on: ${trouble.message}`)
       }
       const kept = trouble === null ? `, since an earlier run: ${count} of its changes are dead letters` : ''
-      log.warn({ table, count }, `Table ${table} is parked${kept}. ${PARKED_ADVICE}`)
+      log.warn({ code: PARKED, table, count }, `Table ${table} is parked${kept}. ${PARKED_ADVICE}`)
     },
     unparked(table) {
-      log.info({ table }, `Table ${table} is parked no longer: it has no dead letters left, and goes on`)
+      log.info(
+        { code: 'TABLE_FREE', table },
+        `Table ${table} is parked no longer: it has no dead letters left, and goes on`,
+      )
     },
-    wrote({ deadLetters: cut }, { refused = [], setAside }) {
+    wrote({ read, bytes, deadLetters: cut }, { refused = [], setAside, commitMs }, { waitMs, prepareMs, writeMs }) {
+      const times = { waitMs, prepareMs, writeMs, ...(commitMs !== undefined && { commitMs }) }
+      log.debug({ code: 'BATCH', read, bytes, ...rounded(times) }, 'wrote a batch')
       if (setAside !== undefined) warnOfSetAside(log, newColumns(setAside, columnsWarnedOf))
       deadLetters.written([...cut, ...refused])
     },
@@ -64,6 +73,10 @@ export function logObserver(log: Log, showsValues: boolean): Partial<Observer> {
     },
   }
 }
+
+/** Milliseconds to a tenth of one. */
+const rounded = (times: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, Math.round(ms * 10) / 10]))
 
 /** The columns that `known` does not have yet; then it has them. */
 function newColumns(

@@ -62,7 +62,13 @@ export function sayRetries(log: Log, options: SayOptions = {}): RetryObserver {
         trouble.works.delete(work)
         if (!hasSucceeded || !trouble.isSaid || trouble.works.size > 0) continue
         const { attempts, sinceMs } = trouble
-        const fields = { attempts, afterMs: Math.round(nowMs() - sinceMs), ...placeOf(trouble, error) }
+        const fields = {
+          code: 'RECOVERED',
+          of: error.code,
+          attempts,
+          afterMs: Math.round(nowMs() - sinceMs),
+          ...placeOf(trouble, error),
+        } as const
         log.info(fields, `Could ${work.what} again`)
       }
     },

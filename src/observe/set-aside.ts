@@ -12,7 +12,7 @@ export function warnOfSetAside(log: Log, tables: ReadonlyMap<string, SetAsideCol
       const named = alike.slice(0, MOST_NAMED).map(([name]) => name)
       const which = alike.length === 1 ? { column } : { columns: alike.length, named }
       const message = `Values are kept in cdc_extra instead of in their column: ${reason}. ${fix}`
-      log.warn({ table, ...which, ...(type === null ? {} : { type }) }, message)
+      log.warn({ code: 'VALUES_SET_ASIDE', table, ...which, ...(type === null ? {} : { type }) }, message)
     }
   }
 }

@@ -10,13 +10,13 @@ export function warningsIntoLog(log: Log): () => void {
   const isNew = (text: string): boolean => !said.has(text) && said.add(text).size > 0
   const onWarning = ({ name, message, code }: NodeJS.ErrnoException): void => {
     if (!isNew(`${name} ${code} ${message}`)) return
-    log.warn({ warning: name, ...(code !== undefined && { code }) }, message)
+    log.warn({ code: 'WARNING', warning: name, ...(code !== undefined && { of: code }) }, message)
   }
   const say =
     (level: 'warn' | 'error') =>
     (...words: unknown[]): void => {
       const text = format(...words)
-      if (isNew(text)) log[level]({ warning: 'console' }, text)
+      if (isNew(text)) log[level]({ code: 'WARNING', warning: 'console' }, text)
     }
 
   const listeners = process.listeners('warning')

@@ -103,7 +103,7 @@ async function cutTornLine(path: string, file: FileHandle, log: Log): Promise<nu
   await file.truncate(length)
   await file.sync()
   log.warn(
-    { path, bytes: size - length },
+    { code: 'LINE_CUT', path, bytes: size - length },
     'The last line was incomplete after a crash. It was removed, and will be written again with its batch',
   )
   return length

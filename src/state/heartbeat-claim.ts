@@ -66,7 +66,11 @@ export async function claimByHeartbeat<Row>(
     const sign = holder.owner === owner || takeOver ? 'dead' : look(holder.heartbeat)
     if (sign === 'alive') throw heldBy(name, holder)
     if (sign === 'unknown') {
-      if (!hasSaid) log?.info({ name }, `The relay's name is held by ${shown(holder)}: waiting whether that lives`)
+      if (!hasSaid)
+        log?.info(
+          { code: 'NAME_HELD', name },
+          `The relay's name is held by ${shown(holder)}: waiting whether that lives`,
+        )
       hasSaid = true
       await sleep(heartbeatMs, undefined, { signal })
       continue

@@ -13,7 +13,7 @@ import type { Faults } from '../support/crate/faults.ts'
 import { testDatabase } from '../support/postgres/postgres.ts'
 import { volume } from '../support/volume.ts'
 
-const QUIET = { info() {}, warn() {}, error() {} }
+const QUIET = { debug() {}, info() {}, warn() {}, error() {} }
 const LOGIN = { passwordFile: null, env: {} }
 
 test('a server that answers as expected: nothing differs, all is removed', async (t) => {

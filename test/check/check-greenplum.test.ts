@@ -9,7 +9,7 @@ import {
   withoutStandIn,
 } from '../support/greenplum/greenplum.ts'
 
-const QUIET = { info() {}, warn() {}, error() {} }
+const QUIET = { debug() {}, info() {}, warn() {}, error() {} }
 const LOGIN = { passwordFile: null, env: {} }
 const TITLES: Readonly<Record<GreenplumKind, string>> = {
   '6': 'Greenplum 6',

@@ -9,7 +9,7 @@ const SECRET = 'secret-value'
 
 function reported(error: unknown, showsValues = false) {
   const { log, said } = listening()
-  const exit = reportFailure(error, { log, isTerminal: false, show() {}, clear() {} }, showsValues)
+  const exit = reportFailure(error, { log, isTerminal: false, columns: () => 80, show() {}, clear() {} }, showsValues)
   return { exit, ...said[0]! }
 }
 

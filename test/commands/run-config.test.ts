@@ -28,6 +28,7 @@ test('two options are enough; the rest are the defaults that --help shows', asyn
     takeOver: false,
     dryRun: false,
     logValues: false,
+    logLevel: 'info',
     mode: 'mirror',
     expired: 'delete',
     createTables: 'auto',
@@ -532,6 +533,7 @@ test('every option of the help is known to the check, and the other way round', 
     'batch-records': '7',
     'batch-bytes': '1MiB',
     http: '9090',
+    'log-format': 'logfmt',
   }
   const config = await readRunConfig({ ...MINIMAL, ...values }, {})
   assert.deepEqual(Object.keys(config).sort(), Object.keys(known).sort())

@@ -148,9 +148,14 @@ test('records on standard input come out as change records, the summary on stand
     `{"kind":"change","op":"insert","table":{"schema":null,"name":"t"},"key":{"id":"a"},"before":null,"after":{"id":"a","n":0.1234567890123456789},"complete":true,"version":"1754300000112233","time":"2025-08-04T09:33:20.112233Z","source":${JSON.stringify({ ...source, sequence: String(INSERT.length + 1), eventId: 'e1' })}}`,
     `{"kind":"change","op":"delete","table":{"schema":null,"name":"t"},"key":{"id":"a"},"before":{"id":"a"},"after":null,"complete":true,"version":"1754300000112234","time":"2025-08-04T09:33:20.112234Z","expired":true,"source":${JSON.stringify({ ...source, sequence: String(INSERT.length + REMOVE.length + 2), eventId: 'e2' })}}`,
   ])
-  const summary = JSON.parse(stderr.trimEnd().split('\n').at(-1)!) as Record<string, unknown>
-  assert.equal(summary.read, 2)
-  assert.equal(summary.applied, 2)
+  const [summary, last] = stderr
+    .trimEnd()
+    .split('\n')
+    .slice(-2)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  assert.equal(summary!.read, 2)
+  assert.equal(summary!.applied, 2)
+  assert.deepEqual([last!.level, last!.code, last!.msg], ['info', 'ENDS', 'cdc-relay ends'])
 })
 
 test('the log begins with who reads what into what, and from where', async () => {

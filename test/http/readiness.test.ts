@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FailureCode, RelayError } from '../../src/errors.ts'
 import { checksOf, type Standing } from '../../src/http/readiness.ts'
-import { Troubles } from '../../src/http/troubles.ts'
+import { Troubles } from '../../src/observe/troubles.ts'
 
 const LIMITS = { stalledAfterMs: 1000, mostParked: 10 }
 const WELL: Standing = { isOpen: true, troubles: [], idleMs: 0, parked: new Map() }

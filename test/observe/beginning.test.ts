@@ -18,14 +18,14 @@ const CASES: [title: string, positions: [string, Position][], fields: object][] 
       ['d', at(TRIM_HORIZON)],
       ['e', atTimestamp(0)],
     ],
-    { shards: 5, finished: 1, afterPosition: 2, fromTime: 1, fromEarliest: 1, time: '1970-01-01T00:00:00.000Z' },
+    { shards: 5, finished: 1, afterPosition: 2, fromTime: 1, fromEarliest: 1, fromTimeOf: '1970-01-01T00:00:00.000Z' },
   ],
 ]
 for (const [title, positions, fields] of CASES) {
   test(`${title}: where reading begins is said`, () => {
     const { log, said } = listening()
     sayBeginning(log, new Map(positions))
-    assert.deepEqual(said[0]!.fields, fields)
+    assert.deepEqual(said[0]!.fields, { code: 'READS', ...fields })
   })
 }
 

@@ -23,7 +23,7 @@ for (const secret of ['p', '50', 'applied', 's3cret-word', '"},{"']) {
   test(`a log with the password ${secret} is whole lines of JSON with their names and numbers, without it in a URL`, async () => {
     const { log, text } = await written(false, secret)
     const url = `postgresql://app:${encodeURIComponent(secret)}@db/w`
-    log.info({ applied: 50, 's3cret-word': { place: [url] } }, `Writing to ${url}`)
+    log.info({ code: 'PROGRESS', applied: 50, 's3cret-word': { place: [url] } }, `Writing to ${url}`)
     const { applied, 's3cret-word': nested, msg } = JSON.parse(text()) as Record<string, unknown>
     assert.deepEqual(
       [applied, nested, msg],
@@ -34,6 +34,6 @@ for (const secret of ['p', '50', 'applied', 's3cret-word', '"},{"']) {
 
 test('on a terminal, too', async () => {
   const { log, text } = await written(true, '50')
-  log.warn({ applied: 50, url: 'postgresql://app:50@db/w' }, 'half')
+  log.warn({ code: 'WARNING', applied: 50, url: 'postgresql://app:50@db/w' }, 'half')
   assert.ok(text().includes('warning: half (applied 50, url postgresql://app:***@db/w)\n'), text())
 })

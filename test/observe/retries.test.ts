@@ -44,7 +44,14 @@ test('a stream that is away is said once for all its shards, then at a falling r
   assert.deepEqual(said, [
     {
       level: 'info',
-      fields: { attempts: 155_500, afterMs: 31_100, stream: 's', shards: 500 },
+      fields: {
+        code: 'RECOVERED',
+        of: 'SOURCE_UNREACHABLE',
+        attempts: 155_500,
+        afterMs: 31_100,
+        stream: 's',
+        shards: 500,
+      },
       message: 'Could read records again',
     },
   ])
@@ -57,7 +64,14 @@ test('what one shard could not and can again names the shard', () => {
     observer.failed(work, failure('SOURCE_THROTTLED', { stream: 's', shard: 'shard-7' }))
   }
   observer.ended(work, true)
-  assert.deepEqual(said[1]!.fields, { attempts: 3, afterMs: 300, stream: 's', shard: 'shard-7' })
+  assert.deepEqual(said[1]!.fields, {
+    code: 'RECOVERED',
+    of: 'SOURCE_THROTTLED',
+    attempts: 3,
+    afterMs: 300,
+    stream: 's',
+    shard: 'shard-7',
+  })
 })
 
 test('a trouble that comes and goes is said at a falling rate, too; after a long rest it is new', () => {

@@ -1,7 +1,7 @@
-import type { Log } from '../../src/observe/log.ts'
+import type { Level, Log } from '../../src/observe/log.ts'
 
 export interface Said {
-  readonly level: 'info' | 'warn' | 'error'
+  readonly level: Level
   readonly fields: Record<string, unknown>
   readonly message: string
 }
@@ -11,5 +11,5 @@ export function listening(): { readonly log: Log; readonly said: Said[] } {
   const said: Said[] = []
   const say = (level: Said['level']) => (fields: object, message: string) =>
     void said.push({ level, fields: fields as Record<string, unknown>, message })
-  return { said, log: { info: say('info'), warn: say('warn'), error: say('error') } }
+  return { said, log: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') } }
 }

@@ -21,12 +21,12 @@ test('warnings of Node.js and of the console come through the log, once each', a
   await nextTurn()
   undo()
   assert.deepEqual(
-    said.map(({ level, fields, message }) => [level, fields.warning, fields.code, message.slice(0, 40)]),
+    said.map(({ level, fields, message }) => [level, fields.code, fields.warning, fields.of, message.slice(0, 40)]),
     [
-      ['warn', 'console', undefined, 'half of 2'],
-      ['warn', 'MaxListenersExceededWarning', undefined, 'Possible EventEmitter memory leak detect'],
-      ['warn', 'NodeDeprecationWarning', 'OLD', 'NodeDeprecationWarning: use another'],
-      ['warn', 'DeprecationWarning', 'DEP9', 'is old'],
+      ['warn', 'WARNING', 'console', undefined, 'half of 2'],
+      ['warn', 'WARNING', 'MaxListenersExceededWarning', undefined, 'Possible EventEmitter memory leak detect'],
+      ['warn', 'WARNING', 'NodeDeprecationWarning', 'OLD', 'NodeDeprecationWarning: use another'],
+      ['warn', 'WARNING', 'DeprecationWarning', 'DEP9', 'is old'],
     ],
   )
   assert.deepEqual([console.warn, process.listeners('warning')], [consoleWarn, listeners])

@@ -466,4 +466,9 @@ async function place(t: TestContext): Promise<Place> {
   return { folder, path, deadLetters, state, warnings, sink }
 }
 
-const quiet = (warnings: object[]): Log => ({ info() {}, error() {}, warn: (fields) => void warnings.push(fields) })
+const quiet = (warnings: object[]): Log => ({
+  debug() {},
+  info() {},
+  error() {},
+  warn: (fields) => void warnings.push(fields),
+})

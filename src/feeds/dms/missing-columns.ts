@@ -90,7 +90,10 @@ export class MissingColumns {
 
   #warn({ table, op }: Change, column: string): void {
     this.#hasWarned = true
-    this.#log.warn({ table: tableLabel(table), column, op }, this.#policy === 'keep' ? KEPT : MADE_NULL)
+    this.#log.warn(
+      { code: 'COLUMN_MISSING', table: tableLabel(table), column, op },
+      this.#policy === 'keep' ? KEPT : MADE_NULL,
+    )
   }
 }
 

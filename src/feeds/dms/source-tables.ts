@@ -208,7 +208,7 @@ export class SourceTables implements TableFacts {
     if (was === null || is === null || JSON.stringify(was) === JSON.stringify(is)) return
     const shown = (key: readonly string[]): string => key.map((column) => `"${column}"`).join(', ') || 'none'
     const said = `The key of ${tableLabel(name)} was ${shown(was)}, and is now ${shown(is)}, says the source`
-    this.#options.log.warn({ table: tableLabel(name) }, said)
+    this.#options.log.warn({ code: 'KEY_CHANGED', table: tableLabel(name) }, said)
   }
 
   #of(name: TableName): KnownTable {

@@ -25,7 +25,8 @@ export class TaskTrouble {
     if (trouble === undefined) return
     const count = (this.#counts.get(reason) ?? 0) + 1
     this.#counts.set(reason, count)
-    if (isPowerOfTen(count)) this.#log.warn({ count, shard: source.shard, sequence: source.sequence }, trouble)
+    if (!isPowerOfTen(count)) return
+    this.#log.warn({ code: 'TASK_TROUBLE', reason, count, shard: source.shard, sequence: source.sequence }, trouble)
   }
 }
 

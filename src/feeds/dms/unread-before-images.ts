@@ -29,13 +29,16 @@ export class UnreadBeforeImages {
   #sayField(name: TableName, member: string): void {
     const table = tableLabel(name)
     const fix = `If it holds before images, set \`--before-image-field\` to that name`
-    this.#log.warn({ table, member }, `A change has an object beside its data that is not read. ${fix}; ${OLD_ROWS}`)
+    this.#log.warn(
+      { code: 'OLD_VALUES_UNREAD', table, member },
+      `A change has an object beside its data that is not read. ${fix}; ${OLD_ROWS}`,
+    )
   }
 
   #sayPrefix(name: TableName, column: string): void {
     const fix = `If a rule add-before-image-columns makes them, set \`--before-image-prefix ${DEFAULT_PREFIX}\``
     this.#log.warn(
-      { table: tableLabel(name), column: DEFAULT_PREFIX + column },
+      { code: 'OLD_VALUES_UNREAD', table: tableLabel(name), column: DEFAULT_PREFIX + column },
       `Rows have columns of old values that are not read as such. ${fix}; ${OLD_ROWS}`,
     )
   }

@@ -15,6 +15,9 @@ export class OddNulls {
     const table = tableLabel(name)
     if (this.#warned.has(table)) return
     this.#warned.add(table)
-    this.#log.warn({ table, attribute: oddNull }, 'A value is null under a descriptor of something else: read as null')
+    this.#log.warn(
+      { code: 'ODD_NULL', table, attribute: oddNull },
+      'A value is null under a descriptor of something else: read as null',
+    )
   }
 }

@@ -1,8 +1,8 @@
 import type { Lag } from '../../observe/lag.ts'
 import type { Ledger } from '../../observe/ledger.ts'
+import type { Troubles } from '../../observe/troubles.ts'
 import type { LettersStatus, ShardStatus } from '../../operate/status.ts'
 import type { Check } from '../readiness.ts'
-import type { Troubles } from '../troubles.ts'
 import type { Meter } from './meter.ts'
 
 /** What is told of a relay: as it is now, each time it is asked. */

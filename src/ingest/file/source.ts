@@ -76,7 +76,10 @@ async function* pagesOfInput(
   yield* pagesOf(values, budget, signal)
   if (unfinished !== undefined && !input.grows) yield* pagesOf([unfinished], budget, signal)
   else if (unfinished !== undefined || isListOpen || isCutOff()) {
-    log.warn({ path, bytes: unfinished?.bytes.length ?? 0 }, input.grows ? LEFT_FOR_NEXT_RUN : CUT_OFF)
+    log.warn(
+      { code: 'FILE_UNFINISHED', path, bytes: unfinished?.bytes.length ?? 0 },
+      input.grows ? LEFT_FOR_NEXT_RUN : CUT_OFF,
+    )
   }
 }
 

@@ -53,7 +53,10 @@ export function kinesisSource(options: KinesisSourceOptions): Source {
       created ??= summary.created
       if (summary.isShuffled) {
         const advice = 'changes of one key can arrive in any order; a mirror is not harmed, its partial images may be'
-        log.warn({ stream: stream.name }, `The stream spreads records without regard to their keys: ${advice}`)
+        log.warn(
+          { code: 'SHUFFLED', stream: stream.name },
+          `The stream spreads records without regard to their keys: ${advice}`,
+        )
       }
       return { id: summary.arn, created: summary.created, retentionMs: summary.retentionMs }
     },

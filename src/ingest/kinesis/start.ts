@@ -34,7 +34,7 @@ export async function positionsAtTime(ms: number, context: StartContext, signal:
   }
   if (ms < clock.earliest() - retentionMs) {
     log.warn(
-      { stream: stream.name, start: time },
+      { code: 'STARTS_LATER', stream: stream.name, start: time },
       'The stream does not reach back to the start; beginning at its oldest record',
     )
     return new Map()

@@ -235,7 +235,10 @@ class ShardReader {
   #again({ cause }: Refused | { readonly cause: Error }): 'again' {
     const place = { stream: this.#context.stream.name, shard: this.#shard, sequence: this.#end.sequence }
     if (++this.#refusals > MOST_REFUSALS) throw new RelayError('SOURCE_REFUSED', wordsOf(cause), place, cause)
-    this.#context.log.warn({ ...place, detail: cause.message }, 'The stream refused a read; trying again')
+    this.#context.log.warn(
+      { code: 'READ_REFUSED', ...place, detail: cause.message },
+      'The stream refused a read; trying again',
+    )
     this.#due = this.#context.clock.reading() + REFUSED_AGAIN_MS
     return 'again'
   }

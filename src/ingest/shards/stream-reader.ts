@@ -271,7 +271,10 @@ class StreamReader {
     if (gaps.length === 0) return
     const { onGap, log, stream } = this.#options
     if (onGap === 'stop') throw gapFailure(gaps, stream.name, cause)
-    log.warn({ stream: stream.name, gaps }, `Going on though records may have expired: ${spansOf(gaps)}`)
+    log.warn(
+      { code: 'GAP_ACCEPTED', stream: stream.name, gaps },
+      `Going on though records may have expired: ${spansOf(gaps)}`,
+    )
   }
 }
 

@@ -21,7 +21,7 @@ export async function makeProbe({ relay, catalogue, rules }: GpssTables, target:
     await catalogue.run([sql`DROP TABLE IF EXISTS ${id}`, sql`CREATE TABLE ${id} (${like})`])
   } catch (error) {
     if (!(error instanceof RelayError) || FAILURES[error.code].retry === 'always') throw error
-    const fields = { table: tableLabel(target), code: error.code, detail: error.detail }
+    const fields = { code: 'NO_PROBE', table: tableLabel(target), of: error.code, detail: error.detail } as const
     rules.log.warn(fields, 'Refused rows are looked for in the table itself, for no other one could be made for it')
     return null
   }

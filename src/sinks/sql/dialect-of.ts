@@ -34,7 +34,7 @@ export async function dialectOf(connection: Connection, log: Log | null): Promis
     dialect.title.startsWith(promises ?? '') || (promises === 'Greenplum' && dialect.title === 'Cloudberry')
   if (!isPromised) {
     log?.warn(
-      { server: version },
+      { code: 'OTHER_SERVER', server: version },
       `The URL of the target says ${promises}, but the server is ${dialect.title}, and is treated so`,
     )
   }

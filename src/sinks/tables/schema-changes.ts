@@ -37,7 +37,7 @@ export function schemaPolicy(
       const isReload = schemaChanges.some(({ op }) => op === 'drop-table')
       if (!isMirror || !isReload || onReload === 'keep' || known?.floor == null) return
       const rows = await sweep(known.floor)
-      if (rows > 0) log.info({ table: source, rows }, 'Removed the rows from before a reload')
+      if (rows > 0) log.info({ code: 'ROWS_SWEPT', table: source, rows }, 'Removed the rows from before a reload')
     },
 
     counted(tables) {
@@ -63,7 +63,12 @@ export const sweep = (table: Target, floor: string): Statement =>
 const SKIPPED = 'schema-change-not-followed'
 
 function say(log: Log, { op, table, source }: SchemaChange): void {
-  const place = { table: tableLabel(table), shard: source.shard, sequence: source.sequence }
+  const place = {
+    code: 'NOT_FOLLOWED',
+    table: tableLabel(table),
+    shard: source.shard,
+    sequence: source.sequence,
+  } as const
   log.warn(place, `The source table had a ${op}, which is not followed: change the target if it should be`)
 }
 

@@ -89,7 +89,7 @@ export class TableBuilder<To, R extends Relation> {
     if (there === undefined)
       throw movedTable(target, movedFrom, layout.create(target, desired)?.statements ?? [], this.#show)
     if (old.columns.some(({ name }) => name === DELETED.name)) throw movedMarks(target, movedFrom, this.#show)
-    const place = { source: target.source, was: label(movedFrom), is: label(target) }
+    const place = { code: 'TABLE_MOVED', source: target.source, was: label(movedFrom), is: label(target) } as const
     this.#rules.log.warn(
       place,
       'The table goes elsewhere from now on: rows that were written before stay where they are',
@@ -111,7 +111,7 @@ export class TableBuilder<To, R extends Relation> {
       throw missingTable(target, createTables, statements, this.#show)
     }
     await work.run(statements, { target, ...made })
-    log.info({ source: target.source, table: label(target) }, 'Made a table')
+    log.info({ code: 'TABLE_MADE', source: target.source, table: label(target) }, 'Made a table')
     return (await work.look(target.schema, target.name))!
   }
 
@@ -139,8 +139,14 @@ export class TableBuilder<To, R extends Relation> {
     const again = added.filter(hadBefore).map(({ name }) => name)
     const firstAdded = added.filter((column) => !hadBefore(column)).map(({ name }) => name)
     if (firstAdded.length > 0)
-      log.info({ source: target.source, columns: firstAdded }, 'Added columns that the source has')
-    if (again.length > 0) log.warn({ source: target.source, table: label(target), columns: again }, MADE_AGAIN)
+      log.info(
+        { code: 'COLUMNS_ADDED', source: target.source, columns: firstAdded },
+        'Added columns that the source has',
+      )
+    if (again.length > 0) {
+      const fields = { source: target.source, table: label(target), columns: again }
+      log.warn({ code: 'COLUMNS_MADE_AGAIN', ...fields }, MADE_AGAIN)
+    }
   }
 
   #requireMatch({ target, layout, desired, oldKeys }: TableJob<To, R>, relation: R): void {

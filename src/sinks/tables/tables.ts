@@ -116,7 +116,7 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
     const table = await this.#build(job, { ...target, keys: desired.keys, columns: sure.columns.map(mappingOf) })
     if (table === null || oldKeys === null) return
     const [was, is] = [shownKeys(oldKeys), shownKeys(desired.keys)]
-    const place = { source: target.source, table: label(target), was, is }
+    const place = { code: 'KEY_CHANGED', source: target.source, table: label(target), was, is } as const
     this.#options.rules.log.warn(place, 'The table has another key from now on')
   }
 

@@ -39,7 +39,7 @@ function tablesWith(options: Partial<SourceTablesOptions> = {}): SourceTables {
     needsKeys: true,
     keyWaitMs: 3_600_000,
     askTarget: async () => assert.fail('nobody is to be asked'),
-    log: { info: silent, warn: silent, error: silent },
+    log: { debug: silent, info: silent, warn: silent, error: silent },
     ...options,
   })
 }
@@ -48,7 +48,7 @@ function tablesWith(options: Partial<SourceTablesOptions> = {}): SourceTables {
 function listed(): { readonly lines: string[]; readonly log: Log } {
   const lines: string[] = []
   const at = (level: string) => (_: object, message: string) => void lines.push(`${level} ${message}`)
-  return { lines, log: { info: at('info'), warn: at('warn'), error: at('error') } }
+  return { lines, log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
 }
 
 /** As the decoder leaves it. */

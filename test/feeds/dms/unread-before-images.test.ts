@@ -34,11 +34,16 @@ for (const [title, change, said, field] of cases) {
   test(`before images that are not read: ${title}`, () => {
     const lines: [object, string][] = []
     const silent = (): void => {}
-    const log = { info: silent, error: silent, warn: (of: object, line: string) => void lines.push([of, line]) }
+    const log = {
+      debug: silent,
+      info: silent,
+      error: silent,
+      warn: (of: object, line: string) => void lines.push([of, line]),
+    }
     assert.equal(new UnreadBeforeImages(log).look(change), said !== null)
     if (said === null) return assert.deepEqual(lines, [])
     assert.equal(lines.length, 1)
     assert.match(lines[0]![1], said)
-    assert.deepEqual(lines[0]![0], field)
+    assert.deepEqual(lines[0]![0], { code: 'OLD_VALUES_UNREAD', ...field })
   })
 }

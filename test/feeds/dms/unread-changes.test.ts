@@ -24,7 +24,7 @@ function tablesOf(missingColumns: MissingColumnsPolicy): {
     needsKeys: true,
     keyWaitMs: 1000,
     askTarget: async () => assert.fail('nobody is to be asked'),
-    log: { info: () => {}, warn, error: () => {} },
+    log: { debug: () => {}, info: () => {}, warn, error: () => {} },
   })
   return { tables, warnings }
 }

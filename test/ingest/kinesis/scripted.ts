@@ -28,6 +28,7 @@ export function openSource(
 ): Source & { said: Said[] } {
   const said: Said[] = []
   const log: Log = {
+    debug() {},
     info: (fields, message) => said.push({ level: 'info', fields, message }),
     warn: (fields, message) => said.push({ level: 'warn', fields, message }),
     error: (fields, message) => said.push({ level: 'error', fields, message }),

@@ -53,7 +53,7 @@ export function requireCrateVersion(says: string, log: Log | null): void {
     if ((from !== null && isBefore(version, from)) || !isBefore(version, until)) continue
     const advice = `In CrateDB ${text} ${what}: update to ${until.join('.')} or newer`
     if (isRefused) throw new RelayError('CONFIGURATION', advice)
-    log?.warn({ version: text }, advice)
+    log?.warn({ code: 'SERVER_ADVICE', version: text }, advice)
   }
 }
 

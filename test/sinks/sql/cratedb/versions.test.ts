@@ -21,7 +21,7 @@ const CASES: readonly (readonly [version: string, warnings: number | 'refused'])
 for (const [version, expected] of CASES) {
   test(`CrateDB ${version}: ${expected === 'refused' ? expected : `${expected} warnings`}`, () => {
     const warnings: string[] = []
-    const log = { info() {}, error() {}, warn: (_: object, message: string) => warnings.push(message) }
+    const log = { debug() {}, info() {}, error() {}, warn: (_: object, message: string) => warnings.push(message) }
     const require = () => requireCrateVersion(`CrateDB ${version} (built 0e9e7c5/2025-01-01T00:00:00Z, Linux)`, log)
     if (expected === 'refused') {
       assert.throws(require, { code: 'CONFIGURATION', message: /update to 5\.5\.3 or newer/ })

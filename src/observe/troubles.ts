@@ -1,6 +1,6 @@
 import type { FailureCode, RelayError } from '../errors.ts'
-import type { Observer } from '../observe/observer.ts'
 import type { Work } from '../retry.ts'
+import type { Observer } from './observer.ts'
 
 /** Work that failed, and is tried again now. */
 export interface Trouble {
