@@ -110,7 +110,7 @@ export const RUN_OPTIONS = {
   ),
   'on-schema-change': text(
     trouble,
-    'columns change at the source: add-only (what is new is added, the rest is logged), stop (exit code 2) or ignore',
+    'columns change at the source: add-only (what is new is added, the rest is logged), widen (types that only widen are followed, too), stop (exit code 2) or ignore',
     'add-only',
   ),
   'on-reload': text(trouble, 'rows from before a DMS reload: keep until they come again, or sweep at once', 'keep'),

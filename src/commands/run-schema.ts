@@ -104,7 +104,7 @@ export const RUN_SHAPE = z.strictObject({
   'on-table-trouble': oneOf('on-table-trouble', ['park', 'stop']),
   'park-limit': z.string().prefault(defaultOf('park-limit')).pipe(parkLimit),
   'on-gap': oneOf('on-gap', ['stop', 'continue']),
-  'on-schema-change': oneOf('on-schema-change', ['add-only', 'stop', 'ignore']),
+  'on-schema-change': oneOf('on-schema-change', ['add-only', 'widen', 'stop', 'ignore']),
   'on-reload': oneOf('on-reload', ['keep', 'sweep']),
   'stall-timeout': waitOf('stall-timeout'),
   'drain-timeout': waitOf('drain-timeout'),

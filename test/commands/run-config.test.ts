@@ -100,7 +100,7 @@ test('every problem is in one message', async () => {
     '--type "a.b.c.d" has more than three parts',
     '--missing-columns must be auto or null or keep',
     '--before-image-field must not be data, metadata or control',
-    '--on-schema-change must be add-only or stop or ignore',
+    '--on-schema-change must be add-only or widen or stop or ignore',
     '--on-reload must be keep or sweep',
     '--state must be file:PATH, postgresql://USER@HOST/DATABASE or dynamodb:TABLE',
     '--deletes cannot be hard with this sink',

@@ -1,10 +1,10 @@
 import type { FactRules } from '../../batch.ts'
 import { compareDecimal } from '../../change.ts'
-import { factsFromJson, factsToJson, labelOf, type SourceFacts } from './source-facts.ts'
+import { factsFromJson, factsToJson, isWiderType, labelOf, type SourceFacts } from './source-facts.ts'
 
 /**
  * How processes of one name put together what each of them learned of the tables of a DMS feed. The younger `create-table`
- * says key and types; columns are only added, for no target takes one away.
+ * says key and types; columns are only added and widened, for no target takes one away.
  */
 export const DMS_FACT_RULES: FactRules = {
   merge(subject, one, other) {
@@ -24,7 +24,12 @@ export const DMS_FACT_RULES: FactRules = {
 
 export function mergeFacts(one: SourceFacts, other: SourceFacts): SourceFacts {
   const [first, second] = isFirst(one, other) ? [one, other] : [other, one]
-  const added = [...second.columns].filter(([column]) => !first.columns.has(column))
+  // What an alteration widened behind one definition, not every process has seen.
+  const isSameDefinition = one.version === other.version
+  const added = [...second.columns].filter(([column, type]) => {
+    const known = first.columns.get(column)
+    return known === undefined || (isSameDefinition && isWiderType(known, type))
+  })
   return {
     key: first.key ?? second.key,
     columns: added.length === 0 ? first.columns : new Map([...first.columns, ...added]),

@@ -54,12 +54,33 @@ function afterCreate(facts: SourceFacts, { columns, primaryKey, version }: Schem
   }
 }
 
-/** What these operations send is not documented and may be some columns only: so they add, and take nothing away. */
-function afterAlteration(facts: SourceFacts, { columns = [] }: SchemaChange): SourceFacts {
-  const added = columns.filter(({ name }) => !facts.columns.has(name))
-  if (added.length === 0) return facts
-  return { ...facts, columns: new Map([...facts.columns, ...added.map(({ name, type }) => [name, type] as const)]) }
+/**
+ * What these operations send is not documented and may be some columns only: so they add and widen, and take nothing away. Then
+ * it does not matter in which order they come; one from before the last `create-table` says nothing new of a type.
+ */
+function afterAlteration(facts: SourceFacts, { columns = [], version }: SchemaChange): SourceFacts {
+  const isLate = isOlder(version, facts.version)
+  const news = columns.filter(({ name, type }) => {
+    const known = facts.columns.get(name)
+    return known === undefined || (!isLate && isWiderType(known, type))
+  })
+  if (news.length === 0) return facts
+  return { ...facts, columns: new Map([...facts.columns, ...news.map(({ name, type }) => [name, type] as const)]) }
 }
+
+/** In the order of what they hold. */
+const WIDER_TYPES: readonly (readonly ColumnType[])[] = [
+  ['int8', 'int16', 'int32', 'int64', 'numeric'],
+  ['uint8', 'int16', 'int32', 'int64', 'numeric'],
+  ['uint16', 'int32', 'int64', 'numeric'],
+  ['uint32', 'int64', 'numeric'],
+  ['uint8', 'uint16', 'uint32', 'uint64', 'numeric'],
+  ['float32', 'float64'],
+]
+
+/** Whether a column of the second type holds all that one of the first holds, and more. */
+export const isWiderType = (from: ColumnType, to: ColumnType): boolean =>
+  WIDER_TYPES.some((types) => types.includes(from) && types.indexOf(to) > types.indexOf(from))
 
 const isOlder = (version: string, than: string | null): boolean => than !== null && compareDecimal(version, than) < 0
 

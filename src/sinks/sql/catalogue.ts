@@ -155,10 +155,19 @@ export async function imagineRelation(
     const underlying = underlyingType(types, id, -1)
     return { ...rest, name, modifier: -1, notNull, filled: false, generated: null, collation, underlying }
   })
-  if (there !== undefined) return { ...there, columns: [...there.columns, ...made] }
+  if (there !== undefined) return { ...there, columns: withMade(there.columns, made) }
   const name = `${target.name}_pkey`
   const key = { name, constraint: name, primary: true, columns: keys, plain: true, deferrable: false }
   return { kind: 'r', columns: made, uniques: keys.length === 0 ? [] : [key], foreignKeys: [] }
+}
+
+/** A column that is there gets another type. */
+function withMade(there: readonly Column[], made: readonly Column[]): readonly Column[] {
+  const retyped = there.map((column) => {
+    const { type, baseType, modifier, underlying } = made.find(({ name }) => name === column.name) ?? column
+    return { ...column, type, baseType, modifier, underlying }
+  })
+  return [...retyped, ...made.filter(({ name }) => !there.some((column) => column.name === name))]
 }
 
 const C = { schema: 'pg_catalog', name: 'C', deterministic: true }

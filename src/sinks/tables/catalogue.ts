@@ -15,6 +15,13 @@ export interface Catalogue<R extends Relation = Relation> {
   columnsBefore?(target: Target): Promise<readonly Mapping[]>
   /** A statement as the operator could run it. */
   textOf(statement: Statement): string
+  /**
+   * Why the target does not do what was asked of a table, in words without values; null for what passes by itself.
+   * Absent where the types of columns are not altered.
+   */
+  refusal?(error: unknown): string | null
+  /** What gives the rights on a view again that others than its owner have; absent where that is not known. */
+  grantsOn?(schema: string, name: string): Promise<readonly Statement[]>
   /** True if the schema must be made before a table in it. */
   lacksSchema(schema: string): Promise<boolean>
   /** What `look` would say of a table once `made` is, which `there` is part of; makes nothing. Absent where it cannot tell. */
@@ -24,6 +31,7 @@ export interface Catalogue<R extends Relation = Relation> {
 export interface TableWork<R extends Relation = Relation> {
   look: Catalogue<R>['look']
   lacksSchema: Catalogue<R>['lacksSchema']
+  grantsOn?: Catalogue<R>['grantsOn']
   /** @param made what these statements make of a table: for who only wants to know what they are */
   run(statements: readonly Statement[], made?: MadeTable): Promise<void>
   /** Adds columns where that is better done in another way than by one statement for each. */

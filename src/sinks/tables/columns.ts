@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
+import type { SourceTable } from '../../batch.ts'
 import type { Change } from '../../change.ts'
 import { askingForLabels, boundColumns, countOf, mostOf } from './bound-columns.ts'
 import type { ColumnsTable } from './columns-table.ts'
 import { desiredColumns } from './desired-columns.ts'
 import { LabelLooks, labelsOf } from './label-looks.ts'
-import type { Additions, Layout, Mismatch, NewTable } from './layout.ts'
+import type { Additions, Layout, Mismatch, NewTable, Widening } from './layout.ts'
 import {
   alter,
   generated,
@@ -22,6 +23,7 @@ import type { DeclaredTypes } from './rules.ts'
 import type { ColumnsDialect, TableStyle } from './style.ts'
 import type { DesiredColumn, DesiredTable, Target } from './target.ts'
 import { longestFirst } from './too-large.ts'
+import { isWider, newType, withoutCollation } from './widening.ts'
 
 /**
  * The mirror in the layout `columns`: one typed column for each column or attribute of the source, the row's version in
@@ -39,6 +41,7 @@ export function columnsMirror<To, C extends Column, R extends Relation<C>>(
     create: (target, desired) => createStatements(dialect, target, desired),
     additions: (target, desired, relation) => additionsOf(dialect, target, desired, relation),
     mismatches: (target, desired, relation) => mismatchesOf(dialect, target, desired, relation),
+    widenings: (target, desired, relation, known) => wideningsOf(dialect, target, desired, relation, known),
 
     bind(target, desired, relation, known) {
       const table = boundColumns(target, desired, relation, known, dialect)
@@ -146,6 +149,29 @@ function mismatchesOf<C extends Column, R extends Relation<C>>(
     ...wrongForeignKeys(relation),
     ...unfilledColumns(target, written, relation, style),
   ]
+}
+
+/** What a column was taken for from its values says nothing: only what the source declares counts. */
+function wideningsOf<C extends Column, R extends Relation<C>>(
+  { widen, retypeKey }: Pick<TableStyle<R, C>, 'widen' | 'retypeKey'>,
+  target: Target,
+  { keys, columns }: DesiredTable,
+  relation: R,
+  known: SourceTable | null,
+): readonly Widening[] {
+  return columns.flatMap(({ attribute, column: name, type }): Widening[] => {
+    const column = relation.columns.find((column) => column.name === name)
+    if (type === null || column === undefined || known?.columns.has(attribute) !== true) return []
+    const to = newType(type)
+    // A domain has its type from somewhere else.
+    const isPlain = column.underlying.name === column.baseType && column.underlying.kind === 'b'
+    if (to === null || !isPlain || !isWider(column, to)) return []
+    const bare = withoutCollation(type)
+    const statement = widen(target, column, bare, relation)
+    const isKey = keys.some((key) => key.column === name)
+    const cure = isKey && retypeKey !== undefined ? retypeKey(target, name, sql.raw(bare), keys, relation) : statement
+    return [{ column: name, from: column.type, to: bare, statement, cure }]
+  })
 }
 
 function wrongKey<C extends Column, R extends Relation<C>>(

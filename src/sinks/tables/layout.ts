@@ -73,6 +73,8 @@ export interface Companion {
    * there is no such thing. @param movedFrom the other place; null if it is the same
    */
   inheritance?(movedFrom: Target | null): Inheritance | null
+  /** What must go, and what comes back, when columns of the table get wider types; absent where an existing one does not care. */
+  widening?(there: Relation, columns: readonly Widening[]): Surroundings
 }
 
 /** Tombstones in another table. */
@@ -81,6 +83,25 @@ export interface Inheritance {
   readonly schema: string
   readonly name: string
   readonly take: readonly Statement[]
+}
+
+/** Statements in front of others, and behind them. */
+export interface Surroundings {
+  readonly before: readonly Statement[]
+  readonly behind: readonly Statement[]
+}
+
+/** A column that is to hold more. */
+export interface Widening {
+  /** In the target. */
+  readonly column: string
+  /** Its types now and then, as SQL. */
+  readonly from: string
+  readonly to: string
+  /** Null where the target cannot. */
+  readonly statement: Statement | null
+  /** What an operator can do where the target refuses that; null: nothing. */
+  readonly cure: Statement | null
 }
 
 /** What is known of a source table when its target is created or checked. */
@@ -109,6 +130,9 @@ export interface Layout<To = Database, R extends Relation = Relation> {
   additions(target: Target, desired: DesiredTable, relation: R): Additions
 
   mismatches(target: Target, desired: DesiredTable, relation: R): readonly Mismatch[]
+
+  /** The columns of a table without mismatches that are narrower than those of the source, which `known` tells; absent where none can be. */
+  widenings?(target: Target, desired: DesiredTable, relation: R, known: SourceTable | null): readonly Widening[]
 
   /** A table without mismatches. */
   bind(target: Target, desired: DesiredTable, relation: R, known: SourceTable | null): TargetTable<To>

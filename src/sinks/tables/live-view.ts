@@ -10,15 +10,20 @@ import type { BoundTable } from './target.ts'
  * @param isAlive the condition on a row
  */
 export function liveView(table: BoundTable, name: string, shown: readonly string[], isAlive: Statement): Companion {
+  const create = sql`CREATE OR REPLACE VIEW ${sql.id(table.schema, name)} AS
+      SELECT ${sql.join(shown.map((column) => sql.id(column)))} FROM ${tableId(table)} WHERE ${isAlive}`
   return {
     schema: table.schema,
     name,
     needed: false,
-    create: sql`CREATE OR REPLACE VIEW ${sql.id(table.schema, name)} AS
-      SELECT ${sql.join(shown.map((column) => sql.id(column)))} FROM ${tableId(table)} WHERE ${isAlive}`,
+    create,
     mismatches: () => [],
     isOutdated: (view) =>
       (view.kind === null || view.kind === 'v') &&
       shown.some((column) => !view.columns.some(({ name }) => name === column)),
+    widening(there) {
+      if (there.kind !== 'v') return { before: [], behind: [] }
+      return { before: [sql`DROP VIEW ${sql.id(table.schema, name)}`], behind: [create] }
+    },
   }
 }

@@ -11,7 +11,7 @@ export interface PreviewCatalogue<R extends Relation> {
 
 /** @param looked where tables are looked at */
 export function previewCatalogue<R extends Relation>(looked: Catalogue<R>): PreviewCatalogue<R> {
-  const { imagine } = looked
+  const { imagine, grantsOn } = looked
   if (imagine === undefined) throw new Error('the target cannot tell what a table would be')
   const made = new Map<string, R>()
   const schemas = new Set<string>()
@@ -33,7 +33,7 @@ export function previewCatalogue<R extends Relation>(looked: Catalogue<R>): Prev
     catalogue: {
       ...looked,
       look,
-      work: (doing) => doing({ look, lacksSchema, run, remember: async () => {} }),
+      work: (doing) => doing({ look, lacksSchema, ...(grantsOn && { grantsOn }), run, remember: async () => {} }),
     },
     take() {
       const taken = statements

@@ -9,7 +9,7 @@ export interface TargetRules {
   readonly layout: 'columns' | 'document' | null
   /** Whether the relay creates what is missing. */
   readonly createTables: 'auto' | 'never'
-  readonly onSchemaChange: 'add-only' | 'stop' | 'ignore'
+  readonly onSchemaChange: 'add-only' | 'widen' | 'stop' | 'ignore'
   /** What happens to the older rows when a source table is dropped and loaded again. */
   readonly onReload: 'keep' | 'sweep'
   /** What happens to a row that the target refuses. */

@@ -9,7 +9,7 @@ import type { Group } from './planning.ts'
 import type { TargetRules } from './rules.ts'
 import type { Target } from './target.ts'
 
-/** What happens to the schema changes of a batch, apart from new columns. */
+/** What happens to the schema changes of a batch, apart from new columns and wider types. */
 export interface SchemaPolicy {
   /**
    * Within the transaction, before the rows of the table.
@@ -29,7 +29,9 @@ export function schemaPolicy(
   groups: readonly Group[],
 ): SchemaPolicy {
   const isMirror = mode === 'mirror'
-  const isFollowed = ({ op }: SchemaChange): boolean => isMirror && FOLLOWED.has(op)
+  const isWidening = ({ op, columns }: SchemaChange): boolean =>
+    onSchemaChange === 'widen' && op === 'column-type-change' && columns !== undefined
+  const isFollowed = (change: SchemaChange): boolean => isMirror && (FOLLOWED.has(change.op) || isWidening(change))
   if (isMirror && onSchemaChange === 'stop') for (const group of groups) refuseOthers(group)
 
   return {

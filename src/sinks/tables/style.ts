@@ -38,6 +38,8 @@ export interface TableStyle<R extends Relation = Relation, C extends Column = R[
   retype(target: Target, column: string, type: Statement): Statement | null
   /** Of a column of the key, where that takes more than of another one. */
   retypeKey?(target: Target, column: string, type: Statement, keys: readonly Mapping[], relation: R): Statement | null
+  /** Makes a column of a wider type; null where a database has none. @param type as `newColumnType` spells it */
+  widen(target: Target, column: C, type: string, relation: R): Statement | null
   dropNotNull(target: Target, column: string): Statement | null
   dropGenerated(target: Target, column: C): Statement | null
   /** Statements that make a table with soft deletes one with hard deletes; absent where a database has one kind alone. */

@@ -122,7 +122,7 @@ export class TableBuilder<To, R extends Relation> {
     const add = ({ name, definition }: AddedColumn): Statement =>
       alter(target, sql`ADD COLUMN ${sql.id(name)} ${definition}`)
     if (columns.length > 0 && onSchemaChange === 'stop') throw newSourceColumns(target, columns.map(add), this.#show)
-    const added = onSchemaChange === 'add-only' ? columns : []
+    const added = onSchemaChange === 'ignore' ? [] : columns
     const missing = [...own, ...optional, ...added]
     const isEnough = createTables === 'never' ? missing.length === optional.length : missing.length === 0
     if (isEnough) return relation

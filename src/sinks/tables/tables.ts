@@ -8,8 +8,16 @@ import type { Relation } from './relation.ts'
 import type { TargetRules } from './rules.ts'
 import type { TargetNames } from './style.ts'
 import { TableBuilder, type TableJob } from './table-builder.ts'
-import { isSameTarget, label, requireOwnColumns, requireOwnTarget, shownKeys } from './table-errors.ts'
+import {
+  isSameTarget,
+  label,
+  requireOwnColumns,
+  requireOwnTarget,
+  type ShowStatement,
+  shownKeys,
+} from './table-errors.ts'
 import type { DesiredKey, DesiredTable, Mapping, Target } from './target.ts'
+import { ColumnWidener } from './widen-columns.ts'
 
 export interface TablesOptions<To, R extends Relation> {
   readonly catalogue: Catalogue<R>
@@ -61,13 +69,16 @@ export function targetTables<To, R extends Relation>(options: TablesOptions<To, 
 class LearnedTables<To, R extends Relation> implements Tables<To> {
   readonly #options: TablesOptions<To, R>
   readonly #builder: TableBuilder<To, R>
+  readonly #widener: ColumnWidener<To, R>
   readonly #remembered = new Map<string, RememberedTable>()
   readonly #learned = new Map<string, TargetTable<To>>()
 
   constructor(options: TablesOptions<To, R>) {
     this.#options = options
     const { catalogue, rules, names } = options
-    this.#builder = new TableBuilder(rules, names, (statement) => catalogue.textOf(statement).replace(/\s+/g, ' '))
+    const show: ShowStatement = (statement) => catalogue.textOf(statement).replace(/\s+/g, ' ')
+    this.#builder = new TableBuilder(rules, names, show)
+    this.#widener = new ColumnWidener(catalogue, rules, show)
   }
 
   async load(name: string): Promise<void> {
@@ -113,6 +124,7 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
       before: hasOtherKey || oldLayout !== null ? undefined : before,
       movedFrom: isMoved ? before : null,
     }
+    await this.#widener.widen(job)
     const table = await this.#build(job, { ...target, keys: desired.keys, columns: sure.columns.map(mappingOf) })
     if (table === null || oldKeys === null) return
     const [was, is] = [shownKeys(oldKeys), shownKeys(desired.keys)]

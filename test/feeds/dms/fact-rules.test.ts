@@ -39,6 +39,16 @@ test('a column that only one of two processes saw added is kept, and so is a key
   assert.deepEqual(of(added, created), merged)
 })
 
+test('a type that only one of two processes saw widened is the wider one', () => {
+  const created = { key: ['id'], columns: { id: 'int32', n: 'int64' }, version: '5' }
+  const widened = { key: ['id'], columns: { id: 'int64', n: 'int32' }, version: '5' }
+  const merged = { key: ['id'], columns: { id: 'int64', n: 'int64' }, floor: null, version: '5' }
+  assert.deepEqual(of(created, widened), merged)
+  assert.deepEqual(of(widened, created), merged)
+  const later = { ...created, version: '6' }
+  assert.deepEqual(of(later, widened), { ...created, floor: null, version: '6' })
+})
+
 test('of two floors the higher counts, whichever process saw the last create-table', () => {
   assert.deepEqual(of({ floor: '100', version: '7' }, { floor: '9', version: '101' }), {
     key: null,

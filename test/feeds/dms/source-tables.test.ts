@@ -152,6 +152,25 @@ const learning: readonly {
     fact: '{"key":["id"],"columns":{"id":"int64","a":"text","b":"text"},"floor":null,"version":"5"}',
   },
   {
+    title: 'a column-type-change widens, in whatever order it comes, and makes nothing narrower',
+    items: [
+      createTable({ a: 'int32', b: 'float64', c: 'text' }, 5),
+      { ...addColumn({ a: 'numeric', b: 'float32', c: 'int64' }, 8), op: 'column-type-change' },
+      { ...addColumn({ a: 'int64' }, 7), op: 'column-type-change' },
+    ],
+    table: sourceTable({ a: 'numeric', b: 'float64', c: 'text' }),
+    fact: '{"key":["id"],"columns":{"a":"numeric","b":"float64","c":"text"},"floor":null,"version":"5"}',
+  },
+  {
+    title: 'a column-type-change from before the create-table says nothing of types',
+    items: [
+      createTable({ id: 'int32' }, 5),
+      { ...addColumn({ id: 'int64', note: 'text' }, 4), op: 'column-type-change' },
+    ],
+    table: sourceTable({ id: 'int32', note: 'text' }),
+    fact: '{"key":["id"],"columns":{"id":"int32","note":"text"},"floor":null,"version":"5"}',
+  },
+  {
     title: 'the other operations tell nothing',
     items: [
       createTable({ id: 'int64' }, 5),

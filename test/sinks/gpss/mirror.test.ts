@@ -138,6 +138,11 @@ test('a column that the source gets is added, and shown; under `ignore` it is ke
     { cdc_extra: { more: 7 } },
   ])
 
+  const widening = await mirror(t, { onSchemaChange: 'widen' })
+  await widening.write([dmsPut('k', 1)])
+  await widening.write(batch, wider)
+  assert.deepEqual(await widening.live(), [{ id: 'k', more: 7 }])
+
   const stopping = await mirror(t, { onSchemaChange: 'stop' })
   await stopping.write([dmsPut('k', 1)])
   const failure = await rejection(stopping.write(batch, wider), 'SCHEMA_CHANGE')

@@ -35,6 +35,19 @@ onEachTarget('add-only: a type that the source changes is not altered', async (t
   ])
 })
 
+onEachTarget(
+  'widen: what is new is added, and a change of type that says the new one counts as followed',
+  async (t, openRelay) => {
+    const relay = await openMade(t, openRelay, 'widen')
+    relay.knows(MORE)
+    const told = { ...addColumn({ note: 'text' }, 2), op: 'column-type-change' } as const
+    const written = await relay.write(...FOLLOWED, told, dmsPut(2, 2, { data: { qty: 5 } }), ...OTHERS)
+    assert.deepEqual(totals(written), [6, 0])
+    assert.deepEqual([...written.skips!], [['schema-change-not-followed', 5]])
+    assert.ok((await columns(relay.database)).includes('qty bigint'))
+  },
+)
+
 onEachTarget('add-only: a new column is added before any row has it', async (t, openRelay) => {
   const relay = await openMade(t, openRelay, 'add-only')
   relay.knows(MORE)
@@ -139,7 +152,7 @@ onEachTarget('DynamoDB under stop: a new attribute stops, too', async (t, openRe
 async function openMade(
   t: TestContext,
   openRelay: OpenRelay,
-  onSchemaChange: 'add-only' | 'stop' | 'ignore',
+  onSchemaChange: 'add-only' | 'widen' | 'stop' | 'ignore',
 ): Promise<TestRelay> {
   const relay = await openRelay(t, { layout: null, onSchemaChange })
   relay.knows(FIRST)

@@ -54,6 +54,9 @@ export function greenplumStyle(kernel: Kernel, deletes: 'hard' | 'soft'): TableS
     ...style,
     ...TYPES_IN_DEFAULT_COLLATION,
     uniqueness: (target, keys, written, relation) => uniqueness(kernel, target, keys, written, relation),
+    // A key, and what rows are spread by, it does not alter.
+    widen: (target, column, type, relation) =>
+      isOfKey(relation, column.name) ? null : style.widen(target, column, type, relation),
     retypeKey: (target, column, type, keys, relation) =>
       retypeKey(target, keys, relation, style.retype(target, column, type)!, column),
   }
@@ -137,6 +140,10 @@ function retypeKey(
   ]
   return sql.join(steps, sql`; `)
 }
+
+const isOfKey = ({ uniques, distribution }: Relation, name: string): boolean =>
+  (uniques ?? []).some(({ columns }) => columns.includes(name)) ||
+  (typeof distribution === 'object' && distribution.includes(name))
 
 const typeOfData = ({ columns }: Relation): string =>
   columns.find(({ name }) => name === DATA.name)?.baseType ?? 'jsonb'

@@ -9,6 +9,7 @@ import { DELETED } from '../../tables/own-columns.ts'
 import type { Relation } from '../../tables/relation.ts'
 import type { TableStyle } from '../../tables/style.ts'
 import type { BoundTable, KeyColumn, Mapping, Target } from '../../tables/target.ts'
+import { widenColumn } from './widen-column.ts'
 
 /** The table in the schema `cdc_relay` that holds key and version of the deleted rows of a target. */
 export const tombstonesId = ({ schema, name }: Target): Statement => sql.id('cdc_relay', tombstonesName(schema, name))
@@ -34,6 +35,15 @@ export function tombstones(table: BoundTable, create: TableStyle['create']): Com
     },
     isOutdated: () => false,
     inheritance: (movedFrom) => (movedFrom === null ? null : tombstonesOf(movedFrom, table)),
+    widening(there, columns) {
+      const tombstones = { ...table, schema: 'cdc_relay', name: tombstonesName(table.schema, table.name) }
+      const behind = columns.flatMap(({ column, to }) => {
+        const held =
+          table.keys.some((key) => key.column === column) && there.columns.find(({ name }) => name === column)
+        return held ? [widenColumn(tombstones, held, to)] : []
+      })
+      return { before: [], behind }
+    },
   }
 }
 

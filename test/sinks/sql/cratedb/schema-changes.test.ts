@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { SILENT } from '../../../../src/observe/log.ts'
 import {
   addColumn,
   createTable,
@@ -61,6 +62,33 @@ test('add-only: somebody else adds the column at the same moment', async (t) => 
   knows(MORE)
   assert.deepEqual(totals(await write(addColumn({ qty: 'int64' }, 2), dmsPut(2, 2, { data: { qty: 5 } }))), [2, 0])
   assert.deepEqual(lines(crate, 'SELECT "qty" FROM "shop"."orders" WHERE "id" = 2'), ['5'])
+})
+
+test('widen: no type is altered, which is said once; what is new is added', async (t) => {
+  const said: object[] = []
+  const warn = (fields: object, message: string): void => void said.push({ ...fields, message })
+  const { crate, knows, write } = await openCrateRelay(t, { onSchemaChange: 'widen', log: { ...SILENT, warn } })
+  knows(sourceTable({ id: 'int32', note: 'int32' }))
+  await write(dmsPut(1, 1, { data: { note: 1 } }))
+  knows(sourceTable({ id: 'int32', note: 'int64' }))
+  await write(dmsPut(2, 2, { data: { note: 2 ** 40 } }))
+  knows(sourceTable({ id: 'int32', note: 'int64', qty: 'int64' }))
+  await write(dmsPut(3, 3, { data: { note: 2 ** 40, qty: 2 ** 40 } }))
+  assert.deepEqual(columns(crate).slice(0, 2), ['id integer', 'note integer'])
+  assert.deepEqual(lines(crate, 'SELECT "id", "note", "qty", "cdc_extra" FROM "shop"."orders" ORDER BY "id"'), [
+    '1 1 null null',
+    `2 null null {"note":${2 ** 40}}`,
+    `3 null ${2 ** 40} {"note":${2 ** 40}}`,
+  ])
+  assert.deepEqual(said, [
+    {
+      source: 'shop.orders',
+      table: 'shop.orders',
+      columns: ['note: integer → BIGINT'],
+      message:
+        'Columns are narrower than those of the source and stay so. The target cannot alter their types. What they cannot hold goes to cdc_extra until they are altered, or is a dead letter where that has no place',
+    },
+  ])
 })
 
 test('ignore: nothing is added; what the new column holds lies in cdc_extra, also after a restart', async (t) => {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { SILENT } from '../../../../src/observe/log.ts'
 import { connect } from '../../../../src/sinks/sql/connect.ts'
 import { sqlStateStore } from '../../../../src/sinks/sql/state-store.ts'
 import { withoutSettings } from '../../../../src/state/stored.ts'
-import { at, claimOf, del, dmsPatch, progress, put, sourceTable } from '../../../support/changes.ts'
+import { at, claimOf, del, dmsPatch, dmsPut, progress, put, sourceTable } from '../../../support/changes.ts'
 import {
   GREENPLUM_KINDS,
   greenplumDatabase,
@@ -112,4 +113,28 @@ async function untilWaits({ query }: TestDatabase, mode: string): Promise<void> 
   const waiting = `SELECT FROM pg_locks WHERE NOT granted AND mode = '${mode}'`
   const limit = signal()
   while ((await query(waiting)).length === 0) await sleep(5, undefined, { signal: limit })
+}
+
+for (const kind of GREENPLUM_KINDS) {
+  test(`${kind}: under widen a key stays, which is said with what helps, and other columns get wider`, {
+    skip: withoutGreenplum(kind),
+  }, async (t) => {
+    const said: Record<string, unknown>[] = []
+    const warn = (fields: object): void => void said.push({ ...fields })
+    const database = await greenplumDatabase(t, kind)
+    const relay = await openRelay(t, { onSchemaChange: 'widen', layout: null, log: { ...SILENT, warn } }, database)
+    relay.knows(sourceTable({ id: 'int32', n: 'int32' }))
+    await relay.write(dmsPut(1, 1, { data: { n: 1 } }))
+    relay.knows(sourceTable({ id: 'int64', n: 'int64' }))
+    await relay.write(dmsPut(2, 2, { data: { n: 2 ** 40 } }))
+    assert.deepEqual(await database.query('SELECT id, n::text FROM shop.orders ORDER BY id'), [
+      { id: 1, n: '1' },
+      { id: 2, n: `${2 ** 40}` },
+    ])
+    assert.deepEqual(
+      said.map(({ columns }) => columns),
+      [['id: integer → bigint']],
+    )
+    assert.match(String(said[0]!.statements), /DROP CONSTRAINT .* ALTER COLUMN "id" TYPE bigint.* PRIMARY KEY \("id"\)/)
+  })
 }

@@ -48,6 +48,7 @@ export const crateStyle: TableStyle<CrateRelation> & KeyStyle<CrateKey, CrateRel
   },
 
   retype: () => null,
+  widen: () => null,
   dropNotNull: () => null,
   dropGenerated: () => null,
 

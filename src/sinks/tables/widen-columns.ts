@@ -1,0 +1,113 @@
+import { sql } from 'kysely'
+import type { Catalogue, TableWork } from './catalogue.ts'
+import type { Widening } from './layout.ts'
+import type { Relation } from './relation.ts'
+import type { TargetRules } from './rules.ts'
+import type { TableJob } from './table-builder.ts'
+import { label, type ShowStatement } from './table-errors.ts'
+
+/**
+ * Gives columns the wider types that their source has by now, under `--on-schema-change widen`. Where the target refuses, it says so
+ * once, with what an operator can run, and the table goes on with the column that it has: what that cannot hold goes to `cdc_extra`.
+ */
+export class ColumnWidener<To, R extends Relation> {
+  readonly #catalogue: Catalogue<R>
+  readonly #rules: Pick<TargetRules, 'createTables' | 'onSchemaChange' | 'log'>
+  readonly #show: ShowStatement
+  /** What could not be done: it is not tried again for as long as it is the same. */
+  readonly #refused = new Set<string>()
+
+  constructor(
+    catalogue: Catalogue<R>,
+    rules: Pick<TargetRules, 'createTables' | 'onSchemaChange' | 'log'>,
+    show: ShowStatement,
+  ) {
+    this.#catalogue = catalogue
+    this.#rules = rules
+    this.#show = show
+  }
+
+  /** @throws what passes by itself */
+  async widen(job: TableJob<To, R>): Promise<void> {
+    if (this.#rules.onSchemaChange !== 'widen') return
+    const { target } = job
+    const relation = await this.#catalogue.look(target.schema, target.name)
+    if (relation === undefined) return
+    const wanted = wideningsOf(job, relation).filter((column) => !this.#refused.has(nameOf(job, column)))
+    const why =
+      this.#rules.createTables === 'never' ? '--create-tables is never' : 'The target cannot alter their types'
+    const mayAlter = this.#rules.createTables === 'auto' && this.#catalogue.refusal !== undefined
+    const isAble = ({ statement }: Widening): boolean => mayAlter && statement !== null
+    this.#refuse(
+      job,
+      wanted.filter((column) => !isAble(column)),
+      why,
+    )
+    await this.#try(job, wanted.filter(isAble))
+  }
+
+  /** All of them at once, for each may rewrite the table; where that is refused, one by one. */
+  async #try(job: TableJob<To, R>, columns: readonly Widening[]): Promise<void> {
+    if (columns.length === 0) return
+    try {
+      await this.#catalogue.work((work) => this.#alter(work, job, columns))
+    } catch (error) {
+      const why = this.#catalogue.refusal!(error)
+      if (why === null) throw error
+      if (columns.length === 1) return this.#refuse(job, columns, why)
+      for (const column of columns) await this.#try(job, [column])
+      return
+    }
+    this.#rules.log.info(placeOf(job, columns), 'Widened columns, as the source has')
+  }
+
+  /** Looks again, for another process may have done it meanwhile. */
+  async #alter(work: TableWork<R>, job: TableJob<To, R>, columns: readonly Widening[]): Promise<void> {
+    const { target, layout, desired, known } = job
+    const relation = (await work.look(target.schema, target.name))!
+    const wanted = wideningsOf(job, relation).filter((one) => columns.some(({ column }) => column === one.column))
+    if (wanted.length === 0) return
+    const companion = layout.companion(layout.bind(target, desired, relation, known), relation)
+    const there = companion === null ? undefined : await work.look(companion.schema, companion.name)
+    const around = there === undefined ? undefined : companion!.widening?.(there, wanted)
+    const grants = around === undefined ? [] : ((await work.grantsOn?.(companion!.schema, companion!.name)) ?? [])
+    const statements = wanted.map(({ statement }) => statement!)
+    await work.run([...(around?.before ?? []), ...statements, ...(around?.behind ?? []), ...grants], {
+      target,
+      columns: wanted.map(({ column, to }) => ({ name: column, definition: sql.raw(to) })),
+      keys: [],
+    })
+  }
+
+  #refuse(job: TableJob<To, R>, columns: readonly Widening[], why: string): void {
+    if (columns.length === 0) return
+    for (const column of columns) this.#refused.add(nameOf(job, column))
+    const cures = columns.flatMap(({ cure }) => cure ?? []).map(this.#show)
+    const place = { ...placeOf(job, columns), ...(cures.length > 0 && { statements: cures }) }
+    this.#rules.log.warn(place, `Columns are narrower than those of the source and stay so. ${why}. ${ASIDE}`)
+  }
+}
+
+const ASIDE =
+  'What they cannot hold goes to cdc_extra until they are altered, or is a dead letter where that has no place'
+
+function wideningsOf<To, R extends Relation>(
+  { target, layout, desired, known }: TableJob<To, R>,
+  relation: R,
+): readonly Widening[] {
+  // What does not fit otherwise is said when the table is checked.
+  if (layout.widenings === undefined || layout.mismatches(target, desired, relation).length > 0) return []
+  return layout.widenings(target, desired, relation, known)
+}
+
+const changesOf = (wanted: readonly Widening[]): string[] =>
+  wanted.map(({ column, from, to }) => `${column}: ${from} → ${to}`)
+
+const nameOf = <To, R extends Relation>({ target }: TableJob<To, R>, column: Widening): string =>
+  JSON.stringify([target.schema, target.name, changesOf([column])])
+
+const placeOf = <To, R extends Relation>({ target }: TableJob<To, R>, wanted: readonly Widening[]) => ({
+  source: target.source,
+  table: label(target),
+  columns: changesOf(wanted),
+})
