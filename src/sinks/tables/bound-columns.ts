@@ -64,11 +64,14 @@ export function askingForLabels(table: ColumnsTable, relation: Relation, looks: 
   const enums = new Set(
     relation.columns.filter(({ underlying }) => labelsOf(underlying).length > 0).map(({ name }) => name),
   )
+  const isEnum = ({ column }: TargetColumn): boolean =>
+    relation.columns.some(({ name, underlying }) => name === column && underlying.kind === 'e')
   const asking = <T extends TargetColumn>(column: T): T => {
     if (!enums.has(column.column)) return column
+    const isLabel = isEnum(column)
     const encode: TargetColumn['encode'] = (value) => {
       const token = column.encode(value)
-      if (token === undefined) looks.missed()
+      if (token === undefined) looks.missed(column.column, isLabel && typeof value === 'string' ? value : undefined)
       return token
     }
     return { ...column, encode }

@@ -22,6 +22,8 @@ export interface Catalogue<R extends Relation = Relation> {
   refusal?(error: unknown): string | null
   /** What gives the rights on a view again that others than its owner have; absent where that is not known. */
   grantsOn?(schema: string, name: string): Promise<readonly Statement[]>
+  /** True if nothing is done with it, and all that would be is shown. */
+  readonly isPreview?: true
   /** True if the schema must be made before a table in it. */
   lacksSchema(schema: string): Promise<boolean>
   /** What `look` would say of a table once `made` is, which `there` is part of; makes nothing. Absent where it cannot tell. */

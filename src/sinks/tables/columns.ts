@@ -41,7 +41,10 @@ export function columnsMirror<To, C extends Column, R extends Relation<C>>(
     create: (target, desired) => createStatements(dialect, target, desired),
     additions: (target, desired, relation) => additionsOf(dialect, target, desired, relation),
     mismatches: (target, desired, relation) => mismatchesOf(dialect, target, desired, relation),
-    widenings: (target, desired, relation, known) => wideningsOf(dialect, target, desired, relation, known),
+    widenings: (target, desired, relation, known) => [
+      ...wideningsOf(dialect, target, desired, relation, known),
+      ...labelsToAdd(dialect, desired, relation, looks.get(target.source)),
+    ],
 
     bind(target, desired, relation, known) {
       const table = boundColumns(target, desired, relation, known, dialect)
@@ -171,6 +174,32 @@ function wideningsOf<C extends Column, R extends Relation<C>>(
     const isKey = keys.some((key) => key.column === name)
     const cure = isKey && retypeKey !== undefined ? retypeKey(target, name, sql.raw(bare), keys, relation) : statement
     return [{ column: name, from: column.type, to: bare, statement, cure }]
+  })
+}
+
+/** PostgreSQL's limit for a label. */
+const MOST_LABEL_BYTES = 63
+
+function labelsToAdd<C extends Column, R extends Relation<C>>(
+  { addLabel }: Pick<TableStyle<R, C>, 'addLabel'>,
+  { columns }: DesiredTable,
+  relation: R,
+  looks: LabelLooks | undefined,
+): readonly Widening[] {
+  if (looks === undefined) return []
+  return columns.flatMap(({ column: name }): Widening[] => {
+    const column = relation.columns.find((column) => column.name === name)
+    // A domain has its labels from somewhere else.
+    if (column?.underlying.kind !== 'e' || column.underlying.name !== column.baseType) return []
+    const { type, underlying } = column
+    const labels = looks.lackedBy(name, underlying).filter((label) => Buffer.byteLength(label) <= MOST_LABEL_BYTES)
+    return labels.map((label) => ({
+      column: name,
+      from: type,
+      to: null,
+      statement: addLabel?.(type, label) ?? null,
+      cure: sql`ALTER TYPE ${sql.raw(type)} ADD VALUE '…'`,
+    }))
   })
 }
 

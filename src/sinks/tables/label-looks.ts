@@ -2,6 +2,8 @@ import type { UnderlyingType } from './relation.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 60_000
+/** Of a column, that are remembered. */
+const MOST_LABELS = 100
 
 /**
  * When the catalogue is asked again for the labels of a table's enums: as soon as one is missed, for it may have been added
@@ -11,6 +13,7 @@ export class LabelLooks {
   readonly #now: () => number
   #labels = ''
   #isMissed = false
+  readonly #lacking = new Map<string, Set<string>>()
   #dueAtMs = 0
   #waitMs = 0
 
@@ -29,8 +32,18 @@ export class LabelLooks {
     this.#isMissed = false
   }
 
-  missed(): void {
+  /** @param label of a column whose type is an enum; undefined where it is a part of something else */
+  missed(column: string, label?: string): void {
     this.#isMissed = true
+    if (label === undefined) return
+    const labels = this.#lacking.get(column) ?? new Set()
+    this.#lacking.set(column, labels)
+    if (labels.size < MOST_LABELS) labels.add(label)
+  }
+
+  /** The labels that values of a column had and its type lacks. */
+  lackedBy(column: string, { labels = [] }: UnderlyingType): readonly string[] {
+    return [...(this.#lacking.get(column) ?? [])].filter((label) => !labels.includes(label))
   }
 
   isDue(): boolean {

@@ -95,12 +95,13 @@ export interface Surroundings {
 export interface Widening {
   /** In the target. */
   readonly column: string
-  /** Its types now and then, as SQL. */
+  /** Its type now, as SQL. */
   readonly from: string
-  readonly to: string
-  /** Null where the target cannot. */
+  /** And then; null for one that gets a label more. */
+  readonly to: string | null
+  /** Null where the target cannot. A label in it is a value of a row. */
   readonly statement: Statement | null
-  /** What an operator can do where the target refuses that; null: nothing. */
+  /** What an operator can do where the target refuses that, without values; null: nothing. */
   readonly cure: Statement | null
 }
 

@@ -69,6 +69,11 @@ export async function learnAndPlan<To>(tables: Tables<To>, groups: readonly Grou
       await ofTable(group, () => tables.learn(group))
       plan = await planTable(tables, group)
     }
+    if (plan !== undefined && isOutdated(plan, tables)) {
+      // It was made with what the changes show to be lacking, which may be there by now.
+      await ofTable(group, () => tables.learn(group))
+      plan = await planTable(tables, group)
+    }
     if (plan !== undefined) plans.push(plan)
     // A table that is only announced may have nothing to create yet.
     else if (group.changes.length > 0) throw new Error(`Table ${group.source} was learned and still cannot be planned`)
@@ -98,4 +103,7 @@ export async function planAgain<To>(
 
 /** False if a table was learned again since. */
 export const isUpToDate = <To>(plans: readonly TablePlan<To>[], tables: Tables<To>): boolean =>
-  plans.every(({ table, group }) => tables.find(group.source, group.known) === table)
+  plans.every((plan) => !isOutdated(plan, tables))
+
+const isOutdated = <To>({ table, group }: TablePlan<To>, tables: Tables<To>): boolean =>
+  tables.find(group.source, group.known) !== table

@@ -32,6 +32,7 @@ export function previewCatalogue<R extends Relation>(looked: Catalogue<R>): Prev
   return {
     catalogue: {
       ...looked,
+      isPreview: true,
       look,
       work: (doing) => doing({ look, lacksSchema, ...(grantsOn && { grantsOn }), run, remember: async () => {} }),
     },

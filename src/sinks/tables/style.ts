@@ -40,6 +40,8 @@ export interface TableStyle<R extends Relation = Relation, C extends Column = R[
   retypeKey?(target: Target, column: string, type: Statement, keys: readonly Mapping[], relation: R): Statement | null
   /** Makes a column of a wider type; null where a database has none. @param type as `newColumnType` spells it */
   widen(target: Target, column: C, type: string, relation: R): Statement | null
+  /** Adds a label to an enum; absent where a database does not, within a transaction. @param type as SQL */
+  addLabel?(type: string, label: string): Statement
   dropNotNull(target: Target, column: string): Statement | null
   dropGenerated(target: Target, column: C): Statement | null
   /** Statements that make a table with soft deletes one with hard deletes; absent where a database has one kind alone. */

@@ -33,7 +33,11 @@ export class ColumnWidener<To, R extends Relation> {
     const { target } = job
     const relation = await this.#catalogue.look(target.schema, target.name)
     if (relation === undefined) return
-    const wanted = wideningsOf(job, relation).filter((column) => !this.#refused.has(nameOf(job, column)))
+    // What the values are that want a label is not shown.
+    const isSeen = ({ to }: Widening): boolean => this.#catalogue.isPreview !== true || to !== null
+    const wanted = wideningsOf(job, relation).filter(
+      (column) => isSeen(column) && !this.#refused.has(nameOf(job, column)),
+    )
     const why =
       this.#rules.createTables === 'never' ? '--create-tables is never' : 'The target cannot alter their types'
     const mayAlter = this.#rules.createTables === 'auto' && this.#catalogue.refusal !== undefined
@@ -67,14 +71,16 @@ export class ColumnWidener<To, R extends Relation> {
     const relation = (await work.look(target.schema, target.name))!
     const wanted = wideningsOf(job, relation).filter((one) => columns.some(({ column }) => column === one.column))
     if (wanted.length === 0) return
-    const companion = layout.companion(layout.bind(target, desired, relation, known), relation)
+    const retyped = wanted.filter((one) => one.to !== null)
+    const companion =
+      retyped.length === 0 ? null : layout.companion(layout.bind(target, desired, relation, known), relation)
     const there = companion === null ? undefined : await work.look(companion.schema, companion.name)
-    const around = there === undefined ? undefined : companion!.widening?.(there, wanted)
+    const around = there === undefined ? undefined : companion!.widening?.(there, retyped)
     const grants = around === undefined ? [] : ((await work.grantsOn?.(companion!.schema, companion!.name)) ?? [])
     const statements = wanted.map(({ statement }) => statement!)
     await work.run([...(around?.before ?? []), ...statements, ...(around?.behind ?? []), ...grants], {
       target,
-      columns: wanted.map(({ column, to }) => ({ name: column, definition: sql.raw(to) })),
+      columns: retyped.map(({ column, to }) => ({ name: column, definition: sql.raw(to!) })),
       keys: [],
     })
   }
@@ -82,7 +88,7 @@ export class ColumnWidener<To, R extends Relation> {
   #refuse(job: TableJob<To, R>, columns: readonly Widening[], why: string): void {
     if (columns.length === 0) return
     for (const column of columns) this.#refused.add(nameOf(job, column))
-    const cures = columns.flatMap(({ cure }) => cure ?? []).map(this.#show)
+    const cures = [...new Set(columns.flatMap(({ cure }) => cure ?? []).map(this.#show))]
     const place = { ...placeOf(job, columns), ...(cures.length > 0 && { statements: cures }) }
     this.#rules.log.warn(place, `Columns are narrower than those of the source and stay so. ${why}. ${ASIDE}`)
   }
@@ -100,8 +106,12 @@ function wideningsOf<To, R extends Relation>(
   return layout.widenings(target, desired, relation, known)
 }
 
-const changesOf = (wanted: readonly Widening[]): string[] =>
-  wanted.map(({ column, from, to }) => `${column}: ${from} → ${to}`)
+/** Each once, for several labels of a column are one change. */
+const changesOf = (wanted: readonly Widening[]): string[] => [
+  ...new Set(
+    wanted.map(({ column, from, to }) => `${column}: ${from} ${to === null ? 'with more labels' : `→ ${to}`}`),
+  ),
+]
 
 const nameOf = <To, R extends Relation>({ target }: TableJob<To, R>, column: Widening): string =>
   JSON.stringify([target.schema, target.name, changesOf([column])])

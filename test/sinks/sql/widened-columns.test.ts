@@ -7,6 +7,7 @@ import { Numeric } from '../../../src/change.ts'
 import { type Log, SILENT } from '../../../src/observe/log.ts'
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { type Columns, dmsDel, dmsPatch, dmsPut, sourceTable } from '../../support/changes.ts'
+import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { volume } from '../../support/volume.ts'
 import { type OpenRelay, onEachTarget, openRelay, type TestRelay } from './test-relay.ts'
@@ -242,6 +243,51 @@ test('widen: what is cancelled, for it takes too long, is said and not tried aga
     [['ALTER TABLE "shop"."orders" ALTER COLUMN "n" TYPE bigint']],
   )
   assert.match(refused[0]![0], /takes longer than the relay may keep the table locked/)
+})
+
+test('widen: an enum gets the labels that come, with their rows, and neither log nor refusal shows one', async (t) => {
+  const { log, said } = hearing()
+  const columns = 'id int PRIMARY KEY, mood app.mood, cdc_version bigint, cdc_extra jsonb'
+  const relay = await openRelay(t, { layout: null, onSchemaChange: 'widen', log })
+  const { database, knows, write } = relay
+  await database.query(`CREATE SCHEMA shop; CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('fine');
+    CREATE TABLE shop.orders (${columns})`)
+  knows(sourceTable({ id: 'int32', mood: 'text' }))
+  const row = (id: number, mood: string) => dmsPut(id, id, { data: { mood } })
+  await write(row(1, 'fine'), row(2, "ang'ry"), row(3, 'sad'))
+  await write(row(4, 'new'), row(5, 'x'.repeat(64)))
+  assert.deepEqual(await database.query('SELECT id, mood::text, cdc_extra FROM shop.orders ORDER BY id'), [
+    { id: 1, mood: 'fine', cdc_extra: null },
+    { id: 2, mood: "ang'ry", cdc_extra: null },
+    { id: 3, mood: 'sad', cdc_extra: null },
+    { id: 4, mood: 'new', cdc_extra: null },
+    { id: 5, mood: null, cdc_extra: { mood: 'x'.repeat(64) } },
+  ])
+  assert.doesNotMatch(JSON.stringify(said), /ang'ry|sad|new|xxx/)
+  assert.deepEqual(said[0]![1].columns, ['mood: app.mood with more labels'])
+})
+
+test('greenplum 6: widen: an enum, to which a transaction adds no label, stays as it is, which is said once', {
+  skip: withoutGreenplum('6'),
+}, async (t) => {
+  const { log, said } = hearing()
+  const database = await greenplumDatabase(t, '6')
+  const relay = await openRelay(t, { layout: null, onSchemaChange: 'widen', log }, database)
+  const { knows, write } = relay
+  await database.query(`CREATE SCHEMA shop; CREATE TYPE public.mood AS ENUM ('fine')`)
+  await database.query('CREATE TABLE shop.orders (id int PRIMARY KEY, mood mood, cdc_version bigint, cdc_extra jsonb)')
+  knows(sourceTable({ id: 'int32', mood: 'text' }))
+  await write(dmsPut(1, 1, { data: { mood: 'angry' } }))
+  await write(dmsPut(2, 2, { data: { mood: 'sad' } }))
+  assert.deepEqual(await database.query('SELECT id, mood::text, cdc_extra FROM shop.orders ORDER BY id'), [
+    { id: 1, mood: null, cdc_extra: { mood: 'angry' } },
+    { id: 2, mood: null, cdc_extra: { mood: 'sad' } },
+  ])
+  const refused = said.filter(([message]) => message.startsWith('Columns are narrower'))
+  assert.deepEqual(
+    refused.map(([, { columns, statements }]) => [columns, statements]),
+    [[['mood: mood with more labels'], ["ALTER TYPE mood ADD VALUE '…'"]]],
+  )
 })
 
 test('widen under --create-tables never: the statement is said, nothing is altered', async (t) => {

@@ -8,6 +8,8 @@ import type { Mapping, Target } from '../../tables/target.ts'
 export interface Kernel {
   /** PostgreSQL's since 9.5. */
   readonly hasOnConflict: boolean
+  /** Whether a transaction may add a label to an enum: PostgreSQL's since 12. */
+  readonly addsLabels: boolean
   /**
    * The clause that makes a table a heap, whatever the cluster makes by default: append-optimised tables have no unique
    * index or no ON CONFLICT, and bear updates badly.
@@ -20,6 +22,7 @@ export interface Kernel {
 /** Of PostgreSQL 9.4. */
 export const KERNEL_6: Kernel = {
   hasOnConflict: false,
+  addsLabels: false,
   heap: (fillFactor) => sql`WITH (appendonly = false, fillfactor = ${sql.lit(fillFactor)})`,
   becomeHeap: () => null,
 }
@@ -27,6 +30,7 @@ export const KERNEL_6: Kernel = {
 /** Of PostgreSQL 12; that of Cloudberry, of 14, knows no more that matters here. */
 export const KERNEL_7: Kernel = {
   hasOnConflict: true,
+  addsLabels: true,
   heap: (fillFactor) => sql`USING heap WITH (fillfactor = ${sql.lit(fillFactor)})`,
   becomeHeap: (target) => sql`ALTER TABLE ${tableId(target)} SET ACCESS METHOD heap`,
 }

@@ -49,9 +49,10 @@ export function greenplumTables(kernel: Kernel, deletes: 'hard' | 'soft'): Table
 }
 
 export function greenplumStyle(kernel: Kernel, deletes: 'hard' | 'soft'): TableStyle & KeyStyle<TypedKey> {
-  const style = postgresStyle(deletes, createTable(kernel))
+  const { addLabel, ...style } = postgresStyle(deletes, createTable(kernel))
   return {
     ...style,
+    ...(kernel.addsLabels && addLabel && { addLabel }),
     ...TYPES_IN_DEFAULT_COLLATION,
     uniqueness: (target, keys, written, relation) => uniqueness(kernel, target, keys, written, relation),
     // A key, and what rows are spread by, it does not alter.

@@ -40,7 +40,7 @@ export function tombstones(table: BoundTable, create: TableStyle['create']): Com
       const behind = columns.flatMap(({ column, to }) => {
         const held =
           table.keys.some((key) => key.column === column) && there.columns.find(({ name }) => name === column)
-        return held ? [widenColumn(tombstones, held, to)] : []
+        return held && to !== null ? [widenColumn(tombstones, held, to)] : []
       })
       return { before: [], behind }
     },
