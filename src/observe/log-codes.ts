@@ -30,6 +30,8 @@ export const LOG_CODES = {
   TABLE_MADE: 'A target table was made.',
   TABLE_MOVED: 'A table goes elsewhere than before.',
   COLUMNS_ADDED: 'Columns were added that the source has.',
+  COLUMNS_WIDENED: 'Columns got the wider types that their source has (`--on-schema-change widen`).',
+  COLUMNS_NARROW: 'Columns stay narrower than those of the source, and why.',
   COLUMNS_MADE_AGAIN: 'Columns were made that the target had before.',
   ROWS_SWEPT: 'Rows from before a reload were removed.',
   NOT_FOLLOWED: 'A change of a table at the source is not followed.',

@@ -62,7 +62,7 @@ export class ColumnWidener<To, R extends Relation> {
       for (const column of columns) await this.#try(job, [column])
       return
     }
-    this.#rules.log.info(placeOf(job, columns), 'Widened columns, as the source has')
+    this.#rules.log.info({ code: 'COLUMNS_WIDENED', ...placeOf(job, columns) }, 'Widened columns, as the source has')
   }
 
   /** Looks again, for another process may have done it meanwhile. */
@@ -89,7 +89,11 @@ export class ColumnWidener<To, R extends Relation> {
     if (columns.length === 0) return
     for (const column of columns) this.#refused.add(nameOf(job, column))
     const cures = [...new Set(columns.flatMap(({ cure }) => cure ?? []).map(this.#show))]
-    const place = { ...placeOf(job, columns), ...(cures.length > 0 && { statements: cures }) }
+    const place = {
+      code: 'COLUMNS_NARROW',
+      ...placeOf(job, columns),
+      ...(cures.length > 0 && { statements: cures }),
+    } as const
     this.#rules.log.warn(place, `Columns are narrower than those of the source and stay so. ${why}. ${ASIDE}`)
   }
 }
