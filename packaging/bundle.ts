@@ -4,7 +4,7 @@
  *
  *   node packaging/bundle.ts
  */
-import { rm, writeFile } from 'node:fs/promises'
+import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build, type Metafile } from 'esbuild'
 import { licencesOf } from './licences.ts'
@@ -40,6 +40,8 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 })
+// Files that a relay with --http serves as they are.
+await cp(join(top, 'src/http/page'), join(folder, 'page'), { recursive: true })
 await writeFile(join(folder, 'THIRD-PARTY-LICENCES'), await licencesOf(packagesIn(metafile), top))
 
 /** Folders of the packages that are in the bundle: `node_modules/pg`, `node_modules/cliui/node_modules/string-width`. */

@@ -153,7 +153,7 @@ export const RUN_OPTIONS = {
 
   http: text(
     'Other:',
-    'HOST:PORT, or a PORT of this machine alone: serve /metrics, /health/live, /health/ready and /status there; never a value of a row (docs/observe.md)',
+    'HOST:PORT, or a PORT of this machine alone: serve a page, /metrics, /health/live, /health/ready and /status there; never a value of a row (docs/observe.md)',
   ),
   config: text('Other:', 'YAML file with these options'),
   'log-level': text('Other:', `the least important lines of the log: ${LEVELS.join(', ')}`, 'info'),

@@ -86,9 +86,9 @@ async function runConfigured(
     troubles: new Troubles(),
     stall: new StallWatch(stallTimeoutOf(config)),
   }
-  const http = await httpOf(config, { ...watch, name, log, stallTimeoutMs: stallTimeoutOf(config) })
+  const http = await httpOf(config, { ...watch, name, log, mask, stallTimeoutMs: stallTimeoutOf(config) })
   try {
-    return await runNamed(config, name, say, mask, { ...watch, http }, stopping)
+    return await runNamed(config, name, http === null ? say : { ...say, log: http.log }, { ...watch, http }, stopping)
   } finally {
     await http?.close()
   }
@@ -107,7 +107,6 @@ async function runNamed(
   config: RunConfig,
   name: string,
   say: Reporter,
-  mask: (text: string) => string,
   { ledger, lag, troubles, stall, http }: Watch,
   stopping: AbortSignal,
 ): Promise<number> {
@@ -144,7 +143,7 @@ async function runNamed(
       relay = await openRelay({ ...relayOptions(config), ...parts, ...(canReplay && { writeParked }) }, stopping)
       if (http !== null) {
         const { runningStatus } = await import('./running-status.ts')
-        http.opened(runningStatus({ config, name, stream: identity, sink, relay, mask }))
+        http.opened(runningStatus({ config, name, stream: identity, source, sink, relay, stopping }))
       }
       await relay.run(stopping)
       isDone = true

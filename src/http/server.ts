@@ -13,8 +13,15 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** An answer that goes on until the client leaves. */
+export interface Stream {
+  readonly type: string
+  /** Called once, behind the headers. @returns false if it cannot begin: then it ends at once */
+  begin(response: ServerResponse): boolean
+}
+
 /** Answers a GET, or a HEAD, of which only the headers are sent. What it throws is answered with 500 and said nowhere. */
-export type Route = (request: Asked) => Answer | Promise<Answer>
+export type Route = (request: Asked) => Answer | Stream | Promise<Answer>
 
 export interface Asked {
   readonly query: URLSearchParams
@@ -54,7 +61,7 @@ const SAFE_HEADERS = {
  * @throws RelayError CONFIGURATION if the address cannot be had
  */
 export async function serve(address: HttpAddress, routes: ReadonlyMap<string, Route>): Promise<HttpServer> {
-  let isAsked = isLoopback(address.host) ? isLocal : () => true
+  const isAsked = isLoopback(address.host) ? isLocal : () => true
   const server = createServer(LIMITS, (request, response) => void answer(request, response, routes, isAsked))
   server.maxConnections = MOST_CONNECTIONS
   server.timeout = IDLE_MS
@@ -68,7 +75,6 @@ export async function serve(address: HttpAddress, routes: ReadonlyMap<string, Ro
   return {
     url: `http://${inUrl({ ...address, port })}`,
     close() {
-      isAsked = () => false
       closed ??= closeSoon(server)
       return closed
     },
@@ -109,7 +115,13 @@ async function answer(
   isAsked: (host: string) => boolean,
 ): Promise<void> {
   response.on('error', () => {}) // a client that is gone
-  const { status, type, body, headers } = await answerOf(request, routes, isAsked)
+  const answered = await answerOf(request, routes, isAsked)
+  if ('begin' in answered) {
+    response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': answered.type })
+    if (request.method === 'HEAD' || !answered.begin(response)) response.end()
+    return
+  }
+  const { status, type, body, headers } = answered
   response.writeHead(status, {
     ...SAFE_HEADERS,
     'Content-Type': type,
@@ -123,7 +135,7 @@ async function answerOf(
   { method, url = '/', headers }: IncomingMessage,
   routes: ReadonlyMap<string, Route>,
   isAsked: (host: string) => boolean,
-): Promise<Answer> {
+): Promise<Answer | Stream> {
   if (!isAsked(headers.host ?? '')) return plain(421, 'This is not the host that was asked for.')
   const asked = URL.parse(url, 'http://relay')
   const route = asked === null ? undefined : routes.get(asked.pathname)

@@ -5,22 +5,8 @@ import { testDatabase } from '../../support/postgres/postgres.ts'
 import { readMetrics } from '../../support/prometheus-text.ts'
 import { startWireProxy } from '../../support/wire/wire-proxy.ts'
 import { lettersScene, lines } from '../operate/letters-scene.ts'
+import { ORDERS, record } from './records.ts'
 import { served } from './served.ts'
-
-/** A record of DynamoDB; the value of its row is `secret-n`. */
-function record(tableName: string, id: string, n: number): string {
-  const Keys = { id: { S: id } }
-  const dynamodb = {
-    Keys,
-    NewImage: { ...Keys, n: { N: `${n}` }, word: { S: `secret-${n}` } },
-    ApproximateCreationDateTime: 1754300000000000 + n,
-    ApproximateCreationDateTimePrecision: 'MICROSECOND',
-  }
-  return JSON.stringify({ eventID: `${n}`, eventSource: 'aws:dynamodb', eventName: 'MODIFY', tableName, dynamodb })
-}
-
-const ORDERS = `CREATE TABLE orders (id text COLLATE "C" PRIMARY KEY, data jsonb, cdc_version bigint,
-  CONSTRAINT no_13 CHECK ((data->>'n')::int <> 13))`
 
 test('during load, trouble and recovery each counter is what the history says, to the last record', async (t) => {
   const database = await testDatabase(t)
