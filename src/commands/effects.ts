@@ -95,6 +95,7 @@ const EFFECTS: Partial<Readonly<Record<RunOption, Effect>>> = {
     when: (config) => isMirror(config) && !needsStore(config),
     only: 'it is for mirrored tables that the relay writes by SQL',
   },
+  http: { when: ({ dryRun }) => !dryRun, only: 'there is nothing to watch in a run that writes nothing' },
   'crate-objects': { when: ({ sink }) => isCrate(sink), only: 'it is for CrateDB' },
 
   'stall-timeout': {

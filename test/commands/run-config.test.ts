@@ -396,6 +396,8 @@ const VAIN: [argv: Record<string, unknown>, ...warned: string[]][] = [
     'missing-columns',
   ],
   [{ 'sink-password-file': import.meta.filename }, 'sink-password-file'],
+  [{ 'dry-run': true, http: '9090' }, 'http'],
+  [{ http: '9090' }],
   [{ sink: 'crate://localhost', 'sink-password-file': import.meta.filename }],
   [{ format: 'dms', expired: 'keep', 'dynamodb-binary': 'single' }, 'expired', 'dynamodb-binary'],
   [{ 'before-image-field': 'was', expired: 'keep', deletes: 'soft', layout: 'columns', 'on-gap': 'stop' }],
