@@ -61,6 +61,7 @@ export function runningStatus({ config, name, stream, source, sink, relay, stopp
   return {
     retentionMs: stream.retentionMs,
     shards: () => shardsOf(relay.stored.positions, Date.now()),
+    letters: () => looked.known(LOOK_EVERY_MS)?.letters ?? null,
     status: async () => statusWith(await looked.fresh(MOST_WAIT_MS)),
     overview() {
       const found = looked.known(LOOK_EVERY_MS)

@@ -4,7 +4,7 @@ import type { Ledger } from '../observe/ledger.ts'
 import type { Log } from '../observe/log.ts'
 import { type Observer, observers } from '../observe/observer.ts'
 import type { Troubles } from '../observe/troubles.ts'
-import type { ShardStatus, Status } from '../operate/status.ts'
+import type { LettersStatus, ShardStatus, Status } from '../operate/status.ts'
 import { type HttpAddress, isLoopback } from './address.ts'
 import { countsOf } from './metrics/counts.ts'
 import { type BatchMeasures, Meter } from './metrics/meter.ts'
@@ -43,6 +43,8 @@ export interface HttpOptions {
 export interface OpenRelay {
   readonly retentionMs: number | null
   shards(): readonly ShardStatus[]
+  /** The dead letters that are kept, as counted last; null before that, and where they cannot be counted. */
+  letters(): LettersStatus | null
   /** What `cdc-relay status` prints. */
   status(): Promise<Status>
   /** The same with what was known last of what the target must be asked for; null before that. */
@@ -85,7 +87,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
     ...{ relay: name, version, settings, ledger, lag, meter, troubles, lastLetters, lastWarnings, idleMs, checks },
     retentionMs: () => relay?.retentionMs ?? null,
     shards: () => relay?.shards() ?? [],
-    letters: () => relay?.overview()?.deadLetters ?? null,
+    letters: () => relay?.letters() ?? null,
     overview: () => relay?.overview() ?? null,
     lineage: () => relay?.lineage() ?? null,
   }
