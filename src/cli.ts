@@ -1,19 +1,14 @@
 import { pathToFileURL } from 'node:url'
 import yargs, { type Argv } from 'yargs'
-import { CHECK } from './commands/check-command.ts'
 import type { Command } from './commands/command.ts'
-import { DEAD_LETTERS } from './commands/dead-letters-command.ts'
+import { COMMANDS } from './commands/commands.ts'
 import { hideArguments } from './commands/hide-arguments.ts'
-import { POSITIONS } from './commands/positions-command.ts'
-import { RUN } from './commands/run-command.ts'
 import { SINK_EXAMPLES } from './commands/sink-examples.ts'
-import { STATUS } from './commands/status-command.ts'
 import { writtenFlags } from './commands/written-flags.ts'
 import { maskedWord } from './mask.ts'
 import { suggestion } from './nearest.ts'
 import { ownVersion } from './version.ts'
 
-const COMMANDS: readonly Command[] = [RUN, CHECK, STATUS, POSITIONS, DEAD_LETTERS]
 const NAMES = [...COMMANDS.map(({ name }) => name), 'help']
 
 /** Runs the program and leaves with its exit code. */

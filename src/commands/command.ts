@@ -1,7 +1,7 @@
 import type { Options } from 'yargs'
 
 /**
- * A command of the program. A new one is a file here and its name in the list of cli.ts. Light to load: all of them are loaded for
+ * A command of the program. A new one is a file here and its name in the list of commands.ts. Light to load: all of them are loaded for
  * `--help`, so what `run` needs is imported by it.
  */
 export interface Command {
@@ -10,6 +10,8 @@ export interface Command {
   readonly about: string
   /** What follows the program's name, in short. */
   readonly usage: string
+  /** What may stand behind its name: `list`, `rewind`. */
+  readonly words?: readonly string[]
   readonly options: Readonly<Record<string, Options>>
   /** What is typed behind the program's name, and what it does. */
   readonly examples?: readonly (readonly [words: string, what: string])[]

@@ -5,6 +5,7 @@ export const DEAD_LETTERS: Command = {
   name: 'dead-letters',
   about: 'List, show, write again or discard what a relay could not decode or write',
   usage: 'dead-letters list|show|replay|discard [ID…] --sink URL (--name NAME | --source STREAM) [options]',
+  words: ['list', 'show', 'replay', 'discard'],
   options: DEAD_LETTERS_OPTIONS,
   examples: [
     ['dead-letters list --config relay.yaml --code SINK_REFUSED', 'which, of what, why'],

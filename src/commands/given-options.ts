@@ -184,7 +184,7 @@ function formProblem(name: RunOption, value: unknown): string | null {
 }
 
 /** Whole numbers without a unit. */
-const COUNTS: ReadonlySet<string> = new Set<RunOption>(['batch-records'])
+export const COUNTS: ReadonlySet<string> = new Set<RunOption>(['batch-records'])
 
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'

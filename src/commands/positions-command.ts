@@ -5,6 +5,7 @@ export const POSITIONS: Command = {
   name: 'positions',
   about: 'List, move, keep and put back how far a relay has read, while it does not run',
   usage: 'positions list|set|rewind|forget|export|import --sink URL (--name NAME | --source STREAM) [options]',
+  words: ['list', 'set', 'rewind', 'forget', 'export', 'import'],
   options: POSITIONS_OPTIONS,
   examples: [
     ['positions list --config relay.yaml', 'where each shard stands'],

@@ -1,0 +1,20 @@
+import type { Command } from './command.ts'
+
+export const COMPLETION: Command = {
+  name: 'completion',
+  about: 'Print what lets a shell complete commands, options and values',
+  usage: 'completion bash|zsh|fish',
+  words: ['bash', 'zsh', 'fish'],
+  options: {},
+  examples: [
+    ['completion bash > /etc/bash_completion.d/cdc-relay', 'or `source <(cdc-relay completion bash)` in ~/.bashrc'],
+    ['completion zsh > "${fpath[1]}/_cdc-relay"', 'then start a new shell'],
+    ['completion fish > ~/.config/fish/completions/cdc-relay.fish', ''],
+  ],
+  epilogue:
+    'What is printed asks nothing of the program later: print it again after an update.\nExit codes: 0 · 2 usage',
+  async run(argv) {
+    const { completion } = await import('./completion.ts')
+    return await completion(argv)
+  },
+}
