@@ -1,12 +1,12 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'kysely'
 import { connect } from '../../../src/sinks/sql/connect.ts'
 import type { Connection } from '../../../src/sinks/sql/connection.ts'
+import { databaseFolder } from './postgres-programs.ts'
 import { fillFolder } from './template.ts'
 
 const PACKAGE = new URL('../../../node_modules/@electric-sql/pglite/package.json', import.meta.url)
@@ -75,7 +75,7 @@ export function pgliteFolder(): Promise<PGliteFolder> {
 }
 
 async function makeFolder(): Promise<PGliteFolder> {
-  const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-pglite-'))
+  const folder = await mkdtemp(join(databaseFolder(), 'cdc-relay-pglite-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const data = join(folder, 'data')
   await mkdir(data)

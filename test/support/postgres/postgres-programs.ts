@@ -38,8 +38,8 @@ export async function serverUser(): Promise<User | null> {
 
 /** A folder for temporary files that the server's user may enter. */
 export function sharedFolder(user: User | null): string {
-  if (user === null) return tmpdir()
-  const folder = [...inMemory(), tmpdir(), '/tmp', '/var/tmp'].find(
+  if (user === null) return databaseFolder()
+  const folder = [databaseFolder(), tmpdir(), '/tmp', '/var/tmp'].find(
     (path) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', path], { ...user, cwd: '/' }).status === 0,
   )
   if (folder === undefined) throw new Error(`uid ${user.uid} may not enter any folder for temporary files`)
@@ -48,13 +48,16 @@ export function sharedFolder(user: User | null): string {
 
 const ROOMY_BYTES = 4 * 1024 ** 3
 
-/** A folder that no disk holds, where there is one with room for servers of some test files: to make and drop databases there is quicker. */
-function inMemory(): string[] {
+/**
+ * A folder for temporary databases: one that no disk holds, where there is one with room for those of some test files, for to make
+ * and drop databases there is quicker.
+ */
+export function databaseFolder(): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
-    return bavail * bsize > ROOMY_BYTES ? ['/dev/shm'] : []
+    return bavail * bsize > ROOMY_BYTES ? '/dev/shm' : tmpdir()
   } catch {
-    return []
+    return tmpdir()
   }
 }
 

@@ -29,37 +29,22 @@ export interface TestDatabase {
 
 let databases = 0
 
-/** A database whose connections a test can end without dropping it. */
-export interface OpenDatabase extends TestDatabase {
-  /** Ends the connections of `query`. */
-  close(): Promise<void>
-}
-
 /** @param settings of the connections of `query`, as on the command line of a server: `-c name=value` */
-export async function newDatabase(server: PostgresServer, settings?: string): Promise<OpenDatabase> {
+export async function newDatabase(server: PostgresServer, settings?: string): Promise<TestDatabase> {
   const name = `test_${++databases}`
   await statement(server.url(), `CREATE DATABASE ${name}`)
-  return openDatabase(server, name, settings)
-}
-
-/** A database that is there. */
-export function openDatabase(server: PostgresServer, name: string, settings?: string): OpenDatabase {
   const url = server.url(name)
-  const pool = new pg.Pool({ connectionString: url, max: 4, options: settings, allowExitOnIdle: true })
+  const pool = new pg.Pool({
+    ...{ connectionString: url, max: 4, options: settings, idleTimeoutMillis: 0, allowExitOnIdle: true },
+  })
   pool.on('error', () => {})
-  let closed: Promise<void> | undefined
   let dropped: Promise<unknown> | undefined
-  const close = async () => {
-    closed ??= pool.end()
-    await closed
-  }
   return {
     name,
     url,
     query: async <T>(text: string, values: unknown[] = []) => (await pool.query(text, values)).rows as T[],
-    close,
     drop: async () => {
-      dropped ??= close().then(() => dropDatabase(server, name))
+      dropped ??= pool.end().then(() => dropDatabase(server, name))
       await dropped
     },
   }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
-import { newDatabase, openDatabase, type PostgresServer, type TestDatabase } from './postgres-server.ts'
+import { newDatabase, type PostgresServer, type TestDatabase } from './postgres-server.ts'
 
 /** What is special about the databases of one server. */
 export interface Preparation {
@@ -15,31 +14,28 @@ export interface Preparation {
 }
 
 /**
- * Lends databases that are as new. One that a test gives back (`drop`) is emptied for the next test, for to make a database and
- * to drop it costs much more; where a test left something behind that emptying does not remove, it is dropped.
+ * Lends databases that are as new. One that a test gives back (`drop`) is emptied for the next test, with the session of `query`,
+ * for to make a database or a session costs much more; where a test left something behind that emptying does not remove, it is dropped.
  */
 export function reusedDatabases(
   server: PostgresServer,
   { settings, keeps = [], prepare = async () => {}, restore = '' }: Preparation = {},
 ): () => Promise<TestDatabase> {
-  const idle: { readonly name: string; readonly asMade: string }[] = []
+  const idle: { readonly database: TestDatabase; readonly asMade: string }[] = []
 
   async function make(): Promise<(typeof idle)[number]> {
-    const { name, query, close } = await newDatabase(server, settings)
-    await prepare({ name, url: server.url(name), query, drop: close })
-    const [made] = await query<{ left: string }>(LEFT)
-    await close()
-    return { name, asMade: made!.left }
+    const database = await newDatabase(server, settings)
+    await prepare(database)
+    return { database, asMade: await leftIn(database) }
   }
 
   return async () => {
     const used = idle.pop() ?? (await make())
-    const { close, drop, ...database } = openDatabase(server, used.name, settings)
+    const { database, asMade } = used
     const giveBack = async () => {
-      await close()
-      const left = await emptied(database.url, keeps, restore)
-      if (left === used.asMade) idle.push(used)
-      else await drop()
+      const left = await emptied(database, keeps, restore)
+      if (left === asMade) idle.push(used)
+      else await database.drop()
     }
     let dropped: Promise<void> | undefined
     return {
@@ -52,19 +48,18 @@ export function reusedDatabases(
   }
 }
 
-/** Ends all sessions, drops all schemas; resolves to what is left. */
-async function emptied(url: string, keeps: readonly string[], restore: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    while ((await client.query(END_SESSIONS)).rows.length > 0) await sleep(1)
-    await client.query(dropSchemas(keeps))
-    if (restore !== '') await client.query(restore)
-    return (await client.query<{ left: string }>(LEFT)).rows[0]!.left
-  } finally {
-    await client.end()
-  }
+/** Ends all sessions but the one of `query`, which is then like a new one, and drops all schemas; resolves to what is left. */
+async function emptied(database: TestDatabase, keeps: readonly string[], restore: string): Promise<string> {
+  const { query } = database
+  await query('ROLLBACK')
+  await query('DISCARD ALL')
+  while ((await query(END_SESSIONS)).length > 0) await sleep(1)
+  await query(dropSchemas(keeps))
+  if (restore !== '') await query(restore)
+  return await leftIn(database)
 }
+
+const leftIn = async ({ query }: TestDatabase): Promise<string> => (await query<{ left: string }>(LEFT))[0]!.left
 
 /** A session holds its locks until it is gone from here. */
 const END_SESSIONS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`

@@ -27,9 +27,10 @@ const TYPES: readonly (readonly [name: string, modifier: number])[] = [
 const codecOf = ([name, modifier]: (typeof TYPES)[number]): Codec =>
   codecFor({ underlying: { name, sql: name, modifier, kind: 'b' }, collation: null }, 'textual')
 
+const bounds = new TokenBounds()
+
 function imageOf(token: string): ImageTokens {
   const bytes = Buffer.from(`[${token},`)
-  const bounds = new TokenBounds()
   bounds.begin()
   bounds.add(1, bytes.length - 1)
   return bounds.image(['column'], bytes)

@@ -11,6 +11,7 @@ import {
   tableName,
   valueColumnName,
 } from '../../../../../src/sinks/sql/cratedb/tables/names.ts'
+import { anyCharacter } from '../../../../support/any-character.ts'
 
 const writers = { schemaName, tableName, keyColumnName, valueColumnName, objectKey, documentKey }
 type Kind = keyof typeof writers
@@ -78,7 +79,7 @@ const chars = fc.constantFrom(
 )
 const names = fc.oneof(
   fc.string({ unit: chars, maxLength: 12 }),
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: anyCharacter, maxLength: 12 }),
   fc.constantFrom('', '%', '%-', '_', '__proto__', '_id', '_seq_no', 'doc', 'Doc', 'sys', 'SYS', 'blob', 'data', 'aux'),
   fc.constantFrom('cdc_version', 'cdc_deleted', 'cdc_extra', 'cdc_numbers', '%63dc_extra', '%5Fid', '%2E', '.'),
 )
