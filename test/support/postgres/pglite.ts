@@ -6,15 +6,13 @@ import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'kysely'
 import { connect } from '../../../src/sinks/sql/connect.ts'
 import type { Connection } from '../../../src/sinks/sql/connection.ts'
+import { QUICK_PGLITE } from '../processes/program-path.ts'
 import { databaseFolder } from './postgres-programs.ts'
 import { fillFolder } from './template.ts'
 
 const PACKAGE = new URL('../../../node_modules/@electric-sql/pglite/package.json', import.meta.url)
 
-// Each opening of the folder compiles PGlite again: to optimise that code takes longer than a test gains by it. The second flag
-// does not follow from the first one in a process that runs already.
-setFlagsFromString('--no-wasm-tier-up')
-setFlagsFromString('--no-wasm-dynamic-tiering')
+for (const flag of QUICK_PGLITE) setFlagsFromString(flag)
 
 /** Each opening makes and zeroes its buffers: the 128 MB of the default take as long as everything else. */
 const SMALL = `

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { RunAnswer, RunRequest } from './many-runs-child.ts'
+import { QUICK_PGLITE } from './program-path.ts'
 
 /**
  * Runs the real program to its end, one run after another in one process that stays: most of what a short run costs is the
@@ -52,8 +53,7 @@ function startChild(): ChildProcess {
   const kept = Object.entries(process.env).filter(([name]) => !/^(AWS|CDC_RELAY|PG)/.test(name))
   return fork(fileURLToPath(new URL('many-runs-child.ts', import.meta.url)), {
     env: Object.fromEntries(kept),
-    // Each run that opens PGlite compiles it again: to optimise that code takes longer than a run gains by it.
-    execArgv: ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering'],
+    execArgv: [...QUICK_PGLITE],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
 }

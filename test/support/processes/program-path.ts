@@ -2,6 +2,12 @@ import { join } from 'node:path'
 
 const top = join(import.meta.dirname, '../../..')
 
+/**
+ * For a process that may open PGlite, which each process compiles again: to optimise that code takes longer than a test gains by it.
+ * The second flag does not follow from the first one.
+ */
+export const QUICK_PGLITE = ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering'] as const
+
 /** The program from its source. */
 export const SOURCE = join(top, 'src/cli.ts')
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { PROGRAM } from './program-path.ts'
+import { PROGRAM, QUICK_PGLITE } from './program-path.ts'
 
 export interface ProgramEnd {
   /** Null when a signal ended it. */
@@ -30,7 +30,7 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   const { cwd, input = '', env = {}, program = PROGRAM, stdoutTo, watch = () => {} } = options
   const file = stdoutTo === undefined ? null : openSync(stdoutTo, 'w')
   const kept = Object.entries(process.env).filter(([name]) => !/^(AWS|CDC_RELAY|PG)/.test(name))
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...QUICK_PGLITE, program, ...args], {
     cwd,
     env: { ...Object.fromEntries(kept), ...env },
     stdio: ['pipe', file ?? 'pipe', 'pipe'],

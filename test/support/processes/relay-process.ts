@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { PROGRAM } from './program-path.ts'
+import { PROGRAM, QUICK_PGLITE } from './program-path.ts'
 
 /** The real program, as a process of its own. */
 export interface RelayProcess {
@@ -23,7 +23,7 @@ export interface RelayEnd {
  * @param stderr `inherit` shows what the program says as it says it, its live line included
  */
 export function startRelay(args: readonly string[], stderr: 'pipe' | 'inherit' = 'pipe'): RelayProcess {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [...QUICK_PGLITE, PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', stderr],
     env: environment(),
   })
