@@ -1,6 +1,7 @@
 import { keyColumnName, valueColumnName } from '../../../src/sinks/tables/names.ts'
 import { gpssTarget } from '../../support/targets/gpss-target.ts'
-import { describeMirror, describeSink } from '../conformance.ts'
+import { isDealt } from '../../support/volume.ts'
+import { describeSink } from '../conformance.ts'
 
 const lacks = {
   takesOver: 'the lock of a process that lives cannot be taken from it',
@@ -10,8 +11,10 @@ const lacks = {
   sharesFacts: 'a state file is of one process; without a store nothing is remembered',
 }
 
-describeSink('gpss, document', () => gpssTarget('document'), { lacks, columnOf: keyColumnName })
-describeMirror('gpss, columns', () => gpssTarget('columns'), {
-  lacks: { ...lacks, keepsNulls: 'to a column null and absent are one' },
-  columnOf: valueColumnName,
-})
+if (isDealt(0)) describeSink('gpss, document', () => gpssTarget('document'), { lacks, columnOf: keyColumnName })
+if (isDealt(1)) {
+  describeSink('gpss, columns', () => gpssTarget('columns'), {
+    lacks: { ...lacks, keepsNulls: 'to a column null and absent are one' },
+    columnOf: valueColumnName,
+  })
+}

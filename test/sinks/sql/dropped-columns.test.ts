@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { listening } from '../../observe/said.ts'
 import { dmsPut, sourceTable } from '../../support/changes.ts'
-import { onEachTarget } from './test-relay.ts'
+import { onEachTarget } from './each-target.ts'
 
 onEachTarget(
   'a column that is dropped in the target is made again, and a warning names the rows that lack its values',

@@ -9,7 +9,7 @@ import { pgliteFolder } from '../../support/postgres/pglite.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { cratePlace } from '../../support/targets/crate-target.ts'
 import { type ReadRows, rowsBy, sqlSinkOf, type TestLayout } from '../../support/targets/sql-target.ts'
-import { volume } from '../../support/volume.ts'
+import { isDealt, volume } from '../../support/volume.ts'
 
 /**
  * Histories of few keys, each of a table of its own: shuffled, repeated, cut into any batches, over several runs of a
@@ -66,22 +66,14 @@ const places: readonly Run[] = [
   { name: `cratedb, in trouble (seed ${TROUBLE})`, rounds: 1, deletes: 'soft', open: () => cratePlace(TROUBLE) },
 ]
 
-const layouts: readonly TestLayout[] = [
-  { layout: 'document', deletes: 'hard' },
-  { layout: 'document', deletes: 'soft' },
-  { layout: 'columns', deletes: 'hard' },
-  { layout: 'columns', deletes: 'soft' },
-]
+/** In the short run each place plays each layout and each way of deleting once. */
+const ways = (['document', 'columns'] as const).flatMap((layout, l) =>
+  (['hard', 'soft'] as const).map((deletes, d) => ({ how: { layout, deletes } satisfies TestLayout, l, d })),
+)
 
-/** The statements of 7 and Cloudberry are the same: in the short run each plays two of the four ways. */
-const dealt: Readonly<Record<string, readonly TestLayout[]>> = {
-  'greenplum 7': [layouts[0]!, layouts[3]!],
-  'greenplum cloudberry': [layouts[1]!, layouts[2]!],
-}
-
-for (const { name, rounds, open, deletes, skip = false } of places) {
-  const ways = volume(dealt[name] ?? layouts, layouts)
-  for (const how of ways.filter((one) => one.deletes === (deletes ?? one.deletes))) {
+for (const [p, { name, rounds, open, deletes, skip = false }] of places.entries()) {
+  for (const { how, l, d } of ways) {
+    if (deletes === undefined ? !isDealt(p, l, d) : how.deletes !== deletes || !isDealt(p, l)) continue
     test(`${name}, ${how.layout}, deletes ${how.deletes}: any delivery ends as the history in order, with equal versions by order of arrival`, {
       skip,
     }, async (t) => {

@@ -5,7 +5,8 @@ import { type Change, Numeric } from '../../../src/change.ts'
 import { put } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
-import { onEachTarget, openRelay } from './test-relay.ts'
+import { onEachTarget } from './each-target.ts'
+import { openRelay } from './test-relay.ts'
 
 /** Rows that are refused while the target is in trouble of its own: who is blamed for what. */
 const MIRROR = { layout: 'columns', onError: 'dead-letter' } as const

@@ -4,7 +4,7 @@ import type { Change } from '../../../src/change.ts'
 import { addColumn, dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
-import { onEachTarget } from './test-relay.ts'
+import { onEachTarget } from './each-target.ts'
 
 /** Rows that only the database can refuse: it does not say which one of a statement it was. */
 const DEAD = { layout: null, onError: 'dead-letter' } as const

@@ -3,8 +3,9 @@ import type { TestContext } from 'node:test'
 import { addColumn, createTable, dmsPatch, dmsPut, dropTable, put, sourceTable } from '../../support/changes.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { rejection, totals } from '../conformance/answers.ts'
+import { onEachTarget } from './each-target.ts'
 import { FIRST, FOLLOWED, MORE, OTHERS } from './schema-changes-cases.ts'
-import { type OpenRelay, onEachTarget, type TestRelay } from './test-relay.ts'
+import type { OpenRelay, TestRelay } from './test-relay.ts'
 
 onEachTarget('add-only: what is new is added, the rest is counted and changes nothing', async (t, openRelay) => {
   const relay = await openMade(t, openRelay, 'add-only')

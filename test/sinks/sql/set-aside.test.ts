@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Written } from '../../../src/batch.ts'
 import { dmsDel, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { totals } from '../conformance/answers.ts'
-import { onEachTarget } from './test-relay.ts'
+import { onEachTarget } from './each-target.ts'
 
 /** Values that go to `cdc_extra` are counted, by table and column. */
 const TABLE =

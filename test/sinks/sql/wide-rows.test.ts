@@ -3,7 +3,8 @@ import { Numeric, toJson, type Value } from '../../../src/change.ts'
 import { dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { anySeed, type Random, seededRandom } from '../../support/life/random.ts'
 import { totals } from '../conformance/answers.ts'
-import { onEachTarget, type TestRelay } from './test-relay.ts'
+import { onEachTarget } from './each-target.ts'
+import type { TestRelay } from './test-relay.ts'
 
 /** Rows of more columns, or of more bytes, than a table or a page holds: the rest lies in `cdc_extra`. */
 

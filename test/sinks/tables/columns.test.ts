@@ -5,7 +5,8 @@ import { Binary, type Change, Numeric, type Value } from '../../../src/change.ts
 import type { SqlSinkOptions } from '../../../src/sinks/sql/sink-options.ts'
 import { dmsDel, dmsMove, dmsPatch, dmsPut, put, sourceTable } from '../../support/changes.ts'
 import { totals } from '../conformance/answers.ts'
-import { type OpenRelay, onEachTarget, type TestRelay } from '../sql/test-relay.ts'
+import { onEachTarget } from '../sql/each-target.ts'
+import type { OpenRelay, TestRelay } from '../sql/test-relay.ts'
 import { cases, move, patch, whole, wrong } from './columns-cases.ts'
 
 /** How values and images lie in the layout `columns`. */
