@@ -22,6 +22,7 @@ const GROUPS: readonly (readonly [group: string, files: RegExp])[] = [
   ['gpss-append', /^sinks\/gpss\/(append|load|refusals|types|values)/],
   ['gpss-mirror', /^sinks\/gpss\/(?!hostile|sink)/],
   ['tables', /^sinks\/(tables\/|[^/]+$)/],
+  ['letters', /^sinks\/letters\//],
   [
     'pure',
     /^(decode|deliver|deploy|feeds|http|observe|operate|stages|examples)\/|^ingest\/[^/]+$|^ingest\/file\/|^[^/]+$|^sinks\/sql\/(failures|remedies|schema-steps)|^check\/check-report|^commands\/(relay-options|report-failure|run-config)/,
@@ -31,11 +32,17 @@ const GROUPS: readonly (readonly [group: string, files: RegExp])[] = [
   ['support', /^support\//],
   ['docs', /^docs\//],
   ['check', /^check\/check-/],
+  ['operate', /^e2e\/operate\/(hanging|killed-replay|terminal)/],
+  ['field', /^e2e\/field\//],
+  ['commands', /^commands\/(key-change|run-trouble)/],
 ]
 
-/** Hooks of a file would be hooks of all files of its process, and what it does to its process all would see. */
+/**
+ * Hooks of a file would be hooks of all files of its process, and what it does to its process all would see. What it puts away
+ * behind the last test (`after`) is in nobody's way.
+ */
 const NEEDS_ITS_OWN =
-  /^(await )?(before|after)(Each)?\(|process\.(chdir|env\.\w+ =|on\()|\bmock\.|keepPGliteOpen|describeStatements/m
+  /^(await )?(before|beforeEach|afterEach)\(|process\.(chdir|env\.\w+ =|on\()|\bmock\.|keepPGliteOpen|describeStatements/m
 
 export const entryOf = (group: string): string => join(import.meta.dirname, `${group}.group.ts`)
 

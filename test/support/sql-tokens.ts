@@ -12,15 +12,10 @@ export interface Token {
 export function tokensOf(sql: string): Token[] {
   const tokens: Token[] = []
   for (const match of sql.matchAll(TOKEN)) {
-    const [kind, written] = Object.entries(match.groups!).find(([, found]) => found !== undefined)!
-    if (kind === 'space') continue
-    const end = match.index + written.length
-    tokens.push({
-      kind: kind as Token['kind'],
-      value: valueIn(kind as Token['kind'], written),
-      start: match.index,
-      end,
-    })
+    const [written] = match
+    const kind = KINDS.find((one) => match.groups![one] !== undefined)
+    if (kind === undefined) continue
+    tokens.push({ kind, value: valueIn(kind, written), start: match.index, end: match.index + written.length })
   }
   return tokens
 }
@@ -84,6 +79,8 @@ export const isMark = (token: Token | undefined, mark: string): boolean =>
   token?.kind === 'mark' && token.value === mark
 
 export const isName = (token: Token | undefined): boolean => token?.kind === 'word' || token?.kind === 'quoted'
+
+const KINDS: readonly Token['kind'][] = ['word', 'mark', 'quoted', 'text', 'number', 'parameter', 'body']
 
 const TOKEN = new RegExp(
   [

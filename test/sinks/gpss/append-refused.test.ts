@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { type Change, recordToJson, type Value } from '../../../src/change.ts'
 import { type FailureCode, RelayError } from '../../../src/errors.ts'
 import { createTable, del, dmsPut, put, row } from '../../support/changes.ts'
 import type { Fault } from '../../support/gpss/settings.ts'
-import type { GpssPlace } from '../../support/targets/gpss-target.ts'
 import { appendPlace, openLog, printed } from './append-place.ts'
 
 /** Happens to the next load of a table that is ended. */
@@ -12,18 +11,14 @@ let fault: { readonly table: string; readonly moment: 'before commit' | 'after c
   null
 const tableOfSession = new Map<string, string>()
 
-let place: GpssPlace
-before(async () => {
-  place = await appendPlace({
-    fault({ call: { method, session, open }, moment }) {
-      if (method === 'Open' && open !== null) tableOfSession.set(session!, open.TableName)
-      if (method !== 'Close' || fault?.moment !== moment || tableOfSession.get(session!) !== fault.table)
-        return undefined
-      const { kind } = fault
-      fault = null
-      return kind
-    },
-  })
+const place = await appendPlace({
+  fault({ call: { method, session, open }, moment }) {
+    if (method === 'Open' && open !== null) tableOfSession.set(session!, open.TableName)
+    if (method !== 'Close' || fault?.moment !== moment || tableOfSession.get(session!) !== fault.table) return undefined
+    const { kind } = fault
+    fault = null
+    return kind
+  },
 })
 after(() => place.close())
 

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { Binary, type Change, Numeric, recordToJson } from '../../../src/change.ts'
 import { targetName } from '../../../src/sinks/tables/names.ts'
 import { canonicalJson, del, dmsDel, dmsMove, dmsPatch, dmsPut, put, row } from '../../support/changes.ts'
-import type { GpssPlace } from '../../support/targets/gpss-target.ts'
 import { appendPlace, openLog, printed } from './append-place.ts'
 
-let place: GpssPlace
-before(async () => {
-  place = await appendPlace()
-})
+const place = await appendPlace()
 after(() => place.close())
 
 const DIGITS = '12345678901234567890123456789.123456789'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { RelayError } from '../../../src/errors.ts'
 import { gpssAddress } from '../../../src/sinks/gpss/address.ts'
 import { type Gpss, openGpss } from '../../../src/sinks/gpss/connection.ts'
@@ -12,12 +12,8 @@ import { certificateAuthority } from '../../support/gpss/certificates.ts'
 import { type Gpss as GpssServer, startGpss } from '../../support/gpss/server.ts'
 import type { Fault, GpssSettings, Moment } from '../../support/gpss/settings.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
-import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 
-let database: TestDatabase
-before(async () => {
-  database = await testDatabase()
-})
+const database = await testDatabase()
 after(() => database.drop())
 
 interface Parts {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { Binary, Numeric, toJson, type Value, type ValueKind } from '../../../src/change.ts'
 import { gpssAddress } from '../../../src/sinks/gpss/address.ts'
 import { gpssColumn } from '../../../src/sinks/gpss/columns.ts'
@@ -9,7 +9,6 @@ import { columnCodec } from '../../../src/sinks/gpss/values.ts'
 import { row } from '../../support/changes.ts'
 import { type Gpss as GpssServer, startGpss } from '../../support/gpss/server.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
-import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 
 /** The text as the column prints it; null: the column cannot hold the value. */
 type Case = readonly [value: Exclude<Value, null>, feed: ValueKind | 'both', printed: string | null]
@@ -152,15 +151,12 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   'integer[]': [['{1,NULL,3}', 'both', '{1,NULL,3}']],
 }
 
-let database: TestDatabase
-before(async () => {
-  database = await testDatabase()
-  // Texts without a time zone must not fall into this one.
-  await database.query(`ALTER DATABASE ${database.name} SET TimeZone = 'America/New_York'`)
-  await database.query(`CREATE FUNCTION printed(anyelement) RETURNS text LANGUAGE sql SET TimeZone = 'UTC'
-    AS 'SELECT $1::text'`)
-})
+const database = await testDatabase()
 after(() => database.drop())
+// Texts without a time zone must not fall into this one.
+await database.query(`ALTER DATABASE ${database.name} SET TimeZone = 'America/New_York'`)
+await database.query(`CREATE FUNCTION printed(anyelement) RETURNS text LANGUAGE sql SET TimeZone = 'UTC'
+  AS 'SELECT $1::text'`)
 
 function openTarget(server: GpssServer) {
   const { username, password, hostname, port, pathname } = new URL(database.url)

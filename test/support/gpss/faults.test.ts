@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import test, { after } from 'node:test'
+import test from 'node:test'
 import { ChannelCredentials } from '@grpc/grpc-js'
-import { postgres } from '../postgres/postgres.ts'
 import { certificateAuthority } from './certificates.ts'
 import { rawClient, writeRequest } from './raw-client.ts'
 import { startGpss } from './server.ts'
 import type { Fault, GpssSettings, Moment } from './settings.ts'
 import { type TestGpss, testGpss } from './test-gpss.ts'
-
-after(async () => (await postgres()).stop())
 
 const AB = { InsertColumns: ['a', 'b'] }
 const UNAVAILABLE = 14

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import test, { after } from 'node:test'
-import { postgres } from '../postgres/postgres.ts'
+import test from 'node:test'
 import type { RawClient } from './raw-client.ts'
 import type { GpssSettings } from './settings.ts'
 import { testGpss } from './test-gpss.ts'
-
-after(async () => (await postgres()).stop())
 
 const AB = { InsertColumns: ['a', 'b'] }
 const MERGE = { ...AB, MatchColumns: ['a'], UpdateColumns: ['b'] }

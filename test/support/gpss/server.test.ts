@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import test, { after } from 'node:test'
-import { postgres } from '../postgres/postgres.ts'
+import test from 'node:test'
 import { type Plain, type RawClient, rowOf, writeRequest } from './raw-client.ts'
 import { testGpss } from './test-gpss.ts'
 import { OpenRequest, Row, RowData, WriteRequest } from './wire-messages.ts'
-
-after(async () => (await postgres()).stop())
 
 const INTERNAL = 'INTERNAL'
 const AB = { InsertColumns: ['a', 'b'] }

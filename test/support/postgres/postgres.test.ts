@@ -23,7 +23,6 @@ for (const version of VERSIONS) {
     await lent.query('CREATE SCHEMA left_behind CREATE TABLE orders (id int)')
     await lent.drop()
     const again = await testDatabase(t, version)
-    t.after(server.stop)
     assert.equal(again.name, lent.name)
     assert.deepEqual(await again.query(`SELECT FROM pg_namespace WHERE nspname = 'left_behind'`), [])
     assert.deepEqual(await kept.query('SELECT $1::jsonb AS json', ['{"ä":1}']), [{ json: { ä: 1 } }])

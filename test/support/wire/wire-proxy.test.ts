@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import test, { after, type TestContext } from 'node:test'
+import test, { type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { postgres, testDatabase } from '../postgres/postgres.ts'
@@ -7,8 +7,6 @@ import type { TestDatabase } from '../postgres/postgres-server.ts'
 import { startWireProxy, type Verdict } from './wire-proxy.ts'
 import { type Moment, momentReader } from './wire-proxy-moments.ts'
 import type { Seen } from './wire-proxy-protocol.ts'
-
-after(async () => (await postgres()).stop())
 
 async function proxied(t: TestContext, watch: (seen: Seen) => Verdict): Promise<[pg.Client, TestDatabase]> {
   const server = await postgres()

@@ -88,7 +88,7 @@ function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict, 
       }
       passed = end
     }
-    to.write(Buffer.concat(passing))
+    if (passing.length > 0) to.write(joined(passing))
     return bytes.subarray(passed)
   }
 
@@ -96,7 +96,7 @@ function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict, 
   let fromClient: Buffer = Buffer.alloc(0)
   client.on('data', (chunk: Buffer) => {
     if (cut) return
-    fromClient = Buffer.concat([fromClient, chunk])
+    fromClient = joined([fromClient, chunk])
     if (!started) {
       const end = startupEnd(fromClient)
       if (end === null) return
@@ -112,7 +112,7 @@ function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict, 
   let fromServer: Buffer = Buffer.alloc(0)
   upstream.on('data', (chunk: Buffer) => {
     if (cut) return
-    fromServer = pass(Buffer.concat([fromServer, chunk]), client, conversation.fromServer, (_, message) => message)
+    fromServer = pass(joined([fromServer, chunk]), client, conversation.fromServer, (_, message) => message)
   })
 
   // An end or a reset on one side is one on the other, as it would be without a proxy.
@@ -124,4 +124,10 @@ function join(client: Socket, upstream: Socket, watch: (seen: Seen) => Verdict, 
     one.on('end', () => other.end())
     one.on('close', () => other.end())
   }
+}
+
+/** Without a copy where only one holds anything. */
+function joined(parts: readonly Buffer[]): Buffer {
+  const [only, ...others] = parts.filter(({ length }) => length > 0)
+  return only !== undefined && others.length === 0 ? only : Buffer.concat(parts)
 }
