@@ -10,7 +10,8 @@ import { type Columns, dmsDel, dmsPatch, dmsPut, sourceTable } from '../../suppo
 import { greenplumDatabase, withoutGreenplum } from '../../support/greenplum/greenplum.ts'
 import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
 import { volume } from '../../support/volume.ts'
-import { type OpenRelay, onEachTarget, openRelay, type TestRelay } from './test-relay.ts'
+import { onEachTarget } from './each-target.ts'
+import { type OpenRelay, openRelay, type TestRelay } from './test-relay.ts'
 
 /** Keeps what is said of columns. */
 function hearing(): { readonly log: Log; readonly said: [message: string, fields: Record<string, unknown>][] } {
