@@ -3,9 +3,9 @@ import { relative } from 'node:path'
 import { entryOf, grouped } from './groups.ts'
 
 const LONG =
-  /e2e\/(?:crash|dms|gpss|field)|hostile|permutation|postgres\.test|pglite\.test|sink\.test|state\.test|greenplum\.test/
+  /e2e\/(?:crash|dms|gpss|http|operate|values)|check\.test|dms-histories|dynamodb|hostile|permutation|postgres\.test|pglite\.test|sink\.test|state\.test|greenplum\.test/
 
 const { groups, alone } = grouped()
 const [long, short] = [true, false].map((isLong) => alone.filter((file) => LONG.test(file) === isLong))
 const entries = Array.from(groups.keys(), entryOf)
-console.log([...long!, ...entries, ...short!].map((file) => relative(process.cwd(), file)).join('\n'))
+console.log([...entries, ...long!, ...short!].map((file) => relative(process.cwd(), file)).join('\n'))

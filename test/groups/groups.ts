@@ -15,7 +15,7 @@ const GROUPS: readonly (readonly [group: string, files: RegExp])[] = [
   ['greenplum', /^sinks\/sql\/greenplum\/(?!greenplum)/],
   [
     'sql-columns',
-    /^sinks\/sql\/(columns|concurrency|connection|dropped|keyless|migration|reload|schema-changes|set-aside|tables|tombstones|unclaimed)/,
+    /^sinks\/sql\/(columns|concurrency|connection|dropped|imagined|keyless|migration|reload|schema-changes|set-aside|tables|tombstones|unclaimed|widened)/,
   ],
   ['sql-refused', /^sinks\/sql\/(refused|refusals|every-type|wide-rows)/],
   ['sql-versions', /^sinks\/sql\/(schema-versions|removed-name|postgresql)/],
@@ -25,7 +25,7 @@ const GROUPS: readonly (readonly [group: string, files: RegExp])[] = [
   ['letters', /^sinks\/letters\//],
   [
     'pure',
-    /^(decode|deliver|deploy|feeds|http|observe|operate|stages|examples)\/|^ingest\/[^/]+$|^ingest\/file\/|^[^/]+$|^sinks\/sql\/(failures|remedies|schema-steps)|^check\/check-report|^commands\/(relay-options|report-failure|run-config)/,
+    /^(decode|deliver|deploy|feeds|http|observe|operate|stages|examples)\/|^ingest\/[^/]+$|^ingest\/file\/|^[^/]+$|^sinks\/sql\/(failures|remedies|schema-steps)|^check\/check-report|^commands\/(dry-run-text|relay-options|report-failure|run-config|settings-text)/,
   ],
   ['streams', /^ingest\//],
   ['state', /^(state|aws)\//],
