@@ -62,11 +62,8 @@ const found = (database: TestDatabase, { log }: Relayed): Pick<Left, 'deadLetter
   warnings: (table) => {
     const lines = log.trimEnd().split('\n')
     return lines.filter((line) => {
-      const said = JSON.parse(line) as { level: number; table?: string }
-      return said.level === WARN && said.table === table
+      const said = JSON.parse(line) as { level: string; table?: string }
+      return said.level === 'warn' && said.table === table
     })
   },
 })
-
-/** As the log has levels. */
-const WARN = 40

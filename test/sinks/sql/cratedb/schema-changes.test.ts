@@ -82,6 +82,7 @@ test('widen: no type is altered, which is said once; what is new is added', asyn
   ])
   assert.deepEqual(said, [
     {
+      code: 'COLUMNS_NARROW',
       source: 'shop.orders',
       table: 'shop.orders',
       columns: ['note: integer → BIGINT'],
