@@ -1,7 +1,7 @@
 import { RelayError } from '../errors.ts'
 import { masker } from '../mask.ts'
 import { reporter } from '../observe/reporter.ts'
-import { COMMANDS } from './commands.ts'
+import type { Command } from './command.ts'
 import { bashCompletion } from './completion/bash.ts'
 import { type CompletedCommand, completed } from './completion/completed.ts'
 import { fishCompletion } from './completion/fish.ts'
@@ -15,7 +15,10 @@ const SHELLS: ReadonlyMap<string, (commands: readonly CompletedCommand[]) => str
 ])
 
 /** `cdc-relay completion SHELL`: returns the exit code. */
-export async function completion(argv: Readonly<Record<string, unknown>>): Promise<number> {
+export async function completion(
+  argv: Readonly<Record<string, unknown>>,
+  commands: readonly Command[],
+): Promise<number> {
   const [, shell, ...others] = (argv._ as readonly unknown[]).map(String)
   const print = SHELLS.get(shell ?? '')
   if (print === undefined || others.length > 0) {
@@ -23,6 +26,6 @@ export async function completion(argv: Readonly<Record<string, unknown>>): Promi
     const failure = new RelayError('CONFIGURATION', `\`cdc-relay completion ${names}\`: name the shell`)
     return reportFailure(failure, await reporter(process.stderr, masker([])))
   }
-  process.stdout.write(print(completed(COMMANDS)))
+  process.stdout.write(print(completed(commands)))
   return 0
 }
