@@ -13,8 +13,10 @@ import { runSeed } from './run-seed.ts'
  * CDC_LIVES=500 plays so many into PostgreSQL and an eighth of that into PGlite; CDC_SEED=123 begins with the life of
  * that seed. Each life is the one of its own seed, whatever came before it.
  */
-const LIVES = Number(process.env.CDC_LIVES ?? volume(11, 48))
+const LIVES = Number(process.env.CDC_LIVES ?? volume(13, 52))
 const firstSeed = runSeed()
+
+const WIDENED: Forced = { story: { widenColumns: true, reload: 'with-drop-table' } }
 
 /** What must not be left to chance; the rest of each life is drawn by lot. */
 const STORIES: readonly Forced[] = [
@@ -27,6 +29,14 @@ const STORIES: readonly Forced[] = [
   { endpoint: { includeNullAndEmpty: false } },
   { interleaving: 'controls-last', story: { addColumns: true }, endpoint: { includeTableAlterOperations: true } },
   { endpoint: { includeControlDetails: false } },
+  {
+    ...WIDENED,
+    interleaving: 'by-time',
+    shards: 8,
+    help: 'little',
+    endpoint: { includeTableAlterOperations: true, includeControlDetails: true },
+  },
+  { ...WIDENED, interleaving: 'shuffled', shards: 8, help: 'ready-made tables' },
   { interleaving: 'shuffled', shards: 8, help: 'little', endpoint: { includeControlDetails: true } },
   { interleaving: 'by-time', shards: 2, help: 'little', endpoint: { includeControlDetails: true } },
 ]
@@ -100,7 +110,14 @@ const LIFE = 'lives: '
 const MUST_OCCUR = [
   ...['late', 'overtakenLoads', 'beforeCreateTable', 'spreadTables', 'spreadRows', 'moves', 'reusedKeys', 'repeats'],
   ...['cachedAndLoaded', 'unseen', 'partialImages', 'partialMoves', 'leftOut', 'pages deferred', 'interruptions'],
-  ...['reload with-drop-table', 'reload without-drop-table', 'a gap', 'resumes', 'added columns'].map(ofLife),
+  ...[
+    'reload with-drop-table',
+    'reload without-drop-table',
+    'a gap',
+    'resumes',
+    'added columns',
+    'widened columns',
+  ].map(ofLife),
   ...['nulls omitted', 'nulls included', 'no control details', 'rows waiting for a key', 'missing columns auto'].map(
     ofLife,
   ),
@@ -116,6 +133,7 @@ const kindsOf = ({ endpoint, task, story }: DmsLife): string[] => [
   ...(story.gap && story.reload !== 'none' ? ['a gap'] : []),
   ...(story.resumes > 0 ? ['resumes'] : []),
   ...(story.addColumns ? ['added columns'] : []),
+  ...(story.widenColumns ? ['widened columns'] : []),
   `nulls ${endpoint.includeNullAndEmpty ? 'included' : 'omitted'}`,
   ...(endpoint.includeControlDetails ? [] : ['no control details']),
   `transaction details ${endpoint.includeTransactionDetails}`,

@@ -1,4 +1,4 @@
-import { COLUMN_TYPES, type Row } from '../../support/dms-life/columns.ts'
+import { COLUMN_TYPES, type Column, type Row } from '../../support/dms-life/columns.ts'
 import { quoted, rowsQuery, tableDifferences } from '../../support/dms-life/compare.ts'
 import type { DmsLife } from '../../support/dms-life/dms-life.ts'
 import type { SourceTable } from '../../support/dms-life/tables.ts'
@@ -20,6 +20,7 @@ export async function targetDifferences(query: Query, life: DmsLife, settings: M
   for (const table of life.tables) {
     const found = await foundRows(query, life, table, settings)
     differences.push(...tableDifferences(table, expected.get(table)!, found, leftovers.get(table) ?? new Set()))
+    differences.push(...(await narrowColumns(query, life, table)))
   }
   return differences
 }
@@ -33,8 +34,35 @@ async function foundRows(query: Query, life: DmsLife, table: SourceTable, { dele
   )
   const columns = life.columns(table).filter((column) => there.some((one) => one.name === column.name))
   if (columns.length === 0) return []
-  const rows = await query(rowsQuery(`${quoted(table.schema)}.${quoted(name)}`, columns))
+  const target = `${quoted(table.schema)}.${quoted(name)}`
+  const isWidened = table.widened !== null && life.story.widenColumns && there.some((one) => one.name === 'cdc_extra')
+  const rows = await query(rowsQuery(isWidened ? withWidened(target, columns, table.widened) : target, columns))
   return rows.map((row) => new Map(columns.map((column) => [column.name, row[column.name] ?? null])))
+}
+
+/** Of a table whose last definition said that one is wider by now. */
+async function narrowColumns(
+  query: Query,
+  { story, endpoint }: DmsLife,
+  { schema, name, widened }: SourceTable,
+): Promise<string[]> {
+  const isTold = story.widenColumns && story.reload === 'with-drop-table' && endpoint.includeControlDetails
+  if (!isTold || widened === null) return []
+  const narrow = await query(
+    `SELECT FROM information_schema.columns WHERE table_schema = ${literal(schema)} AND table_name = ${literal(name)}
+       AND column_name = ${literal(widened)} AND data_type = 'integer'`,
+  )
+  return narrow.map(() => `${name}: ${widened} did not get wider`)
+}
+
+/** What came before the column was wide enough lies in `cdc_extra`. */
+function withWidened(target: string, columns: readonly Column[], widened: string): string {
+  const selected = columns.map(({ name }) =>
+    name === widened
+      ? `coalesce(${quoted(name)}::text, cdc_extra->>${literal(name)}) AS ${quoted(name)}`
+      : quoted(name),
+  )
+  return `(SELECT ${selected.join(', ')} FROM ${target}) AS t`
 }
 
 /** Tables as an operator makes them who knows the source, before the relay comes. */

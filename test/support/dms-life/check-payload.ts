@@ -13,6 +13,7 @@ export function payloadProblems(life: DmsLife, says: Statement, envelope: Member
       if (!includeControlDetails) return nameProblems('the record', envelope, ['metadata'])
       return [...nameProblems('the record', envelope, ['metadata', 'control']), ...controlProblems(says, envelope)]
     case 'add-column':
+    case 'column-type-change':
       return nameProblems('the record', envelope, ['metadata'], includeControlDetails ? ['control'] : [])
     case 'update':
       return [

@@ -54,6 +54,8 @@ export interface Story {
   readonly resumes: number
   /** Half of the tables get another column in the middle of the life. */
   readonly addColumns: boolean
+  /** At the same time an integer column becomes a `bigint`, in each table that has such a one. */
+  readonly widenColumns: boolean
   /** Share of the changes of a row that delete it. */
   readonly deletes: number
   /** Share of the updates that change the key, if the new one is free. */
@@ -142,6 +144,12 @@ function live(source: SourceDatabase, task: Task, story: Story, changes: number,
       task.addedColumn(table)
     }
   }
+  if (story.widenColumns) {
+    for (const table of keyed.filter(({ widened }) => widened !== null)) {
+      source.widenColumn(table)
+      task.widenedColumn(table)
+    }
+  }
   change(0.1, SOURCE_TABLES)
   if (story.reload !== 'none') {
     if (story.gap) {
@@ -184,6 +192,7 @@ function anyStory(random: Random): Story {
     gap: random.chance(0.6),
     resumes: random.below(5),
     addColumns: random.chance(0.7),
+    widenColumns: false,
     deletes: 0.2,
     moves: 0.5,
   }

@@ -40,7 +40,7 @@ export interface DataRecord {
   readonly place: LogPlace | null
 }
 
-export type ControlOp = 'drop-table' | 'create-table' | 'add-column'
+export type ControlOp = 'drop-table' | 'create-table' | 'add-column' | 'column-type-change'
 
 /** As it goes into the stream. */
 export interface Envelope {

@@ -45,12 +45,14 @@ export function ruleMirror(
     if (says.op === 'drop-table') {
       floors.set(says.table, Math.max(floor, version))
       if (onReload === 'sweep') sweep(rows, version)
-    } else if (says.op !== 'create-table' && says.op !== 'add-column') {
+    } else if (!TELLS_ONLY.has(says.op)) {
       apply(rows, says, version, version >= floor, missing)
     }
   }
   return tables.map(({ row }) => row)
 }
+
+const TELLS_ONLY: ReadonlySet<Statement['op']> = new Set(['create-table', 'add-column', 'column-type-change'])
 
 /** A delete takes what is older than itself away, even from under the table's floor; a row comes only from above it. */
 function apply(

@@ -36,6 +36,8 @@ export interface SourceDatabase {
   /** Changes some row. In a table without a key that is always an insert. */
   change(table: SourceTable): Happening
   addColumn(table: SourceTable): void
+  /** The values that are there stay. */
+  widenColumn(table: SourceTable): void
 }
 
 /** Names a row for this process: the values of its key columns. */
@@ -109,6 +111,12 @@ export function newSource(tables: readonly SourceTable[], options: SourceOptions
       const to = random.chance(0.5) ? (index ^ 1) % options.keys : anyIndex()
       const isFree = !rows.get(table)!.has(to)
       return isFree && random.chance(options.moves) ? move(table, index, to, row) : update(table, index, row)
+    },
+    widenColumn(table) {
+      const widened = columns
+        .get(table)!
+        .map((one): Column => (one.name === table.widened ? { ...one, type: 'bigint' } : one))
+      columns.set(table, widened)
     },
     addColumn(table) {
       columns.set(table, [...columns.get(table)!, table.added])

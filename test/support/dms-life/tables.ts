@@ -17,6 +17,8 @@ export interface SourceTable {
   readonly mapped: PartitionType | null
   /** What `ALTER TABLE … ADD COLUMN` brings one day. */
   readonly added: Column
+  /** The integer column that is a `bigint` one day; null: none. */
+  readonly widened: string | null
   /** The key of row number `index`. */
   keyAt(index: number): Row
 }
@@ -49,6 +51,7 @@ const orders: SourceTable = {
   images: 'whole',
   mapped: null,
   added: column('coupon', 'varchar'),
+  widened: 'status',
   keyAt: (index) => new Map([['id', bigKey(index)]]),
 }
 
@@ -67,6 +70,7 @@ const items: SourceTable = {
   images: 'whole',
   mapped: null,
   added: column('gift', 'boolean'),
+  widened: 'quantity',
   keyAt: (index) =>
     new Map([
       ['order_id', bigKey(Math.floor(index / 4))],
@@ -90,6 +94,7 @@ const odd: SourceTable = {
   images: 'whole',
   mapped: null,
   added: column('before-image', 'varchar'),
+  widened: null,
   keyAt: (index) => new Map([['the Key.', index % 4 === 1 ? `O'Neil "Æ" \\ ${index}` : `k.${index}`]]),
 }
 
@@ -109,6 +114,7 @@ const documents: SourceTable = {
   images: 'unsent-lobs',
   mapped: 'schema-table',
   added: column('summary', 'text'),
+  widened: null,
   keyAt: (index) => new Map([['name', `doc-${index}`]]),
 }
 
@@ -128,6 +134,7 @@ const stock: SourceTable = {
   images: 'changed-columns',
   mapped: 'primary-key',
   added: column('minimum', 'integer'),
+  widened: null,
   keyAt: (index) => new Map([['shelf', String(index - 3)]]),
 }
 
@@ -140,6 +147,7 @@ const visits: SourceTable = {
   images: 'whole',
   mapped: 'schema-table',
   added: column('unused', 'varchar'),
+  widened: null,
   keyAt: () => new Map(),
 }
 

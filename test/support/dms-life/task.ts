@@ -31,6 +31,7 @@ export interface Task {
   /** What one transaction of the source did. */
   commit(happenings: readonly Happening[]): void
   addedColumn(table: SourceTable): void
+  widenedColumn(table: SourceTable): void
   /** Stops, and goes on at an older checkpoint. */
   resume(): void
   /** Stops looking at these tables until their next load, and lets some time pass. */
@@ -131,6 +132,11 @@ export function newTask(
       const isMove = ({ record, key, newKey }: Caught) =>
         record.table === table && record.op === 'update' && key !== newKey
       oldestCheckpoint = Math.max(oldestCheckpoint, sent.findLastIndex(isMove) + 1)
+    },
+
+    widenedColumn(table) {
+      clock.pass(SECOND)
+      if (endpoint.includeTableAlterOperations) writer.control(table, 'column-type-change')
     },
 
     resume() {
