@@ -57,7 +57,8 @@ export async function dryRun(
     const gapOf = gapsOf(preview, state)
     const start = options.start
     const positions = state.seen?.stored.positions ?? (await firstPositions(source, start, signal))
-    const parked = parkedIn(state.seen?.target?.deadLetters ?? [])
+    const letters = state.seen?.target?.deadLetters ?? []
+    const parked = parkedIn(config.onTableTrouble === 'park' ? letters : [])
     const read = {
       ...readOptions({ ...options, sink: preview, source, log }, source.streamName, observer, () => signal),
       isParked: (table: TableName) => parked.has(tableLabel(table)),

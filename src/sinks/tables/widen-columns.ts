@@ -59,7 +59,7 @@ export class ColumnWidener<To, R extends Relation> {
       const why = this.#catalogue.refusal!(error)
       if (why === null) throw error
       if (columns.length === 1) return this.#refuse(job, columns, why)
-      for (const column of columns) await this.#try(job, [column])
+      for (const column of columns) if (!this.#refused.has(nameOf(job, column))) await this.#try(job, [column])
       return
     }
     this.#rules.log.info({ code: 'COLUMNS_WIDENED', ...placeOf(job, columns) }, 'Widened columns, as the source has')

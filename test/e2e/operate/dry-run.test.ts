@@ -15,16 +15,21 @@ import { order, scene } from './scene.ts'
 
 const SECRET = 'sEcr3t-v4lue'
 
-/** Writes a file with these records; resolves to what runs the program over it. */
+/** Writes a file with these records, and more behind them; resolves to what runs the program over it. */
 async function fileOf(t: TestContext, records: readonly string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'cdc-relay-dry-run-'))
   t.after(() => rm(folder, { recursive: true }))
-  await writeFile(join(folder, 'in.jsonl'), `${records.join('\n')}\n`)
+  let lines = ''
+  const put = async (...more: readonly string[]): Promise<void> => {
+    lines += more.map((line) => `${line}\n`).join('')
+    await writeFile(join(folder, 'in.jsonl'), lines)
+  }
+  await put(...records)
   const source = ['run', '--source', 'file:in.jsonl', '--name', 'shop']
   const run = async (...args: string[]) => await runProgramAgain([...source, ...args], { cwd: folder })
   return {
-    folder,
     run,
+    put,
     /** What a dry run prints. */
     async dry(...args: string[]): Promise<string> {
       const { exitCode, stdout, stderr } = await run('--dry-run', ...args)
@@ -215,6 +220,28 @@ test('it says in words what is left out, refused, parked, and what would end the
   )
   assert.match(stopping, /The run would end here, with exit code 3\. SINK_REFUSED: /)
   assert.match(stopping, /The run would end here, with exit code 2\. SINK_TABLE: /)
+  assert.deepEqual(await query(SNAPSHOT), before)
+})
+
+test('a table that is parked, and one that was left out for a while, are not looked into', async (t) => {
+  const { url, query } = await testDatabase(t)
+  await query('CREATE SCHEMA app; CREATE TABLE app.keyed (other int PRIMARY KEY)')
+  const [keyed, left] = [dmsTable('app', 'keyed'), dmsTable('app', 'left_out')]
+  const first = [keyed.create({ id: 'INT32' }, ['id']), keyed.insert({ id: 1 }), left.create({ id: 'INT32' }, ['id'])]
+  const { dry, run, put } = await fileOf(t, [...first, left.insert({ id: 1 })])
+  await run('--sink', url)
+  await put(left.insert({ id: 2 }))
+  await run('--sink', url, '--exclude', 'app.left_out')
+  await put(keyed.insert({ id: 2 }), left.insert({ id: 3 }), left.insert({ id: 4 }))
+  const before = await query(SNAPSHOT)
+  const said = commentsIn(await dry('--sink', url))
+  assert.match(said, /Table app\.keyed: 1 change\nIt is parked: .* 1 changes of it are kept already/)
+  assert.match(
+    said,
+    /Table app\.left_out: 2 changes\nIt would be parked, its changes kept as dead letters\. TABLE_GAP: /,
+  )
+  const stopping = commentsIn(await dry('--sink', url, '--on-table-trouble', 'stop'))
+  assert.match(stopping, /Table app\.keyed: 1 change\nThe run would end here, with exit code 2\. SINK_TABLE: /)
   assert.deepEqual(await query(SNAPSHOT), before)
 })
 

@@ -268,6 +268,26 @@ test('widen: an enum gets the labels that come, with their rows, and neither log
   assert.deepEqual(said[0]![1].columns, ['mood: app.mood with more labels'])
 })
 
+test('widen: an enum of somebody else stays as it is, which is said once, however many labels come', async (t) => {
+  const { log, said } = hearing()
+  const relay = await openRelay(t, { layout: null, onSchemaChange: 'widen', log })
+  const { database, knows, write } = relay
+  await database.query(`CREATE SCHEMA shop; CREATE TYPE public.mood AS ENUM ('fine');
+    CREATE TABLE shop.orders (id int PRIMARY KEY, mood mood, cdc_version bigint, cdc_extra jsonb)`)
+  await database.query(`CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'not here' USING ERRCODE = '42501'; END $$`)
+  await database.query(
+    `CREATE EVENT TRIGGER refuses ON ddl_command_start WHEN TAG IN ('ALTER TYPE') EXECUTE FUNCTION refuse()`,
+  )
+  knows(sourceTable({ id: 'int32', mood: 'text' }))
+  const rows = ['a', 'b', 'c'].map((mood, i) => dmsPut(i, i + 1, { data: { mood } }))
+  await write(...rows)
+  await write(dmsPut(9, 9, { data: { mood: 'd' } }))
+  await database.query('DROP EVENT TRIGGER refuses')
+  assert.equal((await database.query('SELECT FROM shop.orders WHERE mood IS NULL')).length, 4)
+  assert.equal(said.filter(([message]) => message.startsWith('Columns are narrower')).length, 1)
+})
+
 test('greenplum 6: widen: an enum, to which a transaction adds no label, stays as it is, which is said once', {
   skip: withoutGreenplum('6'),
 }, async (t) => {
