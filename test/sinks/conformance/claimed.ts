@@ -48,6 +48,25 @@ export function describeClaimed({ sink, lacks }: Suite): void {
   })
 
   sink(
+    'what is stored is looked at while batches are written, and neither is in the way of the other',
+    async (relay) => {
+      await relay.write(put('a', 1))
+      const before = await relay.look()
+      if (before === undefined) return
+      assert.deepEqual(before!.stored.positions, at({ 'shard-0': '1' }))
+      const [written, ...seen] = await Promise.all([
+        relay.writeAll([[put('b', 2)], [put('a', 3)]]),
+        ...Array.from({ length: 5 }, () => relay.look()),
+      ])
+      assert.deepEqual(written, [one, one])
+      for (const each of seen) assert.match(each!.stored.positions.get('shard-0')!.sequence, /^[123]$/)
+      const after = await relay.look()
+      assert.deepEqual(after!.stored.positions, at({ 'shard-0': '3' }))
+      assert.deepEqual([after!.relay.name, after!.holder?.isAlive], [before!.relay.name, true])
+    },
+  )
+
+  sink(
     'two relays of one name: the second is refused, with who holds it',
     async (relay) => {
       await relay.write(put('a', 1))

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import type { Batch, Claim, Facts, Stored } from '../../../src/batch.ts'
 import { type DeadLetter, type StreamChange, type TableName, tableLabel } from '../../../src/change.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
+import type { Seen } from '../../../src/state/seen.ts'
 import { at, batchOf, canonicalJson, claimOf } from '../../support/changes.ts'
 import { accounted, totals } from './answers.ts'
 import type { MirrorRow, SinkTarget } from './target.ts'
@@ -66,6 +67,11 @@ export class TestRelay {
 
   #prepare(parts: Partial<Batch>) {
     return this.#sink!.prepare(batchOf({ ...parts, positions: at({ 'shard-0': `${++this.#position}` }) }))
+  }
+
+  /** What is stored, as the open sink sees it; undefined where it cannot look. */
+  async look(): Promise<Seen | null | undefined> {
+    return await (await this.#opened()).look?.()
   }
 
   async batch(parts: Partial<Batch>): Promise<[number, number]> {
