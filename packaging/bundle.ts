@@ -13,7 +13,14 @@ const top = join(import.meta.dirname, '..')
 const folder = join(top, 'program')
 
 /** Not in the bundle: a native module, what its user installs, and what packages only look for. */
-const EXTERNAL = ['fs-native-extensions', '@electric-sql/pglite', 'pg-native', 'pino-pretty']
+const EXTERNAL = [
+  'fs-native-extensions',
+  '@electric-sql/pglite',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-node',
+  'pg-native',
+  'pino-pretty',
+]
 
 await rm(folder, { recursive: true, force: true })
 const { metafile } = await build({

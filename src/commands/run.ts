@@ -1,6 +1,5 @@
 import type { Env } from '../env.ts'
 import { PARKED, RelayError } from '../errors.ts'
-import type { Http } from '../http/open-http.ts'
 import { openSource, sourceEntry } from '../ingest/by-url.ts'
 import { masker } from '../mask.ts'
 import { Lag } from '../observe/lag.ts'
@@ -21,8 +20,8 @@ import { isLook, openStore } from './open-store.ts'
 import { relayOptions } from './relay-options.ts'
 import { reportFailure } from './report-failure.ts'
 import { readRunConfig } from './run-config.ts'
-import { httpOf } from './run-http.ts'
 import type { RunConfig } from './run-schema.ts'
+import { type RunWatch, watchOf } from './run-watch.ts'
 import { secretsIn } from './secrets.ts'
 import { keepHeapSmall } from './small-heap.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -80,38 +79,47 @@ async function runConfigured(
   const name = config.name ?? sourceEntry(config.source).nameOf(config.source)
   sayWhoBegins(log, config, name)
   for (const message of ineffective) log.warn({ code: 'NO_EFFECT' }, message)
-  const watch = {
+  const counts = {
     ledger: new Ledger(),
     lag: new Lag(),
     troubles: new Troubles(),
     stall: new StallWatch(stallTimeoutOf(config)),
   }
-  const http = await httpOf(config, { ...watch, name, log, mask, stallTimeoutMs: stallTimeoutOf(config) })
+  const watch = await watchOf(config, {
+    ...{ ...counts, name, log, mask, env: process.env },
+    stallTimeoutMs: stallTimeoutOf(config),
+  })
   try {
-    return await runNamed(config, name, http === null ? say : { ...say, log: http.log }, { ...watch, http }, stopping)
+    return await runNamed(
+      config,
+      name,
+      watch === null ? say : { ...say, log: watch.log },
+      { ...counts, watch },
+      stopping,
+    )
   } finally {
-    await http?.close()
+    await watch?.close()
   }
 }
 
 /** What looks at a run. */
-interface Watch {
+interface Looking {
   readonly ledger: Ledger
   readonly lag: Lag
   readonly troubles: Troubles
   readonly stall: StallWatch
-  readonly http: Http | null
+  readonly watch: RunWatch | null
 }
 
 async function runNamed(
   config: RunConfig,
   name: string,
   say: Reporter,
-  { ledger, lag, troubles, stall, http }: Watch,
+  { ledger, lag, troubles, stall, watch }: Looking,
   stopping: AbortSignal,
 ): Promise<number> {
   const { log } = say
-  const observer = observers(ledger, lag, troubles, stall, logObserver(log, config.logValues), http?.observer ?? {})
+  const observer = observers(ledger, lag, troubles, stall, logObserver(log, config.logValues), watch?.observer ?? {})
   const { env } = process
   const aws = awsSettings(config, env)
   const source = stall.watch(await openSource(config, { aws, log, observer }))
@@ -141,9 +149,9 @@ async function runNamed(
       }
       const canReplay = sinkEntry(config.sink)!.opensOnce !== true
       relay = await openRelay({ ...relayOptions(config), ...parts, ...(canReplay && { writeParked }) }, stopping)
-      if (http !== null) {
+      if (watch !== null) {
         const { runningStatus } = await import('./running-status.ts')
-        http.opened(runningStatus({ config, name, stream: identity, source, sink, relay, stopping }))
+        watch.opened(runningStatus({ config, name, stream: identity, source, sink, relay, stopping }))
       }
       await relay.run(stopping)
       isDone = true

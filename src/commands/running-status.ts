@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { Kept } from '../http/kept.ts'
-import type { OpenRelay } from '../http/open-http.ts'
+import type { OpenRelay } from '../http/relay-watch.ts'
 import type { Source } from '../ingest/source.ts'
 import { type LettersStatus, type Status, shardsOf, statusOf } from '../operate/status.ts'
 import type { StreamIdentity } from '../position.ts'

@@ -50,6 +50,7 @@ export const LOG_CODES = {
   NO_PROBE: 'GPSS: refused rows are looked for in the table itself.',
   SERVING: 'What `--http` serves, and where.',
   SERVING_OTHERS: 'Other machines can read what `--http` serves.',
+  OTEL: 'Metrics and traces are sent by OpenTelemetry, or cannot be.',
   LEFT_BEHIND: '`check` could not remove what it made.',
   WARNING: 'Node.js, the AWS SDK or another library warns of something.',
 } as const

@@ -12,7 +12,8 @@ import { SOURCE } from '../support/processes/program-path.ts'
 const NOT_NEEDED = [
   ...['@aws-sdk/client-dynamodb', '@electric-sql/pglite', '@grpc/grpc-js', 'fs-native-extensions'].map(ofPackage),
   ...['cli-table3', 'log-update', 'prom-client', 'yaml'].map(ofPackage),
-  /^src\/http\/(?!address)/,
+  /^node_modules\/@opentelemetry\//,
+  /^src\/(http\/(?!address)|otel\/)/,
   /^src\/sinks\/sql\/(cratedb|greenplum)\/(?!entry|address|tables\/names)/,
   /^src\/sinks\/sql\/postgresql\/pglite\.ts/,
   /^src\/sinks\/gpss\/(?!entry|address)/,

@@ -6,7 +6,7 @@ const TOP = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, TOP), 'utf8')
 
 /** Of the program alone: its parts, the check of a server, what it serves, and what is done around a relay. */
-const PROGRAM = /^src\/(commands|check|http|operate)\/|^src\/(cli|observe\/log-codes)\.ts$/
+const PROGRAM = /^src\/(commands|check|http|operate|otel)\/|^src\/(cli|observe\/log-codes)\.ts$/
 const COMMENTS = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm
 /** Of the command line of others. */
 const FOREIGN = /`aws [^\n]*|--help/g
