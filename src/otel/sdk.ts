@@ -50,7 +50,7 @@ async function sdkParts() {
   }
 }
 
-/** Says in the log what the SDK has against a collector, once each; never what a collector answers. */
+/** Says in the log what the SDK meets, once each. */
 function saidOnce(log: Log): DiagLogger {
   const said = new Set<string>()
   const say = (message: string): void => {

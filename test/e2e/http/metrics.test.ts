@@ -1,28 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { testDatabase } from '../../support/postgres/postgres.ts'
 import { readMetrics } from '../../support/prometheus-text.ts'
-import { startWireProxy } from '../../support/wire/wire-proxy.ts'
-import { lettersScene, lines } from '../operate/letters-scene.ts'
-import { ORDERS, record } from './records.ts'
-import { served } from './served.ts'
+import { lines } from '../operate/letters-scene.ts'
+import { record } from './records.ts'
+import { watchedRelay } from './watched-relay.ts'
 
 test('during load, trouble and recovery each counter is what the history says, to the last record', async (t) => {
-  const database = await testDatabase(t)
-  await database.query(ORDERS)
-  await database.query('CREATE TABLE users (id bytea PRIMARY KEY, data jsonb, cdc_version bigint)')
-  const server = new URL(database.url)
-  let isAway = false
-  const proxy = await startWireProxy({ host: server.hostname, port: Number(server.port) }, () =>
-    isAway ? 'cut-before' : 'pass',
-  )
-  t.after(() => proxy.close())
-  server.port = String(proxy.port)
-  const scene = await lettersScene(t, () => ['--sink', server.href, '--exclude', 'draft*'])
-  const put = (...records: string[]): void => void scene.kinesis.put(scene.shard, records)
-  const relay = scene.start('--http', '0')
-  const http = await served(relay)
+  const { database, http, relay, put, setAway } = await watchedRelay(t)
 
   put(...Array.from({ length: 700 }, (_, i) => record('orders', `${i % 300}`, 1000 + i)), record('orders', '0', 1))
   const loaded = await http.metricsOnce((now) => now.value('read_changes_total') === 701)
@@ -58,7 +43,7 @@ test('during load, trouble and recovery each counter is what the history says, t
   assert.equal(troubled.all('applied_changes_total').orders! + troubled.all('superseded_changes_total').orders!, 701)
 
   // The target is away.
-  isAway = true
+  setAway(true)
   put(record('orders', 'y', 14))
   const away = await http.metricsOnce((now) => (now.value('failing', { code: 'SINK_UNREACHABLE' }) ?? 0) > 0)
   assert.equal(away.value('ready'), 0)
@@ -82,7 +67,7 @@ test('during load, trouble and recovery each counter is what the history says, t
   assert.equal((await http.get('/status')).status, 200)
 
   // It is back; what was parked is mended.
-  isAway = false
+  setAway(false)
   await database.query('DROP TABLE users')
   put(record('orders', 'z', 15))
   const back = await http.metricsOnce((now) => now.value('read_changes_total') === 709)

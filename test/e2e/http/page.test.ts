@@ -3,12 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { testDatabase } from '../../support/postgres/postgres.ts'
-import type { TestDatabase } from '../../support/postgres/postgres-server.ts'
-import { startWireProxy } from '../../support/wire/wire-proxy.ts'
-import { type LettersScene, lettersScene } from '../operate/letters-scene.ts'
-import { ORDERS, record } from './records.ts'
-import { type Served, served } from './served.ts'
+import { record } from './records.ts'
+import type { Served } from './served.ts'
+import { watchedRelay } from './watched-relay.ts'
 
 /** Debian's; or any other that speaks the same protocol. */
 const CHROMIUM = process.env.CDC_TEST_CHROMIUM ?? '/usr/bin/chromium'
@@ -20,38 +17,6 @@ before(async () => {
   if (skip === false) browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
 })
 after(() => browser?.close())
-
-interface Watched extends LettersScene {
-  readonly http: Served
-  readonly database: TestDatabase
-  readonly relay: ReturnType<LettersScene['start']>
-  put(...records: string[]): void
-  setAway(isAway: boolean): void
-}
-
-/** A relay into PostgreSQL that is looked at; its target can be away. */
-async function watchedRelay(t: TestContext): Promise<Watched> {
-  const database = await testDatabase(t)
-  await database.query(ORDERS)
-  await database.query('CREATE TABLE users (id bytea PRIMARY KEY, data jsonb, cdc_version bigint)')
-  const server = new URL(database.url)
-  let away = false
-  const proxy = await startWireProxy({ host: server.hostname, port: Number(server.port) }, () =>
-    away ? 'cut-before' : 'pass',
-  )
-  t.after(() => proxy.close())
-  server.port = String(proxy.port)
-  const scene = await lettersScene(t, () => ['--sink', server.href, '--exclude', 'drafts'])
-  const relay = scene.start('--http', '0')
-  return {
-    ...scene,
-    ...{ database, relay, http: await served(relay) },
-    put: (...records) => void scene.kinesis.put(scene.shard, records),
-    setAway(isAway) {
-      away = isAway
-    },
-  }
-}
 
 const RELAY_ENDED = /net::ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_\w+)/
 
