@@ -32,6 +32,8 @@ export function chart(place, words) {
       {
         width: Math.max(200, place.clientWidth),
         height: HEIGHT,
+        // The last time of the axis is not cut.
+        padding: [null, 36, null, null],
         scales: {
           x: { range: () => span() },
           y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
