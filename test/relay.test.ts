@@ -161,7 +161,7 @@ test('values set aside are counted once they are durable, and each column is war
   const told = warnings.filter(([, message]) => message.includes('cdc_extra'))
   assert.deepEqual(
     told.map(([fields]) => fields),
-    ['x', 'y'].map((column) => ({ table: 'orders', column, type: 'smallint' })),
+    ['x', 'y'].map((column) => ({ code: 'VALUES_SET_ASIDE', table: 'orders', column, type: 'smallint' })),
   )
   assert.match(told[0]![1], /smallint holds whole numbers\. Widen it$/)
 })

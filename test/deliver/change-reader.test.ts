@@ -156,10 +156,15 @@ test('trouble that a DMS task wrote down is logged at a falling rate, by place a
   for (let i = 0; i < 20; i++) assert.equal(examine(exception)[0]?.kind, 'skip')
   examine(dms('insert', row, { 'schema-name': '', 'table-name': 'awsdms_suspended_tables' }))
   examine(dms('insert', row, { 'schema-name': '', 'table-name': 'awsdms_status' }))
-  const at = '"shard":"shard-1","sequence":"17"'
+  const line = (reason: string, count: number, words: string) =>
+    `{"code":"TASK_TROUBLE","reason":"${reason}","count":${count},"shard":"shard-1","sequence":"17"} ${words}`
   assert.deepEqual(
     warnings.map((line) => line.replace(/(?<=\}).*(awsdms_apply|suspended).*/, ' $1')),
-    [`{"count":1,${at}} awsdms_apply`, `{"count":10,${at}} awsdms_apply`, `{"count":1,${at}} suspended`],
+    [
+      line('dms-apply-exception', 1, 'awsdms_apply'),
+      line('dms-apply-exception', 10, 'awsdms_apply'),
+      line('dms-suspended-table', 1, 'suspended'),
+    ],
   )
 })
 

@@ -182,7 +182,7 @@ for (const [title, torn] of [
       const one = sink()
       await one.open(CLAIM, signal())
       assert.equal(await readFile(path, 'utf8'), whole)
-      assert.deepEqual(warnings, [{ path, bytes: Buffer.byteLength(torn) }])
+      assert.deepEqual(warnings, [{ code: 'LINE_CUT', path, bytes: Buffer.byteLength(torn) }])
       await one.prepare(batch([change(3)], 3))(signal())
       assert.equal(await readFile(path, 'utf8'), whole + line(3))
     }

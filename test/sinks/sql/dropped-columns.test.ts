@@ -23,7 +23,7 @@ onEachTarget(
     const told = said.filter(({ level }) => level === 'warn')
     assert.deepEqual(
       told.map(({ fields }) => fields),
-      [{ source: 'shop.orders', table: 'shop.orders', columns: ['note'] }],
+      [{ code: 'COLUMNS_MADE_AGAIN', source: 'shop.orders', table: 'shop.orders', columns: ['note'] }],
     )
     assert.match(
       told[0]!.message,
