@@ -7,9 +7,9 @@ import { type TableFilter, tableFilter } from './table-pattern.ts'
 
 /**
  * The member of a name's stored settings that says which tables were wanted when; absent as long as it was always the same. A relay of
- * before that refuses what it does not know: `--wanted was … and is not set`.
+ * before that refuses what it does not know: `--wanted-tables was … and is not set`.
  */
-export const WANTED_SETTING = 'wanted'
+export const WANTED_SETTING = 'wanted-tables'
 
 /** For a while, these tables were wanted. */
 interface Wanted extends TableFilter {

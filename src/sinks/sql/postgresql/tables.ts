@@ -18,8 +18,9 @@ import type { KeyStyle, TableDialect, TableStyle } from '../../tables/style.ts'
 import type { KeyFamily, Mapping, Target } from '../../tables/target.ts'
 import { columnsStatements } from './columns-statements.ts'
 import { documentStatements } from './document-statements.ts'
+import { marksAsTombstones, tombstonesAsRows, tombstonesOf } from './inherited-tombstones.ts'
 import { rebuiltTable } from './rebuilt-table.ts'
-import { marksAsTombstones, tombstones, tombstonesAsRows } from './tombstones.ts'
+import { tombstones } from './tombstones.ts'
 import { deferrableKeys, missingUnique, partedKeys, wrongUniques } from './uniqueness.ts'
 import { widenColumn } from './widen-column.ts'
 
@@ -96,7 +97,9 @@ export function postgresStyle(
         const view = liveView(table, liveViewName(table.name), shown, IS_ALIVE)
         return table.keys.length === 0 ? view : { ...view, inheritance: () => tombstonesAsRows(table) }
       }
-      return table.hasTombstones ? tombstones(table, create) : null
+      if (!table.hasTombstones) return null
+      const inheritance = (from: Target | null) => (from === null ? null : tombstonesOf(from, table))
+      return { ...tombstones(table, create), inheritance }
     },
   }
 }
