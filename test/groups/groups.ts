@@ -38,11 +38,11 @@ const GROUPS: readonly (readonly [group: string, files: RegExp])[] = [
 ]
 
 /**
- * Hooks of a file would be hooks of all files of its process, and what it does to its process all would see. What it puts away
- * behind the last test (`after`) is in nobody's way.
+ * Hooks of a file would be hooks of all files of its process, or of whatever test runs as it is imported: also an `after` ran too
+ * early. And what it does to its process all would see.
  */
 const NEEDS_ITS_OWN =
-  /^(await )?(before|beforeEach|afterEach)\(|process\.(chdir|env\.\w+ =|on\()|\bmock\.|keepPGliteOpen|describeStatements/m
+  /^(await )?(before|after)(Each)?\(|process\.(chdir|env\.\w+ =|on\()|\bmock\.|keepPGliteOpen|describeStatements/m
 
 export const entryOf = (group: string): string => join(import.meta.dirname, `${group}.group.ts`)
 
