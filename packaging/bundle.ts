@@ -47,9 +47,18 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 })
+requireNames(metafile)
 // Files that a relay with --http serves as they are.
 await cp(join(top, 'src/http/page'), join(folder, 'page'), { recursive: true })
 await writeFile(join(folder, 'THIRD-PARTY-LICENCES'), await licencesOf(packagesIn(metafile), top))
+
+/** A package in CommonJS that is imported when it is needed has a default export alone in the bundle, and names in a checkout. */
+function requireNames({ inputs, outputs }: Metafile): void {
+  for (const { entryPoint } of Object.values(outputs)) {
+    if (entryPoint === undefined || inputs[entryPoint]?.format !== 'cjs') continue
+    throw new Error(`${entryPoint} is in CommonJS: import it by a module of src/ that exports what is needed of it`)
+  }
+}
 
 /** Folders of the packages that are in the bundle: `node_modules/pg`, `node_modules/cliui/node_modules/string-width`. */
 function packagesIn({ inputs }: Metafile): ReadonlySet<string> {

@@ -193,7 +193,7 @@ function kindOf(value: unknown): string {
 }
 
 async function readYaml(path: string): Promise<Record<string, unknown>> {
-  const { parse } = await import('yaml')
+  const { parse } = await import('./yaml.ts')
   let parsed: unknown
   try {
     parsed = parse(readFileSync(path, 'utf8'))
