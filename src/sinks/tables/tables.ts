@@ -124,9 +124,14 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
       before: hasOtherKey || oldLayout !== null ? undefined : before,
       movedFrom: isMoved ? before : null,
     }
-    await this.#widener.widen(job)
-    const table = await this.#build(job, { ...target, keys: desired.keys, columns: sure.columns.map(mappingOf) })
-    if (table === null || oldKeys === null) return
+    const remembering = { ...target, keys: desired.keys, columns: sure.columns.map(mappingOf) }
+    const table = await this.#build(job, remembering)
+    if (table === null) return
+    // A table that an operator made has the columns of the relay's own by now.
+    if (await this.#widener.widen(job)) {
+      await this.#build({ ...job, oldKeys: null, oldLayout: null, movedFrom: null }, remembering)
+    }
+    if (oldKeys === null) return
     const [was, is] = [shownKeys(oldKeys), shownKeys(desired.keys)]
     const place = { code: 'KEY_CHANGED', source: target.source, table: label(target), was, is } as const
     this.#options.rules.log.warn(place, 'The table has another key from now on')

@@ -27,12 +27,12 @@ export class ColumnWidener<To, R extends Relation> {
     this.#show = show
   }
 
-  /** @throws what passes by itself */
-  async widen(job: TableJob<To, R>): Promise<void> {
-    if (this.#rules.onSchemaChange !== 'widen') return
+  /** Of a table that is there and fits. Resolves to whether some column is wider now. @throws what passes by itself */
+  async widen(job: TableJob<To, R>): Promise<boolean> {
+    if (this.#rules.onSchemaChange !== 'widen') return false
     const { target } = job
     const relation = await this.#catalogue.look(target.schema, target.name)
-    if (relation === undefined) return
+    if (relation === undefined) return false
     // What the values are that want a label is not shown.
     const isSeen = ({ to }: Widening): boolean => this.#catalogue.isPreview !== true || to !== null
     const wanted = wideningsOf(job, relation).filter(
@@ -47,22 +47,29 @@ export class ColumnWidener<To, R extends Relation> {
       wanted.filter((column) => !isAble(column)),
       why,
     )
-    await this.#try(job, wanted.filter(isAble))
+    return await this.#try(job, wanted.filter(isAble))
   }
 
   /** All of them at once, for each may rewrite the table; where that is refused, one by one. */
-  async #try(job: TableJob<To, R>, columns: readonly Widening[]): Promise<void> {
-    if (columns.length === 0) return
+  async #try(job: TableJob<To, R>, columns: readonly Widening[]): Promise<boolean> {
+    if (columns.length === 0) return false
     try {
       await this.#catalogue.work((work) => this.#alter(work, job, columns))
     } catch (error) {
       const why = this.#catalogue.refusal!(error)
       if (why === null) throw error
-      if (columns.length === 1) return this.#refuse(job, columns, why)
-      for (const column of columns) if (!this.#refused.has(nameOf(job, column))) await this.#try(job, [column])
-      return
+      if (columns.length === 1) {
+        this.#refuse(job, columns, why)
+        return false
+      }
+      let isSomeWider = false
+      for (const column of columns) {
+        if (!this.#refused.has(nameOf(job, column)) && (await this.#try(job, [column]))) isSomeWider = true
+      }
+      return isSomeWider
     }
     this.#rules.log.info({ code: 'COLUMNS_WIDENED', ...placeOf(job, columns) }, 'Widened columns, as the source has')
+    return true
   }
 
   /** Looks again, for another process may have done it meanwhile. */

@@ -188,6 +188,15 @@ test('widen: a key gets wider with its tombstones, and deletes still count', asy
   assert.equal((await typesOf(database)).id, 'bigint')
 })
 
+test('widen: a table that an operator made, without the columns of the relay, gets those and the wider types at once', async (t) => {
+  const { database, knows, write } = await openOver(t, openRelay, 'id int PRIMARY KEY, small smallint')
+  knows(sourceTable({ id: 'int32', small: 'int64' }))
+  await write(dmsPut(1, 1, { data: { small: 2 ** 40 } }))
+  const { small, cdc_version } = await typesOf(database)
+  assert.deepEqual([small, cdc_version], ['bigint', 'bigint'])
+  assert.deepEqual(await database.query('SELECT small FROM shop.orders'), [{ small: String(2 ** 40) }])
+})
+
 test('widen: a text key keeps its collation', async (t) => {
   const { database, knows, write } = await openOver(
     t,
