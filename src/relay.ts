@@ -108,7 +108,7 @@ export class Relay {
     return push.outcome
   }
 
-  /** What is durable, as far as this relay knows. Another object after each batch, or the same with other members. */
+  /** What is durable, as far as this relay knows. It moves on with each batch: not to be kept. */
   get stored(): Stored {
     return { positions: this.#positions, facts: this.#facts }
   }

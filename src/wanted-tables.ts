@@ -61,6 +61,10 @@ export function withWanted(
   return history.length < 2 ? others : { ...others, [WANTED_SETTING]: JSON.stringify(firstAndLast(history)) }
 }
 
+/** The settings as they are stored by a process of which nobody knows what it wants: what was remembered stays. */
+export const stillWanted = (settings: Settings, { [WANTED_SETTING]: history }: Settings): Settings =>
+  history === undefined ? settings : { ...settings, [WANTED_SETTING]: history }
+
 const textOf = ({ include, exclude }: TableFilter): string => JSON.stringify([include, exclude])
 
 /** Of what was wanted several times the first time and the last: between those lies whatever was left out. */

@@ -1,9 +1,11 @@
+import { RelayError } from '../errors.ts'
 import { maskTexts } from '../mask.ts'
+import type { Log } from '../observe/log.ts'
 import { type HttpAddress, isLoopback } from './address.ts'
 import { metrics } from './metrics/registry.ts'
 import { pageFiles } from './page-files.ts'
 import type { RelayWatch } from './relay-watch.ts'
-import { json, plain, type Route, serve } from './server.ts'
+import { json, type OnFailure, plain, type Route, serve } from './server.ts'
 import { Events } from './watch/events.ts'
 import { History, POINT_EVERY_MS } from './watch/history.ts'
 import { pageState } from './watch/page-state.ts'
@@ -27,10 +29,12 @@ export async function openHttp(watch: RelayWatch, address: HttpAddress, mask: (t
     measured.batch(measures)
     history.batch(measures)
   })
-  const events = new Events({
+  const onFailure = sayingOnce(log)
+  const sent = {
     first: () => ({ pointEveryMs: POINT_EVERY_MS, points: history.points }),
     state: () => maskTexts(pageState(told, Date.now()), mask),
-  })
+  }
+  const events = new Events(sent, (error) => onFailure('/events', error))
 
   const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     ...pageFiles(),
@@ -54,7 +58,7 @@ export async function openHttp(watch: RelayWatch, address: HttpAddress, mask: (t
       },
     ],
   ])
-  const server = await serve(address, routes)
+  const server = await serve(address, routes, onFailure)
   log.info(
     { code: 'SERVING', url: server.url },
     `A page, /metrics, /health/live, /health/ready and /status are at ${server.url}`,
@@ -77,6 +81,20 @@ export async function openHttp(watch: RelayWatch, address: HttpAddress, mask: (t
       events.close()
       return server.close()
     },
+  }
+}
+
+/** Says what could not be told, each once: somebody may ask every second. Words of an error that nobody foresaw stay out, for they may quote. */
+function sayingOnce(log: Log): OnFailure {
+  const said = new Set<string>()
+  return (path, error) => {
+    const [what, detail] =
+      error instanceof RelayError ? [error.code, error.detail] : [error instanceof Error ? error.name : 'unknown', null]
+    const name = `${path} ${what}`
+    if (said.has(name)) return
+    said.add(name)
+    const fields = { path, of: what, ...(detail !== null && { detail }) }
+    log.warn({ code: 'NOT_TOLD', ...fields }, 'What was asked for over HTTP could not be told; the relay goes on')
   }
 }
 

@@ -20,8 +20,10 @@ export interface Stream {
   begin(response: ServerResponse): boolean
 }
 
-/** Answers a GET, or a HEAD, of which only the headers are sent. What it throws is answered with 500 and said nowhere. */
+/** Answers a GET, or a HEAD, of which only the headers are sent. What it throws is answered with 500, and said once in the log. */
 export type Route = (request: Asked) => Answer | Stream | Promise<Answer>
+
+export type OnFailure = (path: string, error: unknown) => void
 
 export interface Asked {
   readonly query: URLSearchParams
@@ -58,11 +60,21 @@ const SAFE_HEADERS = {
 
 /**
  * Listens there, and answers by path. Nothing that a client does is waited for by anybody but its own connection.
+ * @param onFailure called with what a route threw: a fault of ours, which is no reason to end anything
  * @throws RelayError CONFIGURATION if the address cannot be had
  */
-export async function serve(address: HttpAddress, routes: ReadonlyMap<string, Route>): Promise<HttpServer> {
+export async function serve(
+  address: HttpAddress,
+  routes: ReadonlyMap<string, Route>,
+  onFailure: OnFailure,
+): Promise<HttpServer> {
   const isAsked = isLoopback(address.host) ? isLocal : () => true
-  const server = createServer(LIMITS, (request, response) => void answer(request, response, routes, isAsked))
+  const server = createServer(LIMITS, (request, response) => {
+    answer(request, response, routes, isAsked, onFailure).catch((error: unknown) => {
+      onFailure(request.url ?? '', error)
+      response.destroy()
+    })
+  })
   server.maxConnections = MOST_CONNECTIONS
   server.timeout = IDLE_MS
   server.on('clientError', (_, socket) => {
@@ -113,9 +125,10 @@ async function answer(
   response: ServerResponse,
   routes: ReadonlyMap<string, Route>,
   isAsked: (host: string) => boolean,
+  onFailure: OnFailure,
 ): Promise<void> {
   response.on('error', () => {}) // a client that is gone
-  const answered = await answerOf(request, routes, isAsked)
+  const answered = await answerOf(request, routes, isAsked, onFailure)
   if ('begin' in answered) {
     response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': answered.type })
     if (request.method === 'HEAD' || !answered.begin(response)) response.end()
@@ -135,6 +148,7 @@ async function answerOf(
   { method, url = '/', headers }: IncomingMessage,
   routes: ReadonlyMap<string, Route>,
   isAsked: (host: string) => boolean,
+  onFailure: OnFailure,
 ): Promise<Answer | Stream> {
   if (!isAsked(headers.host ?? '')) return plain(421, 'This is not the host that was asked for.')
   const asked = URL.parse(url, 'http://relay')
@@ -145,8 +159,9 @@ async function answerOf(
   }
   try {
     return await route({ query: asked.searchParams, accept: headers.accept ?? '' })
-  } catch {
-    return plain(500, 'It could not be told.')
+  } catch (error) {
+    onFailure(asked.pathname, error)
+    return plain(500, 'It could not be told: the log of the relay says why.')
   }
 }
 

@@ -49,6 +49,7 @@ export const LOG_CODES = {
   OTHER_SERVER: 'The server is another one than the URL of the target says.',
   NO_PROBE: 'GPSS: refused rows are looked for in the table itself.',
   SERVING: 'What `--http` serves, and where.',
+  NOT_TOLD: 'What `--http` was asked for could not be told.',
   SERVING_OTHERS: 'Other machines can read what `--http` serves.',
   OTEL: 'Metrics and traces are sent by OpenTelemetry, or cannot be.',
   LEFT_BEHIND: '`check` could not remove what it made.',

@@ -1,6 +1,6 @@
 import type { Claim, ClaimedSettings, RelayIdentity } from '../batch.ts'
 import { RelayError } from '../errors.ts'
-import { WANTED_SETTING, withWanted } from '../wanted-tables.ts'
+import { stillWanted, WANTED_SETTING, withWanted } from '../wanted-tables.ts'
 import { KEEPER_SETTING, requireSameKeeper } from './keeper.ts'
 
 /**
@@ -59,7 +59,9 @@ export function claimedSettings(
   requireSameKeeper(stored, 'ours', takeOver)
   return {
     settings:
-      wanted === undefined ? relay.settings : withWanted(relay.settings, stored.settings, wanted, forgetsGaps, now),
+      wanted === undefined
+        ? stillWanted(relay.settings, stored.settings)
+        : withWanted(relay.settings, stored.settings, wanted, forgetsGaps, now),
     changed: compareSettings(stored.settings, relay.settings),
   }
 }

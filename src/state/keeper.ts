@@ -1,5 +1,6 @@
 import type { RelayIdentity } from '../batch.ts'
 import { RelayError } from '../errors.ts'
+import { stillWanted } from '../wanted-tables.ts'
 
 /** Who keeps the positions of a name: the relay itself, or the engine (Lambda, KCL) that runs it. */
 export type Keeper = 'ours' | 'engine'
@@ -13,9 +14,13 @@ export const KEEPER_SETTING = 'positions'
 export const keeperOf = ({ settings }: Pick<RelayIdentity, 'settings'>): Keeper =>
   settings[KEEPER_SETTING] === 'engine' ? 'engine' : 'ours'
 
-/** The identity as it is stored for a name whose positions `keeper` keeps. */
-export function keptBy(keeper: Keeper, relay: RelayIdentity): RelayIdentity {
-  const { [KEEPER_SETTING]: _, ...settings } = relay.settings
+/** The identity as it is stored for a name whose positions `keeper` keeps. @param stored as it was; absent for a new name */
+export function keptBy(
+  keeper: Keeper,
+  relay: RelayIdentity,
+  stored: Pick<RelayIdentity, 'settings'> = relay,
+): RelayIdentity {
+  const { [KEEPER_SETTING]: _, ...settings } = stillWanted(relay.settings, stored.settings)
   return { ...relay, settings: keeper === 'ours' ? settings : { ...settings, [KEEPER_SETTING]: keeper } }
 }
 

@@ -119,7 +119,9 @@ function client(unsentBytes = 0) {
 test('events: who comes gets all, who does not take it is let go, and nothing is made for nobody', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   let made = 0
-  const events = new Events({ first: () => ({ all: 1 }), state: () => ({ made: ++made }) })
+  const events = new Events({ first: () => ({ all: 1 }), state: () => ({ made: ++made }) }, (error) =>
+    assert.fail(`${error}`),
+  )
   t.mock.timers.tick(5000)
   assert.equal(made, 0)
   const [one, stuck] = [client(), client(5 * 1024 * 1024)]
@@ -136,4 +138,21 @@ test('events: who comes gets all, who does not take it is let go, and nothing is
   made = 0
   t.mock.timers.tick(5000)
   assert.equal(made, 0)
+})
+
+test('events: a state that cannot be made is told to the relay, and the next one comes', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const failures: unknown[] = []
+  let made = 0
+  const state = (): object => {
+    if (++made === 2) throw new Error('broken')
+    return { made }
+  }
+  const events = new Events({ first: () => ({}), state }, (error) => failures.push(error))
+  const one = client()
+  events.join(one.response)
+  t.mock.timers.tick(2000)
+  assert.deepEqual(failures.map(String), ['Error: broken'])
+  assert.equal(one.sent.at(-1), 'event: state\ndata: {"made":3}\n\n')
+  events.close()
 })

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict'
-import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { type Fields, LEVELS, type Log } from '../../src/observe/log.ts'
 import { type LogStyle, reporter } from '../../src/observe/reporter.ts'
+import { terminal } from './terminal.ts'
 
-async function linesOf(style: LogStyle, say: (log: Log) => void, isTTY = false): Promise<string[]> {
-  let text = ''
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk)
-      done()
-    },
-  })
-  const terminal = Object.assign(stream, { isTTY, columns: 200, rows: 50 }) as unknown as NodeJS.WriteStream
-  say((await reporter(terminal, (word) => word.replaceAll('hidden', '***'), style)).log)
-  return text.split('\n').slice(0, -1)
+async function linesOf(style: LogStyle, say: (log: Log) => void): Promise<string[]> {
+  const { stream, text } = terminal(false)
+  say((await reporter(stream, (word) => word.replaceAll('hidden', '***'), style)).log)
+  return text().split('\n').slice(0, -1)
 }
 
 const sayAll = (log: Log): void => {
@@ -79,12 +72,9 @@ test('for people, a code is said where it is a failure that the message does not
 })
 
 test('a terminal can have lines of JSON, and then no live line', async () => {
-  const stream = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {
-    isTTY: true,
-    columns: 80,
-  })
-  const { isTerminal } = await reporter(stream as unknown as NodeJS.WriteStream, (word) => word, { format: 'json' })
+  const { stream, text } = terminal(true)
+  const { isTerminal, log } = await reporter(stream, (word) => word, { format: 'json' })
   assert.equal(isTerminal, false)
-  const [line] = await linesOf({ format: 'json' }, (log) => log.info({ code: 'IDLE' }, 'idle'), true)
-  assert.equal((JSON.parse(line!) as { readonly code: string }).code, 'IDLE')
+  log.info({ code: 'IDLE' }, 'idle')
+  assert.equal((JSON.parse(text()) as { readonly code: string }).code, 'IDLE')
 })

@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict'
-import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { masker, secretsOf } from '../../src/mask.ts'
 import type { Log } from '../../src/observe/log.ts'
 import { reporter } from '../../src/observe/reporter.ts'
+import { terminal } from './terminal.ts'
 
 /** What a reporter writes on a terminal or on something else. */
 async function written(isTTY: boolean, secret: string): Promise<{ log: Log; text: () => string }> {
-  let text = ''
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk)
-      done()
-    },
-  })
-  const terminal = Object.assign(stream, { isTTY, columns: 200, rows: 50 }) as unknown as NodeJS.WriteStream
-  const { log } = await reporter(terminal, masker(secretsOf(`postgresql://app:${secret}@db/w`)))
-  return { log, text: () => text }
+  const { stream, text } = terminal(isTTY)
+  return { log: (await reporter(stream, masker(secretsOf(`postgresql://app:${secret}@db/w`)))).log, text }
 }
 
 for (const secret of ['p', '50', 'applied', 's3cret-word', '"},{"']) {

@@ -81,7 +81,7 @@ function showState(state) {
       ? [{ text: 'None since the start.' }]
       : state.warnings.map(({ at, level, code, message, help, count }) => ({
           text: [
-            `${clock(at)}${count > 1 ? `, ${count} times` : ''}${code === null || message.includes(code) ? '' : `, ${code}`}`,
+            `${clock(at)}${count > 1 ? `, ${count} times` : ''}${message.includes(code) ? '' : `, ${code}`}`,
             message,
             ...(help === null ? [] : [help]),
           ].join('\n'),

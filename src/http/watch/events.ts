@@ -16,11 +16,14 @@ export interface Sent {
 /** Server-sent events: `first` when a client comes, `state` once a second, `point` when there is one. Nothing is made while nobody listens. */
 export class Events {
   readonly #sent: Sent
+  readonly #onFailure: (error: unknown) => void
   readonly #clients = new Set<ServerResponse>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(sent: Sent) {
+  /** @param onFailure called with what making a state threw: its clients get the next one */
+  constructor(sent: Sent, onFailure: (error: unknown) => void) {
     this.#sent = sent
+    this.#onFailure = onFailure
   }
 
   /** False if there are too many already. */
@@ -29,12 +32,20 @@ export class Events {
     this.#clients.add(response)
     response.on('close', () => this.#leave(response))
     response.write(`retry: 2000\n\n${event('first', this.#sent.first())}${event('state', this.#sent.state())}`)
-    this.#timer ??= setInterval(() => this.#say('state', this.#sent.state()), STATE_EVERY_MS)
+    this.#timer ??= setInterval(() => this.#sayState(), STATE_EVERY_MS)
     return true
   }
 
   point(point: object): void {
     if (this.#clients.size > 0) this.#say('point', point)
+  }
+
+  #sayState(): void {
+    try {
+      this.#say('state', this.#sent.state())
+    } catch (error) {
+      this.#onFailure(error)
+    }
   }
 
   #say(name: string, data: object): void {

@@ -7,6 +7,7 @@ import { columnsShape } from '../tables/columns-shape.ts'
 import { documentMirror, documentShape } from '../tables/document.ts'
 import type { Layout } from '../tables/layout.ts'
 import { type MirrorStatements, planMirror } from '../tables/mirror.ts'
+import { movedAndRenamed } from '../tables/mismatches.ts'
 import { isReservedInGreenplum, targetName } from '../tables/names.ts'
 import { DATA } from '../tables/own-columns.ts'
 import { refusing, unsureSets } from '../tables/refused-values.ts'
@@ -27,7 +28,7 @@ export function mirrorTarget({ relay, catalogue, defaultSchema, rules }: GpssTab
     catalogue,
     defaultSchema,
     rules,
-    names: { schema: targetName, table: targetName, isReserved: isReservedInGreenplum },
+    names: { schema: targetName, table: targetName, isReserved: isReservedInGreenplum, takeAlong: movedAndRenamed },
     layoutOf: layoutsOf(rules),
   })
   const staged = new Set<string>()

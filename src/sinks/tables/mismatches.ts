@@ -115,6 +115,15 @@ export function softDeleted<R extends Relation>(
   return [{ what: fix === null ? what : `${what}, or let its marked rows become tombstones`, fix }]
 }
 
+/** Within a schema, and where the database has one, to another. */
+export const renamed = (from: Target, to: Target): readonly Statement[] =>
+  from.name === to.name ? [] : [alter({ ...from, schema: to.schema }, sql`RENAME TO ${sql.id(to.name)}`)]
+
+export const movedAndRenamed = (from: Target, to: Target): readonly Statement[] => [
+  ...(from.schema === to.schema ? [] : [alter(from, sql`SET SCHEMA ${sql.id(to.schema)}`)]),
+  ...renamed(from, to),
+]
+
 export function alter(target: Target, action: Statement): Statement {
   return sql`ALTER TABLE ${tableId(target)} ${action}`
 }

@@ -86,6 +86,8 @@ export interface TargetNames {
   schema(name: string): string
   /** Whether the target keeps the name of a schema for itself. */
   isReserved(schema: string): boolean
+  /** Statements that take a table to another place, rows and all; null where the database has none. */
+  takeAlong(from: Target, to: Target): readonly Statement[] | null
   table(name: string): string
 }
 

@@ -13,7 +13,6 @@ import {
   label,
   missingColumns,
   missingTable,
-  movedMarks,
   movedTable,
   newSourceColumns,
   oldKeyTable,
@@ -86,9 +85,16 @@ export class TableBuilder<To, R extends Relation> {
       if (there !== undefined && oldLayout !== null) throw otherLayout(target, oldLayout, this.#show)
       return
     }
-    if (there === undefined)
-      throw movedTable(target, movedFrom, layout.create(target, desired)?.statements ?? [], this.#show)
-    if (old.columns.some(({ name }) => name === DELETED.name)) throw movedMarks(target, movedFrom, this.#show)
+    const isMarked = old.columns.some(({ name }) => name === DELETED.name)
+    if (there === undefined || isMarked) {
+      const isSchemaMissing = await work.lacksSchema(target.schema)
+      const schema = isSchemaMissing ? [createSchema(target)] : []
+      const along = there === undefined ? this.#names.takeAlong(movedFrom, target) : null
+      // Marks in the rows of one table say nothing about those of another.
+      const create = isMarked ? null : [...schema, ...(layout.create(target, desired)?.statements ?? [])]
+      const takeAlong = along === null ? null : [...schema, ...along]
+      throw movedTable({ target, before: movedFrom, takeAlong, create }, this.#show)
+    }
     const place = { code: 'TABLE_MOVED', source: target.source, was: label(movedFrom), is: label(target) } as const
     this.#rules.log.warn(
       place,
@@ -106,7 +112,7 @@ export class TableBuilder<To, R extends Relation> {
     if (made === null) return null
     const isSchemaMissing = await work.lacksSchema(target.schema)
     if (isSchemaMissing && this.#names.isReserved(target.schema)) throw reservedSchema(target)
-    const statements = [...(isSchemaMissing ? [sql`CREATE SCHEMA ${sql.id(target.schema)}`] : []), ...made.statements]
+    const statements = [...(isSchemaMissing ? [createSchema(target)] : []), ...made.statements]
     if (createTables === 'never' || (before !== undefined && isSameTarget(before, target))) {
       throw missingTable(target, createTables, statements, this.#show)
     }
@@ -153,8 +159,7 @@ export class TableBuilder<To, R extends Relation> {
     const mismatches = layout.mismatches(target, desired, relation)
     if (mismatches.length === 0) return
     if (oldKeys === null) throw wrongTable(target, mismatches, this.#show)
-    const drop = sql`DROP TABLE ${sql.id(target.schema, target.name)}`
-    throw oldKeyTable(target, oldKeys, desired.keys, drop, mismatches, this.#show)
+    throw oldKeyTable(target, oldKeys, desired.keys, mismatches, this.#show)
   }
 
   async #createCompanion(
@@ -186,6 +191,8 @@ export class TableBuilder<To, R extends Relation> {
     if (isOfKey && from!.columns.length === keys.length + 2) await work.run(inheritance.take)
   }
 }
+
+const createSchema = ({ schema }: Target): Statement => sql`CREATE SCHEMA ${sql.id(schema)}`
 
 const MADE_AGAIN =
   'Made columns that the source had before and the target lacked: they were dropped there, or left out under `--on-schema-change ignore`. Rows written until now lack their values, which come with the next change of each row, or with a reload of the table by DMS'

@@ -3,7 +3,6 @@ import { tableLabel } from '../../change.ts'
 import { RelayError } from '../../errors.ts'
 import type { Statement } from './database.ts'
 import type { Mismatch } from './layout.ts'
-import { alter } from './mismatches.ts'
 import type { DesiredKey, Mapping, Target } from './target.ts'
 
 /** A statement in one line, as the operator could run it. */
@@ -47,41 +46,33 @@ export function oldKeyTable(
   target: Target,
   was: readonly DesiredKey[],
   is: readonly DesiredKey[],
-  drop: Statement,
   mismatches: readonly Mismatch[],
   show: ShowStatement,
 ): RelayError {
   const change = `The key of the table was ${shownKeys(was) || 'none'}, and is now ${shownKeys(is) || 'none'}`
-  const what = `${change}. Table ${label(target)} has the old one. Let the relay make it again: ${show(drop)}; (with CASCADE where a view shows it); or alter it:`
+  const what = `${change}. Table ${label(target)} has the old one. Let the relay make it again: ${show(dropTable(target))}; ${CASCADE} or alter it:`
   const then = 'Then start the relay again under the same --name; after a DROP, reload the table at the source.'
   return sinkTable(target, `${what}${listOf(mismatches, show)}\n${then}`)
 }
 
-/** The operator decides what happens to the rows that were written until now. */
-export function movedTable(
-  target: Target,
-  before: Target,
-  create: readonly Statement[],
-  show: ShowStatement,
-): RelayError {
-  const takeAlong = [
-    ...(before.schema === target.schema ? [] : [alter(before, sql`SET SCHEMA ${sql.id(target.schema)}`)]),
-    ...(before.name === target.name
-      ? []
-      : [alter({ ...before, schema: target.schema }, sql`RENAME TO ${sql.id(target.name)}`)]),
-  ]
-  const what = `Table ${target.source} was written to ${label(before)} until now, and is to go to ${label(target)}, which is not there`
-  const ways = `To take its rows along: ${takeAlong.map(show).join('; ')};\nTo begin anew without them: ${create.map(show).join('; ')}; then reload the table at the source`
-  return sinkTable(target, `${what}.\n${ways}\n`)
+/** What becomes of rows that were written to another place until now. */
+export interface Moved {
+  readonly target: Target
+  readonly before: Target
+  /** Null where the database cannot take them along. */
+  readonly takeAlong: readonly Statement[] | null
+  /** Makes the new table; null where the old one must go first, for its rows say themselves which of them are deleted. */
+  readonly create: readonly Statement[] | null
 }
 
-/** Marks in the rows of one table say nothing about those of another. */
-export function movedMarks(target: Target, before: Target, show: ShowStatement): RelayError {
-  const what = `Table ${target.source} was written to ${label(before)} until now, whose rows say themselves which are deleted; ${label(target)}, where it is to go, does not know that`
-  const drop = sql`DROP TABLE ${sql.id(before.schema, before.name)}`
+/** The operator decides what happens to the rows that were written until now. */
+export function movedTable({ target, before, takeAlong, create }: Moved, show: ShowStatement): RelayError {
+  const what = `Table ${target.source} was written to ${label(before)} until now, and is to go to ${label(target)}`
+  const along = takeAlong === null ? '' : `\nTo take its rows along: ${takeAlong.map(show).join('; ')};`
+  const begin = create === null ? `${show(dropTable(before))}; ${CASCADE}` : `${create.map(show).join('; ')};`
   return sinkTable(
     target,
-    `${what}. Rename the one to the other, or let it go: ${show(drop)}; then reload the table at the source\n`,
+    `${what}.${along}\nTo begin anew without them: ${begin} then reload the table at the source\n`,
   )
 }
 
@@ -89,12 +80,14 @@ export function movedMarks(target: Target, before: Target, show: ShowStatement):
 export function otherLayout(target: Target, was: 'columns' | 'document', show: ShowStatement): RelayError {
   const is = was === 'columns' ? 'document' : 'columns'
   const what = `Table ${label(target)} was written in the layout ${was}, and is to be in the layout ${is}: its rows would be half of each`
-  const drop = sql`DROP TABLE ${sql.id(target.schema, target.name)}`
-  return sinkTable(
-    target,
-    `${what}. Let the relay make it again: ${show(drop)}; (or rename it), then reload the table at the source; or run with \`--layout ${was}\`; or send it elsewhere with \`--table\`\n`,
-  )
+  const again = `Let the relay make it again: ${show(dropTable(target))}; ${CASCADE} then reload the table at the source`
+  const others = `or run with \`--layout ${was}\`; or send it elsewhere with \`--table\``
+  return sinkTable(target, `${what}. ${again}; ${others}\n`)
 }
+
+const CASCADE = '(with CASCADE where a view shows it);'
+
+const dropTable = ({ schema, name }: Target): Statement => sql`DROP TABLE ${sql.id(schema, name)}`
 
 export function reservedSchema(target: Target): RelayError {
   const { schema } = target

@@ -125,12 +125,13 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
       movedFrom: isMoved ? before : null,
     }
     const remembering = { ...target, keys: desired.keys, columns: sure.columns.map(mappingOf) }
-    const table = await this.#build(job, remembering)
+    let table = await this.#build(job, remembering)
     if (table === null) return
-    // A table that an operator made has the columns of the relay's own by now.
+    // A table that an operator made has the columns of the relay's own by now. Where that fails, all of this is done again.
     if (await this.#widener.widen(job)) {
-      await this.#build({ ...job, oldKeys: null, oldLayout: null, movedFrom: null }, remembering)
+      table = (await this.#build({ ...job, oldKeys: null, oldLayout: null, movedFrom: null }, remembering))!
     }
+    this.#learned.set(target.source, table)
     if (oldKeys === null) return
     const [was, is] = [shownKeys(oldKeys), shownKeys(desired.keys)]
     const place = { code: 'KEY_CHANGED', source: target.source, table: label(target), was, is } as const
@@ -158,7 +159,6 @@ class LearnedTables<To, R extends Relation> implements Tables<To> {
     })
     if (table === null) return null
     this.#remembered.set(remembering.source, remembering)
-    this.#learned.set(remembering.source, table)
     return table
   }
 

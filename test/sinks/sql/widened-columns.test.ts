@@ -255,6 +255,25 @@ test('widen: what is cancelled, for it takes too long, is said and not tried aga
   assert.match(refused[0]![0], /takes longer than the relay may keep the table locked/)
 })
 
+test('widen: what fails for a while is done by the next attempt', async (t) => {
+  const { database, knows, write } = await openOver(t, openRelay, 'id int PRIMARY KEY, n int')
+  knows(sourceTable({ id: 'int32', n: 'int32' }))
+  await write(dmsPut(1, 1, { data: { n: 1 } }))
+  await database.query(
+    `CREATE FUNCTION busy() RETURNS event_trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE 'not now' USING ERRCODE = 'lock_not_available'; END $$;
+     CREATE EVENT TRIGGER busy ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION busy()`,
+  )
+  t.after(() => database.query('DROP EVENT TRIGGER IF EXISTS busy'))
+  knows(sourceTable({ id: 'int32', n: 'int64' }))
+  const change = dmsPut(2, 2, { data: { n: 2 ** 40 } })
+  await assert.rejects(write(change), { code: 'SINK_BUSY' })
+  await database.query('DROP EVENT TRIGGER busy')
+  await write(change)
+  assert.equal((await typesOf(database)).n, 'bigint')
+  assert.deepEqual(await database.query('SELECT n FROM shop.orders WHERE id = 2'), [{ n: String(2 ** 40) }])
+})
+
 test('widen: an enum gets the labels that come, with their rows, and neither log nor refusal shows one', async (t) => {
   const { log, said } = hearing()
   const columns = 'id int PRIMARY KEY, mood app.mood, cdc_version bigint, cdc_extra jsonb'

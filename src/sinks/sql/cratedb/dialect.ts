@@ -1,3 +1,4 @@
+import { renamed } from '../../tables/mismatches.ts'
 import type { Dialect } from '../dialect.ts'
 import { crateLog } from './append.ts'
 import { byWordsOfCrate } from './failures.ts'
@@ -31,7 +32,12 @@ export const cratedb: Dialect<CrateRelation> = {
   besideState: ({ db }) => crateBesideState(db),
   letters: ({ db }) => crateLetters(db),
   catalogue: crateCatalogue,
-  names: { schema: schemaName, table: tableName, isReserved: () => false },
+  names: {
+    schema: schemaName,
+    table: tableName,
+    isReserved: () => false,
+    takeAlong: (from, to) => (from.schema === to.schema ? renamed(from, to) : null),
+  },
   mirrors: crateMirrors,
   append: crateLog,
   writing: finalWriting,

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { movedAndRenamed } from '../../tables/mismatches.ts'
 import { isReservedInPostgres, targetName } from '../../tables/names.ts'
 import type { Dialect } from '../dialect.ts'
 import { bySqlState } from '../failures.ts'
@@ -32,7 +33,7 @@ export const postgresql: Dialect = {
   letters: ({ db }) => sqlLetters(db),
   session: sql`SELECT set_config('idle_in_transaction_session_timeout', '60s', false)`,
   catalogue: ({ db }) => sqlCatalogue(db),
-  names: { schema: targetName, table: targetName, isReserved: isReservedInPostgres },
+  names: { schema: targetName, table: targetName, isReserved: isReservedInPostgres, takeAlong: movedAndRenamed },
   mirrors: (_connection, deletes, declaredTypes) => mirrorsOf(postgresTables(deletes), declaredTypes),
   append: (isShared) => appendLog(postgresStyle('hard'), isShared),
   writing: transactionWriting,

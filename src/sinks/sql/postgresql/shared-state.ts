@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Facts, Unclaimed } from '../../../batch.ts'
+import type { Facts, RelayIdentity, Unclaimed } from '../../../batch.ts'
 import { requireSameIdentity } from '../../../state/identity.ts'
 import { keeperOf, keptBy, requireSameKeeper } from '../../../state/keeper.ts'
 import { nameReplaced } from '../../../state/removed.ts'
@@ -114,7 +114,7 @@ async function isJoined(db: Database, { relay }: Unclaimed): Promise<boolean> {
 /** Enters the name unless it is there, or takes it over; its row stays locked until the end of the transaction. */
 async function enter(trx: Database, { relay, takeOver }: Unclaimed): Promise<void> {
   const { name, stream, start } = relay
-  const settings = JSON.stringify(keptBy('engine', relay).settings)
+  const settingsAfter = (stored: RelayIdentity): string => JSON.stringify(keptBy('engine', relay, stored).settings)
   let row = await readRelay(trx, name, sql`FOR UPDATE`)
   if (row === undefined) {
     // Two that enter it at once: the second waits, and finds it.
@@ -125,7 +125,7 @@ async function enter(trx: Database, { relay, takeOver }: Unclaimed): Promise<voi
     await removeRemnants(trx, name)
     await sql`
       INSERT INTO cdc_relay.relays (name, stream_id, stream_created, start, settings, claim, owner, host, pid)
-      VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${settings}::jsonb, 0, ${NOBODY.owner}::uuid,
+      VALUES (${name}, ${stream.id}, ${stream.created}, ${start}, ${settingsAfter(relay)}::jsonb, 0, ${NOBODY.owner}::uuid,
         ${NOBODY.host}, ${NOBODY.pid})`.execute(trx)
     return
   }
@@ -135,7 +135,7 @@ async function enter(trx: Database, { relay, takeOver }: Unclaimed): Promise<voi
   if (keeperOf(stored) === 'engine') return
   await sql`
     UPDATE cdc_relay.relays
-    SET settings = ${settings}::jsonb, claim = claim + 1, owner = ${NOBODY.owner}::uuid, host = ${NOBODY.host},
+    SET settings = ${settingsAfter(stored)}::jsonb, claim = claim + 1, owner = ${NOBODY.owner}::uuid, host = ${NOBODY.host},
       pid = ${NOBODY.pid}, claimed_at = now()
     WHERE name = ${name}`.execute(trx)
 }

@@ -42,7 +42,7 @@ export function crateSharedState(db: Database): SharedState {
       requireSameIdentity(stored, relay, `run in the target: ${forgetStatement(name)}`)
       requireSameKeeper(stored, 'engine', takeOver)
       if (keeperOf(stored) === 'engine') return found
-      const settings = JSON.stringify(keptBy('engine', relay).settings)
+      const settings = JSON.stringify(keptBy('engine', relay, stored).settings)
       const { owner, host, pid } = NOBODY
       const nobody = { owner, host, pid, heartbeat: 0, claimed_at: new Date().toISOString() }
       await changeRelay(db, name, row, { ...nobody, claim: row.claim + 1, settings })
