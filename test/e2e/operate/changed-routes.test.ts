@@ -286,8 +286,9 @@ for (const [title, { skip, open }] of Object.entries(HARD))
     const message = await drained(scene, 2)
     const fixes = [...message.matchAll(/or let its marked rows become tombstones: (.*);/g)].map(([, fix]) => fix!)
     assert.equal(new Set(fixes).size, 2, message)
-    // One by one, as the stand-in of Greenplum takes them.
-    for (const fix of new Set(fixes)) for (const one of fix.split('; ')) await database.query(one)
+    // The kernel under the stand-in of Greenplum does not spread rows.
+    for (const fix of new Set(fixes))
+      for (const one of fix.split('; ')) await database.query(one.replace(/ (WITH|DISTRIBUTED) .*$/, ''))
     await drained(scene, 0)
     assert.deepEqual(await rows(), ['a 1', 'd 9', '1 a', '4 d'])
   })
