@@ -204,6 +204,31 @@ test('rows that say themselves which are deleted do not go on in a table beside 
   assert.deepEqual(await place.rows('purchases_live'), ['c 3'])
 })
 
+test('cratedb: a table goes elsewhere, or gets the other layout, once what the message names is let go', async (t) => {
+  const crate = await testCrate({ refresh: 'always' })
+  t.after(crate.stop)
+  const scene = await lettersScene(t, () => ['--sink', crate.url])
+  const rows = async (table: string) =>
+    shown(await crate.query(`SELECT "id", "data"['n'] AS "n" FROM "doc"."${table}" ORDER BY "id"`))
+  put(scene, record('orders', 'a', 1))
+  await drained(scene, 0)
+  put(scene, record('orders', 'b', 2), record('users', 'u', 3))
+  const moved = ['--table', 'orders=purchases']
+  const message = await drained(scene, 2, ...moved)
+  assert.match(message, /To take its rows along: ALTER TABLE "doc"\."orders" RENAME TO "purchases";\n/)
+  assert.doesNotMatch(await drained(scene, 2, '--table', 'orders=sales.purchases'), /To take its rows along/)
+  await crate.query(/To begin anew without them: (DROP TABLE .*?); \(with CASCADE/.exec(message)![1]!)
+  await drained(scene, 0, ...moved)
+  assert.deepEqual([await rows('purchases'), await rows('users')], [['b 2'], ['u 3']])
+
+  put(scene, record('orders', 'c', 4))
+  const columns = [...moved, '--layout', 'columns']
+  const other = await drained(scene, 2, ...columns)
+  await crate.query(/Let the relay make it again: (.*?);/.exec(other)![1]!)
+  await drained(scene, 0, ...columns)
+  assert.deepEqual(await crate.query('SELECT "id", "n" FROM "doc"."purchases"'), [{ id: 'c', n: '4.0000000000' }])
+})
+
 test('a table may begin anew in another place, where what was deleted stays deleted', async (t) => {
   const place = await postgresql(t)
   const scene = await lettersScene(t, place.options)

@@ -1,6 +1,7 @@
 import { show } from './casts.ts'
 import type { Table, View } from './catalogue.ts'
 import type { Context } from './context.ts'
+import { CrateError } from './failure.ts'
 import { atLeast, columnName } from './names.ts'
 import { newParameters } from './parameters.ts'
 import { planQuery } from './queries.ts'
@@ -136,14 +137,24 @@ function relations(context: Context): readonly (Table | View)[] {
   return [...context.catalogue.relations.values()]
 }
 
+/** A relation, and a column. */
+const UNKNOWN: ReadonlySet<string> = new Set(['42P01', '42703'])
+
+/** None where its table, or a column of that, is gone, as CrateDB's ViewInfoFactory has it. */
+function columnsOfView({ query, schema }: View, context: Context) {
+  try {
+    return planQuery(query, { ...context, schema }, newParameters(0)).columns
+  } catch (error) {
+    if (error instanceof CrateError && UNKNOWN.has(error.sqlState)) return []
+    throw error
+  }
+}
+
 function columnRows(relation: Table | View, context: Context): readonly (readonly Value[])[] {
   const columns =
     relation.kind === 'table'
       ? [...relation.columns].map(([name, column]) => ({ name, ...column }))
-      : planQuery(relation.query, { ...context, schema: relation.schema }, newParameters(0)).columns.map((column) => ({
-          ...column,
-          nullable: true,
-        }))
+      : columnsOfView(relation, context).map((column) => ({ ...column, nullable: true }))
   const keys = new Set(relation.kind === 'table' ? relation.primaryKey.map((path) => columnName(path)) : [])
   let ordinal = 0n
   return columns.flatMap(({ name, type, nullable }) =>

@@ -144,3 +144,20 @@ test('what is dropped is gone', async (t) => {
   await assert.rejects(client.query('DROP TABLE a'), { code: '42P01' })
   await client.query('DROP TABLE IF EXISTS a')
 })
+
+test('of a view whose table, or a column of that, is gone the catalogue shows no columns, and the view stays', async (t) => {
+  const { client, rows } = await openScene(t)
+  await client.query('CREATE TABLE sx.t (k TEXT PRIMARY KEY, d BIGINT)')
+  await client.query('CREATE VIEW sx.v AS SELECT k, d FROM sx.t')
+  const shown = async (): Promise<readonly unknown[]> =>
+    (
+      await rows("SELECT column_name FROM information_schema.columns WHERE table_schema = 'sx' AND table_name = 'v'")
+    ).map(({ column_name }) => column_name)
+  assert.deepEqual(await shown(), ['k', 'd'])
+  await client.query('DROP TABLE sx.t')
+  assert.deepEqual(await shown(), [])
+  await client.query('CREATE TABLE sx.t (k TEXT PRIMARY KEY)')
+  assert.deepEqual(await shown(), [])
+  const views = await rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'sx' ORDER BY 1")
+  assert.deepEqual(views, [{ table_name: 't' }, { table_name: 'v' }])
+})
